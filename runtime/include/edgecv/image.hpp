@@ -1,0 +1,38 @@
+// Views of pictures, read in place: OpenCV, GStreamer, V4L2 and NumPy frames need no copy.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace edgecv {
+
+struct Size {
+  int height = 0;
+  int width = 0;
+};
+inline bool operator==(Size a, Size b) { return a.height == b.height && a.width == b.width; }
+inline bool operator!=(Size a, Size b) { return !(a == b); }
+
+/// Alpha is ignored. NV12 and YUYV are BT.601, studio range (as cameras and OpenCV have them).
+enum class PixelFormat { bgr, rgb, bgra, rgba, gray, nv12, yuyv };
+
+/// An 8-bit picture; rows are `stride` bytes apart. NV12: `data` is the luma plane and `chroma` the
+/// interleaved half-size UV plane (null: it follows the luma plane at data + stride * height, with
+/// the same stride).
+struct Image {
+  const std::uint8_t* data = nullptr;
+  int height = 0;
+  int width = 0;
+  std::ptrdiff_t stride = 0;
+  PixelFormat format = PixelFormat::bgr;
+  const std::uint8_t* chroma = nullptr;
+  std::ptrdiff_t chroma_stride = 0;
+
+  Size size() const { return {height, width}; }
+};
+
+/// Throws Error (invalid_input) if the view cannot be right: no data, a side of 0 or above 65535,
+/// rows that overlap, an odd NV12 or YUYV picture.
+void check(const Image& image);
+
+}  // namespace edgecv

@@ -1,0 +1,50 @@
+// The input record of a bundle: everything that turns a picture into the tensor a network takes.
+#pragma once
+
+#include <array>
+#include <optional>
+
+#include "edgecv/image.hpp"
+#include "edgecv/tensor.hpp"
+
+namespace edgecv {
+
+enum class Color { rgb, bgr, gray };
+enum class Resize {
+  stretch,        // to `size`, aspect ratio not kept
+  letterbox,      // into `size`, aspect ratio kept, the rest is padding
+  shortest_edge,  // the shorter side becomes size.height (= size.width), at most max_size for the
+                  // longer one
+  none,
+};
+enum class Align { center, top_left };
+enum class Interpolation { bilinear, nearest };
+enum class Layout { nchw, nhwc };
+
+/// Order of operations: colour, resize, crop, (x * scale - mean) / std, pad.
+/// Sizes are height x width in pixels; mean and std are per channel in the order of `color` and in
+/// units of x * scale; pad_value is in normalised units.
+struct InputSpec {
+  Color color = Color::rgb;
+  std::optional<Size> size;  // target of the resize; nothing with Resize::none
+  Resize resize = Resize::stretch;
+  std::optional<int> max_size;  // shortest_edge only
+  Align align = Align::center;  // letterbox only
+  std::optional<Size> crop;     // centre crop after the resize
+  Interpolation interpolation = Interpolation::bilinear;  // half-pixel centres, as torch
+  bool antialias = false;  // triangle filter as wide as the reduction, as torch's antialias=True
+  double scale = 1.0 / 255.0;
+  std::array<double, 3> mean{0, 0, 0};  // gray: the first only
+  std::array<double, 3> std{1, 1, 1};
+  double pad_value = 0;
+  int pad_multiple = 1;  // height and width of the tensor are rounded up to it, below and right
+  DType dtype = DType::float32;  // float32, float16 or uint8 (rounded to nearest, saturated)
+  Layout layout = Layout::nchw;
+
+  int channels() const { return color == Color::gray ? 1 : 3; }
+};
+
+/// Throws Error (invalid_input) naming the first field that cannot be right.
+void check(const InputSpec& spec);
+
+}  // namespace edgecv

@@ -1,0 +1,47 @@
+// bundle.json as a typed record; read, validated and written here only.
+#pragma once
+
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "edgecv/input_spec.hpp"
+#include "edgecv/ssd.hpp"
+#include "edgecv/tensor.hpp"
+
+namespace edgecv {
+
+enum class Task { classify, detect, instance, segment, stylize };
+const char* to_string(Task task);
+
+/// One file that holds a graph, in one precision and dialect.
+struct GraphFile {
+  std::string file;
+  std::string sha256;
+  std::string precision = "fp32";  // fp32 | fp16 | bf16 | int8
+  std::string dialect = "onnx";    // onnx (any ONNX engine) | tensorrt (only what TensorRT compiles)
+  std::vector<TensorSpec> inputs;
+  std::vector<TensorSpec> outputs;
+};
+
+struct Manifest {
+  static constexpr int current_schema = 1;
+
+  int schema = current_schema;
+  std::string name;
+  Task task = Task::detect;
+  std::string architecture;
+  std::vector<std::string> labels;
+  InputSpec input;
+  std::map<std::string, std::vector<GraphFile>> graphs;  // by role
+  SsdSpec postprocess;
+  std::string provenance = "{}";  // a JSON object: versions, checkpoint sha256, parity report
+
+  /// Throws Error (bad_bundle) that names the key: unknown, missing, of the wrong type or value, a
+  /// newer schema.
+  static Manifest from_json(const std::string& text);
+  std::string to_json() const;  // indented, keys in the order of the documentation
+};
+
+}  // namespace edgecv
