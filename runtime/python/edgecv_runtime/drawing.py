@@ -1,0 +1,106 @@
+"""Boxes with captions on pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecv_runtime.opencv import import_cv2
+
+# Twenty colours that people tell apart, as B, G, R (Sasha Trubetskoy's list without black, white
+# and grey); labels beyond take them again.
+PALETTE: tuple[tuple[int, int, int], ...] = (
+    (75, 25, 230), (75, 180, 60), (25, 225, 255), (216, 99, 67), (49, 130, 245),
+    (244, 212, 66), (230, 50, 240), (69, 239, 191), (190, 190, 250), (144, 153, 70),
+    (255, 190, 220), (36, 99, 154), (200, 250, 255), (180, 30, 145), (195, 255, 170),
+    (0, 128, 128), (177, 216, 255), (117, 0, 0), (0, 0, 128), (40, 200, 160),
+)  # fmt: skip
+
+
+def draw_boxes(
+    image: NDArray[np.uint8],
+    boxes: NDArray[np.float32],
+    scores: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    names: Sequence[str],
+) -> NDArray[np.uint8]:
+    """Draws on a copy.
+
+    Args:
+        image: uint8 [H, W, 3], BGR.
+        boxes: float32 [N, 4], xyxy in pixels.
+        scores: float32 [N], sorted by falling score; the best are drawn last, on top.
+        labels: int64 [N], indices of `names`.
+        names: captions.
+
+    Returns:
+        uint8 [H, W, 3], BGR. Lines and letters grow with the picture.
+    """
+    cv2 = import_cv2()
+    canvas = np.array(image, order="C")
+    height, width = canvas.shape[:2]
+    line = max(1, round(min(height, width) / 300))
+    placed = [_inside(box, height, width) for box in boxes]
+    for corners, label in reversed(list(zip(placed, labels, strict=True))):
+        _frame(canvas, corners, line, PALETTE[label % len(PALETTE)])
+    for corners, score, label in reversed(list(zip(placed, scores, labels, strict=True))):
+        _caption(cv2, canvas, corners, f"{names[label]} {score:.2f}", PALETTE[label % len(PALETTE)])
+    return canvas
+
+
+def _inside(box: NDArray[np.float32], height: int, width: int) -> tuple[int, int, int, int]:
+    """The pixels that a box covers, x1, y1, x2, y2 with the ends left out; at least one."""
+    x1, y1, x2, y2 = (round(float(value)) for value in box)
+    x1, y1 = min(max(x1, 0), width - 1), min(max(y1, 0), height - 1)
+    return x1, y1, min(max(x2, x1 + 1), width), min(max(y2, y1 + 1), height)
+
+
+def _frame(
+    canvas: NDArray[np.uint8],
+    corners: tuple[int, int, int, int],
+    line: int,
+    color: tuple[int, int, int],
+) -> None:
+    """Four bars inside the box: their edges lie on whole pixels, so they stay crisp."""
+    x1, y1, x2, y2 = corners
+    canvas[y1 : min(y1 + line, y2), x1:x2] = color
+    canvas[max(y2 - line, y1) : y2, x1:x2] = color
+    canvas[y1:y2, x1 : min(x1 + line, x2)] = color
+    canvas[y1:y2, max(x2 - line, x1) : x2] = color
+
+
+def _caption(
+    cv2: Any,
+    canvas: NDArray[np.uint8],
+    corners: tuple[int, int, int, int],
+    text: str,
+    color: tuple[int, int, int],
+) -> None:
+    """Text on a filled ground: above the box where there is room, else inside it."""
+    height, width = canvas.shape[:2]
+    wanted = max(11.0, min(height, width) / 36)  # height of a capital letter with its margins
+    scale, stroke = wanted / 30, max(1, round(wanted / 22))
+    (text_width, text_height), below = cv2.getTextSize(text, _FONT, scale, stroke)
+    margin = max(2, round(wanted / 6))
+    if text_width + 2 * margin > width:
+        scale *= width / (text_width + 2 * margin)
+        (text_width, text_height), below = cv2.getTextSize(text, _FONT, scale, stroke)
+        margin = 1
+    ground_width = min(text_width + 2 * margin, width)
+    ground_height = min(text_height + below + 2 * margin, height)
+    x1, y1, _, _ = corners
+    left = max(0, min(x1, width - ground_width))
+    top = y1 - ground_height if y1 >= ground_height else min(y1, height - ground_height)
+    canvas[top : top + ground_height, left : left + ground_width] = color
+    blue, green, red = color
+    dark = 0.114 * blue + 0.587 * green + 0.299 * red > 140  # luma of the ground
+    cv2.putText(
+        canvas, text, (left + margin, top + margin + text_height), _FONT, scale,
+        (0, 0, 0) if dark else (255, 255, 255), stroke, cv2.LINE_AA,
+    )  # fmt: skip
+
+
+_FONT = 0  # cv2.FONT_HERSHEY_SIMPLEX

@@ -1,0 +1,191 @@
+"""What an image file says about itself before it is decoded: size, orientation, completeness.
+
+OpenCV decodes some truncated files into grey areas, has no limit that a small machine could bear,
+and reads only part of the places where an orientation is written. So these come from the bytes.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ImageHeader:
+    """What was found; the defaults stand for formats that are left to the decoder."""
+
+    size: tuple[int, int] | None = None  # height, width as stored, before the orientation
+    orientation: int = 1  # EXIF's 1..8 that is left to apply after decoding
+    truncated: bool = False  # the end of the picture is missing
+    max_value: int | None = None  # PNM: the sample value that means white
+
+
+def read_header(data: bytes) -> ImageHeader:
+    """Reads JPEG, PNG, WebP, GIF, BMP, TIFF and PNM; never raises on malformed bytes."""
+    try:
+        if data.startswith(b"\xff\xd8"):
+            return _jpeg(data)
+        if data.startswith(b"\x89PNG\r\n\x1a\n"):
+            return _png(data)
+        if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+            return _webp(data)
+        if data[:6] in (b"GIF87a", b"GIF89a"):
+            width, height = struct.unpack_from("<HH", data, 6)
+            return ImageHeader((height, width))
+        if data[:2] == b"BM":
+            width, height = struct.unpack_from("<ii", data, 18)
+            return ImageHeader((abs(height), abs(width)))
+        if data[:4] in (b"II*\0", b"MM\0*"):
+            tags = _tiff_tags(data)
+            # The decoder applies a TIFF's orientation whatever its flags say.
+            return ImageHeader((tags[257], tags[256]) if {256, 257} <= tags.keys() else None)
+        if re.match(rb"P[1-6]\s", data):
+            return _pnm(data)
+    except (struct.error, IndexError):
+        return ImageHeader(truncated=True)
+    return ImageHeader()
+
+
+# SOF0..SOF15 without DHT, JPG and DAC, which stand among them.
+_START_OF_FRAME = set(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
+# In entropy-coded data FF 00 is a byte FF, FF D0..D7 a restart; anything else is a marker.
+_NEXT_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]", re.DOTALL)
+
+
+def _jpeg(data: bytes) -> ImageHeader:
+    size, exif, xmp, scans = None, None, None, 0
+    position = 2
+    while match := _NEXT_MARKER.search(data, position):
+        marker, start = data[match.end() - 1], match.end()
+        if marker == _END_OF_IMAGE:
+            return ImageHeader(size, _orientation(exif, xmp), truncated=scans == 0)
+        if marker in (0x01, 0xD8):  # without a length
+            position = start
+            continue
+        (length,) = struct.unpack_from(">H", data, start)
+        body = data[start + 2 : start + length]
+        if marker in _START_OF_FRAME:
+            size = struct.unpack_from(">HH", body, 1)
+        elif marker == _START_OF_SCAN:
+            scans += 1
+        elif marker == 0xE1 and body.startswith(b"Exif\0\0") and exif is None:
+            exif = body[6:]
+        elif marker == 0xE1 and body.startswith(b"http://ns.adobe.com/xap/1.0/\0"):
+            xmp = body
+        position = start + length
+    return ImageHeader(size, _orientation(exif, xmp), truncated=True)
+
+
+def _png(data: bytes) -> ImageHeader:
+    size, exif, xmp = None, None, None
+    position = 8
+    while position + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        body = data[position + 8 : position + 8 + length]
+        if kind == b"IHDR":
+            width, height = struct.unpack_from(">II", body)
+            size = (height, width)
+        elif kind == b"eXIf":
+            exif = body
+        elif kind in (b"zTXt", b"tEXt") and body.startswith(b"Raw profile type exif\0"):
+            exif = exif or _raw_profile(body, compressed=kind == b"zTXt")
+        elif kind == b"iTXt" and body.startswith(b"XML:com.adobe.xmp\0"):
+            xmp = body
+        elif kind == b"IEND":
+            return ImageHeader(size, _orientation(exif, xmp))
+        position += 12 + length
+    return ImageHeader(size, _orientation(exif, xmp), truncated=True)
+
+
+def _raw_profile(body: bytes, compressed: bool) -> bytes | None:
+    """EXIF as ImageMagick writes it: name, length and hexadecimal digits as text."""
+    text = body.split(b"\0", 1)[1]
+    if compressed:
+        try:
+            text = zlib.decompressobj().decompress(text[1:], 1 << 20)
+        except zlib.error:
+            return None
+    lines = text.split(b"\n", 3)
+    if len(lines) < 4:
+        return None
+    try:
+        profile = bytes.fromhex(b"".join(lines[3].split()).decode("ascii"))
+    except ValueError:
+        return None
+    return profile.removeprefix(b"Exif\0\0")
+
+
+def _webp(data: bytes) -> ImageHeader:
+    size, exif, xmp = None, None, None
+    (riff_length,) = struct.unpack_from("<I", data, 4)
+    for kind, body in _riff_chunks(data):
+        if kind == b"VP8X":
+            width, height = (int.from_bytes(body[at : at + 3], "little") + 1 for at in (4, 7))
+            size = (height, width)
+        elif kind == b"VP8 " and size is None:
+            width, height = struct.unpack_from("<HH", body, 6)
+            size = (height & 0x3FFF, width & 0x3FFF)
+        elif kind == b"VP8L" and size is None:
+            (bits,) = struct.unpack_from("<I", body, 1)
+            size = ((bits >> 14 & 0x3FFF) + 1, (bits & 0x3FFF) + 1)
+        elif kind == b"EXIF":
+            exif = body.removeprefix(b"Exif\0\0")
+        elif kind == b"XMP ":
+            xmp = body
+    return ImageHeader(size, _orientation(exif, xmp), truncated=len(data) < 8 + riff_length)
+
+
+def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    position = 12
+    while position + 8 <= len(data):
+        kind, length = struct.unpack_from("<4sI", data, position)
+        yield kind, data[position + 8 : position + 8 + length]
+        position += 8 + length + length % 2
+
+
+def _pnm(data: bytes) -> ImageHeader:
+    fields: list[int] = []
+    wanted = 2 if data[1:2] in b"14" else 3  # bitmaps have no largest value
+    for match in re.finditer(rb"#[^\n]*|(\d+)", data[2:1024]):
+        if match[1] is not None:
+            fields.append(int(match[1]))
+        if len(fields) == wanted:
+            white = fields[2] if wanted == 3 and 0 < fields[2] <= 65535 else None
+            return ImageHeader((fields[1], fields[0]), max_value=white)
+    return ImageHeader()
+
+
+def _orientation(exif: bytes | None, xmp: bytes | None) -> int:
+    """EXIF's tag first, XMP's where EXIF has none; 1 where neither makes sense."""
+    value = 1
+    if exif is not None:
+        try:
+            tags = _tiff_tags(exif)
+        except (struct.error, IndexError):
+            tags = {}
+        if 274 in tags:
+            return tags[274] if 1 <= tags[274] <= 8 else 1
+    if xmp is not None and (match := re.search(rb'tiff:Orientation(?:="|>)([1-8])', xmp)):
+        value = int(match[1])
+    return value
+
+
+def _tiff_tags(data: bytes) -> dict[int, int]:
+    """The SHORT and LONG tags with one value in the first directory."""
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[:4])
+    if order is None:
+        return {}
+    (offset,) = struct.unpack_from(order + "I", data, 4)
+    (count,) = struct.unpack_from(order + "H", data, offset)
+    tags = {}
+    for at in range(offset + 2, offset + 2 + 12 * count, 12):
+        if at + 12 > len(data):
+            break
+        tag, kind, values = struct.unpack_from(order + "HHI", data, at)
+        if values == 1 and kind in (3, 4):
+            (tags[tag],) = struct.unpack_from(order + ("H" if kind == 3 else "I"), data, at + 8)
+    return tags
