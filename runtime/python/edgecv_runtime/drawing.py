@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
 from edgecv_runtime.opencv import import_cv2
+from numpy.typing import NDArray
 
 # Twenty colours that people tell apart, as B, G, R (Sasha Trubetskoy's list without black, white
 # and grey); labels beyond take them again.

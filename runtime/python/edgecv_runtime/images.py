@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
 from edgecv_runtime._core import InputError
 from edgecv_runtime.image_headers import ImageHeader, read_header
 from edgecv_runtime.opencv import import_cv2
+from numpy.typing import NDArray
 
 MAX_PIXELS = 1 << 28  # 268 megapixels, 0.8 GB decoded: more is an accident or an attack
 MAX_SIDE = 65535

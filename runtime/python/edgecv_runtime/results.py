@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
 from edgecv_runtime._core import EngineError, InputError
 from edgecv_runtime.drawing import draw_boxes
 from edgecv_runtime.images import check_image
 from edgecv_runtime.opencv import import_cv2
+from numpy.typing import NDArray
 
 
 class Detections:

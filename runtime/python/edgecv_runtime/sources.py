@@ -12,17 +12,18 @@ from pathlib import Path
 from typing import Any, Union
 
 import numpy as np
-from numpy.typing import NDArray
-
 from edgecv_runtime._core import Error, InputError
 from edgecv_runtime.images import read_image
 from edgecv_runtime.opencv import import_cv2, opencv_has
+from numpy.typing import NDArray
 
 IMAGE_SUFFIXES = frozenset(
-    ".avif .bmp .gif .jp2 .jpeg .jpg .pbm .pgm .png .pnm .ppm .tif .tiff .webp".split()
+    {".avif", ".bmp", ".gif", ".jp2", ".jpeg", ".jpg", ".pbm"}
+    | {".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
 )
 VIDEO_SUFFIXES = frozenset(
-    ".avi .flv .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ogv .ts .webm .wmv".split()
+    {".avi", ".flv", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg"}
+    | {".mpg", ".mts", ".ogv", ".ts", ".webm", ".wmv"}
 )
 _NETWORK_SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "tcp", "udp")
 
@@ -98,7 +99,7 @@ class Video:
                 capture.release()
 
     def probe(self) -> tuple[float | None, int | None]:
-        """Frames per second and number of frames as the file announces them; None if it does not."""
+        """Frames per second and number of frames as the file announces them, else None."""
         if self.live:
             return None, None
         capture = self._open()
@@ -113,7 +114,7 @@ class Video:
         if self.gstreamer and not opencv_has("GStreamer"):
             raise InputError(
                 f"{self.name}: this OpenCV ({cv2.__version__}) is built without GStreamer: use the "
-                "system's OpenCV (apt install python3-opencv; JetPack brings one), or another source"
+                "system's OpenCV (apt install python3-opencv; JetPack brings one)"
             )
         backend = cv2.CAP_GSTREAMER if self.gstreamer else cv2.CAP_ANY
         try:
@@ -175,7 +176,7 @@ def _frames(parts: Sequence[Images | Video]) -> Iterator[Frame | Failure]:
 
 
 def resolve_source(source: SourceLike) -> list[Images | Video]:
-    """What open_source reads, found but not opened yet. Neighbouring image files become one part."""
+    """What open_source reads, found but not opened; neighbouring image files become one part."""
     entries = list(source) if isinstance(source, (list, tuple)) else [source]
     if not entries:
         raise InputError("no source given: expected a file, folder, glob, camera or address")
