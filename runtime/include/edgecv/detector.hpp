@@ -1,6 +1,7 @@
 // Pictures in, boxes out.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -12,6 +13,13 @@
 
 namespace edgecv {
 
+/// Wall time of a call, summed over its pictures, in milliseconds.
+struct Timing {
+  double preprocess_ms = 0;
+  double network_ms = 0;
+  double postprocess_ms = 0;
+};
+
 class Detector {
  public:
   /// The engine runs the bundle's `main` graph. Throws Error if its inputs and outputs do not fit
@@ -19,21 +27,29 @@ class Detector {
   Detector(const Bundle& bundle, std::shared_ptr<Engine> engine, int threads = 0);
 
   /// Score thresholds, one for each class; empty: the bundle's one threshold for all.
-  std::vector<float> thresholds;
+  void set_thresholds(std::vector<float> thresholds);
 
   Detections operator()(const Image& image) { return run({image}).front(); }
 
-  /// One result for each picture, each the same as alone. Pictures share a run of the network as far
-  /// as the graph's batch axis and their sizes allow.
-  std::vector<Detections> run(const std::vector<Image>& images);
+  /// One result for each picture. Neighbours whose tensors have one size share a run of the network,
+  /// as many as the graph's batch axis allows (`max_batch` where it allows any number).
+  std::vector<Detections> run(const std::vector<Image>& images, int max_batch = 16);
+
+  /// Of the last call of run().
+  const Timing& timing() const { return timing_; }
 
  private:
+  void run_batch(const Image* images, const Geometry* geometries, std::size_t count,
+                 std::vector<Detections>& results);
+
   InputSpec input_;
   SsdPostprocess postprocess_;
   std::shared_ptr<Engine> engine_;
   std::unique_ptr<ThreadPool> pool_;
   std::size_t scores_index_ = 0;
   std::size_t boxes_index_ = 0;
+  std::vector<float> thresholds_;
+  Timing timing_;
 };
 
 }  // namespace edgecv

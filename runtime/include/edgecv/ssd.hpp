@@ -49,6 +49,10 @@ class SsdPostprocess {
 
   const SsdSpec& spec() const { return spec_; }
   int classes() const { return classes_; }
+  /// -1 where the boxes come finished.
+  std::int64_t anchor_count() const {
+    return anchors_.empty() ? -1 : static_cast<std::int64_t>(anchors_.size() / 4);
+  }
 
   /// `scores` [A, columns] and `boxes` [A, 4], float32, of one picture. `thresholds`: one for each
   /// class, or empty for the bundle's. Throws Error (engine) on NaN and infinity.
@@ -57,6 +61,8 @@ class SsdPostprocess {
                         ThreadPool& pool) const;
 
  private:
+  void box_of(const float* boxes, std::size_t anchor, const Geometry& geometry, float* xyxy) const;
+
   SsdSpec spec_;
   std::vector<float> anchors_;
   int classes_;

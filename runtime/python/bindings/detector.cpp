@@ -1,0 +1,50 @@
+#include "edgecv/detector.hpp"
+
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "arrays.hpp"
+#include "images.hpp"
+
+namespace edgecv::bindings {
+namespace {
+
+nb::tuple to_tuple(Detections detections) {
+  const std::size_t count = detections.scores.size();
+  return nb::make_tuple(to_numpy(std::move(detections.boxes), {count, 4}),
+                        to_numpy(std::move(detections.scores), {count}),
+                        to_numpy(std::move(detections.labels), {count}));
+}
+
+}  // namespace
+
+void bind_detector(nb::module_& m) {
+  nb::class_<Timing>(m, "Timing")
+      .def_ro("preprocess_ms", &Timing::preprocess_ms)
+      .def_ro("network_ms", &Timing::network_ms)
+      .def_ro("postprocess_ms", &Timing::postprocess_ms);
+
+  nb::class_<Detector>(m, "Detector")
+      .def(nb::init<const Bundle&, std::shared_ptr<Engine>, int>(), nb::arg("bundle"),
+           nb::arg("engine"), nb::arg("threads") = 0)
+      .def("set_thresholds", &Detector::set_thresholds, nb::arg("thresholds"))
+      .def("run",
+           [](Detector& detector, const std::vector<Picture>& pictures, const std::string& format,
+              int max_batch) {
+             std::vector<Image> images;
+             for (const Picture& picture : pictures) images.push_back(to_image(picture, format));
+             std::vector<Detections> found;
+             {
+               nb::gil_scoped_release release;
+               found = detector.run(images, max_batch);
+             }
+             nb::list results;
+             for (Detections& detections : found) results.append(to_tuple(std::move(detections)));
+             return results;
+           },
+           nb::arg("pictures"), nb::arg("format"), nb::arg("max_batch") = 16)
+      .def_prop_ro("timing", &Detector::timing);
+}
+
+}  // namespace edgecv::bindings

@@ -1,0 +1,263 @@
+#include "edgecv/ssd.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "class_scores.hpp"
+#include "clones.hpp"
+#include "edgecv/error.hpp"
+#include "kept_boxes.hpp"
+#include "score_order.hpp"
+
+namespace edgecv {
+namespace {
+
+constexpr int anchors_per_piece = 256;
+constexpr float below_threshold = -1.f;
+
+/// How a row of raw outputs is read.
+struct RowReader {
+  ScoreFunction function;
+  std::size_t columns;      // of a row
+  std::size_t first;        // column of class 0
+  std::size_t classes;
+  std::size_t background;   // column of the background, or columns
+  float cheap_margin;       // a row whose best class logit exceeds its rival by less has no candidate
+};
+
+RowReader row_reader(const SsdSpec& spec, int classes, float lowest_threshold) {
+  RowReader reader{};
+  reader.function = spec.score_function;
+  reader.classes = static_cast<std::size_t>(classes);
+  reader.columns = reader.classes + (spec.background == Background::none ? 0 : 1);
+  reader.first = spec.background == Background::first ? 1 : 0;
+  reader.background = spec.background == Background::first  ? 0
+                      : spec.background == Background::last ? reader.classes
+                                                            : reader.columns;
+  // softmax(c) > t implies c - b > log(t / (1 - t)), and sigmoid(c) > t is c > log(t / (1 - t)); a
+  // little slack keeps rounding from deciding.
+  const float t = lowest_threshold;
+  const float infinity = std::numeric_limits<float>::infinity();
+  const float logit = t <= 0 ? -infinity : t >= 1 ? infinity : std::log(t / (1 - t));
+  reader.cheap_margin = logit - 1e-3f * (1 + std::abs(logit));
+  if (std::isnan(reader.cheap_margin)) reader.cheap_margin = logit;
+  return reader;
+}
+
+/// Scores of all classes of a row; returns nothing worth for columns other than classes.
+EDGECV_INLINE void class_scores(const RowReader& reader, const float* row, float* exponential,
+                                float* scores) {
+  const float* logits = row + reader.first;
+  if (reader.function == ScoreFunction::softmax) {
+    float poison[lanes] = {};
+    const float shift = maximum(row, reader.columns, poison);
+    const float total = exponentials(row, reader.columns, shift, exponential);
+    const float* numerators = exponential + reader.first;
+    for (std::size_t c = 0; c < reader.classes; ++c) scores[c] = numerators[c] / total;
+  } else if (reader.function == ScoreFunction::sigmoid) {
+    for (std::size_t c = 0; c < reader.classes; ++c) {
+      const float e = exp_nonpositive(-std::abs(logits[c]));
+      scores[c] = (logits[c] >= 0 ? 1.f : e) / (1.f + e);
+    }
+  } else {
+    std::copy(logits, logits + reader.classes, scores);
+  }
+}
+
+/// The best class score of each row, or below_threshold where none can pass. Returns false if a value
+/// is NaN or infinite.
+EDGECV_CLONES bool best_scores(const RowReader& reader, const float* rows, std::size_t begin,
+                               std::size_t end, float* scratch, float* best) {
+  float poison[lanes] = {};
+  for (std::size_t a = begin; a < end; ++a) {
+    const float* row = rows + a * reader.columns;
+    const float strongest = maximum(row + reader.first, reader.classes, poison);
+    best[a] = below_threshold;
+    float rival = 0;
+    if (reader.background < reader.columns) {
+      rival = row[reader.background];
+      poison[0] += rival * 0.f;
+    }
+    if (reader.function == ScoreFunction::none) {
+      best[a] = strongest;
+      continue;
+    }
+    const bool softmax = reader.function == ScoreFunction::softmax;
+    if (!softmax) rival = 0;
+    const bool comparable = !softmax || reader.background < reader.columns;
+    if (comparable && !(strongest - rival > reader.cheap_margin)) continue;
+    if (softmax) {
+      const float shift = strongest > rival || !comparable ? strongest : rival;
+      const float total = exponentials(row, reader.columns, shift, scratch);
+      best[a] = exp_nonpositive(strongest - shift) / total;
+    } else {
+      class_scores(reader, row, scratch, scratch);
+      best[a] = maximum(scratch, reader.classes, poison);
+    }
+  }
+  float sum = 0;
+  for (const float value : poison) sum += value;
+  return !std::isnan(sum);
+}
+
+EDGECV_CLONES bool all_finite(const float* values, std::size_t count) {
+  float poison[lanes] = {};
+  maximum(values, count, poison);
+  float sum = 0;
+  for (const float value : poison) sum += value;
+  return !std::isnan(sum);
+}
+
+/// Scores of all classes of a few rows, [rows, classes].
+EDGECV_CLONES void score_rows(const RowReader& reader, const float* rows,
+                              const std::vector<std::uint32_t>& chosen, float* scratch,
+                              float* scores) {
+  for (const std::uint32_t a : chosen) {
+    class_scores(reader, rows + a * reader.columns, scratch, scores);
+    scores += reader.classes;
+  }
+}
+
+struct Candidate {
+  std::uint32_t anchor;
+  std::uint32_t label;
+};
+
+/// Buffers kept from call to call: a fresh page costs more than the work done on it.
+struct Scratch {
+  std::vector<float> best, scores, candidate_scores;
+  std::vector<std::uint32_t> rows;
+  std::vector<Candidate> candidates;
+};
+
+[[noreturn]] void not_finite(const std::string& output) {
+  throw Error(ErrorCode::engine,
+              "output \"" + output +
+                  "\" of the network holds NaN or infinity: check the exported weights, and the "
+                  "precision of the engine");
+}
+
+}  // namespace
+
+SsdPostprocess::SsdPostprocess(SsdSpec spec, std::vector<float> anchors, int classes)
+    : spec_(std::move(spec)), anchors_(std::move(anchors)), classes_(classes) {
+  if (spec_.boxes_are_deltas && anchors_.empty()) {
+    throw Error(ErrorCode::bad_bundle, "boxes are deltas, but the bundle has no anchors");
+  }
+}
+
+Detections SsdPostprocess::operator()(const float* scores, const float* boxes,
+                                      std::size_t anchor_count, const Geometry& geometry,
+                                      const std::vector<float>& thresholds, ThreadPool& pool) const {
+  thread_local Scratch scratch;
+  const std::vector<float> per_class =
+      thresholds.empty() ? std::vector<float>(classes_, spec_.score_threshold) : thresholds;
+  const RowReader reader =
+      row_reader(spec_, classes_, *std::min_element(per_class.begin(), per_class.end()));
+
+  // 1. The best score of each anchor.
+  std::vector<float>& best = scratch.best;
+  best.resize(anchor_count);
+  pool.parallel_for(static_cast<int>(anchor_count), anchors_per_piece, [&](int begin, int end) {
+    thread_local std::vector<float> row;
+    row.resize(reader.columns + lanes);
+    if (!best_scores(reader, scores, begin, end, row.data(), best.data())) {
+      not_finite(spec_.scores_output);
+    }
+    if (!all_finite(boxes + 4 * static_cast<std::size_t>(begin),
+                    4 * static_cast<std::size_t>(end - begin))) {
+      not_finite(spec_.boxes_output);
+    }
+  });
+
+  // 2. From the best anchors down, a slice of scores at a time, until enough boxes are kept. Most
+  //    calls need one slice; the result does not depend on how they are cut.
+  Detections kept;
+  std::vector<KeptBoxes> kept_boxes(classes_);
+  std::vector<int> seen(classes_, 0);  // candidates of each class so far, for the top k
+  const float iou_threshold = KeptBoxes::as_float(spec_.iou_threshold);
+  const std::size_t wanted = static_cast<std::size_t>(spec_.max_detections);
+  const float lowest = *std::min_element(per_class.begin(), per_class.end());
+  std::size_t slice_rows = std::max<std::size_t>(256, 4 * wanted);
+  float upper = std::numeric_limits<float>::infinity();
+  std::vector<float> ranking;
+  while (true) {
+    std::vector<std::uint32_t>& rows = scratch.rows;
+    rows.clear();
+    for (std::size_t a = 0; a < anchor_count; ++a) {
+      if (best[a] > lowest) rows.push_back(static_cast<std::uint32_t>(a));
+    }
+    float lower = lowest;
+    if (rows.size() > slice_rows) {
+      ranking.resize(rows.size());
+      std::transform(rows.begin(), rows.end(), ranking.begin(),
+                     [&](std::uint32_t a) { return best[a]; });
+      std::nth_element(ranking.begin(), ranking.begin() + slice_rows, ranking.end(),
+                       std::greater<float>());
+      lower = std::max(lowest, ranking[slice_rows]);
+      rows.erase(std::remove_if(rows.begin(), rows.end(),
+                                [&](std::uint32_t a) { return !(best[a] > lower); }),
+                 rows.end());
+    }
+
+    scratch.scores.resize(rows.size() * reader.classes + reader.columns + lanes);
+    float* const slice = scratch.scores.data() + reader.columns + lanes;
+    score_rows(reader, scores, rows, scratch.scores.data(), slice);
+    scratch.candidates.clear();
+    scratch.candidate_scores.clear();
+    // Class by class, so that equal scores keep torchvision's order: class, then anchor.
+    for (std::size_t c = 0; c < reader.classes; ++c) {
+      if (seen[c] >= spec_.topk_candidates) continue;
+      const float above = std::max(lower, per_class[c]);
+      for (std::size_t r = 0; r < rows.size(); ++r) {
+        const float score = slice[r * reader.classes + c];
+        if (score > above && score <= upper) {
+          scratch.candidates.push_back({rows[r], static_cast<std::uint32_t>(c)});
+          scratch.candidate_scores.push_back(score);
+        }
+      }
+    }
+    for (const std::uint32_t i :
+         by_falling_score(scratch.candidate_scores.data(), scratch.candidate_scores.size())) {
+      if (kept.scores.size() >= wanted) return kept;
+      const Candidate candidate = scratch.candidates[i];
+      if (seen[candidate.label]++ >= spec_.topk_candidates) continue;
+      float box[4];
+      box_of(boxes, candidate.anchor, geometry, box);
+      if (kept_boxes[candidate.label].overlap(box, iou_threshold)) continue;
+      kept_boxes[candidate.label].add(box);
+      for (int k = 0; k < 4; ++k) {
+        kept.boxes.push_back(box[k] * (k % 2 ? geometry.scale_y() : geometry.scale_x()));
+      }
+      kept.scores.push_back(scratch.candidate_scores[i]);
+      kept.labels.push_back(candidate.label);
+    }
+    if (lower <= lowest) return kept;
+    upper = lower;
+    slice_rows *= 4;
+  }
+}
+
+/// Decoded and clipped, in pixels of the resized picture.
+void SsdPostprocess::box_of(const float* boxes, std::size_t anchor, const Geometry& geometry,
+                            float* xyxy) const {
+  if (spec_.boxes_are_deltas) {
+    decode_boxes(boxes + 4 * anchor, anchors_.data() + 4 * anchor, 1, spec_.coder, xyxy);
+  } else {
+    box_convert(boxes + 4 * anchor, 1, spec_.box_format, BoxFormat::xyxy, xyxy);
+    if (spec_.boxes_normalized) {
+      for (int k = 0; k < 4; ++k) {
+        xyxy[k] *= static_cast<float>(k % 2 ? geometry.tensor.height : geometry.tensor.width);
+      }
+    }
+  }
+  for (int k = 0; k < 4; ++k) {
+    xyxy[k] -= static_cast<float>(k % 2 ? geometry.offset_y : geometry.offset_x);
+  }
+  clip_boxes(xyxy, 1, static_cast<float>(geometry.resized.height),
+             static_cast<float>(geometry.resized.width), xyxy);
+}
+
+}  // namespace edgecv
