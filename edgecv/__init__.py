@@ -1,0 +1,36 @@
+"""Takes a vision model trained in PyTorch and runs it at the edge.
+
+The names here are the runtime's; training and export live in ``edgecv.training`` and
+``edgecv_export`` and are imported by those who need them.
+"""
+
+from importlib.metadata import version as _version
+
+from edgecv_runtime import (
+    BundleError,
+    Detections,
+    Detector,
+    EngineError,
+    Error,
+    InputError,
+    InputSpec,
+    load,
+    ops,
+    read_image,
+)
+
+__version__ = _version("edgecv")
+
+__all__ = [
+    "BundleError",
+    "Detections",
+    "Detector",
+    "EngineError",
+    "Error",
+    "InputError",
+    "InputSpec",
+    "__version__",
+    "load",
+    "ops",
+    "read_image",
+]

@@ -1,0 +1,39 @@
+"""The lightweight runtime: a bundle and an engine become a model. Needs NumPy only."""
+
+from edgecv_runtime import ops
+from edgecv_runtime._core import (
+    Bundle,
+    BundleError,
+    Engine,
+    EngineError,
+    Error,
+    Geometry,
+    GraphFile,
+    InputError,
+    InputSpec,
+    Manifest,
+    TensorSpec,
+)
+from edgecv_runtime.detector import Detector
+from edgecv_runtime.images import read_image
+from edgecv_runtime.load import load
+from edgecv_runtime.results import Detections
+
+__all__ = [
+    "Bundle",
+    "BundleError",
+    "Detections",
+    "Detector",
+    "Engine",
+    "EngineError",
+    "Error",
+    "Geometry",
+    "GraphFile",
+    "InputError",
+    "InputSpec",
+    "Manifest",
+    "TensorSpec",
+    "load",
+    "ops",
+    "read_image",
+]

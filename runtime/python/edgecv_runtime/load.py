@@ -1,0 +1,86 @@
+"""From a bundle on disk to a model that runs."""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from edgecv_runtime._core import Bundle, BundleError
+from edgecv_runtime.detector import Detector
+from edgecv_runtime.engines import open_engine
+
+_MAX_UNPACKED_BYTES = 8 << 30
+
+
+def load(
+    path: str | Path,
+    engine: str | None = None,
+    device: str | None = None,
+    precision: str | None = None,
+    threads: int | None = None,
+) -> Detector:
+    """Loads a bundle.
+
+    Args:
+        path: the bundle's folder, or a ``.zip`` of it.
+        engine: ``"onnxruntime"``, also the default.
+        device: as the engine names its devices: ``"cpu"`` (default), ``"cuda"``, ``"cuda:1"``, …
+        precision: ``"fp32"``, … as the bundle has them; None takes fp32, or the only one there is.
+        threads: for the network and for pre- and postprocessing; None lets both choose.
+
+    Returns:
+        The model for the bundle's task.
+
+    Raises:
+        BundleError: the bundle is incomplete, altered, or made for a newer edgecv.
+        EngineError: the engine or device is not there, or cannot run the graph.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return _load_folder(path, engine, device, precision, threads)
+    if not path.exists():
+        raise BundleError(f"{path} does not exist: expected the folder or .zip of a bundle")
+    if not zipfile.is_zipfile(path):
+        raise BundleError(f"{path} is no bundle: expected a folder with bundle.json, or a .zip of one")
+    # The engine reads its graph once, while it is opened.
+    with tempfile.TemporaryDirectory(prefix="edgecv-") as folder:
+        return _load_folder(_unpack(path, Path(folder)), engine, device, precision, threads)
+
+
+def _load_folder(
+    folder: Path, engine: str | None, device: str | None, precision: str | None, threads: int | None
+) -> Detector:
+    if threads is not None and threads < 1:
+        raise ValueError(f"threads: expected at least 1, got {threads}")
+    bundle = Bundle.open(str(folder))
+    graph = bundle.graph("main", precision or _default_precision(bundle), "onnx")
+    name = engine or "onnxruntime"
+    opened = open_engine(name, bundle.verified_path(graph.file, graph.sha256), device, threads)
+    return Detector(bundle, opened, name, graph.precision, threads)
+
+
+def _default_precision(bundle: Bundle) -> str:
+    precisions = [graph.precision for graph in bundle.manifest.graphs["main"]]
+    return "fp32" if "fp32" in precisions else precisions[0]
+
+
+def _unpack(archive: Path, folder: Path) -> Path:
+    """Unpacks a zip that holds a bundle, at its top or in one folder; gives the bundle's folder."""
+    try:
+        with zipfile.ZipFile(archive) as zipped:
+            entries = [entry for entry in zipped.infolist() if not entry.is_dir()]
+            if sum(entry.file_size for entry in entries) > _MAX_UNPACKED_BYTES:
+                raise BundleError(f"{archive} unpacks to more than {_MAX_UNPACKED_BYTES >> 30} GiB")
+            for entry in entries:
+                parts = PurePosixPath(entry.filename.replace("\\", "/")).parts
+                if ".." in parts or parts[0].startswith("/") or ":" in parts[0]:
+                    raise BundleError(f"{archive} holds a path that leaves it: {entry.filename}")
+            zipped.extractall(folder)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise BundleError(f"{archive} cannot be unpacked: {error}: copy it again") from error
+    manifests = [folder / "bundle.json", *folder.glob("*/bundle.json")]
+    for manifest in manifests:
+        if manifest.is_file():
+            return manifest.parent
+    raise BundleError(f"{archive} holds no bundle.json")

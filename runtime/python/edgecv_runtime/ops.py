@@ -1,0 +1,280 @@
+"""Operations on boxes and pictures, on NumPy arrays, done by the C++ core.
+
+Names and argument orders follow ``torchvision.ops`` where a twin exists. A box is four floats,
+``xyxy`` (x1, y1, x2, y2) unless said otherwise. Arrays of another float or integer dtype are
+converted; a wrong shape raises :class:`edgecv.InputError`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecv_runtime import _core
+from edgecv_runtime._core import InputError, InputSpec
+
+Float32 = npt.NDArray[np.float32]
+Int64 = npt.NDArray[np.int64]
+
+__all__ = [
+    "assign_anchors",
+    "batched_nms",
+    "box_convert",
+    "box_iou",
+    "clip_boxes_to_image",
+    "decode_boxes",
+    "encode_boxes",
+    "multibox_prior",
+    "nms",
+    "preprocess",
+]
+
+
+def nms(boxes: npt.ArrayLike, scores: npt.ArrayLike, iou_threshold: float) -> Int64:
+    """Greedy non-maximum suppression.
+
+    Args:
+        boxes: float32 ``[N, 4]``, xyxy.
+        scores: float32 ``[N]``.
+        iou_threshold: a box goes when its IoU with a better one that was kept is above this.
+
+    Returns:
+        int64 ``[K]``: indices of the boxes kept, by falling score; equal scores by rising index.
+    """
+    xyxy = _boxes(boxes, "boxes")
+    return _core.nms(xyxy, _vector(scores, "scores", len(xyxy), np.float32), iou_threshold)
+
+
+def batched_nms(
+    boxes: npt.ArrayLike,
+    scores: npt.ArrayLike,
+    labels: npt.ArrayLike,
+    iou_threshold: float,
+    max_kept: int = -1,
+) -> Int64:
+    """:func:`nms` within each label.
+
+    Args:
+        boxes: float32 ``[N, 4]``, xyxy.
+        scores: float32 ``[N]``.
+        labels: int64 ``[N]``; boxes of different labels do not suppress each other.
+        iou_threshold: as in :func:`nms`.
+        max_kept: stop once this many are kept (they are the best); -1 for no limit.
+
+    Returns:
+        int64 ``[K]``: indices of the boxes kept, by falling score.
+    """
+    xyxy = _boxes(boxes, "boxes")
+    return _core.batched_nms(
+        xyxy,
+        _vector(scores, "scores", len(xyxy), np.float32),
+        _vector(labels, "labels", len(xyxy), np.int64),
+        iou_threshold,
+        max_kept,
+    )
+
+
+def box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Float32:
+    """Intersection over union of each of N boxes with each of M.
+
+    Args:
+        boxes1: float32 ``[N, 4]``, xyxy.
+        boxes2: float32 ``[M, 4]``, xyxy.
+
+    Returns:
+        float32 ``[N, M]`` in 0..1; NaN where both boxes have no area.
+    """
+    return _core.box_iou(_boxes(boxes1, "boxes1"), _boxes(boxes2, "boxes2"))
+
+
+def box_convert(boxes: npt.ArrayLike, in_fmt: str, out_fmt: str) -> Float32:
+    """Boxes from one format to another.
+
+    Args:
+        boxes: float32 ``[N, 4]``.
+        in_fmt: ``"xyxy"`` (corners), ``"cxcywh"`` (centre and size) or ``"xywh"`` (corner and size).
+        out_fmt: likewise.
+
+    Returns:
+        float32 ``[N, 4]``.
+    """
+    return _core.box_convert(_boxes(boxes, "boxes"), in_fmt, out_fmt)
+
+
+def clip_boxes_to_image(boxes: npt.ArrayLike, size: tuple[int, int]) -> Float32:
+    """Boxes cut to an image: x to 0..width, y to 0..height.
+
+    Args:
+        boxes: float32 ``[N, 4]``, xyxy in pixels.
+        size: (height, width) of the image.
+
+    Returns:
+        float32 ``[N, 4]``.
+    """
+    height, width = size
+    return _core.clip_boxes(_boxes(boxes, "boxes"), height, width)
+
+
+def encode_boxes(
+    boxes: npt.ArrayLike,
+    anchors: npt.ArrayLike,
+    weights: tuple[float, float, float, float] = (10.0, 10.0, 5.0, 5.0),
+) -> Float32:
+    """Offsets from anchors to boxes (Faster R-CNN, arXiv 1506.01497, section 3.1.2).
+
+    ``dx = wx (cx - cx_a) / w_a``, ``dw = ww log(w / w_a)``, and the same for y and h. The default
+    weights divide by the standard deviations 0.1, 0.1, 0.2, 0.2.
+
+    Args:
+        boxes: float32 ``[N, 4]``, xyxy.
+        anchors: float32 ``[N, 4]``, xyxy, in the unit of the boxes, with positive sides.
+        weights: (wx, wy, ww, wh).
+
+    Returns:
+        float32 ``[N, 4]``: dx, dy, dw, dh.
+    """
+    xyxy = _boxes(boxes, "boxes")
+    return _core.encode_boxes(xyxy, _boxes(anchors, "anchors", len(xyxy)), *weights)
+
+
+def decode_boxes(
+    deltas: npt.ArrayLike,
+    anchors: npt.ArrayLike,
+    weights: tuple[float, float, float, float] = (10.0, 10.0, 5.0, 5.0),
+    max_log_scale: float = float(np.log(1000.0 / 16)),
+) -> Float32:
+    """The inverse of :func:`encode_boxes`.
+
+    Args:
+        deltas: float32 ``[N, 4]``: dx, dy, dw, dh.
+        anchors: float32 ``[N, 4]``, xyxy.
+        weights: (wx, wy, ww, wh) as they were encoded with.
+        max_log_scale: ``dw / ww`` and ``dh / wh`` are cut here, so that no box overflows.
+
+    Returns:
+        float32 ``[N, 4]``, xyxy in the unit of the anchors.
+    """
+    values = _boxes(deltas, "deltas")
+    return _core.decode_boxes(
+        values, _boxes(anchors, "anchors", len(values)), *weights, max_log_scale
+    )
+
+
+def multibox_prior(
+    feature_size: tuple[int, int],
+    scales: Sequence[float],
+    ratios: Sequence[float],
+    image_size: tuple[int, int] | None = None,
+) -> Float32:
+    """Anchor boxes centred on each cell of a feature map, from n scales and m ratios.
+
+    At each cell, row by row: first every scale with the first ratio, then the first scale with the
+    other ratios. A scale s and ratio r make a box ``s √r`` wide and ``s / √r`` high in units of the
+    image's sides. With ``image_size`` the ratio refers to pixels: the box is ``h s √r`` pixels wide
+    and ``h s / √r`` high on an image h pixels high.
+
+    Args:
+        feature_size: (height, width) of the feature map, in cells.
+        scales: n positive scales.
+        ratios: m positive ratios of width to height.
+        image_size: (height, width) of the image in pixels.
+
+    Returns:
+        float32 ``[height · width · (n + m - 1), 4]``, xyxy in 0..1 of the image; boxes may reach
+        beyond it.
+    """
+    return _core.multibox_prior(
+        _size(feature_size, "feature_size"),
+        [float(scale) for scale in scales],
+        [float(ratio) for ratio in ratios],
+        None if image_size is None else _size(image_size, "image_size"),
+    )
+
+
+def assign_anchors(
+    anchors: npt.ArrayLike, boxes: npt.ArrayLike, iou_threshold: float = 0.5
+) -> Int64:
+    """Ground-truth boxes assigned to anchors.
+
+    First each box gets an anchor of its own, greedily by the largest IoU left; then every other
+    anchor takes the box that it overlaps most, if their IoU reaches the threshold.
+
+    Args:
+        anchors: float32 ``[A, 4]``, xyxy.
+        boxes: float32 ``[N, 4]``, xyxy in the unit of the anchors.
+        iou_threshold: 0..1.
+
+    Returns:
+        int64 ``[A]``: the index of the box, or -1 for background.
+    """
+    return _core.assign_anchors(_boxes(anchors, "anchors"), _boxes(boxes, "boxes"), iou_threshold)
+
+
+def preprocess(
+    image: npt.NDArray[np.uint8], spec: InputSpec, color: str = "bgr"
+) -> npt.NDArray[Any]:
+    """The tensor that a network takes, from a picture, in one pass.
+
+    Args:
+        image: uint8 ``[H, W, 3]`` (``[H, W, 4]`` for bgra and rgba, ``[H, W]`` for gray,
+            ``[H · 3/2, W]`` for nv12, ``[H, W, 2]`` for yuyv). Rows may be any distance apart.
+        spec: the input record: order of operations colour, resize, crop, ``(x · scale - mean) / std``,
+            pad.
+        color: ``"bgr" | "rgb" | "bgra" | "rgba" | "gray" | "nv12" | "yuyv"``.
+
+    Returns:
+        ``[C, H, W]`` or ``[H, W, C]`` by ``spec.layout``, of ``spec.dtype``.
+    """
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim not in (2, 3):
+        raise InputError(
+            f"image: expected a uint8 array [H, W, C] or [H, W], got {_describe(image)}"
+        )
+    if image.size and (image.strides[-1] != 1 or image.strides[0] < 0):
+        image = np.ascontiguousarray(image)
+    return _core.preprocess(image, spec, color)
+
+
+def _boxes(values: npt.ArrayLike, name: str, count: int | None = None) -> Float32:
+    array = _numeric(values, name, np.float32)
+    if array.size == 0 and array.ndim <= 2:
+        array = array.reshape(0, 4)
+    if array.ndim != 2 or array.shape[1] != 4 or count not in (None, len(array)):
+        rows = "N" if count is None else count
+        raise InputError(f"{name}: expected shape [{rows}, 4], got {list(array.shape)}")
+    return array
+
+
+def _vector(values: npt.ArrayLike, name: str, count: int, dtype: type[Any]) -> npt.NDArray[Any]:
+    array = _numeric(values, name, dtype)
+    if array.shape != (count,):
+        raise InputError(
+            f"{name}: expected shape [{count}], one for each box, got {list(array.shape)}"
+        )
+    return array
+
+
+def _numeric(values: npt.ArrayLike, name: str, dtype: type[Any]) -> npt.NDArray[Any]:
+    try:
+        array = np.asarray(values)
+    except ValueError as error:  # ragged lists
+        raise InputError(f"{name}: expected an array of numbers, got ragged lists") from error
+    integral = np.issubdtype(dtype, np.integer)
+    if array.size and array.dtype.kind not in ("iu" if integral else "fiu"):
+        expected = "integers" if integral else "numbers"
+        raise InputError(f"{name}: expected {expected}, got dtype {array.dtype}")
+    return np.ascontiguousarray(array, dtype=dtype)
+
+
+def _size(size: tuple[int, int], name: str) -> tuple[int, int]:
+    if len(size) != 2 or min(size) <= 0:
+        raise InputError(f"{name}: expected (height, width), both positive, got {tuple(size)}")
+    return int(size[0]), int(size[1])
+
+
+def _describe(value: object) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {list(value.shape)}"
+    return type(value).__name__
