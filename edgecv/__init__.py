@@ -4,8 +4,6 @@ The names here are the runtime's; training and export live in ``edgecv.training`
 ``edgecv_export`` and are imported by those who need them.
 """
 
-from importlib.metadata import version as _version
-
 from edgecv_runtime import (
     BundleError,
     Detections,
@@ -18,8 +16,7 @@ from edgecv_runtime import (
     ops,
     read_image,
 )
-
-__version__ = _version("edgecv")
+from edgecv_runtime._core import __version__
 
 __all__ = [
     "BundleError",

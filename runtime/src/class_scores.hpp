@@ -9,13 +9,9 @@
 #include <cstring>
 #include <limits>
 
-namespace edgecv {
+#include "clones.hpp"
 
-#if defined(__GNUC__)
-#define EDGECV_INLINE inline __attribute__((always_inline))
-#else
-#define EDGECV_INLINE inline
-#endif
+namespace edgecv {
 
 inline constexpr std::size_t lanes = 16;
 

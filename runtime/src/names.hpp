@@ -24,6 +24,14 @@ struct NameTable<Color> {
 };
 
 template <>
+struct NameTable<PixelFormat> {
+  static constexpr std::pair<PixelFormat, const char*> entries[] = {
+      {PixelFormat::bgr, "bgr"},   {PixelFormat::rgb, "rgb"},   {PixelFormat::bgra, "bgra"},
+      {PixelFormat::rgba, "rgba"}, {PixelFormat::gray, "gray"}, {PixelFormat::nv12, "nv12"},
+      {PixelFormat::yuyv, "yuyv"}};
+};
+
+template <>
 struct NameTable<Resize> {
   static constexpr std::pair<Resize, const char*> entries[] = {
       {Resize::stretch, "stretch"},

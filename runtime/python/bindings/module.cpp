@@ -52,6 +52,7 @@ void bind_errors(nb::module_& m) {
 NB_MODULE(_core, m) {
   using namespace edgecv::bindings;
   m.doc() = "The C++ core of edgecv; its headers are the manual.";
+  m.attr("__version__") = EDGECV_VERSION;
   bind_errors(m);
   bind_boxes(m);
   bind_anchors(m);

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from edgecv_runtime._core import InputError
 from edgecv_runtime.image_headers import ImageHeader, read_header
 from edgecv_runtime.opencv import import_cv2
-from numpy.typing import NDArray
 
 MAX_PIXELS = 1 << 28  # 268 megapixels, 0.8 GB decoded: more is an accident or an attack
 MAX_SIDE = 65535
@@ -29,7 +30,7 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
 
     Raises:
         InputError: the file is missing, empty, truncated, broken, in an unknown format, of floats,
-            or has more than 2^28 pixels; the message names it.
+            or has more than 2^28 pixels or a side above 65535; the message names it.
         EngineError: OpenCV is not installed.
     """
     path = Path(path)
@@ -59,6 +60,11 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         raise InputError(
             f"{path}: cannot be decoded: it is broken, or no image of a kind that "
             f"OpenCV {cv2.__version__} reads"
+        )
+    if max(image.shape[:2]) > MAX_SIDE:
+        raise InputError(
+            f"{path}: {image.shape[1]} x {image.shape[0]} pixels, sides of at most {MAX_SIDE} are "
+            "expected: cut the image into parts"
         )
     return _upright(_to_uint8(image, header, path), header.orientation)
 
@@ -92,25 +98,64 @@ def _upright(image: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(image)
 
 
-def check_image(image: Any) -> NDArray[np.uint8]:
+# The format of a picture by the order of colours asked for and the number of channels.
+_FORMATS = {
+    ("bgr", 3): "bgr",
+    ("bgr", 4): "bgra",
+    ("rgb", 3): "rgb",
+    ("rgb", 4): "rgba",
+    ("bgra", 4): "bgra",
+    ("rgba", 4): "rgba",
+    ("gray", 1): "gray",
+    ("bgr", 1): "gray",
+    ("rgb", 1): "gray",
+}
+_COLORS = ("bgr", "rgb", "bgra", "rgba", "gray")
+
+
+def check_image(image: Any, color: str = "bgr") -> tuple[NDArray[np.uint8], str]:
     """Checks a picture that a caller gives.
 
     Args:
         image: uint8 [H, W, 3], [H, W, 4], [H, W] or [H, W, 1] with sides of 1 to 65535 pixels.
+        color: the order of the channels: "bgr" or "rgb" (a fourth is alpha, a single one is grey),
+            or exactly "bgra", "rgba", "gray".
 
     Returns:
-        The same pixels with every row dense in memory, [H, W, 3], [H, W, 4] or [H, W]. Rows may lie
-        any distance apart (a crop is taken as it is); other layouts are copied.
+        The same pixels with every row dense in memory, [H, W, 3], [H, W, 4] or [H, W], and their
+        format: "bgr", "rgb", "bgra", "rgba" or "gray". Rows may lie any distance apart (a crop is
+        taken as it is); other layouts are copied.
 
     Raises:
         InputError: it is no such array; the message says what it is and how to make one.
     """
+    if color not in _COLORS:
+        raise InputError(f"color {color!r} is unknown: expected one of {', '.join(_COLORS)}")
     expected = "an image is a uint8 NumPy array [H, W, 3] or a path"
     if not isinstance(image, np.ndarray):
         raise InputError(
             f"{expected}, got {type(image).__module__}.{type(image).__qualname__}: "
             "convert it with numpy.asarray"
         )
+    _check_shape(image, expected)
+    if image.dtype != np.uint8:
+        hint = (
+            "scale it to 0..255 and convert it with .astype(numpy.uint8)"
+            if image.dtype.kind == "f"
+            else "convert it to 8 bit"
+        )
+        raise InputError(f"{expected}, got dtype {image.dtype}: {hint}")
+    if image.ndim == 3 and image.shape[2] == 1:
+        image = image[:, :, 0]
+    channels = image.shape[2] if image.ndim == 3 else 1
+    if (color, channels) not in _FORMATS:
+        raise InputError(f"color {color!r} does not fit an image of shape {list(image.shape)}")
+    if not _rows_are_dense(image):
+        image = np.ascontiguousarray(image)
+    return image, _FORMATS[color, channels]
+
+
+def _check_shape(image: NDArray[Any], expected: str) -> None:
     shape = list(image.shape)
     if image.ndim not in (2, 3):
         hint = ": give the images of a batch as a list" if image.ndim == 4 else ""
@@ -122,21 +167,10 @@ def check_image(image: Any) -> NDArray[np.uint8]:
                 "image.transpose(1, 2, 0)"
             )
         raise InputError(f"{expected}, got shape {shape}: a picture has 1, 3 or 4 channels")
-    if image.dtype != np.uint8:
-        hint = (
-            "scale it to 0..255 and convert it with .astype(numpy.uint8)"
-            if image.dtype.kind == "f"
-            else "convert it to 8 bit"
-        )
-        raise InputError(f"{expected}, got dtype {image.dtype}: {hint}")
-    height, width = shape[:2]
-    if height == 0 or width == 0:
+    if 0 in shape:
         raise InputError(f"{expected}, got the empty shape {shape}")
-    if max(height, width) > MAX_SIDE:
+    if max(shape[:2]) > MAX_SIDE:
         raise InputError(f"{expected} with sides of at most {MAX_SIDE}, got shape {shape}")
-    if image.ndim == 3 and shape[2] == 1:
-        image = image[:, :, 0]
-    return image if _rows_are_dense(image) else np.ascontiguousarray(image)
 
 
 def _rows_are_dense(image: NDArray[np.uint8]) -> bool:

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from edgecv_runtime._core import EngineError, InputError
 from edgecv_runtime.drawing import draw_boxes
 from edgecv_runtime.images import check_image
 from edgecv_runtime.opencv import import_cv2
-from numpy.typing import NDArray
 
 
 class Detections:
@@ -27,7 +28,7 @@ class Detections:
         image_size: height and width of the picture in pixels.
         source: the file or stream that the picture came from; None for an array.
         image: the picture, for `plot`; held, not copied.
-        color: the order of its channels, "bgr" or "rgb".
+        color: the order of its channels: "bgr", "rgb", "bgra", "rgba" or "gray".
     """
 
     def __init__(
@@ -36,11 +37,15 @@ class Detections:
         scores: NDArray[np.float32],
         labels: NDArray[np.int64],
         names: Sequence[str],
-        image_size: tuple[int, int],
-        source: str | None = None,
         image: NDArray[np.uint8] | None = None,
         color: str = "bgr",
+        source: str | None = None,
+        image_size: tuple[int, int] | None = None,
     ) -> None:
+        if image_size is None:
+            if image is None:
+                raise InputError("Detections: expected the picture or its image_size")
+            image_size = (image.shape[0], image.shape[1])
         self.boxes = boxes
         self.scores = scores
         self.labels = labels
@@ -75,10 +80,10 @@ class Detections:
             self.scores[keep],
             self.labels[keep],
             self.names,
-            self.image_size,
-            self.source,
             self.image,
             self.color,
+            self.source,
+            self.image_size,
         )
 
     def plot(
@@ -87,8 +92,8 @@ class Detections:
         """Draws boxes and captions on a copy of the picture.
 
         Args:
-            image: uint8 [H, W, 3], [H, W, 4] or [H, W] in the channel order that the model was
-                given; without it the picture that the model was given.
+            image: uint8 [H, W, 3] or [H, W, 4] in BGR order, or [H, W]; without it the picture that
+                the model was given.
             threshold: lowest score to draw, 0..1.
 
         Returns:
@@ -98,11 +103,12 @@ class Detections:
             InputError: there is no picture, or one of another size.
             EngineError: OpenCV is not installed.
         """
+        color = "bgr"
         if image is None:
-            image = self.image
+            image, color = self.image, self.color
         if image is None:
             raise InputError("this result holds no picture: give one, plot(image)")
-        image = check_image(image)
+        image, color = check_image(image, color)
         if image.shape[:2] != self.image_size:
             raise InputError(
                 f"the boxes belong to a picture of {list(self.image_size)} (height, width), "
@@ -110,7 +116,7 @@ class Detections:
             )
         shown = self.filter(threshold)
         return draw_boxes(
-            _to_bgr(image, self.color), shown.boxes, shown.scores, shown.labels, self.names
+            _to_bgr(image, color), shown.boxes, shown.scores, shown.labels, self.names
         )
 
     def save(self, path: str | os.PathLike[str], threshold: float = 0.5) -> None:
@@ -176,6 +182,6 @@ def _shortest(value: np.float32) -> float:
 
 
 def _to_bgr(image: NDArray[np.uint8], color: str) -> NDArray[np.uint8]:
-    if image.ndim == 2:
+    if color == "gray":
         return np.repeat(image[:, :, None], 3, axis=2)
-    return image[:, :, 2::-1] if color == "rgb" else image[:, :, :3]
+    return image[:, :, 2::-1] if color in ("rgb", "rgba") else image[:, :, :3]
