@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from edgecv_runtime.opencv import import_cv2
 from numpy.typing import NDArray
+
+from edgecv_runtime.opencv import import_cv2
 
 # Twenty colours that people tell apart, as B, G, R (Sasha Trubetskoy's list without black, white
 # and grey); labels beyond take them again.
@@ -69,6 +70,11 @@ def _frame(
     canvas[max(y2 - line, y1) : y2, x1:x2] = color
     canvas[y1:y2, x1 : min(x1 + line, x2)] = color
     canvas[y1:y2, max(x2 - line, x1) : x2] = color
+
+
+def draw_note(canvas: NDArray[np.uint8], text: str) -> None:
+    """Writes a line into the upper left corner of uint8 [H, W, 3], in place."""
+    _caption(import_cv2(), canvas, (0, 0, 0, 0), text, (0, 0, 0))
 
 
 def _caption(

@@ -1,0 +1,209 @@
+"""edgecv doctor: what this machine can run, and what would bring the rest."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "doctor",
+        help="say what this machine can run",
+        description="Says what this machine can run and how to install the rest. "
+        "Exit status 2 if no engine can run a bundle or OpenCV is missing.",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+@dataclass(frozen=True)
+class Finding:
+    name: str
+    state: str  # ok | missing | broken
+    detail: str
+    advice: str | None = None  # what to do where something is missing or broken
+    needed: bool = False  # nothing runs without it
+
+
+def run(args: argparse.Namespace) -> int:
+    findings = examine()
+    ready = all(finding.state == "ok" for finding in findings if finding.needed)
+    if args.json:
+        print(json.dumps({"ready": ready, "findings": [asdict(f) for f in findings]}, indent=1))
+    else:
+        width = max(len(finding.name) for finding in findings)
+        for finding in findings:
+            print(f"{finding.name:{width}}  {finding.state:8}{finding.detail}")
+            if finding.advice is not None:
+                print(f"{'':{width}}          -> {finding.advice}")
+        print()
+        print("ready" if ready else "not ready: follow the first advice above")
+    return 0 if ready else 2
+
+
+def examine() -> list[Finding]:
+    return [
+        Finding("python", "ok", f"{platform.python_version()} on {platform.platform()}"),
+        Finding("edgecv", "ok", version("edgecv")),
+        Finding("cpu", "ok", _processor()),
+        _onnxruntime(),
+        _package("tensorrt", "TensorRT", "pip install 'edgecv[tensorrt]'"),
+        _package("tensorrt_rtx", "TensorRT for RTX", "pip install 'edgecv[rtx]'"),
+        _package("openvino", "OpenVINO", "pip install 'edgecv[openvino]'", _openvino_devices),
+        _opencv(),
+        _torch(),
+        _gpus(),
+        *_jetson(),
+    ]
+
+
+_INSTRUCTION_SETS = [
+    "sse4_2",
+    "avx",
+    "avx2",
+    "fma",
+    "f16c",
+    "avx512f",
+    "avx512_vnni",
+    "avx_vnni",
+    "amx_int8",
+    "amx_bf16",
+    "neon",
+    "asimd",
+    "asimdhp",
+    "asimddp",
+    "i8mm",
+    "bf16",
+    "sve",
+]
+
+
+def _processor() -> str:
+    """Model, processors that this process may use, instruction sets that matter."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    fields: dict[str, str] = {}
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text(errors="replace").splitlines():
+            name, _, value = line.partition(":")
+            fields.setdefault(name.strip(), value.strip())
+    model = fields.get("model name") or platform.processor() or platform.machine()
+    flags = set((fields.get("flags") or fields.get("Features") or "").split())
+    sets = [name for name in _INSTRUCTION_SETS if name in flags]
+    return f"{model} ({platform.machine()}), {count} usable, {' '.join(sets) or 'flags unknown'}"
+
+
+def _onnxruntime() -> Finding:
+    name = "onnxruntime"
+    both = [package for package in ("onnxruntime", "onnxruntime-gpu") if _installed(package)]
+    if len(both) == 2:
+        return Finding(
+            name,
+            "broken",
+            "onnxruntime and onnxruntime-gpu are both installed and overwrite each other",
+            "pip uninstall onnxruntime onnxruntime-gpu, then pip install 'edgecv[cpu]' or [gpu]",
+            needed=True,
+        )
+    advice = "pip install 'edgecv[cpu]', with an NVIDIA GPU 'edgecv[gpu]'"
+    return _package(name, "ONNX Runtime", advice, _providers, needed=True)
+
+
+def _package(
+    module: str,
+    title: str,
+    advice: str,
+    describe: Callable[[Any], str] | None = None,
+    needed: bool = False,
+) -> Finding:
+    """An engine's package: there, importable, and used by this edgecv?"""
+    if find_spec(module) is None:
+        return Finding(module, "missing", f"{title} is not installed", advice, needed)
+    try:
+        package = importlib.import_module(module)
+        detail = getattr(package, "__version__", "version unknown")
+        if describe is not None:
+            detail += f", {describe(package)}"
+    except Exception as error:  # a library that is not there, a driver that does not fit, …
+        message = " ".join(f"{type(error).__name__}: {error}".split())
+        return Finding(module, "broken", f"cannot be imported: {message}", advice, needed)
+    if find_spec(f"edgecv_runtime.engines.{module}") is None:
+        detail += "; this edgecv has no engine for it"
+    return Finding(module, "ok", detail, needed=needed)
+
+
+def _providers(onnxruntime: Any) -> str:
+    return ", ".join(onnxruntime.get_available_providers())
+
+
+def _openvino_devices(openvino: Any) -> str:
+    return "devices " + ", ".join(openvino.Core().available_devices)
+
+
+def _opencv() -> Finding:
+    from edgecv_runtime import EngineError
+    from edgecv_runtime.opencv import import_cv2, opencv_has
+
+    try:
+        cv2 = import_cv2()
+    except EngineError:
+        advice = "pip install 'edgecv[cpu]'; on a Jetson apt install python3-opencv (GStreamer)"
+        return Finding("opencv", "missing", "needed to read and draw pictures", advice, needed=True)
+    features = {
+        "FFmpeg": opencv_has("FFMPEG"),
+        "GStreamer": opencv_has("GStreamer"),
+        "V4L2": opencv_has("v4l/v4l2"),
+        "windows": "GUI: NONE" not in " ".join(cv2.getBuildInformation().split()),
+    }
+    listed = ", ".join(f"{name} {'yes' if there else 'no'}" for name, there in features.items())
+    return Finding("opencv", "ok", f"{cv2.__version__}, {listed}", needed=True)
+
+
+def _torch() -> Finding:
+    # Importing torch takes seconds and is not needed to know its version.
+    found = [f"{name} {version(name)}" for name in ("torch", "torchvision") if _installed(name)]
+    if len(found) == 2:
+        return Finding("torch", "ok", ", ".join(found))
+    advice = "pip install 'edgecv[train,export]'"
+    return Finding("torch", "missing", "needed only to train and export", advice)
+
+
+def _gpus() -> Finding:
+    query = "name,compute_cap,memory.total,driver_version"
+    command = ["nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    except FileNotFoundError:
+        return Finding("gpu", "missing", "no nvidia-smi: no NVIDIA driver on this machine")
+    except subprocess.TimeoutExpired:
+        return Finding("gpu", "broken", "nvidia-smi does not answer", "restart the machine")
+    if done.returncode != 0:
+        message = " ".join((done.stdout + done.stderr).split())
+        return Finding("gpu", "broken", message, "check the NVIDIA driver")
+    return Finding("gpu", "ok", "; ".join(done.stdout.strip().splitlines()))
+
+
+def _jetson() -> list[Finding]:
+    release = Path("/etc/nv_tegra_release")
+    if not release.exists():
+        return []
+    model = Path("/proc/device-tree/model")
+    name = model.read_text().strip("\0\n") + ", " if model.exists() else ""
+    return [Finding("jetson", "ok", name + release.read_text().splitlines()[0].strip("# "))]
+
+
+def _installed(package: str) -> bool:
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True

@@ -1,0 +1,141 @@
+"""edgecv info: what a bundle is, and whether its files are whole."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "info",
+        help="describe a bundle and check its files",
+        description="Describes a bundle and checks each file. Exit status 2 if one is damaged.",
+    )
+    parser.add_argument("bundle", metavar="BUNDLE", help="a bundle: its folder or .zip")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    record = describe(args.bundle)
+    if args.json:
+        print(json.dumps(record, indent=1))
+    else:
+        print("\n".join(_lines(record)))
+    return 0 if all(file["error"] is None for file in record["files"]) else 2
+
+
+def describe(path: str) -> dict[str, Any]:
+    """The manifest as plain values, and under "files" each file's size and fault."""
+    from edgecv_runtime.load import opened_bundle
+
+    with opened_bundle(path) as bundle:
+        manifest = json.loads(bundle.manifest.to_json())
+        files = []
+        for name, sha256 in _named_files(manifest):
+            files.append({"file": name, **_check(bundle, name, sha256)})
+    return {"bundle": str(path), "manifest": manifest, "files": files}
+
+
+def _named_files(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    entries = [graph for graphs in manifest["graphs"].values() for graph in graphs]
+    anchors = manifest["postprocess"].get("anchors")
+    if anchors and anchors["kind"] == "file":
+        entries.append(anchors)
+    return [(entry["file"], entry["sha256"]) for entry in entries]
+
+
+def _check(bundle: Any, name: str, sha256: str) -> dict[str, Any]:
+    from edgecv_runtime import BundleError
+
+    try:
+        size = Path(bundle.verified_path(name, sha256)).stat().st_size
+    except BundleError as error:
+        return {"bytes": None, "error": str(error)}
+    return {"bytes": size, "error": None}
+
+
+def _lines(record: dict[str, Any]) -> list[str]:
+    manifest = record["manifest"]
+    faults = {file["file"]: file for file in record["files"]}
+    labels = manifest["labels"]
+    shown = ", ".join(labels[:8]) + (", …" if len(labels) > 8 else "")
+    rows = [
+        ("bundle", record["bundle"]),
+        ("name", manifest["name"]),
+        ("task", manifest["task"]),
+        ("architecture", manifest["architecture"]),
+        ("labels", f"{len(labels)}: {shown}"),
+        ("input", _input_line(manifest["input"])),
+    ]
+    for role, graphs in manifest["graphs"].items():
+        for graph in graphs:
+            rows.append((f"graph {role}", _graph_line(graph, faults[graph["file"]])))
+    rows += _postprocess_rows(manifest["postprocess"], faults)
+    rows += _provenance_rows(manifest["provenance"])
+    width = max(len(name) for name, _ in rows)
+    return [f"{name:{width}}  {text}" for name, text in rows]
+
+
+def _input_line(spec: dict[str, Any]) -> str:
+    size = "any size" if spec["size"] is None else " x ".join(map(str, spec["size"]))
+    parts = [f"{spec['color']} {size} (height x width), {spec['resize']}"]
+    if spec["resize"] != "none":
+        parts.append(spec["interpolation"] + (", antialias" if spec["antialias"] else ""))
+    if spec["max_size"] is not None:
+        parts.append(f"longer side at most {spec['max_size']}")
+    if spec["crop"] is not None:
+        parts.append("crop " + " x ".join(map(str, spec["crop"])))
+    numbers = {key: ", ".join(f"{value:g}" for value in spec[key]) for key in ("mean", "std")}
+    parts.append(f"(x * {spec['scale']:.6g} - [{numbers['mean']}]) / [{numbers['std']}]")
+    parts.append(f"{spec['dtype']} {spec['layout']}")
+    return ", ".join(parts)
+
+
+def _graph_line(graph: dict[str, Any], file: dict[str, Any]) -> str:
+    state = file["error"] or f"{file['bytes'] / 1e6:.2f} MB, sha256 fits"
+    ports = " -> ".join(
+        ", ".join(_port(port) for port in graph[side]) for side in ("inputs", "outputs")
+    )
+    return f"{graph['file']}: {graph['precision']}, {graph['dialect']}, {state}; {ports}"
+
+
+def _port(port: dict[str, Any]) -> str:
+    shape = ", ".join("?" if length is None else str(length) for length in port["shape"])
+    return f"{port['name']} {port['dtype']} [{shape}]"
+
+
+def _postprocess_rows(
+    postprocess: dict[str, Any], faults: dict[str, dict[str, Any]]
+) -> list[tuple[str, str]]:
+    scores, boxes, anchors = (postprocess[key] for key in ("scores", "boxes", "anchors"))
+    text = (
+        f"{postprocess['method']}, {scores['function']} scores, background {scores['background']}"
+    )
+    text += f", boxes as {boxes['encoding']}"
+    if anchors is not None:
+        text += f", anchors: {anchors['kind']}"
+        if anchors["kind"] == "file":
+            text += f" {anchors['file']}" + (faults[anchors["file"]]["error"] or "")
+    thresholds = (
+        f"score {postprocess['score_threshold']:g}, IoU {postprocess['iou_threshold']:g}, "
+        f"top {postprocess['topk_candidates']} per class, "
+        f"at most {postprocess['max_detections']} detections"
+    )
+    return [("postprocess", text), ("thresholds", thresholds)]
+
+
+def _provenance_rows(provenance: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested records as dotted names."""
+    rows: list[tuple[str, str]] = []
+    for key, value in provenance.items():
+        if isinstance(value, dict):
+            rows += _provenance_rows(value, f"{prefix}{key}.")
+        elif not isinstance(value, list):
+            text = f"{value:.4g}" if isinstance(value, float) else str(value)
+            rows.append((f"{prefix}{key}", text))
+        else:
+            rows.append((f"{prefix}{key}", f"{len(value)} entries (--json shows them)"))
+    return rows

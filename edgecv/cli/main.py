@@ -1,0 +1,118 @@
+"""The command `edgecv`: finds the verb, runs it, turns errors into one line and an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import NoReturn
+
+VERBS = (
+    "demo",
+    "train",
+    "eval",
+    "export",
+    "wrap",
+    "predict",
+    "camera",
+    "benchmark",
+    "info",
+    "doctor",
+)
+
+SUCCESS, OUR_FAULT, USERS_MISTAKE, INTERRUPTED = 0, 1, 2, 130
+
+# The extra of the wheel that brings a package.
+_EXTRAS = {
+    "torch": "train",
+    "torchvision": "train",
+    "lightning": "train",
+    "pycocotools": "train",
+    "matplotlib": "train",
+    "safetensors": "train",
+    "onnx": "export",
+    "onnxscript": "export",
+    "onnxruntime": "cpu",
+    "cv2": "cpu",
+    "tqdm": "cpu",
+    "openvino": "openvino",
+    "tensorrt": "tensorrt",
+    "tensorrt_rtx": "rtx",
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(USERS_MISTAKE, f"edgecv: error: {message}; see '{self.prog} --help'\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="edgecv",
+        description="Takes a vision model trained in PyTorch and runs it at the edge.",
+    )
+    parser.add_argument("--version", action="version", version=f"edgecv {version('edgecv')}")
+    subparsers = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands")
+    for verb in VERBS:
+        importlib.import_module(f"edgecv.cli.{verb}").add_parser(subparsers)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit status.
+
+    0: done. 1: a fault of edgecv. 2: a mistake in the command, the files or the machine's set-up,
+    or a run in which some inputs failed. 130: interrupted.
+    """
+    # Decoders report each broken file themselves on stderr; ours is the one line about it.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    if args.verb is None:
+        parser.print_help(sys.stderr)
+        return USERS_MISTAKE
+    try:
+        status = importlib.import_module(f"edgecv.cli.{args.verb}").run(args)
+        sys.stdout.flush()
+        return int(status)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of a pipe, such as head, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return SUCCESS
+    except Exception as error:
+        return _report(error)
+
+
+def _report(error: Exception) -> int:
+    import edgecv_runtime
+
+    if isinstance(error, edgecv_runtime.Error) and type(error) is not edgecv_runtime.Error:
+        return _say(str(error), USERS_MISTAKE)
+    if isinstance(error, OSError) and error.strerror:
+        where = f"{error.filename}: " if error.filename is not None else ""
+        return _say(f"{where}{error.strerror}", USERS_MISTAKE)
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        package = error.name.split(".")[0]
+        if package in _EXTRAS:
+            advice = f"pip install 'edgecv[{_EXTRAS[package]}]'"
+            return _say(f"this command needs {package}, which is not installed: {advice}", 2)
+    traceback.print_exc()
+    return _say(
+        f"internal: {type(error).__name__}: {error}; please report it with the lines above",
+        OUR_FAULT,
+    )
+
+
+def _say(message: str, status: int) -> int:
+    print("edgecv: error:", " ".join(message.split()), file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,58 @@
+"""The options that say which model runs on what."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edgecv_runtime import Detector
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("bundle", metavar="BUNDLE", help="a bundle: its folder or .zip")
+    parser.add_argument("--engine", help="onnxruntime (default: the first that is installed)")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1, or an ONNX Runtime provider's name")
+    parser.add_argument("--precision", help="fp32, fp16, bf16 or int8 (default: the bundle's best)")
+    parser.add_argument(
+        "--threads", type=positive, help="processor threads (default: all, at most 8)"
+    )
+
+
+def add_threshold_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--threshold",
+        type=score,
+        default=0.5,
+        metavar="SCORE",
+        help="lowest score to report, 0..1 (default: %(default)s)",
+    )
+
+
+def load_model(args: argparse.Namespace) -> Detector:
+    from edgecv_runtime import load
+
+    return load(
+        args.bundle,
+        engine=args.engine,
+        device=args.device,
+        precision=args.precision,
+        threads=args.threads,
+    )
+
+
+def positive(text: str) -> int:
+    value = int(text) if text.isdecimal() else 0
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text!r}")
+    return value
+
+
+def score(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {text!r}")
+    return value

@@ -1,0 +1,237 @@
+"""edgecv predict: pictures and videos in; annotated copies and JSON out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgecv.cli.model_options import (
+    add_model_arguments,
+    add_threshold_argument,
+    load_model,
+    positive,
+)
+
+if TYPE_CHECKING:
+    from edgecv_runtime import Detections, Detector
+    from edgecv_runtime.sources import Frame, Images, Video
+
+    from edgecv.cli.progress import Progress
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "predict",
+        help="detect on images and videos",
+        description="Detects on images and videos. Exit status 2 if any of them failed.",
+    )
+    add_model_arguments(parser)
+    parser.add_argument(
+        "sources", nargs="+", metavar="SOURCE", help="an image, a video, a folder, a glob"
+    )
+    parser.add_argument(
+        "--save",
+        type=Path,
+        metavar="DIR",
+        help="write NAME.jpg and NAME.json for an image, NAME.mp4 and NAME.jsonl for a video",
+    )
+    add_threshold_argument(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object per picture")
+    parser.add_argument(
+        "--batch", type=positive, default=1, help="pictures per run of the network (default: 1)"
+    )
+
+
+@dataclass
+class _Report:
+    """What is counted over the whole run, and where its lines go."""
+
+    as_json: bool
+    progress: Progress
+    pictures: int = 0
+    detections: int = 0
+    failures: int = 0
+    model_seconds: float = 0.0
+    labels: Counter[str] = field(default_factory=Counter)
+
+    def result(self, frame: Frame, result: Detections, quiet: bool) -> dict[str, Any]:
+        self.pictures += 1
+        self.detections += len(result)
+        record = result.to_dict()
+        if frame.time_ms is not None:
+            record = {"frame": frame.index, "time_ms": round(frame.time_ms, 3), **record}
+        if self.as_json:
+            self.progress.print(json.dumps(record), sys.stdout)
+        elif not quiet:
+            self.progress.print(f"{frame.name}: {result.summary()}", sys.stdout)
+        self.progress.update()
+        return record
+
+    def failure(self, frame: Frame) -> None:
+        self.failures += 1
+        message = " ".join(str(frame.error).split())
+        self.progress.print(f"edgecv: error: {message}", sys.stderr)
+        if self.as_json:
+            record = {"source": frame.name, "error": message}
+            self.progress.print(json.dumps(record), sys.stdout)
+        self.progress.update()
+
+    def summary(self, save: Path | None) -> str:
+        text = f"{self.pictures} pictures, {self.detections} detections"
+        if self.pictures:
+            text += f", {1000 * self.model_seconds / self.pictures:.1f} ms per picture"
+        if self.failures:
+            text += f", {self.failures} failed"
+        return text + (f"; saved in {save}" if save is not None else "")
+
+
+def run(args: argparse.Namespace) -> int:
+    from edgecv_runtime import InputError
+    from edgecv_runtime.sources import Video, resolve_source
+
+    from edgecv.cli.progress import Progress
+
+    parts = resolve_source(args.sources)
+    for part in parts:
+        if isinstance(part, Video) and part.live:
+            raise InputError(f"{part.name}: a live source has no end: use edgecv camera")
+    targets = _targets(parts, args.save) if args.save is not None else {}
+    model = load_model(args)
+    total, rates = _count(parts)
+    with Progress(total, "picture") as progress:
+        report = _Report(args.json, progress)
+        for part in parts:
+            if isinstance(part, Video):
+                _predict_video(model, part, rates[part.name], targets.get(part.name), args, report)
+            else:
+                _predict_images(model, part, targets, args, report)
+    print(report.summary(args.save), file=sys.stderr if args.json else sys.stdout)
+    return 2 if report.failures else 0
+
+
+def _count(parts: list[Images | Video]) -> tuple[int | None, dict[str, float | None]]:
+    """Pictures in all parts (None if a video does not say) and the videos' frames per second."""
+    from edgecv_runtime import InputError
+    from edgecv_runtime.sources import Images
+
+    total: int | None = 0
+    rates: dict[str, float | None] = {}
+    for part in parts:
+        if isinstance(part, Images):
+            count: int | None = len(part.paths)
+        else:
+            try:
+                rates[part.name], count = part.probe()
+            except InputError:  # reported in its turn
+                rates[part.name], count = None, 1
+        total = None if total is None or count is None else total + count
+    return total, rates
+
+
+def _targets(parts: list[Images | Video], save: Path) -> dict[str, Path]:
+    """Where each input's results go, without suffix: the inputs' tree below the folder they share.
+
+    Inputs that differ in their suffix only keep it, so that none overwrites another.
+    """
+    from edgecv_runtime import InputError
+    from edgecv_runtime.sources import Images
+
+    inputs: list[str] = []
+    for part in parts:
+        inputs += [str(path) for path in part.paths] if isinstance(part, Images) else [part.name]
+    absolute = {name: Path(os.path.abspath(name)) for name in inputs if "://" not in name}
+    shared = os.path.commonpath([path.parent for path in absolute.values()] or [os.sep])
+    relative = {name: path.relative_to(shared) for name, path in absolute.items()}
+    # A stream's last part of the address is its name.
+    relative |= {name: Path(Path(name).name) for name in inputs if name not in absolute}
+    stems = Counter(path.with_suffix("") for path in relative.values())
+    targets = {
+        name: save / (path if stems[path.with_suffix("")] > 1 else path.with_suffix(""))
+        for name, path in relative.items()
+    }
+    written = {
+        os.path.realpath(f"{target}{suffix}"): name
+        for name, target in targets.items()
+        for suffix in (".jpg", ".json", ".mp4", ".jsonl")
+    }
+    for path in absolute.values():
+        if os.path.realpath(path) in written:
+            raise InputError(f"--save {save} would overwrite {path}: choose another folder")
+    return targets
+
+
+def _predict_images(
+    model: Detector,
+    images: Images,
+    targets: dict[str, Path],
+    args: argparse.Namespace,
+    report: _Report,
+) -> None:
+    for frame, result in _detect(model, images, args, report):
+        report.result(frame, result, quiet=False)
+        if target := targets.get(frame.name):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            result.save(f"{target}.json")
+            result.save(f"{target}.jpg", threshold=0)
+
+
+def _predict_video(
+    model: Detector,
+    video: Video,
+    rate: float | None,
+    target: Path | None,
+    args: argparse.Namespace,
+    report: _Report,
+) -> None:
+    from edgecv.cli.video_writer import VideoWriter
+
+    found = 0
+    frames = 0
+    with ExitStack() as stack:
+        if target is not None:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            lines = stack.enter_context(open(f"{target}.jsonl", "w", encoding="utf-8"))
+            writer = stack.enter_context(VideoWriter(Path(f"{target}.mp4"), rate))
+        for frame, result in _detect(model, video, args, report):
+            record = report.result(frame, result, quiet=True)
+            found += len(result)
+            frames += 1
+            if target is not None:
+                lines.write(json.dumps(record) + "\n")
+                writer.write(result.plot(threshold=0))
+    if frames and not args.json:
+        report.progress.print(f"{video.name}: {frames} frames, {found} detections", sys.stdout)
+
+
+def _detect(
+    model: Detector, part: Images | Video, args: argparse.Namespace, report: _Report
+) -> Iterator[tuple[Frame, Detections]]:
+    frames: list[Frame] = []
+
+    def flush() -> Iterator[tuple[Frame, Detections]]:
+        started = time.perf_counter()
+        results = model([frame.require_image() for frame in frames]) if frames else []
+        report.model_seconds += time.perf_counter() - started
+        for frame, result in zip(frames, results, strict=True):
+            result = result.filter(args.threshold)
+            result.source = frame.name
+            yield frame, result
+        frames.clear()
+
+    for frame in part:
+        if frame.error is not None:
+            report.failure(frame)
+            continue
+        frames.append(frame)
+        if len(frames) == args.batch:
+            yield from flush()
+    yield from flush()
