@@ -1,0 +1,112 @@
+#include "edgecv/manifest.hpp"
+
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/map.h>
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/variant.h>
+#include <nanobind/stl/vector.h>
+
+#include <tuple>
+
+#include "enums.hpp"
+
+namespace nb = nanobind;
+
+namespace edgecv::bindings {
+namespace {
+
+std::vector<std::pair<int, int>> to_pairs(const std::vector<Size>& sizes) {
+  std::vector<std::pair<int, int>> pairs;
+  for (const Size size : sizes) pairs.emplace_back(size.height, size.width);
+  return pairs;
+}
+
+void bind_anchor_specs(nb::module_& m) {
+  nb::class_<DefaultBoxes>(m, "DefaultBoxes")
+      .def_prop_ro("feature_sizes", [](const DefaultBoxes& s) { return to_pairs(s.feature_sizes); })
+      .def_ro("aspect_ratios", &DefaultBoxes::aspect_ratios)
+      .def_ro("scales", &DefaultBoxes::scales)
+      .def_ro("steps", &DefaultBoxes::steps)
+      .def_ro("clip", &DefaultBoxes::clip);
+
+  nb::class_<MultiboxPrior>(m, "MultiboxPrior")
+      .def_prop_ro("feature_sizes",
+                   [](const MultiboxPrior& s) { return to_pairs(s.feature_sizes); })
+      .def_ro("scales", &MultiboxPrior::scales)
+      .def_ro("ratios", &MultiboxPrior::ratios)
+      .def_ro("pixel_ratios", &MultiboxPrior::pixel_ratios);
+
+  nb::class_<AnchorFile>(m, "AnchorFile")
+      .def_ro("file", &AnchorFile::file)
+      .def_ro("sha256", &AnchorFile::sha256)
+      .def_ro("normalized", &AnchorFile::normalized);
+}
+
+void bind_ssd_spec(nb::module_& m) {
+  nb::class_<SsdSpec>(m, "SsdSpec")
+      .def_ro("scores_output", &SsdSpec::scores_output)
+      .def_prop_ro("score_function", [](const SsdSpec& s) { return name_of(s.score_function); })
+      .def_prop_ro("background", [](const SsdSpec& s) { return name_of(s.background); })
+      .def_ro("boxes_output", &SsdSpec::boxes_output)
+      .def_ro("boxes_are_deltas", &SsdSpec::boxes_are_deltas)
+      .def_prop_ro("box_format", [](const SsdSpec& s) { return name_of(s.box_format); })
+      .def_ro("boxes_normalized", &SsdSpec::boxes_normalized)
+      .def_prop_ro("weights",
+                   [](const SsdSpec& s) {
+                     return std::tuple(s.coder.weight_x, s.coder.weight_y, s.coder.weight_w,
+                                       s.coder.weight_h);
+                   })
+      .def_prop_ro("max_log_scale", [](const SsdSpec& s) { return s.coder.max_log_scale; })
+      .def_ro("anchors", &SsdSpec::anchors, "None where the boxes come finished.")
+      .def_ro("score_threshold", &SsdSpec::score_threshold)
+      .def_ro("iou_threshold", &SsdSpec::iou_threshold)
+      .def_ro("topk_candidates", &SsdSpec::topk_candidates)
+      .def_ro("max_detections", &SsdSpec::max_detections);
+}
+
+}  // namespace
+
+void bind_manifest(nb::module_& m) {
+  nb::class_<TensorSpec>(m, "TensorSpec")
+      .def(
+          "__init__",
+          [](TensorSpec* self, std::string name, const std::string& dtype, Shape shape) {
+            new (self) TensorSpec{std::move(name), parse<DType>(dtype, "dtype"), std::move(shape)};
+          },
+          nb::arg("name"), nb::arg("dtype"), nb::arg("shape"),
+          "Name, dtype and shape of a graph's input or output; -1 is an axis of any length.")
+      .def_ro("name", &TensorSpec::name)
+      .def_prop_ro("dtype", [](const TensorSpec& s) { return name_of(s.dtype); })
+      .def_prop_ro(
+          "shape", [](const TensorSpec& s) { return nb::tuple(nb::cast(s.shape)); },
+          nb::sig("def shape(self) -> tuple[int, ...]"));
+
+  nb::class_<GraphFile>(m, "GraphFile")
+      .def_ro("file", &GraphFile::file)
+      .def_ro("sha256", &GraphFile::sha256)
+      .def_ro("precision", &GraphFile::precision)
+      .def_ro("dialect", &GraphFile::dialect)
+      .def_ro("inputs", &GraphFile::inputs)
+      .def_ro("outputs", &GraphFile::outputs);
+
+  bind_anchor_specs(m);
+  bind_ssd_spec(m);
+
+  nb::class_<Manifest>(m, "Manifest")
+      .def_static("from_json", &Manifest::from_json, nb::arg("text"),
+                  "Reads the text of a bundle.json; raises BundleError naming the key at fault.")
+      .def("to_json", &Manifest::to_json)
+      .def_ro("schema", &Manifest::schema)
+      .def_ro("name", &Manifest::name)
+      .def_prop_ro("task", [](const Manifest& s) { return name_of(s.task); })
+      .def_ro("architecture", &Manifest::architecture)
+      .def_ro("labels", &Manifest::labels)
+      .def_ro("input", &Manifest::input)
+      .def_ro("graphs", &Manifest::graphs)
+      .def_ro("postprocess", &Manifest::postprocess)
+      .def_ro("provenance", &Manifest::provenance, "A JSON object, as text.");
+}
+
+}  // namespace edgecv::bindings

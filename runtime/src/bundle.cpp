@@ -1,0 +1,142 @@
+#include "edgecv/bundle.hpp"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "bundle_error.hpp"
+#include "manifest_rules.hpp"
+#include "npy.hpp"
+#include "sha256.hpp"
+
+namespace edgecv {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uintmax_t kMaxManifest = 16u << 20;
+
+[[noreturn]] void fail(const std::string& message) { throw Error(ErrorCode::bad_bundle, message); }
+
+std::string lower_case(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+std::string read_manifest(const std::string& folder) {
+  const fs::path path = fs::u8path(folder) / "bundle.json";
+  std::error_code error;
+  if (!fs::is_directory(fs::u8path(folder), error)) {
+    fail(folder + " is no folder: expected a bundle, as edgecv export writes it");
+  }
+  if (!fs::is_regular_file(path, error)) {
+    fail(folder +
+         " has no bundle.json, so it is no bundle: expected a folder that edgecv export wrote");
+  }
+  const std::uintmax_t size = fs::file_size(path, error);
+  if (!error && size > kMaxManifest) {
+    fail(folder + "/bundle.json is larger than " + std::to_string(kMaxManifest >> 20) +
+         " MB, so no manifest");
+  }
+  std::ifstream file(path, std::ios::binary);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (error || !file) fail(folder + "/bundle.json cannot be read");
+  return text;
+}
+
+/// Both resolved, `path` lies in `folder`.
+bool inside(const fs::path& path, const fs::path& folder) {
+  const fs::path relative = path.lexically_relative(folder);
+  return !relative.empty() && *relative.begin() != "..";
+}
+
+}  // namespace
+
+Bundle Bundle::open(const std::string& folder) {
+  Bundle bundle;
+  bundle.folder_ = folder;
+  const std::string text = read_manifest(folder);
+  try {
+    bundle.manifest_ = Manifest::from_json(text);
+  } catch (const Error& error) {
+    throw Error(error.code(), folder + "/" + error.what());  // it begins with bundle.json
+  }
+  return bundle;
+}
+
+const GraphFile& Bundle::graph(const std::string& role, const std::string& precision,
+                               const std::string& dialect) const {
+  std::string present;
+  for (const auto& [name, files] : manifest_.graphs) {
+    for (const GraphFile& file : files) {
+      if (name == role && file.precision == precision && file.dialect == dialect) return file;
+      present +=
+          (present.empty() ? "" : "; ") + name + " in " + file.precision + ", " + file.dialect;
+    }
+  }
+  fail(folder_ + " has no graph " + quoted(role) + " in precision " + quoted(precision) +
+       ", dialect " + quoted(dialect) + "; it has " + present);
+}
+
+std::string Bundle::verified_path(const std::string& file, const std::string& sha256) const {
+  check_file_name("file", file);
+  const fs::path path = fs::u8path(folder_) / fs::u8path(file);
+  const std::string shown = folder_ + "/" + file;
+  std::error_code error;
+  if (!fs::is_regular_file(path, error)) {
+    fail(shown + ", named in bundle.json, is missing: export or copy the bundle again");
+  }
+  const fs::path root = fs::weakly_canonical(fs::u8path(folder_), error);
+  const fs::path resolved = error ? fs::path() : fs::weakly_canonical(path, error);
+  if (error || !inside(resolved, root)) {
+    fail(shown + " is a link that leaves the bundle: put the file itself there");
+  }
+  const std::string digest = sha256_of_file(shown);
+  if (digest != lower_case(sha256)) {
+    fail(shown + " differs from bundle.json (sha256 " + digest + ", expected " +
+         lower_case(sha256) +
+         "): the bundle was altered or its copy is incomplete; export or copy it again");
+  }
+  return path.u8string();
+}
+
+std::vector<float> Bundle::anchors() const {
+  const auto& anchors = manifest_.postprocess.anchors;
+  if (std::holds_alternative<std::monostate>(anchors)) return {};
+  const Size input = network_input_size(manifest_).value_or(Size{});  // there where it is needed
+  if (const auto* boxes = std::get_if<DefaultBoxes>(&anchors))
+    return generate_anchors(*boxes, input);
+  if (const auto* prior = std::get_if<MultiboxPrior>(&anchors)) {
+    return generate_anchors(*prior, input);
+  }
+  const auto& stored = std::get<AnchorFile>(anchors);
+  std::vector<float> boxes = read_npy_boxes(verified_path(stored.file, stored.sha256));
+  const auto count = static_cast<std::int64_t>(boxes.size() / 4);
+  const std::int64_t expected = box_count(manifest_).value_or(count);
+  if (count != expected) {
+    fail(folder_ + "/" + stored.file + " has " + std::to_string(count) +
+         " anchors where the graph gives " + std::to_string(expected) + " boxes");
+  }
+  if (stored.normalized) {
+    for (std::size_t i = 0; i < boxes.size(); ++i) {
+      boxes[i] *= static_cast<float>(i % 2 == 0 ? input.width : input.height);
+    }
+  }
+  return boxes;
+}
+
+std::string sha256_of_file(const std::string& path) {
+  std::ifstream file(fs::u8path(path), std::ios::binary);
+  if (!file) fail(path + " cannot be opened");
+  Sha256 hash;
+  std::vector<char> chunk(1 << 20);
+  while (file.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || file.gcount() > 0) {
+    hash.update(chunk.data(), static_cast<std::size_t>(file.gcount()));
+  }
+  if (file.bad()) fail(path + " cannot be read to its end");
+  return hash.hex_digest();
+}
+
+}  // namespace edgecv

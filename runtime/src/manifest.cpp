@@ -1,0 +1,166 @@
+#include "edgecv/manifest.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "manifest_rules.hpp"
+#include "names.hpp"
+#include "value_rules.hpp"
+
+namespace edgecv {
+namespace {
+
+constexpr std::size_t kMaxLabels = 100000;
+constexpr std::size_t kMaxAxes = 8;
+
+void check_labels(const std::vector<std::string>& labels) {
+  if (labels.empty() || labels.size() > kMaxLabels) {
+    bad_value("labels", "1 to " + std::to_string(kMaxLabels) + " names",
+              std::to_string(labels.size()));
+  }
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    if (labels[i].empty()) require_text(labels[i], item("labels", i));
+  }
+}
+
+void check_input(const InputSpec& input) {
+  try {
+    check(input);
+  } catch (const Error& error) {
+    bad_manifest("", error.what());  // it begins with the key
+  }
+}
+
+void check_tensors(const std::vector<TensorSpec>& tensors, const std::string& path) {
+  if (tensors.empty()) bad_value(path, "at least one tensor", "none");
+  std::set<std::string> names;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    require_text(tensors[i].name, item(path, i) + ".name");
+    if (!names.insert(tensors[i].name).second) {
+      bad_manifest(item(path, i) + ".name", "the name is there twice: " + quoted(tensors[i].name));
+    }
+    const Shape& shape = tensors[i].shape;
+    const bool lengths = std::all_of(
+        shape.begin(), shape.end(), [](std::int64_t length) { return length == -1 || length > 0; });
+    if (!lengths || shape.size() > kMaxAxes) {
+      bad_value(item(path, i) + ".shape",
+                "at most " + std::to_string(kMaxAxes) + " lengths of at least 1 (or any length)",
+                shape.size() > kMaxAxes ? std::to_string(shape.size()) : to_string(shape));
+    }
+  }
+}
+
+/// What holds for the graphs of every task.
+void check_graphs(const Manifest& manifest) {
+  for (const auto& [role, files] : manifest.graphs) {
+    const std::string role_path = member("graphs", role);
+    if (files.empty()) bad_value(role_path, "at least one file", "none");
+    std::set<std::pair<std::string, std::string>> variants;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+      const std::string path = item(role_path, i);
+      check_file_name(path + ".file", files[i].file);
+      require_sha256(files[i].sha256, path + ".sha256");
+      check_one_of(files[i].precision, {"fp32", "fp16", "bf16", "int8"}, path + ".precision");
+      check_one_of(files[i].dialect, {"onnx", "tensorrt"}, path + ".dialect");
+      if (!variants.emplace(files[i].precision, files[i].dialect).second) {
+        bad_manifest(path, "a second graph for precision " + files[i].precision + " and dialect " +
+                               files[i].dialect);
+      }
+      check_tensors(files[i].inputs, path + ".inputs");
+      check_tensors(files[i].outputs, path + ".outputs");
+    }
+  }
+}
+
+}  // namespace
+
+const char* to_string(Task task) { return name_of(task); }
+
+void check_roles(const Manifest& manifest, std::initializer_list<const char*> roles) {
+  for (const char* role : roles) {
+    if (manifest.graphs.count(role) == 0) {
+      bad_manifest(std::string("graphs.") + role, "missing");
+    }
+  }
+  for (const auto& [role, files] : manifest.graphs) check_one_of(role, roles, "graphs");
+}
+
+void check_picture_tensor(const Manifest& manifest, const TensorSpec& tensor,
+                          const std::string& path) {
+  const InputSpec& input = manifest.input;
+  if (tensor.dtype != input.dtype) {
+    bad_value(path + ".dtype", std::string(to_string(input.dtype)) + " as input.dtype",
+              to_string(tensor.dtype));
+  }
+  const Size size = network_input_size(manifest).value_or(Size{-1, -1});
+  Shape expected{-1, input.channels(), size.height, size.width};
+  if (input.layout == Layout::nhwc) expected = {-1, size.height, size.width, input.channels()};
+  const bool fits = tensor.shape.size() == expected.size() &&
+                    std::equal(expected.begin(), expected.end(), tensor.shape.begin(), same_length);
+  if (!fits) {
+    bad_value(path + ".shape",
+              to_string(expected) + " to fit the input record (a batch axis, then " +
+                  (input.layout == Layout::nhwc ? "height, width, channels)"
+                                                : "channels, height, width)"),
+              to_string(tensor.shape));
+  }
+}
+
+void check_file_name(const std::string& path, const std::string& file) {
+  const auto refuse = [&](const std::string& why) {
+    bad_manifest(path, quoted(file) + " is no plain relative path inside the bundle (" + why + ")");
+  };
+  if (file.empty()) refuse("empty");
+  if (file.size() > 1024) refuse("longer than 1024 bytes");
+  for (const char character : file) {
+    const auto byte = static_cast<unsigned char>(character);
+    if (byte < 0x20 || byte == 0x7f) refuse("a control character");
+    if (character == '\\') refuse("a backslash; folders are divided by /");
+    if (character == ':') refuse("a colon");
+  }
+  for (std::size_t begin = 0; begin <= file.size();) {
+    const std::size_t end = std::min(file.find('/', begin), file.size());
+    const std::string part = file.substr(begin, end - begin);
+    if (part.empty()) refuse(begin == 0 ? "absolute" : "an empty part");
+    if (part == "." || part == "..") refuse("the part " + part);
+    begin = end + 1;
+  }
+}
+
+std::optional<Size> network_input_size(const Manifest& manifest) {
+  const InputSpec& input = manifest.input;
+  const bool to_size = input.resize == Resize::stretch || input.resize == Resize::letterbox;
+  if (input.crop || (to_size && input.size)) {
+    const Size size = input.crop ? *input.crop : *input.size;
+    const auto padded = [&](int side) {
+      return (side + input.pad_multiple - 1) / input.pad_multiple * input.pad_multiple;
+    };
+    return Size{padded(size.height), padded(size.width)};
+  }
+  if (input.resize != Resize::none) return std::nullopt;
+  const auto main = manifest.graphs.find("main");
+  if (main == manifest.graphs.end() || main->second.empty()) return std::nullopt;
+  const GraphFile& graph = main->second.front();
+  if (graph.inputs.empty() || graph.inputs[0].shape.size() != 4) return std::nullopt;
+  const Shape& shape = graph.inputs[0].shape;
+  const std::size_t height_axis = input.layout == Layout::nhwc ? 1 : 2;
+  const std::int64_t height = shape[height_axis], width = shape[height_axis + 1];
+  constexpr std::int64_t kMaxSide = 65536;
+  if (height < 1 || width < 1 || height > kMaxSide || width > kMaxSide) return std::nullopt;
+  return Size{static_cast<int>(height), static_cast<int>(width)};
+}
+
+void check(const Manifest& manifest) {
+  if (manifest.schema < 1 || manifest.schema > Manifest::current_schema) {
+    bad_value("schema", "1 to " + std::to_string(Manifest::current_schema),
+              std::to_string(manifest.schema));
+  }
+  require_text(manifest.name, "name");
+  require_text(manifest.architecture, "architecture");
+  check_labels(manifest.labels);
+  check_input(manifest.input);
+  check_graphs(manifest);
+  check_ssd(manifest);
+}
+
+}  // namespace edgecv

@@ -1,0 +1,220 @@
+#include "edgecv/manifest.hpp"
+#include "json_node.hpp"
+#include "manifest_rules.hpp"
+
+namespace edgecv {
+namespace {
+
+template <typename Read>
+auto optional(const JsonNode& node, Read read) {
+  std::optional<decltype(read(node))> result;
+  if (!node.is_null()) result = read(node);
+  return result;
+}
+
+int read_integer(const JsonNode& node) { return node.integer(); }
+double read_number(const JsonNode& node) { return node.number(); }
+float read_float(const JsonNode& node) { return node.float32(); }
+std::string read_string(const JsonNode& node) { return node.string(); }
+Size read_size(const JsonNode& node) { return node.size(); }
+std::vector<float> read_floats(const JsonNode& node) { return node.list(read_float); }
+
+std::string read_sha256(const JsonNode& node) {
+  std::string digest = node.string();
+  for (char& digit : digest) {
+    if (digit >= 'A' && digit <= 'F') digit = static_cast<char>(digit - 'A' + 'a');
+  }
+  return digest;
+}
+
+std::array<double, 3> read_per_channel(const JsonNode& node, int channels, double other) {
+  const std::vector<double> given = node.list(read_number);
+  if (given.size() != static_cast<std::size_t>(channels)) {
+    bad_value(node.path(), "one number for each of " + std::to_string(channels) + " channels",
+              std::to_string(given.size()));
+  }
+  std::array<double, 3> values{other, other, other};
+  std::copy(given.begin(), given.end(), values.begin());
+  return values;
+}
+
+InputSpec read_input(const JsonNode& node) {
+  const JsonObject object = node.object({"color", "size", "resize", "max_size", "align", "crop",
+                                         "interpolation", "antialias", "scale", "mean", "std",
+                                         "pad_value", "pad_multiple", "dtype", "layout"});
+  InputSpec input;
+  input.color = object["color"].name<Color>();
+  input.size = optional(object["size"], read_size);
+  input.resize = object["resize"].name<Resize>();
+  input.max_size = optional(object["max_size"], read_integer);
+  input.align = object["align"].name<Align>();
+  input.crop = optional(object["crop"], read_size);
+  input.interpolation = object["interpolation"].name<Interpolation>();
+  input.antialias = object["antialias"].boolean();
+  input.scale = object["scale"].number();
+  input.mean = read_per_channel(object["mean"], input.channels(), 0);
+  input.std = read_per_channel(object["std"], input.channels(), 1);
+  input.pad_value = object["pad_value"].number();
+  input.pad_multiple = object["pad_multiple"].integer();
+  input.dtype = object["dtype"].name<DType>();
+  input.layout = object["layout"].name<Layout>();
+  return input;
+}
+
+std::int64_t read_axis(const JsonNode& node) {
+  if (node.is_null()) return -1;
+  const std::int64_t length = node.integer64();
+  if (length < 1) bad_value(node.path(), "a length of at least 1 or null", std::to_string(length));
+  return length;
+}
+
+TensorSpec read_tensor(const JsonNode& node) {
+  const JsonObject object = node.object({"name", "dtype", "shape"});
+  return {object["name"].string(), object["dtype"].name<DType>(), object["shape"].list(read_axis)};
+}
+
+GraphFile read_graph(const JsonNode& node) {
+  const JsonObject object =
+      node.object({"file", "sha256", "precision", "dialect", "inputs", "outputs"});
+  GraphFile graph;
+  graph.file = object["file"].string();
+  graph.sha256 = read_sha256(object["sha256"]);
+  graph.precision = object["precision"].string();
+  graph.dialect = object["dialect"].string();
+  graph.inputs = object["inputs"].list(read_tensor);
+  graph.outputs = object["outputs"].list(read_tensor);
+  return graph;
+}
+
+DefaultBoxes read_default_boxes(const JsonNode& node) {
+  const JsonObject object =
+      node.object({"kind", "feature_sizes", "aspect_ratios", "scales", "steps", "clip"});
+  DefaultBoxes boxes;
+  boxes.feature_sizes = object["feature_sizes"].list(read_size);
+  boxes.aspect_ratios = object["aspect_ratios"].list(read_floats);
+  boxes.scales = object["scales"].list(read_number);
+  if (!object["steps"].is_null()) {
+    boxes.steps = object["steps"].list(read_number);
+    if (boxes.steps.empty())
+      bad_value(object["steps"].path(), "a step for each level or null", "[]");
+  }
+  boxes.clip = object["clip"].boolean();
+  return boxes;
+}
+
+MultiboxPrior read_multibox_prior(const JsonNode& node) {
+  const JsonObject object =
+      node.object({"kind", "feature_sizes", "scales", "ratios", "pixel_ratios"});
+  MultiboxPrior prior;
+  prior.feature_sizes = object["feature_sizes"].list(read_size);
+  prior.scales = object["scales"].list(read_floats);
+  prior.ratios = object["ratios"].list(read_floats);
+  prior.pixel_ratios = object["pixel_ratios"].boolean();
+  return prior;
+}
+
+AnchorFile read_anchor_file(const JsonNode& node) {
+  const JsonObject object = node.object({"kind", "file", "sha256", "normalized"});
+  return {object["file"].string(), read_sha256(object["sha256"]), object["normalized"].boolean()};
+}
+
+decltype(SsdSpec::anchors) read_anchors(const JsonNode& node) {
+  if (node.is_null()) return {};
+  const std::string kind = node.tag("kind");
+  if (kind == "default_boxes") return read_default_boxes(node);
+  if (kind == "multibox_prior") return read_multibox_prior(node);
+  if (kind == "file") return read_anchor_file(node);
+  bad_value(node.path() + ".kind", "one of default_boxes, multibox_prior, file", quoted(kind));
+}
+
+void read_scores(const JsonNode& node, SsdSpec& spec) {
+  const JsonObject object = node.object({"output", "function", "background"});
+  spec.scores_output = object["output"].string();
+  spec.score_function = object["function"].name<ScoreFunction>();
+  spec.background = object["background"].name<Background>();
+}
+
+void read_boxes(const JsonNode& node, SsdSpec& spec) {
+  const JsonObject object =
+      node.object({"output", "encoding", "normalized", "weights", "max_log_scale"});
+  spec.boxes_output = object["output"].string();
+  const std::string encoding = object["encoding"].string();
+  spec.boxes_are_deltas = encoding == "deltas";
+  if (!spec.boxes_are_deltas) {
+    const auto format = from_name<BoxFormat>(encoding);
+    if (!format) {
+      bad_value(object["encoding"].path(), "one of deltas, " + all_names<BoxFormat>(),
+                quoted(encoding));
+    }
+    spec.box_format = *format;
+  }
+  spec.boxes_normalized = object["normalized"].boolean();
+  const std::vector<float> weights = object["weights"].list(read_float);
+  if (weights.size() != 4) {
+    bad_value(object["weights"].path(), "4 numbers (x, y, w, h)", std::to_string(weights.size()));
+  }
+  spec.coder = {weights[0], weights[1], weights[2], weights[3], object["max_log_scale"].float32()};
+}
+
+SsdSpec read_ssd(const JsonNode& node) {
+  const JsonObject object = node.object({"method", "scores", "boxes", "anchors", "score_threshold",
+                                         "iou_threshold", "topk_candidates", "max_detections"});
+  SsdSpec spec;
+  read_scores(object["scores"], spec);
+  read_boxes(object["boxes"], spec);
+  spec.anchors = read_anchors(object["anchors"]);
+  spec.score_threshold = object["score_threshold"].float32();
+  spec.iou_threshold = object["iou_threshold"].number();
+  spec.topk_candidates = object["topk_candidates"].integer();
+  spec.max_detections = object["max_detections"].integer();
+  return spec;
+}
+
+SsdSpec read_postprocess(const JsonNode& node) {
+  const std::string method = node.tag("method");
+  if (method == "ssd") return read_ssd(node);
+  bad_value(node.path() + ".method", "one of ssd", quoted(method));
+}
+
+/// Looked at before everything else: another schema has other keys.
+int read_schema(const Json& document) {
+  if (!document.is_object() || !document.contains("schema")) {
+    bad_manifest("schema", "missing; a manifest is an object with the key schema");
+  }
+  const JsonNode node(document["schema"], "schema");
+  const std::int64_t schema = node.integer64();
+  if (schema > Manifest::current_schema) {
+    throw Error(ErrorCode::bad_bundle,
+                "bundle.json has schema " + std::to_string(schema) + ", this edgecv reads up to " +
+                    std::to_string(Manifest::current_schema) + ": install a newer edgecv");
+  }
+  if (schema < 1) bad_value("schema", "1 or above", std::to_string(schema));
+  return static_cast<int>(schema);
+}
+
+}  // namespace
+
+Manifest Manifest::from_json(const std::string& text) {
+  const Json document = parse_json(text);
+  Manifest manifest;
+  manifest.schema = read_schema(document);
+
+  const JsonObject object = JsonNode(document, "")
+                                .object({"schema", "name", "task", "architecture", "labels",
+                                         "input", "graphs", "postprocess", "provenance"});
+  manifest.name = object["name"].string();
+  manifest.task = object["task"].name<Task>();
+  manifest.architecture = object["architecture"].string();
+  manifest.labels = object["labels"].list(read_string);
+  manifest.input = read_input(object["input"]);
+  for (const auto& [role, files] : object["graphs"].members()) {
+    manifest.graphs[role] = files.list(read_graph);
+  }
+  manifest.postprocess = read_postprocess(object["postprocess"]);
+  object["provenance"].members();  // an object; its content is free
+  manifest.provenance = object["provenance"].json().dump();
+  check(manifest);
+  return manifest;
+}
+
+}  // namespace edgecv

@@ -1,0 +1,38 @@
+// What a manifest may hold, beyond the types of its values.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <string>
+
+#include "edgecv/manifest.hpp"
+
+namespace edgecv {
+
+inline constexpr std::uint64_t kMaxAnchors = 10'000'000;
+
+/// Throws Error (bad_bundle) naming the first key whose value is out of range or does not fit the
+/// others. Every manifest that is read or written passes here.
+void check(const Manifest& manifest);
+
+/// The part of check() that depends on the method of the postprocessing.
+void check_ssd(const Manifest& manifest);
+
+/// The graphs have exactly these roles.
+void check_roles(const Manifest& manifest, std::initializer_list<const char*> roles);
+
+/// A graph's input tensor fits the input record.
+void check_picture_tensor(const Manifest& manifest, const TensorSpec& tensor,
+                          const std::string& path);
+
+/// Throws Error (bad_bundle) unless `file` is a plain relative path that cannot leave the bundle.
+void check_file_name(const std::string& path, const std::string& file);
+
+/// Height and width of the tensor that the main graph takes, where all pictures share it.
+std::optional<Size> network_input_size(const Manifest& manifest);
+
+/// How many boxes the main graph gives for a picture, where its outputs say so.
+std::optional<std::int64_t> box_count(const Manifest& manifest);
+
+}  // namespace edgecv
