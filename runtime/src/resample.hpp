@@ -1,0 +1,40 @@
+// Which source samples make each output sample along one axis of a picture.
+#pragma once
+
+#include <vector>
+
+namespace edgecv {
+
+/// Outputs [begin, begin + count) of an axis resized from `input` to `output` samples.
+struct AxisRange {
+  int input;
+  int output;
+  int begin;
+  int count;
+};
+
+/// Output i is s[first[i]] + fraction[i] * (s[first[i] + 1] - s[first[i]]). Where first[i] is the
+/// last sample, fraction[i] is 0.
+struct LinearAxis {
+  std::vector<int> first;
+  std::vector<float> fraction;
+};
+
+/// Output i is the sum of weights[i * taps + j] * s[first[i] + j] over j < taps; all of them are
+/// samples of the axis.
+struct FilterAxis {
+  int taps = 0;
+  std::vector<int> first;
+  std::vector<float> weights;
+};
+
+/// torch.nn.functional.interpolate(mode="bilinear", align_corners=False).
+LinearAxis linear_axis(AxisRange range);
+
+/// mode="nearest-exact": the sample whose centre is nearest; every fraction is 0.
+LinearAxis nearest_axis(AxisRange range);
+
+/// mode="bilinear", antialias=True: a triangle as wide as the reduction.
+FilterAxis triangle_axis(AxisRange range);
+
+}  // namespace edgecv
