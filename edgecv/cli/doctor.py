@@ -15,6 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from edgecv import __version__
+
 
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
@@ -54,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
 def examine() -> list[Finding]:
     return [
         Finding("python", "ok", f"{platform.python_version()} on {platform.platform()}"),
-        Finding("edgecv", "ok", version("edgecv")),
+        Finding("edgecv", "ok", __version__),
         Finding("cpu", "ok", _processor()),
         _onnxruntime(),
         _package("tensorrt", "TensorRT", "pip install 'edgecv[tensorrt]'"),
@@ -67,25 +69,10 @@ def examine() -> list[Finding]:
     ]
 
 
-_INSTRUCTION_SETS = [
-    "sse4_2",
-    "avx",
-    "avx2",
-    "fma",
-    "f16c",
-    "avx512f",
-    "avx512_vnni",
-    "avx_vnni",
-    "amx_int8",
-    "amx_bf16",
-    "neon",
-    "asimd",
-    "asimdhp",
-    "asimddp",
-    "i8mm",
-    "bf16",
-    "sve",
-]
+_INSTRUCTION_SETS = (
+    ("sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8")
+    + ("amx_bf16", "neon", "asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve")
+)  # fmt: skip
 
 
 def _processor() -> str:

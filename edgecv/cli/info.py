@@ -29,14 +29,18 @@ def run(args: argparse.Namespace) -> int:
 
 def describe(path: str) -> dict[str, Any]:
     """The manifest as plain values, and under "files" each file's size and fault."""
-    from edgecv_runtime.load import opened_bundle
+    from edgecv_runtime import Bundle
+    from edgecv_runtime.load import _unpack
 
-    with opened_bundle(path) as bundle:
+    with tempfile.TemporaryDirectory(prefix="edgecv-") as folder:
+        whole = _unpack(Path(path), Path(folder)) if zipfile.is_zipfile(path) else path
+        bundle = Bundle.open(str(whole))
         manifest = json.loads(bundle.manifest.to_json())
-        files = []
-        for name, sha256 in _named_files(manifest):
-            files.append({"file": name, **_check(bundle, name, sha256)})
-    return {"bundle": str(path), "manifest": manifest, "files": files}
+        files = [
+            {"file": name, **_check(bundle, name, sha256)}
+            for name, sha256 in _named_files(manifest)
+        ]
+    return {"bundle": path, "manifest": manifest, "files": files}
 
 
 def _named_files(manifest: dict[str, Any]) -> list[tuple[str, str]]:

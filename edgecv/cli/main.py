@@ -8,8 +8,9 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib.metadata import version
 from typing import NoReturn
+
+from edgecv import __version__
 
 VERBS = (
     "demo",
@@ -55,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="edgecv",
         description="Takes a vision model trained in PyTorch and runs it at the edge.",
     )
-    parser.add_argument("--version", action="version", version=f"edgecv {version('edgecv')}")
+    parser.add_argument("--version", action="version", version=f"edgecv {__version__}")
     subparsers = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands")
     for verb in VERBS:
         importlib.import_module(f"edgecv.cli.{verb}").add_parser(subparsers)

@@ -77,7 +77,7 @@ def test_formats_decode_as_pillow_decodes_them(name, picture, tmp_path):
     mode, options = SAVED[name]
     image = Image.fromarray(picture).convert(mode)
     if "A" in mode:
-        image.putalpha(Image.fromarray((picture[:, :, 0] // 2)))
+        image.putalpha(Image.fromarray(picture[:, :, 0] // 2))
     path = tmp_path / name
     image.save(path, **options)
     result = read_image(path)
@@ -252,7 +252,9 @@ def test_missing_file_and_folder(tmp_path):
 
 def test_decompression_bomb_is_refused_before_decoding(tmp_path):
     def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
 
     header = struct.pack(">IIBBBBB", 30000, 30000, 8, 2, 0, 0, 0)
     path = tmp_path / "bomb.png"

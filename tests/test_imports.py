@@ -1,0 +1,175 @@
+"""Imports point one way, towards the runtime, and torch stays where it belongs."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tiny_bundle import write_tiny_bundle
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = {
+    "edgecv": ROOT / "edgecv",
+    "edgecv_export": ROOT / "export" / "edgecv_export",
+    "edgecv_runtime": ROOT / "runtime" / "python" / "edgecv_runtime",
+}
+# What the modules below a prefix may import of ours; the longest prefix counts.
+TRAINING = ("edgecv.models", "edgecv.data", "edgecv.training")
+MAY_IMPORT = {
+    "edgecv_runtime": ("edgecv_runtime",),
+    "edgecv": ("edgecv_runtime",),
+    **{part: (*TRAINING, "edgecv_runtime") for part in TRAINING},
+    "edgecv_export": ("edgecv_export", *TRAINING, "edgecv_runtime"),
+    "edgecv.cli": ("edgecv.cli", "edgecv_export", *TRAINING, "edgecv_runtime"),
+}
+HEAVY = {"torch", "torchvision", "lightning", "cv2", "onnx", "onnxruntime", "matplotlib"}
+# Where torch may be imported when the module is, not only inside a function.
+TORCH_MODULES = ("edgecv.models", "edgecv.training", "edgecv_export.graphs")
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    for package, folder in PACKAGES.items():
+        for path in sorted(folder.rglob("*.py")):
+            parts = [package, *path.relative_to(folder).with_suffix("").parts]
+            yield ".".join(part for part in parts if part != "__init__"), path
+
+
+def imports(tree: ast.AST, inside_functions: bool) -> Iterator[str]:
+    """Names of the modules imported; those for type checkers only are left out."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide the direction"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            continue
+        elif inside_functions or not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            yield from imports(node, inside_functions)
+
+
+def below(module: str, prefixes: tuple[str, ...]) -> bool:
+    return any(module == prefix or module.startswith(f"{prefix}.") for prefix in prefixes)
+
+
+def test_every_package_has_modules():
+    counts = {package: 0 for package in PACKAGES}
+    for module, _ in modules():
+        counts[module.split(".")[0]] += 1
+    assert min(counts.values()) >= 5, counts
+
+
+@pytest.mark.parametrize(("module", "path"), modules(), ids=[name for name, _ in modules()])
+def test_direction(module, path):
+    rule = max((prefix for prefix in MAY_IMPORT if below(module, (prefix,))), key=len)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    ours = {name for name in imports(tree, True) if name.split(".")[0] in PACKAGES}
+    # `from package import module` counts as both; the package of what is allowed is no offence.
+    allowed = MAY_IMPORT[rule]
+    wrong = {
+        name
+        for name in ours
+        if not below(name, allowed) and not any(other.startswith(f"{name}.") for other in allowed)
+    }
+    assert not wrong, f"{module} may import {allowed} of ours, not {wrong}"
+
+
+@pytest.mark.parametrize(("module", "path"), modules(), ids=[name for name, _ in modules()])
+def test_heavy_packages_are_imported_where_they_are_used(module, path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    everywhere = {name.split(".")[0] for name in imports(tree, True)}
+    at_import = {name.split(".")[0] for name in imports(tree, False)}
+    if below(module, ("edgecv_runtime",)):
+        assert not everywhere & {"torch", "torchvision"}, "the runtime never imports torch"
+    if below(module, ("edgecv.cli", "edgecv_runtime")) or module == "edgecv":
+        assert not at_import & HEAVY, f"{module} imports {at_import & HEAVY} at once"
+    elif not below(module, TORCH_MODULES):
+        assert not at_import & {"torch", "torchvision", "lightning"}
+
+
+def run_python(code: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize("code", ["import edgecv", "import edgecv.cli.main as m; m.build_parser()"])
+def test_import_is_light(code):
+    heavy = sorted(HEAVY | {"tqdm", "onnx", "pycocotools", "PIL", "supervision"})
+    done = run_python(f"{code}; import sys; print([p for p in {heavy} if p in sys.modules])")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "[]"
+
+
+# Finders are asked before the paths, so this hides an installed torch.
+BLOCK_TORCH = """
+import sys
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("torch", "torchvision", "lightning", "PIL"):
+            raise ModuleNotFoundError(f"{name} is blocked", name=name)
+sys.meta_path.insert(0, Block())
+"""
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    return write_tiny_bundle(tmp_path_factory.mktemp("bundles") / "tiny")
+
+
+def test_the_runtime_works_without_torch(bundle, tmp_path):
+    code = BLOCK_TORCH + (
+        "import edgecv, numpy\n"
+        "model = edgecv.load(sys.argv[1])\n"
+        "print(len(model(numpy.full((8, 8, 3), 255, numpy.uint8))))\n"
+        "print(edgecv.ops.nms([[0, 0, 1, 1]], [1.0], 0.5))"
+    )
+    done = run_python(code, bundle)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split("\n")[:2] == ["2", "[0]"]
+
+
+@pytest.mark.parametrize("verb", ["info", "predict", "camera", "benchmark", "doctor"])
+def test_the_runtime_verbs_work_without_torch(verb, bundle, tmp_path):
+    import cv2
+    import numpy as np
+
+    white = np.full((32, 48, 3), 255, np.uint8)
+    cv2.imwrite(str(tmp_path / "white.png"), white)
+    writer = cv2.VideoWriter(
+        str(tmp_path / "clip.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (48, 32)
+    )
+    for _ in range(3):
+        writer.write(white)
+    writer.release()
+    arguments = {
+        "info": [bundle],
+        "predict": [bundle, tmp_path / "white.png", "--save", tmp_path / "out"],
+        "camera": [bundle, "--source", tmp_path / "clip.avi", "--no-show"],
+        "benchmark": [bundle, "--runs", "2", "--warmup", "1"],
+        "doctor": [],
+    }[verb]
+    code = BLOCK_TORCH + "from edgecv.cli.main import main\nsys.exit(main(sys.argv[1:]))"
+    done = run_python(code, verb, *arguments)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_training_without_torch_says_what_to_install(tmp_path):
+    code = BLOCK_TORCH + "from edgecv.cli.main import main\nsys.exit(main(sys.argv[1:]))"
+    data = tmp_path / "data"
+    data.mkdir()
+    done = run_python(code, "train", "ssd_tiny", "--data", data, "--out", tmp_path / "run")
+    assert done.returncode == 2
+    *_, last = done.stderr.strip().splitlines()
+    assert last.startswith("edgecv: error:")
