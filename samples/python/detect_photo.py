@@ -1,0 +1,21 @@
+"""Detects objects on a photo, prints them and saves the photo with boxes.
+
+python detect_photo.py BUNDLE PHOTO RESULT.jpg
+"""
+
+import sys
+
+import edgecv
+
+
+def main(bundle: str, photo: str, result_path: str) -> None:
+    model = edgecv.load(bundle)
+    result = model(photo)
+    for box, score, label in zip(result.boxes, result.scores, result.labels, strict=True):
+        x1, y1, x2, y2 = box.tolist()
+        print(f"{result.names[label]} {score:.2f} at {x1:.0f}, {y1:.0f}, {x2:.0f}, {y2:.0f}")
+    result.save(result_path)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,19 @@
+"""Counts the objects on each frame of a video or camera.
+
+python detect_video.py BUNDLE VIDEO        # or 0 for the first camera, or rtsp://...
+"""
+
+import sys
+
+import edgecv
+
+
+def main(bundle: str, source: str) -> None:
+    model = edgecv.load(bundle)
+    model.warmup()
+    for index, result in enumerate(model.stream(source)):
+        print(f"frame {index}: {result.filter(0.5).summary()}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
