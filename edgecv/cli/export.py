@@ -1,0 +1,138 @@
+"""edgecv export: a trained model in, a checked bundle out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from edgecv.cli.model_options import positive
+
+if TYPE_CHECKING:
+    import numpy as np
+    from edgecv_export import ParityReport
+
+MOST_PICTURES = 32  # a parity check needs variety, not thousands
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "export",
+        help="turn a trained model into a bundle",
+        description="Exports a model to a bundle (ONNX and bundle.json) and checks that the runtime "
+        "gives the model's own results. Exit status 1 if it does not; nothing is written then.",
+    )
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="a checkpoint of edgecv train, an architecture's name, or pkg.module:factory",
+    )
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder of the bundle")
+    parser.add_argument(
+        "--weights",
+        metavar="FILE",
+        help="none, default, or a file (.pth, .pt, .safetensors, .npz); not for a checkpoint",
+    )
+    parser.add_argument(
+        "--num-classes",
+        type=positive,
+        metavar="N",
+        help="classes, the background included (default: as the weights have it)",
+    )
+    parser.add_argument(
+        "--labels", metavar="FILE", help="names of the classes, one on each line, no background"
+    )
+    parser.add_argument("--name", help="the bundle's name (default: the folder's)")
+    parser.add_argument(
+        "--batch",
+        type=_batch,
+        default="dynamic",
+        metavar="N",
+        help="pictures in one run of the network: a number, or dynamic (default)",
+    )
+    parser.add_argument(
+        "--images",
+        metavar="DIR",
+        help=f"pictures for the parity check, {MOST_PICTURES} at most (default: generated ones)",
+    )
+    parser.add_argument(
+        "--opset", type=positive, help="version of the ONNX operators (default: 18)"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace a bundle that is there")
+    parser.add_argument("--json", action="store_true", help="print the parity report as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    from edgecv_export import ExportError, export
+    from edgecv_export.bundle import check_target
+    from edgecv_export.exporting import DEFAULT_OPSET
+    from edgecv_export.graphs.ssd import cut_ssd
+    from edgecv_export.loading import load_source, numbered_labels, read_labels
+    from edgecv_export.verify import read_report
+
+    # Before the work, not after it.
+    check_target(args.out, args.overwrite)
+    labels = read_labels(args.labels) if args.labels else None
+    images = _read_images(args.images) if args.images else None
+    source = load_source(args.source, args.weights, args.num_classes)
+    if labels is None:
+        labels = source.labels
+        for note in source.notes:
+            _note(note)
+    if labels is None:
+        labels = numbered_labels(cut_ssd(source.module).classes)
+        _note("the classes have no names, so they are numbered: give --labels FILE to name them")
+    try:
+        folder = export(
+            source.module,
+            args.out,
+            labels=labels,
+            images=images,
+            name=args.name,
+            architecture=source.architecture,
+            batch=args.batch,
+            opset=args.opset or DEFAULT_OPSET,
+            provenance=source.provenance,
+            overwrite=args.overwrite,
+            progress=sys.stderr.isatty(),
+        )
+    except ExportError as error:
+        if error.report is not None:
+            _print_report(error.report, None, args.json)
+        print("edgecv: error:", " ".join(str(error).split()), file=sys.stderr)
+        return 1
+    _print_report(read_report(folder), args.out, args.json)
+    return 0
+
+
+def _print_report(report: ParityReport, out: str | None, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"bundle": out, "parity": report.to_dict()}))
+        return
+    print(report.table())
+    if out is not None:
+        print(f"bundle written to {out}")
+
+
+def _read_images(folder: str) -> list[np.ndarray]:
+    from edgecv_runtime import InputError, read_image
+    from edgecv_runtime.sources import Images, resolve_source
+
+    paths = [
+        path for part in resolve_source([folder]) if isinstance(part, Images) for path in part.paths
+    ]
+    if not paths:
+        raise InputError(f"{folder}: expected a folder with images")
+    if len(paths) > MOST_PICTURES:
+        _note(f"{folder}: {MOST_PICTURES} of {len(paths)} images are used, evenly spread")
+        paths = [paths[i * len(paths) // MOST_PICTURES] for i in range(MOST_PICTURES)]
+    return [read_image(path) for path in paths]
+
+
+def _batch(text: str) -> int | str:
+    return text if text == "dynamic" else positive(text)
+
+
+def _note(text: str) -> None:
+    print("edgecv: note:", text, file=sys.stderr)

@@ -1,0 +1,99 @@
+"""Writing a bundle: whole and checked, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from edgecv_runtime import InputError, Manifest
+
+MANIFEST = "bundle.json"
+
+
+def check_target(out: str | os.PathLike[str], overwrite: bool) -> Path:
+    """The folder as an absolute path. Raises InputError unless a bundle may be written there: it
+    does not exist, is empty, or is a bundle and ``overwrite`` is given."""
+    target = Path(out).absolute()
+    if not target.exists():
+        return target
+    if not target.is_dir():
+        raise InputError(f"{out} is a file; expected a folder for the bundle: give another --out")
+    if (target / MANIFEST).is_file():
+        if not overwrite:
+            raise InputError(f"{out} holds a bundle already: give --overwrite to replace it")
+    elif any(target.iterdir()):
+        raise InputError(
+            f"{out} is not empty and no bundle (it has no {MANIFEST}), so it is left alone: "
+            "give another --out"
+        )
+    return target
+
+
+@dataclass
+class BundleDraft:
+    """A bundle in the making, in a folder of its own beside its target."""
+
+    folder: Path
+    manifest: dict[str, Any] = field(default_factory=dict)
+
+    def add_file(self, name: str, content: bytes) -> str:
+        """Writes a file and returns its sha256."""
+        (self.folder / name).write_bytes(content)
+        return sha256(content).hexdigest()
+
+    def add_array(self, name: str, array: np.ndarray) -> str:
+        """Writes an .npy file (row-major, without pickle) and returns its sha256."""
+        path = self.folder / name
+        np.save(path, np.ascontiguousarray(array), allow_pickle=False)
+        return sha256(path.read_bytes()).hexdigest()
+
+    def write_manifest(self) -> None:
+        """Writes bundle.json through the runtime's record, which checks every key.
+
+        Raises BundleError naming the key that is wrong.
+        """
+        text = Manifest.from_json(json.dumps(self.manifest)).to_json()
+        (self.folder / MANIFEST).write_text(text.rstrip("\n") + "\n", encoding="utf-8")
+
+
+@contextlib.contextmanager
+def new_bundle(target: Path, overwrite: bool) -> Iterator[BundleDraft]:
+    """A draft that becomes the bundle at ``target`` when the block ends, in one rename, and that
+    vanishes when the block raises."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
+    try:
+        # mkdtemp makes the folder private; a bundle has the rights of any other new folder.
+        umask = os.umask(0)
+        os.umask(umask)
+        folder.chmod(0o777 & ~umask)
+        yield BundleDraft(folder)
+        check_target(target, overwrite)
+        _move_into_place(folder, target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _move_into_place(folder: Path, target: Path) -> None:
+    if not target.exists():
+        folder.rename(target)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".old", dir=target.parent))
+    try:
+        target.rename(old / target.name)
+        try:
+            folder.rename(target)
+        except OSError:
+            (old / target.name).rename(target)
+            raise
+    finally:
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,20 @@
+"""What goes wrong in an export through no mistake of the user."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edgecv_export.verify import ParityReport
+
+
+class ExportError(Exception):
+    """The export failed: the exporter refused the model, or the bundle's results are not the model's.
+
+    Mistakes of the user (a wrong file, labels that do not fit) are ``edgecv_runtime.InputError``.
+    ``report`` is the parity report where parity failed, else None.
+    """
+
+    def __init__(self, message: str, report: ParityReport | None = None) -> None:
+        super().__init__(message)
+        self.report = report

@@ -1,0 +1,100 @@
+"""From a torch module to an ONNX file's content."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from collections.abc import Iterator
+from typing import Literal
+
+import onnx
+import torch
+from torch import nn
+
+from edgecv_export.errors import ExportError
+from edgecv_export.operators import check_operators
+
+Batch = int | Literal["dynamic"]
+
+
+def to_onnx(
+    network: nn.Module,
+    size: tuple[int, int],
+    *,
+    outputs: list[str],
+    batch: Batch,
+    opset: int,
+) -> onnx.ModelProto:
+    """Exports a module that takes float32 [B, 3, h, w] (named ``images``), weights inside the model.
+
+    Raises ExportError if torch cannot export it or the graph holds what engines cannot compile.
+    """
+    # The exporter would take a batch of 1 for a constant.
+    example = torch.zeros(2 if batch == "dynamic" else batch, 3, *size)
+    dynamic = ({0: torch.export.Dim("batch")},) if batch == "dynamic" else None
+    try:
+        with _quiet():
+            program = torch.onnx.export(
+                network,
+                (example,),
+                dynamo=True,
+                external_data=False,
+                opset_version=opset,
+                input_names=["images"],
+                output_names=outputs,
+                dynamic_shapes=dynamic,
+                optimize=True,
+                verbose=False,
+            )
+    except torch.onnx.errors.OnnxExporterError as error:
+        cause = error.__cause__ or error
+        raise ExportError(
+            f"torch.onnx cannot export the network: {type(cause).__name__}: {_first_line(cause)}"
+        ) from error
+    assert program is not None
+    model = program.model_proto
+    _strip_metadata(model)
+    check_operators(model)
+    onnx.checker.check_model(model, full_check=True)
+    _check_opset(model, opset)
+    return model
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "torch.export", "onnxscript")]
+    levels = [logger.level for logger in loggers]
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        for logger in loggers:
+            logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.setLevel(level)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or ["no message"])[0]
+
+
+def _strip_metadata(model: onnx.ModelProto) -> None:
+    """Drops the exporter's notes: stack traces with paths of this machine, in every node."""
+    graph = model.graph
+    for item in (model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info):
+        item.ClearField("metadata_props")
+        item.ClearField("doc_string")
+    for tensor in graph.initializer:
+        tensor.ClearField("metadata_props")
+        tensor.ClearField("doc_string")
+
+
+def _check_opset(model: onnx.ModelProto, opset: int) -> None:
+    written = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    if written != opset:
+        raise ExportError(
+            f"the exporter wrote opset {written} where {opset} was asked for: ask for {written}"
+        )

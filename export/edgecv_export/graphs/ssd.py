@@ -1,0 +1,270 @@
+"""One-stage detectors over fixed anchors: torchvision's SSD and kin, and our ssd_tiny.
+
+The graph takes normalised pictures and gives raw logits and deltas. Anchors, decoding, thresholds
+and suppression stay outside; everything about them is read from the object, not from its name.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from edgecv_runtime import InputError
+from torch import Tensor, nn
+from torchvision.models.detection import _utils as detection_utils
+from torchvision.models.detection.ssd import SSD
+from torchvision.models.detection.transform import GeneralizedRCNNTransform
+
+from edgecv_export.detected import Detected
+from edgecv_export.graphs.anchors import describe_generator, run_generator
+
+
+@dataclass
+class SsdCut:
+    """A detector cut into its network and the description of all the rest.
+
+    Pictures are uint8 [H, W, 3] BGR, as the runtime takes them. A is the number of anchors, C the
+    number of classes without the background; boxes are xyxy.
+    """
+
+    module: nn.Module  # the whole detector, evaluation mode
+    entry: nn.Module  # the part of it that the normalised tensor reaches first
+    network: nn.Module  # float32 [B, 3, h, w], normalised -> logits [B, A, C + 1], deltas [B, A, 4]
+    tensor_size: tuple[int, int]  # (h, w) of the network's input, padding included
+    classes: int
+    input: dict[str, Any]  # the manifest's input record
+    postprocess: dict[str, Any]  # the manifest's postprocess record
+    anchors: Tensor = field(repr=False)  # float32 [A, 4], xyxy in pixels of the network's input
+    anchor_file: np.ndarray | None = field(default=None, repr=False)  # to be stored, or None
+
+    def detect(self, image: np.ndarray) -> tuple[Detected, np.ndarray]:
+        """The detector's own forward pass, from picture to results.
+
+        Returns the results, and the tensor float32 [3, h, w] that reached the network on the way.
+        """
+        seen: list[Tensor] = []
+        hook = self.entry.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+        try:
+            with torch.inference_mode():
+                found = self.module([_to_torch(image)])[0]
+        finally:
+            hook.remove()
+        detected = Detected(
+            boxes=found["boxes"].float().numpy(),
+            scores=found["scores"].float().numpy(),
+            labels=found["labels"].numpy() - 1,
+        )
+        return detected, seen[0][0].clone().numpy()
+
+    def raw(self, tensor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Logits float32 [A, C + 1] and deltas float32 [A, 4] of one tensor float32 [3, h, w]."""
+        with torch.inference_mode():
+            logits, deltas = self.network(torch.from_numpy(tensor)[None])
+        return logits[0].numpy(), deltas[0].numpy()
+
+    def candidates(self, logits: np.ndarray, deltas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Scores float32 [A, C] and boxes float32 [A, 4] (pixels of the resized picture, clipped)
+        that raw outputs stand for, before any of them is dropped."""
+        boxes_record = self.postprocess["boxes"]
+        coder = detection_utils.BoxCoder(
+            tuple(boxes_record["weights"]), boxes_record["max_log_scale"]
+        )
+        with torch.inference_mode():
+            scores = torch.from_numpy(logits).softmax(-1)[:, 1:]
+            boxes = coder.decode_single(torch.from_numpy(deltas), self.anchors)
+            height, width = self.input["size"]
+            boxes = boxes.clamp(min=0)
+            boxes = torch.minimum(boxes, boxes.new_tensor([width, height, width, height]))
+        return scores.numpy(), boxes.numpy()
+
+
+def cut_ssd(module: nn.Module) -> SsdCut:
+    """Cuts a torchvision-style SSD, or our ssd_tiny. The caller's module is left as it is.
+
+    Raises InputError if the object is neither, or has a part whose meaning cannot be recorded.
+    """
+    if not isinstance(module, nn.Module):
+        raise InputError(
+            f"expected a torch.nn.Module that detects objects, got {type(module).__name__}"
+        )
+    module = copy.deepcopy(module).eval().cpu().float()
+    if isinstance(module, SSD):
+        return _cut_torchvision(module)
+    if hasattr(module, "forward_head") and hasattr(module, "anchor_spec"):
+        return _cut_ssd_tiny(module)
+    raise InputError(
+        f"cannot export {type(module).__name__}: expected a torchvision SSD "
+        "(torchvision.models.detection.ssd.SSD or a subclass) or edgecv's ssd_tiny"
+    )
+
+
+class _TorchvisionNetwork(nn.Module):
+    def __init__(self, detector: SSD) -> None:
+        super().__init__()
+        self.backbone = detector.backbone
+        self.head = detector.head
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        outputs = self.head(_feature_maps(self.backbone, images))
+        return outputs["cls_logits"], outputs["bbox_regression"]
+
+
+def _cut_torchvision(detector: SSD) -> SsdCut:
+    coder = detector.box_coder
+    if type(coder) is not detection_utils.BoxCoder:
+        raise InputError(
+            f"cannot record box_coder {type(coder).__name__}: expected torchvision's BoxCoder"
+        )
+    record = _input_record(detector.transform)
+    multiple = record["pad_multiple"]
+    height, width = (math.ceil(side / multiple) * multiple for side in record["size"])
+    network = _TorchvisionNetwork(detector).eval()
+    with torch.inference_mode():
+        blank = torch.zeros(1, 3, height, width)
+        features = _feature_maps(network.backbone, blank)
+        logits, deltas = network(blank)
+        anchors = run_generator(detector.anchor_generator, (height, width), features)
+        anchor_record, anchor_file = describe_generator(
+            detector.anchor_generator, (height, width), features
+        )
+    _check_outputs(logits, deltas, anchors)
+    return SsdCut(
+        module=detector,
+        entry=detector.backbone,
+        network=network,
+        tensor_size=(height, width),
+        classes=logits.shape[-1] - 1,
+        input=record,
+        postprocess=_postprocess_record(
+            anchor_record,
+            weights=coder.weights,
+            max_log_scale=coder.bbox_xform_clip,
+            score_threshold=detector.score_thresh,
+            iou_threshold=detector.nms_thresh,
+            topk_candidates=detector.topk_candidates,
+            max_detections=detector.detections_per_img,
+        ),
+        anchors=anchors,
+        anchor_file=anchor_file,
+    )
+
+
+class _SsdTinyNetwork(nn.Module):
+    def __init__(self, detector: nn.Module) -> None:
+        super().__init__()
+        self.detector = detector
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        outputs: tuple[Tensor, Tensor] = self.detector.forward_head(images)
+        return outputs
+
+
+def _cut_ssd_tiny(detector: Any) -> SsdCut:
+    height, width = detector.size
+    network = _SsdTinyNetwork(detector).eval()
+    with torch.inference_mode():
+        logits, deltas = network(torch.zeros(1, 3, height, width))
+    _check_outputs(logits, deltas, detector.anchors)
+    return SsdCut(
+        module=detector,
+        entry=detector.stages[0],
+        network=network,
+        tensor_size=(height, width),
+        classes=logits.shape[-1] - 1,
+        input=dict(detector.input),
+        postprocess=_postprocess_record(
+            dict(detector.anchor_spec),
+            weights=detector.box_coder.weights,
+            max_log_scale=detector.box_coder.bbox_xform_clip,
+            score_threshold=detector.score_threshold,
+            iou_threshold=detector.iou_threshold,
+            topk_candidates=detector.topk_candidates,
+            max_detections=detector.max_detections,
+        ),
+        anchors=detector.anchors,
+    )
+
+
+def _input_record(transform: nn.Module) -> dict[str, Any]:
+    if not isinstance(transform, GeneralizedRCNNTransform):
+        raise InputError(
+            f"cannot record transform {type(transform).__name__}: expected torchvision's "
+            "GeneralizedRCNNTransform"
+        )
+    if transform.fixed_size is None:
+        raise InputError("the model's transform has no fixed_size: an SSD needs one input size")
+    width, height = transform.fixed_size
+    return {
+        "color": "rgb",
+        "size": [int(height), int(width)],
+        "resize": "stretch",
+        "max_size": None,
+        "align": "center",
+        "crop": None,
+        "interpolation": "bilinear",
+        "antialias": False,
+        "scale": 1 / 255,
+        "mean": [float(value) for value in transform.image_mean],
+        "std": [float(value) for value in transform.image_std],
+        "pad_value": 0.0,
+        "pad_multiple": int(transform.size_divisible),
+        "dtype": "float32",
+        "layout": "nchw",
+    }
+
+
+def _postprocess_record(
+    anchors: dict[str, Any],
+    *,
+    weights: tuple[float, ...],
+    max_log_scale: float,
+    score_threshold: float,
+    iou_threshold: float,
+    topk_candidates: int,
+    max_detections: int,
+) -> dict[str, Any]:
+    return {
+        "method": "ssd",
+        "scores": {"output": "logits", "function": "softmax", "background": "first"},
+        "boxes": {
+            "output": "deltas",
+            "encoding": "deltas",
+            "normalized": False,
+            "weights": [float(weight) for weight in weights],
+            "max_log_scale": float(max_log_scale),
+        },
+        "anchors": anchors,
+        "score_threshold": float(score_threshold),
+        "iou_threshold": float(iou_threshold),
+        "topk_candidates": int(topk_candidates),
+        "max_detections": int(max_detections),
+    }
+
+
+def _feature_maps(backbone: nn.Module, images: Tensor) -> list[Tensor]:
+    features = backbone(images)
+    return [features] if isinstance(features, Tensor) else list(features.values())
+
+
+def _check_outputs(logits: Tensor, deltas: Tensor, anchors: Tensor) -> None:
+    count = anchors.shape[0]
+    if logits.ndim != 3 or logits.shape[1] != count or logits.shape[2] < 2:
+        raise InputError(
+            f"the head's cls_logits have shape {list(logits.shape)}; expected [1, {count}, classes "
+            f"with background] for the {count} anchors of the generator"
+        )
+    if list(deltas.shape) != [1, count, 4]:
+        raise InputError(
+            f"the head's bbox_regression has shape {list(deltas.shape)}; expected [1, {count}, 4] "
+            f"for the {count} anchors of the generator"
+        )
+
+
+def _to_torch(image: np.ndarray) -> Tensor:
+    """float32 [3, H, W] RGB in 0..1, as torchvision's detectors take pictures."""
+    rgb = np.ascontiguousarray(image[:, :, ::-1].transpose(2, 0, 1))
+    return torch.from_numpy(rgb).float() / 255

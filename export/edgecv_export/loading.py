@@ -1,0 +1,197 @@
+"""What `edgecv export SOURCE` means: a checkpoint, an architecture's name, or pkg.module:factory."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgecv_runtime import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+COCO_CLASSES = 91  # torchvision's count for COCO, background and unused numbers included
+
+
+@dataclass
+class Source:
+    """A model with its weights and everything that the bundle records about where it is from."""
+
+    module: nn.Module
+    architecture: str
+    labels: list[str] | None  # without the background; None: nobody knows the names
+    provenance: dict[str, Any]
+    notes: list[str] = field(default_factory=list)
+
+
+def load_source(source: str, weights: str | None = None, num_classes: int | None = None) -> Source:
+    """Builds the model.
+
+    Args:
+        source: path of a checkpoint of ours, an architecture's name, or ``pkg.module:factory`` (a
+            callable that returns a model; the current directory is importable).
+        weights: ``none``, ``default`` (the published ones) or a file. A checkpoint has its own; a
+            factory's model is taken as it comes if left out.
+        num_classes: the background included; inferred from the weights if left out. A factory gets
+            it as an argument.
+
+    Raises:
+        InputError: there is no such source, or the weights do not fit it.
+    """
+    from edgecv.models import registry
+
+    if source in registry.names():
+        return _load_architecture(source, weights, num_classes)
+    if os.path.isfile(source):
+        if weights is not None or num_classes is not None:
+            raise InputError(
+                f"{source} is a checkpoint, which has its weights and classes: leave out --weights "
+                "and --num-classes, or give the architecture's name in its place"
+            )
+        return _load_checkpoint(Path(source))
+    if ":" in source and not os.path.exists(source):
+        return _load_factory(source, weights, num_classes)
+    raise InputError(
+        f"{source}: no such checkpoint or architecture; expected a file, pkg.module:factory, or one "
+        f"of {', '.join(registry.names())}"
+    )
+
+
+def read_labels(path: str | os.PathLike[str]) -> list[str]:
+    """Names from a text file, one on each line; a first line ``__background__`` is left out."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8-sig").rstrip().splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: expected UTF-8 text with one name on each line") from error
+    labels = [line.strip() for line in lines]
+    if labels and labels[0] == "__background__":
+        del labels[0]
+    if not labels or not all(labels):
+        raise InputError(f"{path}: expected one name on each line and no empty lines")
+    return labels
+
+
+def numbered_labels(classes: int) -> list[str]:
+    return [f"class_{number}" for number in range(1, classes + 1)]
+
+
+def _load_checkpoint(path: Path) -> Source:
+    from edgecv.models.checkpoint import load_checkpoint
+
+    checkpoint = load_checkpoint(path)
+    return Source(
+        checkpoint.module(),
+        checkpoint.architecture,
+        list(checkpoint.labels),
+        {"checkpoint": _identity(path)},
+    )
+
+
+def _load_architecture(name: str, weights: str | None, num_classes: int | None) -> Source:
+    from edgecv.models import registry
+    from edgecv.models.weights import fit_state_dict, infer_num_classes, read_state_dict
+
+    if weights is None:
+        raise InputError(
+            f"{name} needs weights: give --weights FILE, --weights default (the published ones) or "
+            "--weights none (random)"
+        )
+    if weights == "none":
+        if num_classes is None:
+            raise InputError(
+                f"{name} with --weights none needs --num-classes, the background included"
+            )
+        module = registry.create(name, num_classes=num_classes)
+        origin: dict[str, Any] = {"weights": "none"}
+    else:
+        published = weights == "default"
+        state = registry.default_weights(name) if published else read_state_dict(weights)
+        num_classes = num_classes or infer_num_classes(name, state)
+        module = registry.create(name, num_classes=num_classes)
+        fit_state_dict(module, state, f"{name}'s published weights" if published else weights)
+        origin = {"weights": "default"} if published else {"checkpoint": _identity(Path(weights))}
+    result = Source(module, name, None, origin)
+    if num_classes == COCO_CLASSES:
+        result.labels = _coco_labels()
+        result.notes.append("labels are COCO's, as torchvision numbers its 91 classes")
+    return result
+
+
+def _load_factory(source: str, weights: str | None, num_classes: int | None) -> Source:
+    if weights == "default":
+        raise InputError(
+            f"{source} has no published weights: give --weights FILE, or leave it out where the "
+            "factory loads its own"
+        )
+    factory = _find_factory(source)
+    arguments = {} if num_classes is None else {"num_classes": num_classes}
+    try:
+        inspect.signature(factory).bind(**arguments)
+    except TypeError as error:
+        raise InputError(
+            f"{source} cannot be called with {arguments or 'no arguments'}: {error}; --num-classes N "
+            "gives it num_classes=N, and nothing else is given"
+        ) from error
+    module = factory(**arguments)
+    origin: dict[str, Any] = {"factory": source}
+    if weights not in (None, "none"):
+        from edgecv.models.weights import read_state_dict
+
+        _fit(module, read_state_dict(weights), f"{weights} does not fit {source}")
+        origin["checkpoint"] = _identity(Path(weights))
+    return Source(module, type(module).__name__, None, origin)
+
+
+def _find_factory(source: str) -> Callable[..., nn.Module]:
+    module_name, _, name = source.partition(":")
+    # As `python -m` has it; an installed command does not look into the current directory.
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        found: Any = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise
+        raise InputError(
+            f"{source}: no module {error.name!r}, neither installed nor in {os.getcwd()}"
+        ) from error
+    for part in name.split("."):
+        if not hasattr(found, part):
+            raise InputError(f"{source}: {module_name} has no {name!r}")
+        found = getattr(found, part)
+    if not callable(found):
+        raise InputError(f"{source} is no callable; expected a function that returns the model")
+    factory: Callable[..., nn.Module] = found
+    return factory
+
+
+def _fit(module: nn.Module, state: dict[str, Tensor], problem: str) -> None:
+    own = module.state_dict()
+    for key in (*own, *state):
+        if key not in state:
+            raise InputError(f"{problem}: it lacks {key}")
+        if key not in own:
+            raise InputError(f"{problem}: the model has no {key}")
+        if own[key].shape != state[key].shape:
+            raise InputError(
+                f"{problem}: {key} is {list(state[key].shape)}, the model's is "
+                f"{list(own[key].shape)}; another class count?"
+            )
+    module.load_state_dict(state)
+
+
+def _coco_labels() -> list[str]:
+    from torchvision.models.detection import SSD300_VGG16_Weights
+
+    return list(SSD300_VGG16_Weights.COCO_V1.meta["categories"][1:])
+
+
+def _identity(path: Path) -> dict[str, str]:
+    return {"file": path.name, "sha256": sha256(path.read_bytes()).hexdigest()}

@@ -1,0 +1,179 @@
+"""Parity: the model in torch against the whole runtime, on the same pictures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import edgecv_runtime
+import numpy as np
+from edgecv_runtime import ops
+
+from edgecv_export.bundle import MANIFEST
+from edgecv_export.comparison import Comparison, Cut, Tolerance, compare
+from edgecv_export.detected import Detected
+
+MIN_PICTURES = 8
+BATCH = 4
+
+
+@dataclass
+class ParityReport:
+    """What a parity check found. Differences are the largest over all pictures."""
+
+    pictures: int = 0
+    detections: int = 0  # of the model in torch
+    matched: int = 0  # one to one, of the same label
+    # Not matched, where rounding may decide: a score at the threshold, a tie in the suppression,
+    # the last place of a top-k or of the limit on detections.
+    excepted: int = 0
+    unmatched: int = 0
+    box_difference_px: float = 0.0  # in pixels of the picture
+    box_difference_1080p: float = 0.0  # with the picture scaled to 1920 on its longer side
+    score_difference: float = 0.0
+    input_difference: float = 0.0  # of the preprocessed tensors, normalised units
+    logits_difference: float = 0.0  # of the raw outputs, each from its own preprocessing
+    logits_largest: float = 0.0
+    deltas_difference: float = 0.0
+    deltas_largest: float = 0.0
+    degenerate: bool = False  # no detections, or all with one score: parity proves little
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    passed: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> ParityReport:
+        return cls(**{**values, "tolerance": Tolerance(**values["tolerance"])})
+
+    def table(self) -> str:
+        rows = [
+            ("pictures", f"{self.pictures}", ""),
+            ("detections in torch", f"{self.detections}", ""),
+            ("matched one to one", f"{self.matched}", ""),
+            ("excepted (rounding decides)", f"{self.excepted}", ""),
+            ("unmatched", f"{self.unmatched}", "0"),
+            ("largest box difference, px", f"{self.box_difference_px:.3g}", ""),
+            ("  at 1080p scale, px", f"{self.box_difference_1080p:.3g}", f"{self.tolerance.box:g}"),
+            (
+                "largest score difference",
+                f"{self.score_difference:.3g}",
+                f"{self.tolerance.score:g}",
+            ),
+            ("preprocessed tensor", f"{self.input_difference:.3g}", ""),
+            ("raw logits", f"{self.logits_difference:.3g} of {self.logits_largest:.3g}", ""),
+            ("raw deltas", f"{self.deltas_difference:.3g} of {self.deltas_largest:.3g}", ""),
+        ]
+        lines = [f"{'parity with torch':<30} {'found':>20} {'allowed':>10}"]
+        lines += [f"{name:<30} {found:>20} {allowed:>10}" for name, found, allowed in rows]
+        if self.degenerate:
+            lines.append(
+                "degenerate: no detections, or all scores alike, so parity proves little; "
+                f"raw outputs compared instead (allowed {self.tolerance.raw:g} of the largest)"
+            )
+        return "\n".join(lines)
+
+
+def verify(
+    cut: Cut,
+    bundle: Path,
+    pictures: list[np.ndarray],
+    tolerance: Tolerance,
+    done: Callable[[], None] = lambda: None,
+) -> ParityReport:
+    """Runs both on each picture (uint8 [H, W, 3] BGR) and compares what they find.
+
+    ``done`` is called after each picture. Nothing is raised for a difference: see ``passed``.
+    """
+    runtime = edgecv_runtime.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
+    network = _RuntimeNetwork(bundle, runtime.manifest)
+    report = ParityReport(pictures=len(pictures), tolerance=tolerance)
+    all_scores: list[np.ndarray] = []
+    # Several at once, so that the runtime's batches are checked too.
+    results = [
+        result
+        for start in range(0, len(pictures), BATCH)
+        for result in runtime(pictures[start : start + BATCH])
+    ]
+    for picture, result in zip(pictures, results, strict=True):
+        found = Detected(result.boxes, result.scores, result.labels)
+        expected, tensor = cut.detect(picture)
+        raw = cut.raw(tensor)
+        runtime_tensor, runtime_raw = network(picture)
+        _compare_raw(report, (tensor, *raw), (runtime_tensor, *runtime_raw))
+        all_scores.append(expected.scores)
+        comparison = compare(cut, picture.shape[:2], expected, found, raw, runtime_raw, tolerance)
+        _add(report, comparison)
+        done()
+    report.degenerate = _all_alike(np.concatenate(all_scores))
+    report.passed = _passes(report)
+    return report
+
+
+def read_report(bundle: Path) -> ParityReport:
+    """The report in a bundle that export() wrote."""
+    record = json.loads((bundle / MANIFEST).read_text(encoding="utf-8"))
+    return ParityReport.from_dict(record["provenance"]["parity"])
+
+
+class _RuntimeNetwork:
+    """The bundle's graph alone, behind the runtime's preprocessing."""
+
+    def __init__(self, bundle: Path, manifest: edgecv_runtime.Manifest) -> None:
+        import onnxruntime
+
+        graph = manifest.graphs["main"][0]
+        self._session = onnxruntime.InferenceSession(
+            str(bundle / graph.file), providers=["CPUExecutionProvider"]
+        )
+        self._spec = manifest.input
+        self._batch = graph.inputs[0].shape[0]
+
+    def __call__(self, picture: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
+        tensor = ops.preprocess(picture, self._spec)
+        batch = np.repeat(tensor[None], max(self._batch, 1), axis=0)
+        logits, deltas = self._session.run(["logits", "deltas"], {"images": batch})
+        return tensor, (logits[0], deltas[0])
+
+
+def _compare_raw(
+    report: ParityReport, expected: tuple[np.ndarray, ...], found: tuple[np.ndarray, ...]
+) -> None:
+    tensor, logits, deltas = (
+        float(np.abs(a - b).max()) for a, b in zip(expected, found, strict=True)
+    )
+    report.input_difference = max(report.input_difference, tensor)
+    report.logits_difference = max(report.logits_difference, logits)
+    report.deltas_difference = max(report.deltas_difference, deltas)
+    report.logits_largest = max(report.logits_largest, float(np.abs(expected[1]).max()))
+    report.deltas_largest = max(report.deltas_largest, float(np.abs(expected[2]).max()))
+
+
+def _add(report: ParityReport, comparison: Comparison) -> None:
+    report.detections += comparison.detections
+    report.matched += comparison.matched
+    report.excepted += comparison.excepted
+    report.unmatched += comparison.unmatched
+    for name in ("box_difference_px", "box_difference_1080p", "score_difference"):
+        setattr(report, name, max(getattr(report, name), getattr(comparison, name)))
+
+
+def _all_alike(scores: np.ndarray) -> bool:
+    return scores.size == 0 or float(np.ptp(scores)) < 1e-4
+
+
+def _passes(report: ParityReport) -> bool:
+    tolerance = report.tolerance
+    if report.degenerate:
+        return report.logits_difference <= tolerance.raw * max(
+            report.logits_largest, 1
+        ) and report.deltas_difference <= tolerance.raw * max(report.deltas_largest, 1)
+    return (
+        report.unmatched == 0
+        and report.box_difference_1080p <= tolerance.box
+        and report.score_difference <= tolerance.score
+    )

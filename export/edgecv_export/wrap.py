@@ -1,0 +1,228 @@
+"""A bundle around an SSD-style ONNX file that was made elsewhere. Needs no torch."""
+
+from __future__ import annotations
+
+import copy
+import importlib.metadata
+import json
+import os
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from edgecv_runtime import InputError
+
+from edgecv_export.bundle import BundleDraft, check_target, new_bundle
+from edgecv_export.wrap_check import check_outputs
+
+if TYPE_CHECKING:
+    import onnx
+
+GRAPH_FILE = "model.onnx"
+ANCHOR_FILE = "anchors.npy"
+
+# What hardly anybody sets; the rest of a record must be said.
+_INPUT_DEFAULTS = {
+    "max_size": None,
+    "align": "center",
+    "crop": None,
+    "interpolation": "bilinear",
+    "antialias": False,
+    "pad_value": 0.0,
+    "pad_multiple": 1,
+    "dtype": "float32",
+    "layout": "nchw",
+}
+# Finished boxes need no coder, and deltas are never normalised: their records still hold the keys.
+_BOXES_DEFAULTS = {"max_log_scale": 4.135166556742356}
+_FINISHED_BOXES_DEFAULTS = {"weights": [10, 10, 5, 5], **_BOXES_DEFAULTS}
+_DELTAS_DEFAULTS = {"normalized": False, **_BOXES_DEFAULTS}
+
+
+def wrap(
+    model: str | os.PathLike[str],
+    manifest: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    overwrite: bool = False,
+) -> Path:
+    """Writes a bundle around an ONNX detector, after running it once to see that it fits.
+
+    Args:
+        model: the ONNX file: one picture tensor in; scores float32 [B, A, columns] and boxes
+            float32 [B, A, 4] among its outputs.
+        manifest: a JSON file with the keys of ``bundle.json``. It may leave out ``schema``,
+            ``name``, ``task``, ``architecture``, ``graphs``, ``provenance``, every ``sha256`` and
+            the keys of ``input`` that have a usual value (docs/wrap.md). An anchor file's path is
+            relative to this file.
+        out: the bundle's folder. It must not exist, be empty, or, with ``overwrite``, be a bundle.
+
+    Returns:
+        The bundle's folder. It appears there complete and tried, or not at all.
+
+    Raises:
+        InputError: a file cannot be read, or the network does not fit what the manifest says.
+        BundleError: the manifest has an unknown key, lacks one, or has a value that cannot be.
+    """
+    target = check_target(out, overwrite)
+    model, manifest = Path(model), Path(manifest)
+    record = _read_json(manifest)
+    graph = _read_onnx(model)
+    with new_bundle(target, overwrite) as draft:
+        digest = draft.add_file(GRAPH_FILE, _content(model, graph))
+        draft.manifest = _complete(record, target.name, model.stem)
+        draft.manifest["graphs"] = {"main": [_graph_record(record, graph, digest)]}
+        if "provenance" not in record:
+            draft.manifest["provenance"] = _provenance(model)
+        _add_anchor_file(draft, manifest)
+        draft.write_manifest()
+        check_outputs(draft.folder, model.name)
+    return target
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON: {error}") from error
+    if not isinstance(record, dict):
+        raise InputError(f"{path}: expected a JSON object with the keys of bundle.json")
+    return record
+
+
+def _read_onnx(path: Path) -> onnx.ModelProto:
+    import onnx
+
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; expected an ONNX model")
+    try:
+        model = onnx.load(path)
+        onnx.checker.check_model(model)
+    except Exception as error:  # protobuf's, onnx's and the file system's have no common base
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise InputError(f"{path} is not a valid ONNX model: {reason}") from error
+    return model
+
+
+def _content(path: Path, graph: onnx.ModelProto) -> bytes:
+    import onnx
+
+    external = any(t.data_location == onnx.TensorProto.EXTERNAL for t in graph.graph.initializer)
+    stored = path.read_bytes()
+    # onnx.load() has read the side files; their marks are gone then, so the file itself tells.
+    bare = onnx.load_model_from_string(stored)
+    external = external or any(
+        t.data_location == onnx.TensorProto.EXTERNAL for t in bare.graph.initializer
+    )
+    return graph.SerializeToString() if external else stored
+
+
+def _complete(record: dict[str, Any], name: str, architecture: str) -> dict[str, Any]:
+    """The record with what may be left out. What is wrong in it stays: the runtime's record says
+    so with the key's name."""
+    full = {
+        "schema": 1,
+        "name": name,
+        "task": "detect",
+        "architecture": architecture,
+        **copy.deepcopy(record),
+    }
+    if isinstance(full.get("input"), dict):
+        full["input"] = {**_INPUT_DEFAULTS, **full["input"]}
+    postprocess = full.get("postprocess")
+    if isinstance(postprocess, dict):
+        postprocess.setdefault("method", "ssd")
+        boxes = postprocess.get("boxes")
+        if isinstance(boxes, dict):
+            deltas = boxes.get("encoding") == "deltas"
+            defaults = _DELTAS_DEFAULTS if deltas else _FINISHED_BOXES_DEFAULTS
+            postprocess["boxes"] = {**defaults, **boxes}
+            if not deltas:
+                postprocess.setdefault("anchors", None)
+    return full
+
+
+def _graph_record(record: dict[str, Any], model: onnx.ModelProto, digest: str) -> dict[str, Any]:
+    weights = {tensor.name for tensor in model.graph.initializer}
+    inputs = [_tensor(value) for value in model.graph.input if value.name not in weights]
+    if len(inputs) != 1:
+        names = ", ".join(tensor["name"] for tensor in inputs) or "none"
+        raise InputError(
+            f"the network takes {len(inputs)} inputs ({names}); expected one, pictures"
+        )
+    given = _given_graph(record)
+    return {
+        "file": GRAPH_FILE,
+        "sha256": digest,
+        "precision": given.get("precision", "fp32"),
+        "dialect": given.get("dialect", "onnx"),
+        "inputs": inputs,
+        "outputs": [_tensor(value) for value in model.graph.output],
+    }
+
+
+def _given_graph(record: dict[str, Any]) -> dict[str, Any]:
+    """Precision and dialect, where the manifest says them; the rest is read from the ONNX file."""
+    graphs = record.get("graphs", {"main": [{}]})
+    if not (
+        isinstance(graphs, dict)
+        and set(graphs) == {"main"}
+        and isinstance(graphs["main"], list)
+        and len(graphs["main"]) == 1
+        and isinstance(graphs["main"][0], dict)
+    ):
+        raise InputError(
+            "graphs: expected one entry under main, or nothing: there is one ONNX file"
+        )
+    given: dict[str, Any] = graphs["main"][0]
+    return given
+
+
+def _tensor(value: onnx.ValueInfoProto) -> dict[str, Any]:
+    import onnx
+
+    kind = value.type.tensor_type
+    if not kind.HasField("shape"):
+        raise InputError(
+            f"the ONNX file does not say how many axes {value.name!r} has: "
+            "run onnx.shape_inference on it first"
+        )
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type).name
+    shape = [axis.dim_value if axis.dim_value > 0 else None for axis in kind.shape.dim]
+    return {"name": value.name, "dtype": dtype, "shape": shape}
+
+
+def _add_anchor_file(draft: BundleDraft, manifest: Path) -> None:
+    postprocess = draft.manifest.get("postprocess")
+    anchors = postprocess.get("anchors") if isinstance(postprocess, dict) else None
+    if not isinstance(anchors, dict) or anchors.get("kind") != "file":
+        return
+    if not isinstance(anchors.get("file"), str):
+        raise InputError("postprocess.anchors.file: expected the path of an .npy file")
+    path = manifest.parent / anchors["file"]
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(f"{path}: cannot be read as an .npy file of anchors: {error}") from error
+    if not isinstance(array, np.ndarray) or array.ndim != 2 or array.shape[1] != 4:
+        raise InputError(
+            f"{path} holds an array of shape {list(np.shape(array))}; expected anchors [A, 4], xyxy"
+        )
+    if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+        raise InputError(f"{path}: expected finite numbers, xyxy")
+    given = anchors.get("sha256")
+    if given is not None and given.lower() != sha256(path.read_bytes()).hexdigest():
+        raise InputError(f"{path} does not have the sha256 that {manifest.name} says")
+    anchors["sha256"] = draft.add_array(ANCHOR_FILE, array.astype(np.float32))
+    anchors["file"] = ANCHOR_FILE
+
+
+def _provenance(model: Path) -> dict[str, Any]:
+    packages = ("edgecv", "onnx", "onnxruntime")
+    return {
+        "versions": {package: importlib.metadata.version(package) for package in packages},
+        "wrapped": {"file": model.name, "sha256": sha256(model.read_bytes()).hexdigest()},
+    }

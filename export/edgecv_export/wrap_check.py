@@ -1,0 +1,119 @@
+"""Whether a network gives what its manifest says: it is run once to see."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import edgecv_runtime
+import numpy as np
+from edgecv_runtime import Bundle, InputError, Manifest, ops
+from edgecv_runtime.engines import open_engine
+
+from edgecv_export.pictures import generate_pictures
+
+
+def check_outputs(folder: Path, model_name: str) -> None:
+    """Runs the bundle's network on one generated picture, then the whole detector.
+
+    Raises InputError saying in one line what does not fit.
+    """
+    bundle = Bundle.open(str(folder))
+    manifest = bundle.manifest
+    picture = generate_pictures(1)[0]
+    tensor = ops.preprocess(picture, manifest.input)
+    outputs = _run(bundle, tensor, model_name)
+    scores = _output(outputs, manifest.postprocess.scores_output, "scores", model_name)
+    boxes = _output(outputs, manifest.postprocess.boxes_output, "boxes", model_name)
+    _check_shapes(manifest, scores, boxes, model_name)
+    _check_anchors(bundle, boxes.shape[1], model_name)
+    _check_values(manifest, scores, boxes, model_name)
+    edgecv_runtime.load(folder, engine="onnxruntime", device="cpu")(picture)
+
+
+def _run(bundle: Bundle, tensor: np.ndarray, model_name: str) -> dict[str, np.ndarray]:
+    graph = bundle.manifest.graphs["main"][0]
+    declared = graph.inputs[0]
+    batch = np.repeat(tensor[None], max(declared.shape[0], 1), axis=0)
+    fits = (
+        declared.dtype == str(batch.dtype)
+        and len(declared.shape) == batch.ndim
+        and all(d in (-1, b) for d, b in zip(declared.shape, batch.shape, strict=True))
+    )
+    if not fits:
+        raise InputError(
+            f"{model_name} takes {declared.dtype} {_text(declared.shape)}; the manifest's input "
+            f"makes {batch.dtype} {_text(batch.shape)}: correct size, layout, color or dtype"
+        )
+    engine = open_engine("onnxruntime", bundle.verified_path(graph.file, graph.sha256))
+    engine.input(0, batch.shape)[...] = batch
+    engine.run()
+    return {spec.name: np.array(engine.output(index)) for index, spec in enumerate(engine.outputs)}
+
+
+def _output(outputs: dict[str, np.ndarray], name: str, part: str, model_name: str) -> np.ndarray:
+    if name not in outputs:
+        raise InputError(
+            f"postprocess.{part}.output is {name!r}; {model_name} has {', '.join(outputs)}"
+        )
+    if outputs[name].dtype != np.float32:
+        raise InputError(
+            f"{model_name}'s output {name!r} is {outputs[name].dtype}; expected float32: "
+            "cast it in the graph"
+        )
+    return outputs[name]
+
+
+def _check_shapes(
+    manifest: Manifest, scores: np.ndarray, boxes: np.ndarray, model_name: str
+) -> None:
+    post = manifest.postprocess
+    classes = len(manifest.labels)
+    columns = classes + (post.background != "none")
+    if scores.ndim != 3 or scores.shape[2] != columns:
+        with_background = "" if post.background == "none" else " and the background"
+        raise InputError(
+            f"{model_name}'s {post.scores_output!r} has shape {_text(scores.shape)}; expected "
+            f"[B, A, {columns}] for {classes} labels{with_background}"
+        )
+    if boxes.ndim != 3 or boxes.shape[2] != 4:
+        raise InputError(
+            f"{model_name}'s {post.boxes_output!r} has shape {_text(boxes.shape)}; expected [B, A, 4]"
+        )
+    if scores.shape[:2] != boxes.shape[:2]:
+        raise InputError(
+            f"{model_name}'s {post.scores_output!r} has shape {_text(scores.shape)} and "
+            f"{post.boxes_output!r} {_text(boxes.shape)}; expected the same B and A"
+        )
+
+
+def _check_anchors(bundle: Bundle, count: int, model_name: str) -> None:
+    if not bundle.manifest.postprocess.boxes_are_deltas:
+        return
+    anchors = len(bundle.anchors())
+    if anchors != count:
+        raise InputError(
+            f"{model_name} gives {count} boxes for a picture; the manifest's anchors are {anchors}"
+        )
+
+
+def _check_values(
+    manifest: Manifest, scores: np.ndarray, boxes: np.ndarray, model_name: str
+) -> None:
+    post: Any = manifest.postprocess
+    for name, values in ((post.scores_output, scores), (post.boxes_output, boxes)):
+        if not np.isfinite(values).all():
+            raise InputError(
+                f"{model_name}'s {name!r} holds NaN or infinity on a generated picture: check mean, "
+                "std and scale"
+            )
+    low, high = float(scores.min()), float(scores.max())
+    if post.score_function == "none" and (low < -1e-3 or high > 1 + 1e-3):
+        raise InputError(
+            f"{model_name}'s {post.scores_output!r} lies in {low:.3g}..{high:.3g}; the score function "
+            "'none' expects probabilities in 0..1: use 'softmax' or 'sigmoid' for raw logits"
+        )
+
+
+def _text(shape: Any) -> str:
+    return "[" + ", ".join("?" if side == -1 else str(side) for side in shape) + "]"

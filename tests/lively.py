@@ -1,0 +1,132 @@
+"""Seeded weights under which a detector behaves as if it were trained.
+
+Default-initialised detectors score every anchor alike, and a comparison on them proves nothing. Here
+batch-norm statistics come from pictures, and the last layers are scaled so that logits spread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+def lively(
+    build: Callable[[], nn.Module],
+    pictures: Sequence[np.ndarray],
+    *,
+    seed: int = 0,
+    class_std: float = 2.0,
+    box_std: float = 0.4,
+    background_margin: float = 9.0,
+) -> nn.Module:
+    """Builds a detector (torchvision's SSD, or ssd_tiny) with seeded, lively weights.
+
+    Args:
+        build: makes the detector; the random numbers it draws are seeded.
+        pictures: uint8 [H, W, 3] BGR; at least 4, of different content.
+        class_std, box_std: standard deviation of the class logits and of the box deltas at each
+            level, over the pictures.
+        background_margin: how far the background's logit lies above the others on average. With 91
+            classes, 9 leaves some thousand candidates with scores above 0.01.
+
+    Returns:
+        The detector in evaluation mode.
+    """
+    with torch.random.fork_rng(), torch.inference_mode():
+        torch.manual_seed(seed)
+        module = build()
+        images = _network_input(module, pictures)
+        _set_batch_norm(module, images)
+        module.eval()
+        class_layers, box_layers = _last_layers(module)
+        classes = _num_classes(module)
+        means = _spread(module, class_layers, images, class_std)
+        for layer in class_layers:
+            layer.bias[::classes] += background_margin
+        means += _spread(module, box_layers, images, box_std)
+    assert all(torch.isfinite(mean).all() for mean in means)
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
+    return module
+
+
+def _network_input(module: Any, pictures: Sequence[np.ndarray]) -> Tensor:
+    if hasattr(module, "transform"):
+        (width, height), multiple = module.transform.fixed_size, module.transform.size_divisible
+        mean, std = module.transform.image_mean, module.transform.image_std
+    else:
+        (height, width), multiple = module.size, 1
+        mean, std = module.input["mean"], module.input["std"]
+    scale = torch.tensor(std)[:, None, None]
+    shift = torch.tensor(mean)[:, None, None]
+    tensors = []
+    for picture in pictures:
+        rgb = torch.from_numpy(picture[:, :, ::-1].copy()).permute(2, 0, 1).float() / 255
+        small = nn.functional.interpolate(rgb[None], (height, width), mode="bilinear")[0]
+        padding = (0, -width % multiple, 0, -height % multiple)
+        tensors.append(nn.functional.pad((small - shift) / scale, padding))
+    return torch.stack(tensors)
+
+
+def _run_network(module: Any, images: Tensor) -> None:
+    if hasattr(module, "forward_head"):
+        module.forward_head(images)
+        return
+    features = module.backbone(images)
+    module.head([features] if isinstance(features, Tensor) else list(features.values()))
+
+
+def _set_batch_norm(module: nn.Module, images: Tensor) -> None:
+    """Running statistics: the plain average over the pictures, taken in two halves."""
+    layers = [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.momentum = None
+    module.train()
+    for half in images.chunk(2):
+        _run_network(module, half)
+    for layer, momentum in zip(layers, momenta, strict=True):
+        layer.momentum = momentum
+
+
+def _last_layers(module: Any) -> tuple[list[nn.Conv2d], list[nn.Conv2d]]:
+    """The convolutions that give class logits and box deltas, level by level."""
+
+    def last(parts: Any) -> list[nn.Conv2d]:
+        return [[m for m in part.modules() if isinstance(m, nn.Conv2d)][-1] for part in parts]
+
+    if hasattr(module, "forward_head"):
+        return last(module.head.classes), last(module.head.boxes)
+    head = module.head
+    return last(head.classification_head.module_list), last(head.regression_head.module_list)
+
+
+def _num_classes(module: Any) -> int:
+    if hasattr(module, "forward_head"):
+        return int(module.num_classes)
+    return int(module.head.classification_head.num_columns)
+
+
+def _spread(module: nn.Module, layers: list[nn.Conv2d], images: Tensor, std: float) -> list[Tensor]:
+    """Scales each layer so that its outputs have mean 0 in each channel and the given deviation."""
+    outputs: dict[nn.Module, Tensor] = {}
+    hooks = [
+        layer.register_forward_hook(lambda part, _, output: outputs.__setitem__(part, output))
+        for layer in layers
+    ]
+    _run_network(module, images)
+    for hook in hooks:
+        hook.remove()
+    means = []
+    for layer in layers:
+        mean = outputs[layer].mean(dim=(0, 2, 3))
+        scale = std / (outputs[layer] - mean[:, None, None]).std()
+        layer.weight *= scale
+        layer.bias.copy_((layer.bias - mean) * scale)
+        means.append(mean)
+    return means
