@@ -49,10 +49,11 @@ void append_default_boxes(const DefaultBoxes& spec, std::size_t level, Size inpu
 
 std::vector<float> generate(const DefaultBoxes& spec, Size input) {
   const std::size_t levels = spec.feature_sizes.size();
-  require(spec.aspect_ratios.size() == levels && spec.scales.size() == levels + 1 &&
-              (spec.steps.empty() || spec.steps.size() == levels),
-          "default boxes: expected one list of aspect ratios and one step per feature size, and one "
-          "scale more");
+  require(
+      spec.aspect_ratios.size() == levels && spec.scales.size() == levels + 1 &&
+          (spec.steps.empty() || spec.steps.size() == levels),
+      "default boxes: expected one list of aspect ratios and one step per feature size, and one "
+      "scale more");
   std::vector<float> boxes;
   for (std::size_t level = 0; level < levels; ++level) {
     append_default_boxes(spec, level, input, boxes);
@@ -66,8 +67,9 @@ std::vector<float> generate(const MultiboxPrior& spec, Size input) {
           "multibox prior: expected one list of scales and one of ratios per feature size");
   std::vector<float> boxes;
   for (std::size_t level = 0; level < levels; ++level) {
-    std::vector<float> part = multibox_prior(spec.feature_sizes[level], spec.scales[level],
-                                             spec.ratios[level], spec.pixel_ratios ? &input : nullptr);
+    std::vector<float> part =
+        multibox_prior(spec.feature_sizes[level], spec.scales[level], spec.ratios[level],
+                       spec.pixel_ratios ? &input : nullptr);
     for (std::size_t i = 0; i < part.size(); ++i) {
       part[i] *= static_cast<float>(i % 2 ? input.height : input.width);
     }

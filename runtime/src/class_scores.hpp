@@ -68,7 +68,8 @@ EDGECV_INLINE float maximum(const float* values, std::size_t count, float* poiso
 }
 
 /// Writes exp(values - shift) and returns their sum.
-EDGECV_INLINE float exponentials(const float* values, std::size_t count, float shift, float* result) {
+EDGECV_INLINE float exponentials(const float* values, std::size_t count, float shift,
+                                 float* result) {
   float partial[lanes] = {};
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
@@ -79,7 +80,8 @@ EDGECV_INLINE float exponentials(const float* values, std::size_t count, float s
   }
   if (i < count) {
     float rest[lanes];
-    for (std::size_t k = 0; k < lanes; ++k) rest[k] = i + k < count ? values[i + k] - shift : -1e30f;
+    for (std::size_t k = 0; k < lanes; ++k)
+      rest[k] = i + k < count ? values[i + k] - shift : -1e30f;
     for (std::size_t k = 0; k < lanes; ++k) {
       rest[k] = exp_nonpositive(rest[k]);
       partial[k] += rest[k];

@@ -63,10 +63,10 @@ Tensor checked_output(Engine& engine, std::size_t index, std::int64_t batch, std
   const bool shape_fits = tensor.shape.size() == 3 && tensor.shape[0] == batch &&
                           (anchors < 0 || tensor.shape[1] == anchors) && tensor.shape[2] == columns;
   if (!shape_fits || tensor.dtype != DType::float32) {
-    throw Error(ErrorCode::engine,
-                "output \"" + engine.outputs()[index].name + "\" came as " +
-                    to_string(tensor.dtype) + " " + to_string(tensor.shape) +
-                    ", the manifest says float32 " + to_string(Shape{batch, anchors, columns}));
+    throw Error(ErrorCode::engine, "output \"" + engine.outputs()[index].name + "\" came as " +
+                                       to_string(tensor.dtype) + " " + to_string(tensor.shape) +
+                                       ", the manifest says float32 " +
+                                       to_string(Shape{batch, anchors, columns}));
   }
   return tensor;
 }
@@ -85,10 +85,11 @@ Detector::Detector(const Bundle& bundle, std::shared_ptr<Engine> engine, int thr
 }
 
 void Detector::set_thresholds(std::vector<float> thresholds) {
-  if (!thresholds.empty() && thresholds.size() != static_cast<std::size_t>(postprocess_.classes())) {
-    throw Error(ErrorCode::invalid_input,
-                "expected " + std::to_string(postprocess_.classes()) +
-                    " thresholds, one for each class, got " + std::to_string(thresholds.size()));
+  if (!thresholds.empty() &&
+      thresholds.size() != static_cast<std::size_t>(postprocess_.classes())) {
+    throw Error(ErrorCode::invalid_input, "expected " + std::to_string(postprocess_.classes()) +
+                                              " thresholds, one for each class, got " +
+                                              std::to_string(thresholds.size()));
   }
   for (const float threshold : thresholds) {
     if (!(threshold >= 0 && threshold <= 1)) {
@@ -147,15 +148,14 @@ void Detector::run_batch(const Image* images, const Geometry* geometries, std::s
   Stopwatch watch(timing_.postprocess_ms);
   const SsdSpec& spec = postprocess_.spec();
   const std::int64_t columns = postprocess_.classes() + (spec.background != Background::none);
-  const Tensor scores = checked_output(*engine_, scores_index_, batch,
-                                       postprocess_.anchor_count(), columns);
+  const Tensor scores =
+      checked_output(*engine_, scores_index_, batch, postprocess_.anchor_count(), columns);
   const std::int64_t anchors = scores.shape[1];
   const Tensor boxes = checked_output(*engine_, boxes_index_, batch, anchors, 4);
   for (std::size_t i = 0; i < count; ++i) {
-    results.push_back(postprocess_(scores.as<float>() + i * anchors * columns,
-                                   boxes.as<float>() + i * anchors * 4,
-                                   static_cast<std::size_t>(anchors), geometries[i], thresholds_,
-                                   *pool_));
+    results.push_back(postprocess_(
+        scores.as<float>() + i * anchors * columns, boxes.as<float>() + i * anchors * 4,
+        static_cast<std::size_t>(anchors), geometries[i], thresholds_, *pool_));
   }
 }
 

@@ -24,7 +24,7 @@ class ParseGuard {
       case Json::parse_event_t::object_start:
       case Json::parse_event_t::array_start:
         if (levels_.size() >= kMaxDepth) {
-          bad_manifest(path(), "nested deeper than " + std::to_string(kMaxDepth) + " levels");
+          bad_manifest(root_, "nested deeper than " + std::to_string(kMaxDepth) + " levels");
         }
         levels_.push_back({event == Json::parse_event_t::array_start, {}, {}, 0});
         break;

@@ -1,5 +1,5 @@
-// The boxes that a suppression has kept so far, laid out so that one candidate is compared with many
-// of them at once.
+// The boxes that a suppression has kept so far, laid out so that one candidate is compared with
+// many of them at once.
 #pragma once
 
 #include <algorithm>

@@ -17,8 +17,8 @@ inline std::uint32_t falling_bits(float value) {
   return bits & 0x80000000u ? bits : ~bits & 0x7fffffffu;
 }
 
-/// Indices by falling score, equal scores by rising index: a radix sort, which is stable and several
-/// times faster than comparing.
+/// Indices by falling score, equal scores by rising index: a radix sort, which is stable and
+/// several times faster than comparing.
 inline std::vector<std::uint32_t> by_falling_score(const float* scores, std::size_t count) {
   constexpr int digit_bits = 11, digits = 3;
   constexpr std::uint32_t buckets = 1u << digit_bits;

@@ -20,11 +20,11 @@ constexpr float below_threshold = -1.f;
 /// How a row of raw outputs is read.
 struct RowReader {
   ScoreFunction function;
-  std::size_t columns;      // of a row
-  std::size_t first;        // column of class 0
+  std::size_t columns;  // of a row
+  std::size_t first;    // column of class 0
   std::size_t classes;
-  std::size_t background;   // column of the background, or columns
-  float cheap_margin;       // a row whose best class logit exceeds its rival by less has no candidate
+  std::size_t background;  // column of the background, or columns
+  float cheap_margin;  // a row whose best class logit exceeds its rival by less has no candidate
 };
 
 RowReader row_reader(const SsdSpec& spec, int classes, float lowest_threshold) {
@@ -66,8 +66,8 @@ EDGECV_INLINE void class_scores(const RowReader& reader, const float* row, float
   }
 }
 
-/// The best class score of each row, or below_threshold where none can pass. Returns false if a value
-/// is NaN or infinite.
+/// The best class score of each row, or below_threshold where none can pass. Returns false if a
+/// value is NaN or infinite.
 EDGECV_CLONES bool best_scores(const RowReader& reader, const float* rows, std::size_t begin,
                                std::size_t end, float* scratch, float* best) {
   float poison[lanes] = {};
@@ -150,7 +150,8 @@ SsdPostprocess::SsdPostprocess(SsdSpec spec, std::vector<float> anchors, int cla
 
 Detections SsdPostprocess::operator()(const float* scores, const float* boxes,
                                       std::size_t anchor_count, const Geometry& geometry,
-                                      const std::vector<float>& thresholds, ThreadPool& pool) const {
+                                      const std::vector<float>& thresholds,
+                                      ThreadPool& pool) const {
   thread_local Scratch scratch;
   const std::vector<float> per_class =
       thresholds.empty() ? std::vector<float>(classes_, spec_.score_threshold) : thresholds;

@@ -86,7 +86,7 @@ TEST_CASE("default boxes of one cell, by hand") {
   spec.scales = {0.25, 1.0};
   const Floats boxes = generate_anchors(spec, {100, 200});
   // Squares of 0.25 and sqrt(0.25 * 1) = 0.5, then ratio 4 at 0.25: 0.5 x 0.125 and its inverse.
-  const Floats expected{75, 37.5, 125, 62.5, 50, 25, 150, 75,
+  const Floats expected{75, 37.5,  125, 62.5,  50,   25, 150,   75,
                         50, 43.75, 150, 56.25, 87.5, 25, 112.5, 75};
   CHECK(boxes == expected);
 }

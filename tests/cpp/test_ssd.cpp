@@ -30,9 +30,8 @@ Outputs random_outputs(const SsdSpec& spec, std::size_t count, int classes, floa
   const int columns = classes + (spec.background != Background::none);
   for (std::size_t a = 0; a < count; ++a) {
     for (int c = 0; c < columns; ++c) {
-      outputs.scores.push_back(spec.score_function == ScoreFunction::none
-                                   ? unit(random)
-                                   : normal(random) * 2 + mean);
+      outputs.scores.push_back(
+          spec.score_function == ScoreFunction::none ? unit(random) : normal(random) * 2 + mean);
     }
     if (spec.background == Background::first) outputs.scores[a * columns] = 0;
     if (spec.background == Background::last) outputs.scores[a * columns + classes] = 0;
@@ -164,9 +163,8 @@ TEST_CASE("every candidate alike: the slices come to an end, ties go by class, t
     anchors.insert(anchors.end(), {x, y, x + 10, y + 1});
   }
   const SsdPostprocess postprocess(spec, anchors, 2);
-  const Detections found =
-      postprocess(logits.data(), deltas.data(), 3000, {{200, 300}, {200, 300}, {200, 300}, 0, 0},
-                  {}, pool);
+  const Detections found = postprocess(logits.data(), deltas.data(), 3000,
+                                       {{200, 300}, {200, 300}, {200, 300}, 0, 0}, {}, pool);
   REQUIRE(found.scores.size() == 5);
   CHECK(found.labels == std::vector<std::int64_t>(5, 0));
   CHECK(found.boxes[4] == doctest::Approx(10));
@@ -185,8 +183,7 @@ TEST_CASE("finished boxes in 0..1, padding taken off, clipped, scaled to the pic
   // A 100 x 200 picture, letterboxed into 64 x 64: 32 x 64 with 16 rows of padding above.
   const Geometry letterbox{{100, 200}, {32, 64}, {64, 64}, 0, 16};
   const SsdPostprocess postprocess(spec, {}, 1);
-  const Detections found =
-      postprocess(scores.data(), boxes.data(), 2, letterbox, {}, pool);
+  const Detections found = postprocess(scores.data(), boxes.data(), 2, letterbox, {}, pool);
   CHECK(found.boxes == std::vector<float>{75, 0, 125, 100, 0, 0, 100, 100});
 }
 
@@ -195,25 +192,25 @@ TEST_CASE("NaN and infinity anywhere are an error that names the output") {
   SsdSpec spec;
   spec.scores_output = "logits";
   spec.boxes_output = "deltas";
-  for (const float bad : {std::numeric_limits<float>::quiet_NaN(),
-                          std::numeric_limits<float>::infinity(),
-                          -std::numeric_limits<float>::infinity()}) {
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+        -std::numeric_limits<float>::infinity()}) {
     for (const int classes : {2, 40}) {
       const Outputs good = random_outputs(spec, 600, classes, -5, 1);
       const SsdPostprocess postprocess(spec, good.anchors, classes);
       for (const std::size_t at : {std::size_t{0}, std::size_t{37}, good.scores.size() - 1}) {
         Outputs outputs = good;
         outputs.scores[at] = bad;
-        CHECK_THROWS_WITH_AS(postprocess(outputs.scores.data(), outputs.boxes.data(), 600,
-                                         stretched, {}, pool),
-                             doctest::Contains("\"logits\" of the network holds NaN"), Error);
+        CHECK_THROWS_WITH_AS(
+            postprocess(outputs.scores.data(), outputs.boxes.data(), 600, stretched, {}, pool),
+            doctest::Contains("\"logits\" of the network holds NaN"), Error);
       }
       for (const std::size_t at : {std::size_t{0}, good.boxes.size() - 1}) {
         Outputs outputs = good;
         outputs.boxes[at] = bad;
-        CHECK_THROWS_WITH_AS(postprocess(outputs.scores.data(), outputs.boxes.data(), 600,
-                                         stretched, {}, pool),
-                             doctest::Contains("\"deltas\" of the network holds NaN"), Error);
+        CHECK_THROWS_WITH_AS(
+            postprocess(outputs.scores.data(), outputs.boxes.data(), 600, stretched, {}, pool),
+            doctest::Contains("\"deltas\" of the network holds NaN"), Error);
       }
     }
   }

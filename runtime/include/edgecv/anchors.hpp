@@ -10,9 +10,9 @@
 namespace edgecv {
 
 /// Anchors centred on each cell of a feature map: every scale with the first ratio, then the first
-/// scale with the other ratios; n + m - 1 at each cell, cells row by row. A scale s and ratio r make
-/// a box of s * sqrt(r) by s / sqrt(r) in units of the image's sides. With `image` the ratio refers
-/// to pixels: width h * s * sqrt(r), height h * s / sqrt(r) for an image h pixels high.
+/// scale with the other ratios; n + m - 1 at each cell, cells row by row. A scale s and ratio r
+/// make a box of s * sqrt(r) by s / sqrt(r) in units of the image's sides. With `image` the ratio
+/// refers to pixels: width h * s * sqrt(r), height h * s / sqrt(r) for an image h pixels high.
 /// Returns xyxy in 0..1 of the image, [h * w * (n + m - 1), 4].
 std::vector<float> multibox_prior(Size feature, const std::vector<float>& scales,
                                   const std::vector<float>& ratios, const Size* image = nullptr);

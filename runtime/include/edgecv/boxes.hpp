@@ -10,10 +10,12 @@ namespace edgecv {
 enum class BoxFormat { xyxy, cxcywh, xywh };
 
 /// `count` boxes from one format to another; `boxes` and `result` may be the same memory.
-void box_convert(const float* boxes, std::size_t count, BoxFormat from, BoxFormat to, float* result);
+void box_convert(const float* boxes, std::size_t count, BoxFormat from, BoxFormat to,
+                 float* result);
 
-/// Intersection over union of each of `count1` boxes with each of `count2`: result[count1 * count2],
-/// row-major. Two boxes without area have 0 / 0 = NaN, as torchvision.ops.box_iou gives it.
+/// Intersection over union of each of `count1` boxes with each of `count2`: result[count1 *
+/// count2], row-major. Two boxes without area have 0 / 0 = NaN, as torchvision.ops.box_iou gives
+/// it.
 void box_iou(const float* boxes1, std::size_t count1, const float* boxes2, std::size_t count2,
              float* result);
 
@@ -24,11 +26,12 @@ void clip_boxes(const float* boxes, std::size_t count, float height, float width
 /// dx = wx (cx - cx_a) / w_a, dw = ww log(w / w_a), and the same for y and h.
 struct BoxCoder {
   float weight_x = 10, weight_y = 10, weight_w = 5, weight_h = 5;
-  float max_log_scale = 4.135166556742356f;  // log(1000 / 16): dw and dh are cut there when decoding
+  float max_log_scale =
+      4.135166556742356f;  // log(1000 / 16): dw and dh are cut there when decoding
 };
 
-void encode_boxes(const float* boxes, const float* anchors, std::size_t count, const BoxCoder& coder,
-                  float* deltas);
+void encode_boxes(const float* boxes, const float* anchors, std::size_t count,
+                  const BoxCoder& coder, float* deltas);
 void decode_boxes(const float* deltas, const float* anchors, std::size_t count,
                   const BoxCoder& coder, float* boxes);
 

@@ -28,9 +28,9 @@ struct InputSpec {
   Color color = Color::rgb;
   std::optional<Size> size;  // target of the resize; nothing with Resize::none
   Resize resize = Resize::stretch;
-  std::optional<int> max_size;  // shortest_edge only
-  Align align = Align::center;  // letterbox only
-  std::optional<Size> crop;     // centre crop after the resize
+  std::optional<int> max_size;                            // shortest_edge only
+  Align align = Align::center;                            // letterbox only
+  std::optional<Size> crop;                               // centre crop after the resize
   Interpolation interpolation = Interpolation::bilinear;  // half-pixel centres, as torch
   bool antialias = false;  // triangle filter as wide as the reduction, as torch's antialias=True
   double scale = 1.0 / 255.0;

@@ -20,7 +20,7 @@ struct GraphFile {
   std::string file;
   std::string sha256;
   std::string precision = "fp32";  // fp32 | fp16 | bf16 | int8
-  std::string dialect = "onnx";    // onnx (any ONNX engine) | tensorrt (only what TensorRT compiles)
+  std::string dialect = "onnx";  // onnx (any ONNX engine) | tensorrt (only what TensorRT compiles)
   std::vector<TensorSpec> inputs;
   std::vector<TensorSpec> outputs;
 };

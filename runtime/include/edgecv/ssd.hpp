@@ -1,5 +1,5 @@
-// From the raw outputs of a one-stage detector with a softmax, sigmoid or finished scores over fixed
-// anchors (SSD and its kin) to detections.
+// From the raw outputs of a one-stage detector with a softmax, sigmoid or finished scores over
+// fixed anchors (SSD and its kin) to detections.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,11 @@
 namespace edgecv {
 
 enum class ScoreFunction { softmax, sigmoid, none };
-enum class Background { first, last, none };  // where the background column stands among the classes
+enum class Background {
+  first,
+  last,
+  none
+};  // where the background column stands among the classes
 
 /// The outputs' meaning, as the manifest records it.
 struct SsdSpec {
@@ -25,7 +29,7 @@ struct SsdSpec {
   ScoreFunction score_function = ScoreFunction::softmax;
   Background background = Background::first;
 
-  std::string boxes_output;  // [B, A, 4]
+  std::string boxes_output;      // [B, A, 4]
   bool boxes_are_deltas = true;  // else finished boxes in `box_format`
   BoxFormat box_format = BoxFormat::xyxy;
   bool boxes_normalized = false;  // finished boxes in 0..1 instead of pixels of the network's input
@@ -39,8 +43,8 @@ struct SsdSpec {
   int max_detections = 200;
 };
 
-/// Turns the outputs for one picture into detections: threshold, top-k per class, decode, clip to the
-/// picture, suppression per class, the best max_detections. The results are torchvision's
+/// Turns the outputs for one picture into detections: threshold, top-k per class, decode, clip to
+/// the picture, suppression per class, the best max_detections. The results are torchvision's
 /// SSD.postprocess_detections'.
 class SsdPostprocess {
  public:

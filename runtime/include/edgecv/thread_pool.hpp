@@ -8,7 +8,8 @@ namespace edgecv {
 
 class ThreadPool {
  public:
-  /// `threads` counts the caller's thread too; 0 takes the processors this process may use, at most 8.
+  /// `threads` counts the caller's thread too; 0 takes the processors this process may use, at
+  /// most 8.
   explicit ThreadPool(int threads = 0);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

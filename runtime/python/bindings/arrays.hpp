@@ -21,7 +21,8 @@ using Labels = Array<std::int64_t, nb::ndim<1>>;
 
 /// Hands a vector's memory on to NumPy.
 template <typename T>
-nb::ndarray<nb::numpy, T> to_numpy(std::vector<T> values, std::initializer_list<std::size_t> shape) {
+nb::ndarray<nb::numpy, T> to_numpy(std::vector<T> values,
+                                   std::initializer_list<std::size_t> shape) {
   auto* owner = new std::vector<T>(std::move(values));
   nb::capsule capsule(owner, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
   return nb::ndarray<nb::numpy, T>(owner->data(), shape.size(), shape.begin(), capsule);

@@ -18,10 +18,9 @@ Image to_image(const Picture& picture, const std::string& format_name) {
                                : format == PixelFormat::yuyv                              ? 2
                                : format == PixelFormat::bgr || format == PixelFormat::rgb ? 3
                                                                                           : 4;
-  const bool dense_pixels =
-      (picture.ndim() == 2 && picture.stride(1) == 1) ||
-      (picture.ndim() == 3 && picture.stride(2) == 1 &&
-       picture.stride(1) == static_cast<std::int64_t>(channels));
+  const bool dense_pixels = (picture.ndim() == 2 && picture.stride(1) == 1) ||
+                            (picture.ndim() == 3 && picture.stride(2) == 1 &&
+                             picture.stride(1) == static_cast<std::int64_t>(channels));
   if (!dense_pixels || channels != expected) {
     throw Error(ErrorCode::invalid_input,
                 "expected a picture [H, W, " + std::to_string(expected) + "] with dense pixels");
@@ -48,28 +47,35 @@ void bind_preprocess(nb::module_& m) {
       .def_prop_ro("scale_x", &Geometry::scale_x)
       .def_prop_ro("scale_y", &Geometry::scale_y);
 
-  m.def("plan", [](const InputSpec& spec, std::pair<int, int> size) {
-    return plan(spec, {size.first, size.second});
-  }, nb::arg("spec"), nb::arg("size"));
+  m.def(
+      "plan",
+      [](const InputSpec& spec, std::pair<int, int> size) {
+        return plan(spec, {size.first, size.second});
+      },
+      nb::arg("spec"), nb::arg("size"));
 
-  m.def("preprocess", [](const Picture& picture, const InputSpec& spec, const std::string& format) {
-    const Image image = to_image(picture, format);
-    Tensor tensor;
-    {
-      nb::gil_scoped_release release;
-      check(image);
-      const Geometry geometry = plan(spec, image.size());
-      const int height = geometry.tensor.height, width = geometry.tensor.width;
-      tensor.shape = spec.layout == Layout::nchw ? Shape{spec.channels(), height, width}
-                                                 : Shape{height, width, spec.channels()};
-      tensor.dtype = spec.dtype;
-      const std::size_t bytes = element_count(tensor.shape) * element_size(spec.dtype);
-      tensor.owner = std::shared_ptr<void>(::operator new(bytes), [](void* p) { ::operator delete(p); });
-      tensor.data = tensor.owner.get();
-      preprocess(image, spec, geometry, tensor.data);
-    }
-    return to_array(tensor);
-  }, nb::arg("picture"), nb::arg("spec"), nb::arg("format"));
+  m.def(
+      "preprocess",
+      [](const Picture& picture, const InputSpec& spec, const std::string& format) {
+        const Image image = to_image(picture, format);
+        Tensor tensor;
+        {
+          nb::gil_scoped_release release;
+          check(image);
+          const Geometry geometry = plan(spec, image.size());
+          const int height = geometry.tensor.height, width = geometry.tensor.width;
+          tensor.shape = spec.layout == Layout::nchw ? Shape{spec.channels(), height, width}
+                                                     : Shape{height, width, spec.channels()};
+          tensor.dtype = spec.dtype;
+          const std::size_t bytes = element_count(tensor.shape) * element_size(spec.dtype);
+          tensor.owner =
+              std::shared_ptr<void>(::operator new(bytes), [](void* p) { ::operator delete(p); });
+          tensor.data = tensor.owner.get();
+          preprocess(image, spec, geometry, tensor.data);
+        }
+        return to_array(tensor);
+      },
+      nb::arg("picture"), nb::arg("spec"), nb::arg("format"));
 }
 
 }  // namespace edgecv::bindings

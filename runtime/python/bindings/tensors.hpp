@@ -14,11 +14,16 @@ namespace nb = nanobind;
 inline nb::dlpack::dtype to_dlpack(DType dtype) {
   using Code = nb::dlpack::dtype_code;
   switch (dtype) {
-    case DType::float32: return {static_cast<std::uint8_t>(Code::Float), 32, 1};
-    case DType::float16: return {static_cast<std::uint8_t>(Code::Float), 16, 1};
-    case DType::uint8: return {static_cast<std::uint8_t>(Code::UInt), 8, 1};
-    case DType::int32: return {static_cast<std::uint8_t>(Code::Int), 32, 1};
-    case DType::int64: return {static_cast<std::uint8_t>(Code::Int), 64, 1};
+    case DType::float32:
+      return {static_cast<std::uint8_t>(Code::Float), 32, 1};
+    case DType::float16:
+      return {static_cast<std::uint8_t>(Code::Float), 16, 1};
+    case DType::uint8:
+      return {static_cast<std::uint8_t>(Code::UInt), 8, 1};
+    case DType::int32:
+      return {static_cast<std::uint8_t>(Code::Int), 32, 1};
+    case DType::int64:
+      return {static_cast<std::uint8_t>(Code::Int), 64, 1};
   }
   throw Error(ErrorCode::internal, "unknown dtype");
 }
@@ -28,8 +33,9 @@ inline DType from_dlpack(nb::dlpack::dtype dtype) {
        {DType::float32, DType::float16, DType::uint8, DType::int32, DType::int64}) {
     if (to_dlpack(known) == dtype) return known;
   }
-  throw Error(ErrorCode::engine,
-              "an engine gave an array of a dtype other than float32, float16, uint8, int32, int64");
+  throw Error(
+      ErrorCode::engine,
+      "an engine gave an array of a dtype other than float32, float16, uint8, int32, int64");
 }
 
 /// A view of a NumPy array that keeps the array alive. Call with the GIL held.
