@@ -51,7 +51,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from edgecv_runtime import InputError
-    from edgecv_runtime.sources import Video, resolve_source
+    from edgecv_runtime.sources import Failure, Video, resolve_source
 
     from edgecv.cli.video_writer import VideoWriter
 
@@ -77,11 +77,13 @@ def run(args: argparse.Namespace) -> int:
             stack.callback(_close_window)
         try:
             for frame in video:
-                if frame.error is not None:
+                if isinstance(frame, Failure):
+                    if frames == 0:
+                        raise frame.error
                     print("edgecv: error:", frame.error, file=sys.stderr)
                     failed = True
                     break
-                result = model(frame.require_image()).filter(args.threshold)
+                result = model(frame.image).filter(args.threshold)
                 result.source = frame.name
                 frames += 1
                 meter.tick()

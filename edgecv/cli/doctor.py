@@ -69,10 +69,10 @@ def examine() -> list[Finding]:
     ]
 
 
-_INSTRUCTION_SETS = (
-    ("sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8")
-    + ("amx_bf16", "neon", "asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve")
-)  # fmt: skip
+_INSTRUCTION_SETS = {
+    "x86_64": ("sse4_2", "avx", "avx2", "fma", "f16c", "avx512f", "avx512_vnni", "amx_int8"),
+    "aarch64": ("asimd", "asimdhp", "asimddp", "i8mm", "bf16", "sve"),
+}
 
 
 def _processor() -> str:
@@ -86,7 +86,7 @@ def _processor() -> str:
             fields.setdefault(name.strip(), value.strip())
     model = fields.get("model name") or platform.processor() or platform.machine()
     flags = set((fields.get("flags") or fields.get("Features") or "").split())
-    sets = [name for name in _INSTRUCTION_SETS if name in flags]
+    sets = [name for name in _INSTRUCTION_SETS.get(platform.machine(), ()) if name in flags]
     return f"{model} ({platform.machine()}), {count} usable, {' '.join(sets) or 'flags unknown'}"
 
 

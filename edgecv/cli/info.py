@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
+import zipfile
 from pathlib import Path
 from typing import Any
 

@@ -23,7 +23,7 @@ from edgecv.cli.model_options import (
 
 if TYPE_CHECKING:
     from edgecv_runtime import Detections, Detector
-    from edgecv_runtime.sources import Frame, Images, Video
+    from edgecv_runtime.sources import Failure, Frame, Images, Video
 
     from edgecv.cli.progress import Progress
 
@@ -76,12 +76,12 @@ class _Report:
         self.progress.update()
         return record
 
-    def failure(self, frame: Frame) -> None:
+    def failure(self, failure: Failure) -> None:
         self.failures += 1
-        message = " ".join(str(frame.error).split())
+        message = " ".join(str(failure.error).split())
         self.progress.print(f"edgecv: error: {message}", sys.stderr)
         if self.as_json:
-            record = {"source": frame.name, "error": message}
+            record = {"source": failure.name, "error": message}
             self.progress.print(json.dumps(record), sys.stdout)
         self.progress.update()
 
@@ -215,11 +215,13 @@ def _predict_video(
 def _detect(
     model: Detector, part: Images | Video, args: argparse.Namespace, report: _Report
 ) -> Iterator[tuple[Frame, Detections]]:
+    from edgecv_runtime.sources import Failure
+
     frames: list[Frame] = []
 
     def flush() -> Iterator[tuple[Frame, Detections]]:
         started = time.perf_counter()
-        results = model([frame.require_image() for frame in frames]) if frames else []
+        results = model([frame.image for frame in frames]) if frames else []
         report.model_seconds += time.perf_counter() - started
         for frame, result in zip(frames, results, strict=True):
             result = result.filter(args.threshold)
@@ -227,11 +229,11 @@ def _detect(
             yield frame, result
         frames.clear()
 
-    for frame in part:
-        if frame.error is not None:
-            report.failure(frame)
+    for item in part:
+        if isinstance(item, Failure):
+            report.failure(item)
             continue
-        frames.append(frame)
+        frames.append(item)
         if len(frames) == args.batch:
             yield from flush()
     yield from flush()

@@ -5,8 +5,9 @@ python embed_numpy.py BUNDLE
 
 import sys
 
-import edgecv
 import numpy as np
+
+import edgecv
 
 
 class Inspector:

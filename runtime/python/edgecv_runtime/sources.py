@@ -6,7 +6,7 @@ import glob
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Union
@@ -28,24 +28,26 @@ VIDEO_SUFFIXES = frozenset(
 )
 _NETWORK_SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "tcp", "udp")
 
-Source = Union[str, int, "os.PathLike[str]", Sequence[Union[str, int, "os.PathLike[str]"]]]
+SourceLike = Union[str, int, "os.PathLike[str]", Sequence[Union[str, int, "os.PathLike[str]"]]]
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """One picture, or the error that stands in its place."""
+    """One picture."""
 
-    name: str | None  # the file's path, or the video or camera as it was given; None for an array
-    image: NDArray[np.uint8] | None  # [H, W, 3] BGR (an array as it was given); None with an error
+    name: str  # the file's path, or the video or camera as it was given
+    image: NDArray[np.uint8]  # [H, W, 3], BGR
     index: int  # of the frame in its video, of the file among the files
     time_ms: float | None = None  # since the video's start or the camera's opening; None for files
-    error: Error | None = None
 
-    def require_image(self) -> NDArray[np.uint8]:
-        """The picture; raises the error if there is none."""
-        if self.image is None:
-            raise self.error or InputError(f"{self.name}: no picture")
-        return self.image
+
+@dataclass(frozen=True)
+class Failure:
+    """What stands in the place of a picture that could not be read."""
+
+    name: str
+    error: Error
+    index: int
 
 
 @dataclass(frozen=True)
@@ -55,12 +57,12 @@ class Images:
     paths: tuple[Path, ...]
     root: Path  # the folder that holds all of them
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[Frame | Failure]:
         for index, path in enumerate(self.paths):
             try:
                 yield Frame(str(path), read_image(path), index)
             except InputError as error:
-                yield Frame(str(path), None, index, error=error)
+                yield Failure(str(path), error, index)
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,7 @@ class Video:
     live: bool  # without an end of its own
     gstreamer: bool = False
 
-    def __iter__(self) -> Iterator[Frame]:
+    def __iter__(self) -> Iterator[Frame | Failure]:
         index = 0
         capture = None
         try:
@@ -92,7 +94,7 @@ class Video:
                 index += 1
             self._check_end(capture, index)
         except InputError as error:
-            yield Frame(self.name, None, index, error=error)
+            yield Failure(self.name, error, index)
         finally:
             if capture is not None:
                 capture.release()
@@ -149,38 +151,32 @@ class Video:
             )
 
 
-def open_source(source: Source | Iterable[NDArray[np.uint8]]) -> Iterator[Frame]:
+def open_source(source: SourceLike) -> Iterator[Frame | Failure]:
     """Reads pictures from wherever they come.
 
     Args:
         source: an image or video file; a folder (its images, in natural order: 2 before 10); a glob
             such as "shots/**/*.png"; a camera's number (0 or "0"); "v4l2:///dev/video0"; an
             address "rtsp://…", "http://…"; with an OpenCV that has GStreamer also "csi://0"
-            (a Jetson's camera) and "gst://<pipeline>" ending in appsink; or a list of these. Or an
-            iterable of arrays, which are handed on as they are.
+            (a Jetson's camera) and "gst://<pipeline>" ending in appsink; or a list of these.
 
     Returns:
         An iterator of Frame. A file, video or camera that cannot be read, or that ends early, gives
-        a Frame with an error in its place, and the iteration goes on with the next.
+        a Failure in its place, and the iteration goes on with the next.
 
     Raises:
         InputError: at once, if a path does not exist, a folder or glob holds no image, or the
             source is of an unknown kind.
     """
-    if isinstance(source, (str, int, os.PathLike)):
-        return _frames(resolve_source(source))
-    entries = source if isinstance(source, (list, tuple)) else iter(source)
-    if isinstance(entries, (list, tuple)) and not any(isinstance(e, np.ndarray) for e in entries):
-        return _frames(resolve_source(entries))
-    return (Frame(None, image, index) for index, image in enumerate(entries))
+    return _frames(resolve_source(source))
 
 
-def _frames(parts: Sequence[Images | Video]) -> Iterator[Frame]:
+def _frames(parts: Sequence[Images | Video]) -> Iterator[Frame | Failure]:
     for part in parts:
         yield from part
 
 
-def resolve_source(source: Source) -> list[Images | Video]:
+def resolve_source(source: SourceLike) -> list[Images | Video]:
     """What open_source reads, found but not opened; neighbouring image files become one part."""
     entries = list(source) if isinstance(source, (list, tuple)) else [source]
     if not entries:
