@@ -55,10 +55,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="edgecv",
         description="Takes a vision model trained in PyTorch and runs it at the edge.",
-        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=16),
     )
     parser.add_argument("--version", action="version", version=f"edgecv {__version__}")
-    subparsers = parser.add_subparsers(dest="verb", metavar="COMMAND", title="commands")
+    subparsers = parser.add_subparsers(dest="verb", metavar="COMMAND [OPTIONS]", title="commands")
     for verb in VERBS:
         importlib.import_module(f"edgecv.cli.{verb}").add_parser(subparsers)
     return parser

@@ -149,7 +149,7 @@ def _targets(parts: list[Images | Video], save: Path) -> dict[str, Path]:
     for part in parts:
         inputs += [str(path) for path in part.paths] if isinstance(part, Images) else [part.name]
     absolute = {name: Path(os.path.abspath(name)) for name in inputs if "://" not in name}
-    shared = os.path.commonpath([path.parent for path in absolute.values()] or [os.sep])
+    shared = os.path.commonpath([path.parent for path in absolute.values()] or [Path(os.sep)])
     relative = {name: path.relative_to(shared) for name, path in absolute.items()}
     # A stream's last part of the address is its name.
     relative |= {name: Path(Path(name).name) for name in inputs if name not in absolute}

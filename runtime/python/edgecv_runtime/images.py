@@ -84,7 +84,8 @@ def _to_uint8(image: NDArray[Any], header: ImageHeader, path: Path) -> NDArray[n
     if white == 255 and image.dtype == np.uint8:
         return image
     levels = (np.arange(white + 1, dtype=np.uint32) * 255 + white // 2) // white
-    return levels.astype(np.uint8)[np.minimum(image, white)]
+    reduced: NDArray[np.uint8] = levels.astype(np.uint8)[np.minimum(image, white)]
+    return reduced
 
 
 def _upright(image: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
@@ -150,4 +151,5 @@ def _check_shape(image: NDArray[Any], expected: str) -> None:
 
 def _rows_are_dense(image: NDArray[np.uint8]) -> bool:
     row = image[0]
-    return row.flags.c_contiguous and (image.shape[0] == 1 or image.strides[0] >= row.nbytes)
+    apart = image.shape[0] == 1 or image.strides[0] >= row.nbytes
+    return bool(row.flags.c_contiguous and apart)
