@@ -1,0 +1,127 @@
+"""edgecv train: labelled photos in, a checkpoint out."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from edgecv.cli.model_options import positive
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "train",
+        help="train a detector on labelled photos",
+        description="Trains a detector. Writes best.pt (highest mAP), last.pt, metrics.csv and "
+        "curve.png into the run's folder.",
+    )
+    parser.add_argument(
+        "architecture",
+        metavar="ARCHITECTURE",
+        help="ssd_tiny, ssd300_vgg16 or ssdlite320_mobilenet_v3_large",
+    )
+    parser.add_argument(
+        "--data", required=True, type=Path, metavar="DIR", help="Pascal VOC, COCO or YOLO folder"
+    )
+    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="the run's folder")
+    parser.add_argument(
+        "--weights",
+        default="none",
+        metavar="none|default|FILE",
+        help="start from nothing, torchvision's published weights, or a file (.pt .pth "
+        ".safetensors .npz); with another class count the head is new (default: none)",
+    )
+    parser.add_argument("--epochs", type=positive, default=100, help="default: %(default)s")
+    parser.add_argument("--batch-size", type=positive, default=16, help="default: %(default)s")
+    parser.add_argument(
+        "--lr",
+        type=_rate,
+        metavar="RATE",
+        help="highest learning rate of the trunk (default: 0.002 from nothing, 0.0002 with weights)",
+    )
+    parser.add_argument(
+        "--size",
+        type=_size,
+        metavar="HxW",
+        help="the network's input, ssd_tiny only (default: 320 for the longer side, in the shape "
+        "of the images)",
+    )
+    parser.add_argument(
+        "--flip",
+        choices=("horizontal", "both"),
+        default="horizontal",
+        help="random flips; both for pictures without an up, such as from a microscope",
+    )
+    parser.add_argument("--train-split", default="train", metavar="NAME", help="default: train")
+    parser.add_argument("--val-split", default="val", metavar="NAME", help="default: val")
+    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto"
+    )
+    parser.add_argument(
+        "--workers",
+        type=_count,
+        default=2,
+        help="processes that decode and augment; 0: none beside the main one (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the run in --out; same settings"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from edgecv.training.fit import Settings, fit
+
+    settings = Settings(
+        architecture=args.architecture,
+        data=str(args.data),
+        train_split=args.train_split,
+        val_split=args.val_split,
+        weights=args.weights,
+        size=args.size,
+        epochs=args.epochs,
+        batch_size=args.batch_size,
+        learning_rate=args.lr,
+        flip=args.flip,
+        seed=args.seed,
+    )
+    best = fit(
+        settings,
+        args.out,
+        device=args.device,
+        workers=args.workers,
+        resume=args.resume,
+        progress=sys.stderr.isatty(),
+        report=lambda line: print(line, flush=True),
+    )
+    print(
+        f"best: epoch {best['epoch']}, mAP {best['map']:.3f}, mAP@0.5 {best['map50']:.3f}; "
+        f"{best['seconds']:.0f} s; {args.out / 'best.pt'}"
+    )
+    return 0
+
+
+def _size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d+)x(\d+)", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"expected HEIGHTxWIDTH such as 240x320, got {text!r}")
+    return int(match[1]), int(match[2])
+
+
+def _rate(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"expected a number between 0 and 1, got {text!r}")
+    return value
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a whole number from 0, got {text!r}")
+    return int(text)

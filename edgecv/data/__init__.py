@@ -1,0 +1,1 @@
+"""Labelled images: readers (no torch), augmentation and minibatches for training (torch)."""

@@ -1,0 +1,1 @@
+"""Detector architectures, their weights and checkpoints (torch)."""

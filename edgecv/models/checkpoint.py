@@ -1,0 +1,83 @@
+"""Checkpoints: a plain dict with all that makes the detector again, read with weights_only=True."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from edgecv_runtime import InputError
+
+from . import registry
+from .weights import fit_state_dict, load_torch
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """architecture and arguments make the module; labels name its classes without background.
+
+    `input` is the input record as in bundle.json; `training` says how it was made.
+    """
+
+    architecture: str
+    arguments: dict[str, Any]
+    labels: list[str]
+    input: dict[str, Any]
+    state_dict: dict[str, Tensor]
+    training: dict[str, Any] = field(default_factory=dict)
+
+    def module(self) -> nn.Module:
+        """The module with its weights, in evaluation mode. Raises InputError if they do not fit."""
+        module = registry.create(self.architecture, **self.arguments)
+        fit_state_dict(module, self.state_dict, "checkpoint")
+        return module.eval()
+
+
+def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
+    """Writes the file whole or not at all."""
+    path = Path(path)
+    content = {
+        "format": FORMAT,
+        "architecture": checkpoint.architecture,
+        "arguments": checkpoint.arguments,
+        "labels": checkpoint.labels,
+        "input": checkpoint.input,
+        "state_dict": {k: v.detach().cpu().contiguous() for k, v in checkpoint.state_dict.items()},
+        "training": checkpoint.training,
+    }
+    temporary = path.with_name(path.name + ".partial")
+    torch.save(content, temporary)
+    os.replace(temporary, path)
+
+
+def load_checkpoint(path: str | Path) -> Checkpoint:
+    """Reads a checkpoint of ours.
+
+    Raises:
+        InputError: the file is missing, broken, of a newer format, or a bare state dict.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; expected a checkpoint such as runs/name/best.pt")
+    content = load_torch(path)
+    if "format" not in content:
+        raise InputError(
+            f"{path}: no checkpoint of edgecv train; bare weights need the architecture's name "
+            "and --weights"
+        )
+    if content["format"] != FORMAT:
+        raise InputError(
+            f"{path}: checkpoint format {content['format']}, this version reads {FORMAT}; "
+            "update edgecv"
+        )
+    keys = ("architecture", "arguments", "labels", "input", "state_dict")
+    missing = [key for key in keys if key not in content]
+    if missing:
+        raise InputError(f"{path}: broken checkpoint: it lacks {', '.join(missing)}")
+    return Checkpoint(**{key: content[key] for key in keys}, training=content.get("training", {}))

@@ -1,0 +1,81 @@
+"""Architectures by name. A family registers its builders; nobody else spells out names."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from edgecv_runtime import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Builder = TypeVar("Builder", bound=Callable[..., Any])
+
+_FAMILIES = ("ssd_tiny", "torchvision_ssd")
+_builders: dict[str, Callable[..., nn.Module]] = {}
+_default_weights: dict[str, Callable[[], dict[str, Tensor]]] = {}
+
+
+def register(
+    name: str, default_weights: Callable[[], dict[str, Tensor]] | None = None
+) -> Callable[[Builder], Builder]:
+    """Makes the decorated class or function the builder of an architecture.
+
+    It is called with keyword arguments only, which must be plain values (they go into checkpoints);
+    `num_classes` is one of them and counts the background, as torchvision's does. The module has
+    its predictors in `head` and its input record in `input` (a dict as in bundle.json).
+
+    `default_weights` fetches the published state dict, where there is one.
+    """
+
+    def add(builder: Builder) -> Builder:
+        _builders[name] = builder
+        if default_weights is not None:
+            _default_weights[name] = default_weights
+        return builder
+
+    return add
+
+
+def _load_families() -> None:
+    for family in _FAMILIES:
+        importlib.import_module(f"{__package__}.{family}")
+
+
+def names() -> list[str]:
+    """Names of all architectures, sorted."""
+    _load_families()
+    return sorted(_builders)
+
+
+def create(architecture: str, **arguments: Any) -> nn.Module:
+    """A module with freshly initialised weights; its attribute `architecture` is the name.
+
+    Raises:
+        InputError: an unknown architecture, or arguments that the builder refuses.
+    """
+    _load_families()
+    if architecture not in _builders:
+        raise InputError(f"unknown architecture {architecture!r}; there are {', '.join(names())}")
+    try:
+        module = _builders[architecture](**arguments)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{architecture}: {error}") from error
+    module.architecture = architecture  # type: ignore[assignment]
+    return module
+
+
+def default_weights(architecture: str) -> dict[str, Tensor]:
+    """The published state dict. Raises InputError where there is none or it cannot be fetched."""
+    _load_families()
+    if architecture not in _default_weights:
+        raise InputError(f"{architecture} has no default weights; use --weights none or a file")
+    try:
+        return _default_weights[architecture]()
+    except (OSError, RuntimeError) as error:  # URLError is an OSError; a wrong hash a RuntimeError
+        raise InputError(
+            f"default weights of {architecture} cannot be downloaded ({error}); download them "
+            "where there is a network and pass the file with --weights"
+        ) from error

@@ -1,0 +1,177 @@
+"""Weights from files and from torchvision, checked against the module before they are loaded."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from edgecv_runtime import InputError
+
+from . import registry
+
+
+def read_state_dict(path: str | Path) -> dict[str, Tensor]:
+    """Reads .pth/.pt (with weights_only=True), .safetensors or .npz.
+
+    A checkpoint of ours, and a dict that keeps the weights under `state_dict` or `model`, give
+    their weights; a `module.` before every key (DataParallel) is taken off.
+
+    Raises:
+        InputError: the file is missing, broken or holds something else.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; expected weights (.pth, .pt, .safetensors, .npz)")
+    suffix = path.suffix.lower()
+    if suffix not in _READERS:
+        raise InputError(f"{path}: expected a file .pth, .pt, .safetensors or .npz")
+    content = _READERS[suffix](path)
+    for key in ("state_dict", "model"):
+        if isinstance(content.get(key), dict):
+            content = content[key]
+    if not content or not all(isinstance(value, Tensor) for value in content.values()):
+        raise InputError(f"{path}: holds no weights; expected a dict of names and tensors")
+    if all(key.startswith("module.") for key in content):
+        content = {key.removeprefix("module."): value for key, value in content.items()}
+    return content
+
+
+def load_torch(path: Path) -> dict[str, Any]:
+    """torch.load with weights_only=True and a dict inside, else InputError."""
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError) as error:
+        reason = str(error).split("\n")[0]
+        raise InputError(
+            f"{path}: cannot be read as weights ({reason}); expected a file from torch.save of "
+            "plain tensors, not of a whole module"
+        ) from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: holds a {type(content).__name__}; expected a dict of tensors")
+    return content
+
+
+def _load_safetensors(path: Path) -> dict[str, Any]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return dict(load_file(path))
+    except SafetensorError as error:
+        raise InputError(f"{path}: broken safetensors file: {error}") from error
+
+
+def _load_npz(path: Path) -> dict[str, Any]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return {key: torch.from_numpy(arrays[key]) for key in arrays.files}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, TypeError) as error:
+        raise InputError(f"{path}: broken npz file: {error}") from error
+
+
+_READERS = {
+    ".pth": load_torch,
+    ".pt": load_torch,
+    ".safetensors": _load_safetensors,
+    ".npz": _load_npz,
+}
+
+
+def infer_num_classes(architecture: str, state_dict: dict[str, Tensor]) -> int:
+    """The class count, background included, that the shapes of the weights give.
+
+    Raises:
+        InputError: the weights are of another architecture.
+    """
+    with torch.device("meta"):
+        two = registry.create(architecture, num_classes=2).state_dict()
+        three = registry.create(architecture, num_classes=3).state_dict()
+    key = next(k for k in two if two[k].shape != three[k].shape)
+    if key not in state_dict:
+        raise InputError(f"the weights are not of {architecture}: they have no {key}")
+    per_class = three[key].shape[0] - two[key].shape[0]
+    count, rest = divmod(state_dict[key].shape[0], per_class)
+    if rest or count < 2:
+        raise InputError(
+            f"the weights are not of {architecture}: {key} has {state_dict[key].shape[0]} rows, "
+            f"expected a multiple of {per_class}"
+        )
+    return count
+
+
+def load_weights(module: nn.Module, source: str | Path, new_head: bool = False) -> str | None:
+    """Loads `none`, `default` (the published weights) or a file into a module of the registry.
+
+    Args:
+        module: made by `registry.create`.
+        new_head: where the class count differs, keep the module's own `head` and load the rest.
+
+    Returns:
+        A note for the user if the head was kept, else None.
+
+    Raises:
+        InputError: the weights cannot be had, or do not fit; the message says which keys or shapes.
+    """
+    if source == "none":
+        return None
+    architecture = str(module.architecture)
+    if source == "default":
+        state_dict = registry.default_weights(architecture)
+    else:
+        state_dict = read_state_dict(source)
+    return fit_state_dict(module, state_dict, str(source), new_head)
+
+
+def fit_state_dict(
+    module: nn.Module, state_dict: dict[str, Tensor], source: str, new_head: bool = False
+) -> str | None:
+    """`load_weights` for weights already read."""
+    architecture = str(module.architecture)
+    own = module.state_dict()
+    missing = [key for key in own if key not in state_dict]
+    unexpected = [key for key in state_dict if key not in own]
+    if missing or unexpected:
+        parts = [
+            f"{len(keys)} {what} (such as {keys[0]})"
+            for what, keys in (("missing", missing), ("unexpected", unexpected))
+            if keys
+        ]
+        raise InputError(
+            f"{source}: weights of another architecture than {architecture}: keys "
+            + " and ".join(parts)
+        )
+    differing = [key for key in own if own[key].shape != state_dict[key].shape]
+    if not differing:
+        module.load_state_dict(state_dict)
+        return None
+    key = differing[0]
+    shapes = f"{key} is {list(state_dict[key].shape)}, expected {list(own[key].shape)}"
+    if not all(key.startswith("head.") for key in differing):
+        raise InputError(f"{source}: weights of another shape than this {architecture}: {shapes}")
+    if not new_head:
+        raise InputError(
+            f"{source}: weights for {infer_num_classes(architecture, state_dict)} classes "
+            f"(background included), not for this {architecture}'s "
+            f"{infer_num_classes(architecture, own)}: {shapes}"
+        )
+    trunk = {key: value for key, value in state_dict.items() if not key.startswith("head.")}
+    module.load_state_dict(trunk, strict=False)
+    _initialise_head(module)
+    return (
+        f"{source} has {infer_num_classes(architecture, state_dict)} classes, the data "
+        f"{infer_num_classes(architecture, own)} (background included): trunk kept, head new"
+    )
+
+
+def _initialise_head(module: nn.Module) -> None:
+    for part in module.head.modules():  # type: ignore[union-attr]
+        if isinstance(part, nn.Conv2d):
+            nn.init.xavier_uniform_(part.weight)
+            if part.bias is not None:
+                nn.init.zeros_(part.bias)

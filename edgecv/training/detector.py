@@ -1,0 +1,47 @@
+"""A torchvision-style detector on BGR images, with the runtime's own preprocessing (torch)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from edgecv_runtime import InputSpec, ops
+
+from .metrics import Detected
+
+
+class TorchDetector:
+    """Calls `module`, in evaluation mode, on one image at a time.
+
+    Args:
+        module: behaves as torchvision's detectors do and normalises by itself.
+        record: its input record; the image is resized as it says, in one pass with the conversion.
+    """
+
+    def __init__(self, module: nn.Module, record: dict[str, Any]) -> None:
+        self.module = module
+        self.spec = InputSpec(
+            color="rgb",
+            size=tuple(record["size"]),
+            resize=record["resize"],
+            interpolation=record["interpolation"],
+            antialias=record["antialias"],
+            scale=1 / 255,
+        )
+        self.device = next(module.parameters()).device
+
+    @torch.inference_mode()
+    def __call__(self, image: NDArray[np.uint8]) -> Detected:
+        """`image`: uint8 [H, W, 3] BGR. Boxes are in its pixels; labels count from 0."""
+        tensor = torch.from_numpy(ops.preprocess(image, self.spec)).to(self.device)
+        result = self.module([tensor])[0]
+        scale = np.array(image.shape[1::-1], np.float32) / np.array(tensor.shape[:0:-1], np.float32)
+        return Detected(
+            boxes=result["boxes"].float().cpu().numpy() * np.tile(scale, 2),
+            scores=result["scores"].float().cpu().numpy(),
+            labels=result["labels"].cpu().numpy() - 1,
+        )

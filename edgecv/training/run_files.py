@@ -1,0 +1,110 @@
+"""What a training run leaves in its folder: best.pt, last.pt, metrics.csv, curve.png."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import matplotlib
+from matplotlib.figure import Figure
+from torch import nn
+
+from edgecv.models.checkpoint import Checkpoint, save_checkpoint
+
+from .task import DetectionTask
+
+matplotlib.use("Agg")
+
+
+class RunFiles(pl.Callback):
+    """Writes the files after each epoch; best.pt is the one with the highest mAP.
+
+    Args:
+        folder: of the run.
+        checkpoint: makes a checkpoint of the given module and training facts.
+        report: takes one line for the user after each validation.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        checkpoint: Callable[[nn.Module, dict[str, Any]], Checkpoint],
+        report: Callable[[str], None],
+    ) -> None:
+        self.folder = folder
+        self.checkpoint = checkpoint
+        self.report = report
+        self.rows: list[dict[str, float | int | str]] = []
+        self.best: dict[str, float | int] = {}
+        self._seconds_before = 0.0
+        self._started = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the run in seconds, that before a resume included."""
+        return self._seconds_before + time.monotonic() - self._started
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows, "best": self.best, "seconds": self.seconds}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.rows, self.best = state["rows"], state["best"]
+        self._seconds_before = state["seconds"]
+        self._started = time.monotonic()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
+        assert isinstance(task, DetectionTask)
+        epoch = trainer.current_epoch + 1
+        metrics = trainer.callback_metrics
+        row: dict[str, float | int | str] = {"epoch": epoch, "seconds": round(self.seconds, 1)}
+        row["learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
+        for name in ("loss", "classification", "bbox_regression"):
+            row[name] = round(float(metrics[name]), 5)
+        row |= {"map": "", "map50": ""}
+        facts = {"epoch": epoch}
+        if task.precision is not None:
+            precision, task.precision = task.precision, None
+            row |= {"map": round(precision.map, 5), "map50": round(precision.map50, 5)}
+            facts |= {"precision": precision.to_dict()}
+            if not self.best or precision.map > self.best["map"]:
+                self.best = {"epoch": epoch, "map": precision.map, "map50": precision.map50}
+                save_checkpoint(
+                    self.folder / "best.pt", self.checkpoint(task.average.module, facts)
+                )
+            self.report(
+                f"epoch {epoch}/{trainer.max_epochs}  loss {row['loss']:.3f}  "
+                f"mAP {precision.map:.3f}  mAP@0.5 {precision.map50:.3f}  {self.seconds:.0f} s"
+            )
+        self.rows.append(row)
+        save_checkpoint(self.folder / "last.pt", self.checkpoint(task.average.module, facts))
+        write_table(self.folder / "metrics.csv", self.rows)
+        draw_curve(self.folder / "curve.png", self.rows)
+
+
+def write_table(path: Path, rows: list[dict[str, Any]]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def draw_curve(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Loss on the left axis, mAP on the right one, over the epochs."""
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    left = figure.subplots()
+    right = left.twinx()
+    epochs = [row["epoch"] for row in rows]
+    left.plot(epochs, [row["loss"] for row in rows], color="tab:gray", label="loss (training)")
+    left.set(xlabel="epoch", ylabel="loss", yscale="log")
+    validated = [row for row in rows if row["map"] != ""]
+    for key, name, color in (("map", "mAP", "tab:blue"), ("map50", "mAP@0.5", "tab:orange")):
+        values = [row[key] for row in validated]
+        right.plot([row["epoch"] for row in validated], values, color=color, label=name)
+    right.set(ylabel="average precision (validation)", ylim=(0, 1))
+    lines = [*left.get_lines(), *right.get_lines()]
+    left.legend(lines, [str(line.get_label()) for line in lines], loc="center right")
+    figure.savefig(path, dpi=120)

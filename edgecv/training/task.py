@@ -1,0 +1,136 @@
+"""Detection training as a LightningModule: losses, schedule, averaged weights, validation."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from edgecv.data.minibatch import Minibatch
+from edgecv.data.records import DetectionData
+
+from .detector import TorchDetector
+from .metrics import Detected, Precision, average_precision
+
+WEIGHT_DECAY = 0.05
+EMA_DECAY = 0.998
+WARMUP_STEPS = 100
+FINAL_LEARNING_RATE = 0.01  # of the highest one
+HEAD_FACTOR = 10  # learning rate of a new head over that of a pretrained trunk
+
+
+class DetectionTask(pl.LightningModule):
+    """Trains a torchvision-style detector; `average` holds the weights that are validated and kept.
+
+    Args:
+        module: made by `registry.create`.
+        validation: the images for the COCO metric, labels as indices of `labels`.
+        learning_rate: the highest one, of the trunk if `pretrained`.
+        pretrained: the head learns HEAD_FACTOR times as fast as the trunk.
+    """
+
+    def __init__(
+        self,
+        module: nn.Module,
+        validation: DetectionData,
+        learning_rate: float,
+        pretrained: bool,
+    ) -> None:
+        super().__init__()
+        self.module = module
+        self.average = AveragedModel(module, avg_fn=_average, use_buffers=True)
+        self.average.eval()
+        self.validation = validation
+        self.learning_rate = learning_rate
+        self.pretrained = pretrained
+        self.precision: Precision | None = None  # of the last validation
+        self._detected: list[Detected] = []
+
+    def train(self, mode: bool = True) -> DetectionTask:
+        super().train(mode)
+        self.average.eval()
+        return self
+
+    def training_step(self, batch: Minibatch, _index: int) -> Tensor:
+        images = list(batch.images.float() / 255)
+        losses: dict[str, Tensor] = self.module(images, batch.targets())
+        total = torch.stack(list(losses.values())).sum()
+        size = len(images)
+        self.log("loss", total, on_step=False, on_epoch=True, prog_bar=True, batch_size=size)
+        for name, value in losses.items():
+            self.log(name, value, on_step=False, on_epoch=True, batch_size=size)
+        return total
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        self.average.update_parameters(self.module)
+
+    def on_validation_epoch_start(self) -> None:
+        self._detected = []
+        self._detector = TorchDetector(self.average.module, self.module.input)
+
+    def validation_step(self, image: NDArray[np.uint8], _index: int) -> None:
+        self._detected.append(self._detector(image))
+
+    def on_validation_epoch_end(self) -> None:
+        if self.trainer.sanity_checking:
+            return
+        data = self.validation
+        self.precision = average_precision(data.records, self._detected, data.labels)
+        # NaN only where the split has no object at all; 0 keeps checkpoints comparable.
+        self.log("map", _finite(self.precision.map), batch_size=1)
+        self.log("map50", _finite(self.precision.map50), prog_bar=True, batch_size=1)
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        groups = []
+        for in_head in (False, True):
+            factor = HEAD_FACTOR if self.pretrained and in_head else 1
+            for decays in (False, True):
+                parameters = [
+                    p
+                    for name, p in self.module.named_parameters()
+                    if p.requires_grad
+                    and name.startswith("head.") == in_head
+                    # Biases and batch norm's weights are not decayed.
+                    and (p.ndim > 1) == decays
+                ]
+                groups.append(
+                    {
+                        "params": parameters,
+                        "lr": self.learning_rate * factor,
+                        "weight_decay": WEIGHT_DECAY if decays else 0.0,
+                    }
+                )
+        optimizer = torch.optim.AdamW([group for group in groups if group["params"]])
+        steps = int(self.trainer.estimated_stepping_batches)
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
+        }
+
+
+def _average(averaged: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:
+    # Short memory at first, so that the initial weights are soon forgotten.
+    count = float(updates)
+    decay = min(EMA_DECAY, (1 + count) / (10 + count))
+    return averaged + (current - averaged) * (1 - decay)
+
+
+def _rate(step: int, steps: int) -> float:
+    """Linear warm-up, then half a cosine."""
+    warmup = min(WARMUP_STEPS, max(steps // 10, 1))
+    if step < warmup:
+        return (step + 1) / warmup
+    progress = min((step - warmup) / max(steps - warmup, 1), 1.0)
+    cosine = (1 + math.cos(math.pi * progress)) / 2
+    return FINAL_LEARNING_RATE + (1 - FINAL_LEARNING_RATE) * cosine
+
+
+def _finite(value: float) -> float:
+    return 0.0 if math.isnan(value) else value
