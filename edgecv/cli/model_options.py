@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", metavar="BUNDLE", help="a bundle: its folder or .zip")
-    parser.add_argument("--engine", help="onnxruntime (default: the first that is installed)")
+    parser.add_argument("--engine", help="inference engine (default: onnxruntime)")
     parser.add_argument("--device", help="cpu, cuda, cuda:1, or an ONNX Runtime provider's name")
-    parser.add_argument("--precision", help="fp32, fp16, bf16 or int8 (default: the bundle's best)")
+    parser.add_argument("--precision", help="fp32, fp16, bf16 or int8 (default: fp32)")
     parser.add_argument(
         "--threads", type=positive, help="processor threads (default: all, at most 8)"
     )
