@@ -21,7 +21,7 @@ namespace {
 void bind_errors(nb::module_& m) {
   static nb::object base, invalid_input, bad_bundle, engine;
   const auto make = [&m](const char* name, nb::handle parents) {
-    nb::object type = nb::steal(PyErr_NewException((std::string("edgecv_runtime.") + name).c_str(),
+    nb::object type = nb::steal(PyErr_NewException((std::string("edgecv_runtime._core.") + name).c_str(),
                                                    parents.ptr(), nullptr));
     m.attr(name) = type;
     return type;

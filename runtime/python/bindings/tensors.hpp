@@ -53,12 +53,12 @@ inline Tensor to_tensor(nb::handle object) {
 }
 
 /// A NumPy array over a tensor's memory, which must outlive it unless the tensor has an owner.
-inline nb::object to_array(const Tensor& tensor) {
+inline nb::ndarray<nb::numpy> to_array(const Tensor& tensor) {
   std::vector<std::size_t> shape(tensor.shape.begin(), tensor.shape.end());
   nb::capsule owner(new std::shared_ptr<void>(tensor.owner),
                     [](void* p) noexcept { delete static_cast<std::shared_ptr<void>*>(p); });
-  return nb::cast(nb::ndarray<nb::numpy>(tensor.data, shape.size(), shape.data(), owner, nullptr,
-                                         to_dlpack(tensor.dtype)));
+  return nb::ndarray<nb::numpy>(tensor.data, shape.size(), shape.data(), owner, nullptr,
+                                to_dlpack(tensor.dtype));
 }
 
 }  // namespace edgecv::bindings

@@ -1,0 +1,51 @@
+# `make demo` and `make test` need Python, a C++ compiler and this Makefile only; they make .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := pyproject.toml $(shell find runtime -name '*.[ch]pp' -o -name CMakeLists.txt)
+
+.PHONY: demo test test-cpp test-python lint format stub bench wheel clean
+demo: .venv/.installed
+	$(BIN)/edgecv demo --out demo
+
+test: test-cpp test-python
+
+test-cpp: .venv/.installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" tests/cpp/run
+
+test-python: .venv/.installed
+	$(BIN)/python -m pytest
+
+lint: .venv/.installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	git ls-files '*.cpp' '*.hpp' | xargs $(BIN)/clang-format --dry-run --Werror
+	$(BIN)/mypy
+
+format: .venv/.installed
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	git ls-files '*.cpp' '*.hpp' | xargs $(BIN)/clang-format -i
+
+# The description of the extension that type checkers read.
+stub: .venv/.installed
+	$(BIN)/python -m nanobind.stubgen -q -m edgecv_runtime._core -o runtime/python/edgecv_runtime/_core.pyi
+
+bench: .venv/.installed
+	$(BIN)/python benchmarks/run.py
+
+wheel: .venv/.installed
+	$(BIN)/pip wheel --no-deps --no-build-isolation --wheel-dir dist .
+
+clean:
+	rm -rf build dist demo .venv
+
+.venv/.installed: .venv/.tools $(SOURCES)
+	$(BIN)/pip install --quiet --no-build-isolation --editable '.[cpu,train,export,dev]'
+	touch $@
+
+# What builds the extension, installed first so that rebuilding it is quick.
+.venv/.tools: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet 'scikit-build-core>=0.11' 'nanobind>=3.0' 'nlohmann-json>=3.11' 'cmake>=3.24' ninja
+	touch $@
