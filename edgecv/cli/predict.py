@@ -86,7 +86,7 @@ class _Report:
         self.progress.update()
 
     def summary(self, save: Path | None) -> str:
-        text = f"{self.pictures} pictures, {self.detections} detections"
+        text = f"{_count_of(self.pictures, 'picture')}, {_count_of(self.detections, 'detection')}"
         if self.pictures:
             text += f", {1000 * self.model_seconds / self.pictures:.1f} ms per picture"
         if self.failures:
@@ -116,6 +116,10 @@ def run(args: argparse.Namespace) -> int:
                 _predict_images(model, part, targets, args, report)
     print(report.summary(args.save), file=sys.stderr if args.json else sys.stdout)
     return 2 if report.failures else 0
+
+
+def _count_of(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _count(parts: list[Images | Video]) -> tuple[int | None, dict[str, float | None]]:
@@ -209,7 +213,8 @@ def _predict_video(
                 lines.write(json.dumps(record) + "\n")
                 writer.write(result.plot(threshold=0))
     if frames and not args.json:
-        report.progress.print(f"{video.name}: {frames} frames, {found} detections", sys.stdout)
+        text = f"{_count_of(frames, 'frame')}, {_count_of(found, 'detection')}"
+        report.progress.print(f"{video.name}: {text}", sys.stdout)
 
 
 def _detect(

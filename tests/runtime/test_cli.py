@@ -78,7 +78,7 @@ def test_predict_saves_picture_and_json(bundle, photos, tmp_path, capsys):
     assert status == 0 and stderr == ""
     first, summary = stdout.splitlines()
     assert first == f"{photos / 'white.png'}: 1 left, 1 right"
-    assert summary.startswith("1 pictures, 2 detections, ") and summary.endswith(f"saved in {out}")
+    assert summary.startswith("1 picture, 2 detections, ") and summary.endswith(f"saved in {out}")
     assert sorted(path.name for path in out.iterdir()) == ["white.jpg", "white.json"]
     assert json.loads((out / "white.json").read_text()) == {
         "source": str(photos / "white.png"),

@@ -9,6 +9,7 @@ import struct
 import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from edgecv_runtime import InputError, read_image
@@ -50,6 +51,15 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     return buffer.getvalue()
 
 
+def reads_gif() -> bool:
+    """OpenCV 4 learned GIF late, and not every build has it."""
+    data = np.frombuffer(encoded(Image.new("P", (1, 1)), "GIF"), np.uint8)
+    return cv2.imdecode(data, cv2.IMREAD_COLOR) is not None
+
+
+needs_gif = pytest.mark.skipif(not reads_gif(), reason="this OpenCV does not read GIF")
+
+
 SAVED = {
     "baseline.jpg": ("RGB", {"quality": 90}),
     "progressive.jpg": ("RGB", {"progressive": True}),
@@ -72,7 +82,9 @@ SAVED = {
 }
 
 
-@pytest.mark.parametrize("name", SAVED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=needs_gif if "gif" in name else ()) for name in SAVED]
+)
 def test_formats_decode_as_pillow_decodes_them(name, picture, tmp_path):
     mode, options = SAVED[name]
     image = Image.fromarray(picture).convert(mode)
@@ -166,6 +178,7 @@ def test_broken_exif_does_not_matter(exif, picture, tmp_path):
     np.testing.assert_array_equal(read_image(path), read_image(plain))
 
 
+@needs_gif
 def test_gif_gives_its_first_frame(tmp_path):
     frames = [Image.new("P", (4, 4), color) for color in (1, 2)]
     for frame in frames:
@@ -235,8 +248,6 @@ def test_what_is_no_picture_is_refused(content, words, tmp_path):
 
 
 def test_float_samples_are_refused(tmp_path):
-    import cv2
-
     path = tmp_path / "float.tif"
     assert cv2.imwrite(str(path), np.full((4, 4, 3), 0.5, np.float32))
     with pytest.raises(InputError, match=r"float\.tif: samples of type float32"):
@@ -286,7 +297,7 @@ def test_hard_photos():
         assert result.shape == expected.shape, path
         tolerance = CMYK_ROUNDING if "cmyk" in path.name else 0
         assert np.abs(result.astype(int) - expected).max() <= tolerance, path
-    assert refused == REFUSED
+    assert refused - ({"palette.gif"} if not reads_gif() else set()) == REFUSED
 
 
 @pytest.mark.parametrize(
