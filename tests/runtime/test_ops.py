@@ -11,7 +11,9 @@ from edgecv import InputError, ops
 
 def random_boxes(rng, count, extent=100.0, side=40.0):
     corner = rng.uniform(0, extent, (count, 2))
-    return np.concatenate([corner, corner + rng.uniform(0.5, side, (count, 2))], 1).astype(np.float32)
+    return np.concatenate([corner, corner + rng.uniform(0.5, side, (count, 2))], 1).astype(
+        np.float32
+    )
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 63, 64, 65, 1000])
@@ -20,7 +22,9 @@ def test_nms_keeps_what_torchvision_keeps(count, iou_threshold):
     rng = np.random.default_rng(count)
     boxes = random_boxes(rng, count)
     scores = np.round(rng.uniform(size=count), 2).astype(np.float32)  # many ties
-    expected = torchvision_boxes.nms(torch.from_numpy(boxes), torch.from_numpy(scores), iou_threshold)
+    expected = torchvision_boxes.nms(
+        torch.from_numpy(boxes), torch.from_numpy(scores), iou_threshold
+    )
     np.testing.assert_array_equal(ops.nms(boxes, scores, iou_threshold), expected)
 
 

@@ -84,7 +84,9 @@ class Detector:
     @overload
     def __call__(self, image: Image, color: str = "bgr") -> Detections: ...
     @overload
-    def __call__(self, image: list[Image] | tuple[Image, ...], color: str = "bgr") -> list[Detections]: ...
+    def __call__(
+        self, image: list[Image] | tuple[Image, ...], color: str = "bgr"
+    ) -> list[Detections]: ...
     def __call__(
         self, image: Image | list[Image] | tuple[Image, ...], color: str = "bgr"
     ) -> Detections | list[Detections]:

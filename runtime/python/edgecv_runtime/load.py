@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path, PurePosixPath
 
-from edgecv_runtime._core import Bundle, BundleError
+from edgecv_runtime._core import Bundle, BundleError, InputError
 from edgecv_runtime.detector import Detector
 from edgecv_runtime.engines import open_engine
 
@@ -42,7 +43,9 @@ def load(
     if not path.exists():
         raise BundleError(f"{path} does not exist: expected the folder or .zip of a bundle")
     if not zipfile.is_zipfile(path):
-        raise BundleError(f"{path} is no bundle: expected a folder with bundle.json, or a .zip of one")
+        raise BundleError(
+            f"{path} is no bundle: expected a folder with bundle.json, or a .zip of one"
+        )
     # The engine reads its graph once, while it is opened.
     with tempfile.TemporaryDirectory(prefix="edgecv-") as folder:
         return _load_folder(_unpack(path, Path(folder)), engine, device, precision, threads)
@@ -52,7 +55,7 @@ def _load_folder(
     folder: Path, engine: str | None, device: str | None, precision: str | None, threads: int | None
 ) -> Detector:
     if threads is not None and threads < 1:
-        raise ValueError(f"threads: expected at least 1, got {threads}")
+        raise InputError(f"threads: expected at least 1, got {threads}")
     bundle = Bundle.open(str(folder))
     graph = bundle.graph("main", precision or _default_precision(bundle), "onnx")
     name = engine or "onnxruntime"
@@ -71,13 +74,13 @@ def _unpack(archive: Path, folder: Path) -> Path:
         with zipfile.ZipFile(archive) as zipped:
             entries = [entry for entry in zipped.infolist() if not entry.is_dir()]
             if sum(entry.file_size for entry in entries) > _MAX_UNPACKED_BYTES:
-                raise BundleError(f"{archive} unpacks to more than {_MAX_UNPACKED_BYTES >> 30} GiB")
+                raise BundleError(f"{archive} unpacks to more than {_MAX_UNPACKED_BYTES:,} bytes")
             for entry in entries:
                 parts = PurePosixPath(entry.filename.replace("\\", "/")).parts
                 if ".." in parts or parts[0].startswith("/") or ":" in parts[0]:
                     raise BundleError(f"{archive} holds a path that leaves it: {entry.filename}")
             zipped.extractall(folder)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         raise BundleError(f"{archive} cannot be unpacked: {error}: copy it again") from error
     manifests = [folder / "bundle.json", *folder.glob("*/bundle.json")]
     for manifest in manifests:

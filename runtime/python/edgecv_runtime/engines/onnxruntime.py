@@ -55,7 +55,7 @@ class OnnxRuntimeEngine(Engine):
         options = ort.SessionOptions()
         # Spinning threads of the session would slow whatever runs right after it.
         options.add_session_config_entry("session.force_spinning_stop", "1")
-        options.log_severity_level = 3
+        options.log_severity_level = 4  # what goes wrong is raised
         if threads is not None:
             options.intra_op_num_threads = threads
         providers: list[Any] = [(provider, {"device_id": index} if index is not None else {})]
@@ -77,8 +77,6 @@ class OnnxRuntimeEngine(Engine):
         self._binding = session.io_binding()
         self._buffers: dict[int, npt.NDArray[Any]] = {}
         self._results: list[Any] = []
-        for node in session.get_outputs():
-            self._binding.bind_output(node.name, "cpu")
 
     def input(self, index: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:
         """The buffer of an input, dtype as ``inputs[index]`` has it; kept while the shape stays."""
@@ -90,6 +88,11 @@ class OnnxRuntimeEngine(Engine):
 
     def bind(self, index: int, array: npt.NDArray[Any]) -> None:
         """Uses the caller's C-contiguous array as an input, without a copy."""
+        if index not in self._buffers or self._buffers[index].shape != array.shape:
+            # A binding keeps the outputs of its last run, in their shapes, as memory for the next.
+            self._binding.clear_binding_outputs()
+            for output in self.outputs:
+                self._binding.bind_output(output.name, "cpu")
         self._buffers[index] = array
         self._binding.bind_input(
             self.inputs[index].name, "cpu", 0, array.dtype, array.shape, array.ctypes.data

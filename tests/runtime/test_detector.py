@@ -1,0 +1,202 @@
+"""The Detector over a test double for its engine, and over ONNX Runtime."""
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+from edgecv_runtime import Bundle, Engine, TensorSpec
+from edgecv_runtime.detector import Detector
+from tiny_bundle import BOXES, LABELS, SCORES, write_tiny_bundle
+
+import edgecv
+from edgecv import EngineError, InputError
+
+WHITE = np.full((64, 96, 3), 255, np.uint8)
+
+
+class FakeEngine(Engine):
+    """Gives what the test put into `results`, and remembers what it was given."""
+
+    def __init__(self, batch=-1, dtype="float32", names=("scores", "boxes")):
+        super().__init__(
+            [TensorSpec("images", dtype, [batch, 3, 32, 48])],
+            [
+                TensorSpec(name, "float32", [batch, 2, width])
+                for name, width in zip(names, (2, 4), strict=True)
+            ],
+        )
+        self.inputs_seen = []
+        self.results = None
+
+    def input(self, index, shape):
+        self.buffer = np.full(shape, np.nan, self.inputs[index].dtype)
+        return self.buffer
+
+    def run(self):
+        self.inputs_seen.append(self.buffer.copy())
+        count = len(self.buffer)
+        self.outputs_now = self.results or [
+            np.repeat(SCORES[None], count, 0),
+            np.repeat(BOXES[None], count, 0),
+        ]
+
+    def output(self, index):
+        return self.outputs_now[index]
+
+
+@pytest.fixture
+def bundle(tmp_path):
+    return Bundle.open(str(write_tiny_bundle(tmp_path / "tiny")))
+
+
+def detector(bundle, engine):
+    return Detector(bundle, engine, "fake", "fp32", threads=2)
+
+
+def test_one_image_gives_one_result_in_its_own_pixels(bundle):
+    result = detector(bundle, FakeEngine())(WHITE)
+    np.testing.assert_allclose(result.scores, [0.9, 0.6])
+    np.testing.assert_array_equal(result.boxes, [[12, 16, 36, 48], [48, 16, 96, 48]])
+    assert result.labels.tolist() == [0, 1] and result.labels.dtype == np.int64
+    assert result.boxes.dtype == result.scores.dtype == np.float32
+    assert result.names == LABELS
+
+
+def test_the_network_gets_rgb_in_0_to_1(bundle):
+    engine = FakeEngine()
+    blue = np.zeros((32, 48, 3), np.uint8)
+    blue[..., 0] = 255
+    detector(bundle, engine)(blue)
+    assert engine.inputs_seen[0].shape == (1, 3, 32, 48)
+    assert engine.inputs_seen[0].max(axis=(0, 2, 3)).tolist() == [0, 0, 1]
+    detector(bundle, engine)(blue, color="rgb")
+    assert engine.inputs_seen[1].max(axis=(0, 2, 3)).tolist() == [1, 0, 0]
+
+
+def test_a_list_gives_a_list_and_shares_runs(bundle):
+    engine = FakeEngine()
+    sizes = [(10, 20), (64, 96), (333, 77)]
+    results = detector(bundle, engine)([np.zeros((*size, 3), np.uint8) for size in sizes])
+    assert [result.image_size for result in results] == sizes
+    assert [len(seen) for seen in engine.inputs_seen] == [3]
+    for result, (height, width) in zip(results, sizes, strict=True):
+        np.testing.assert_allclose(result.boxes, BOXES * np.float32([width, height] * 2), rtol=1e-5)
+    assert detector(bundle, engine)([]) == []
+
+
+def test_a_fixed_batch_is_filled_up_with_zeros(bundle):
+    engine = FakeEngine(batch=2)
+    results = detector(bundle, engine)([WHITE] * 3)
+    assert len(results) == 3
+    assert [seen.shape[0] for seen in engine.inputs_seen] == [2, 2]
+    assert (engine.inputs_seen[1][1] == 0).all()
+
+
+def test_pictures_of_all_channel_counts_in_one_list(bundle):
+    engine = FakeEngine()
+    gray, alpha = WHITE[..., 0], np.dstack([WHITE, WHITE[..., :1]])
+    results = detector(bundle, engine)([WHITE, gray, alpha])
+    assert [len(result) for result in results] == [2, 2, 2]
+    assert all((seen == 1).all() for seen in engine.inputs_seen)
+
+
+def test_thresholds_by_class_and_for_all(bundle):
+    model = detector(bundle, FakeEngine())
+    assert model.thresholds == pytest.approx({"left": 0.01, "right": 0.01})
+    model.thresholds = {"right": 0.7}
+    assert model(WHITE).labels.tolist() == [0]
+    assert model.thresholds == pytest.approx({"left": 0.01, "right": 0.7})
+    model.thresholds = 0.95
+    assert len(model(WHITE)) == 0
+    with pytest.raises(InputError, match='no class "middle", only left, right'):
+        model.thresholds = {"middle": 0.5}
+    with pytest.raises(InputError, match="between 0 and 1"):
+        model.thresholds = 1.5
+    assert model.thresholds == pytest.approx({"left": 0.95, "right": 0.95})
+
+
+@pytest.mark.parametrize(
+    ("results", "message"),
+    [
+        ([SCORES[None] * np.nan, BOXES[None]], '"scores" of the network holds NaN or infinity'),
+        ([SCORES[None], BOXES[None] * np.inf], '"boxes" of the network holds NaN or infinity'),
+        ([SCORES[None, :, :1].copy(), BOXES[None]], r'"scores" came as float32 \[1, 2, 1\]'),
+        ([SCORES[None], BOXES[None, :1].copy()], r'"boxes" came as float32 \[1, 1, 4\]'),
+        ([SCORES, BOXES[None]], r'"scores" came as float32 \[2, 2\]'),
+        ([SCORES[None].astype(np.int64), BOXES[None]], r'"scores" came as int64'),
+        ([SCORES[None].astype(np.float64), BOXES[None]], "a dtype other than"),
+    ],
+)
+def test_unusable_outputs_are_one_clear_error(bundle, results, message):
+    engine = FakeEngine()
+    engine.results = results
+    with pytest.raises(EngineError, match=message):
+        detector(bundle, engine)(WHITE)
+
+
+def test_engines_that_do_not_fit_the_manifest(bundle):
+    with pytest.raises(EngineError, match='no output "scores", only "a", "b"'):
+        detector(bundle, FakeEngine(names=("a", "b")))
+    with pytest.raises(EngineError, match='"images" is uint8'):
+        detector(bundle, FakeEngine(dtype="uint8"))
+
+
+def test_an_exception_inside_an_engine_arrives_unchanged(bundle):
+    class Broken(FakeEngine):
+        def run(self):
+            raise KeyError("gone")
+
+    with pytest.raises(KeyError, match="gone"):
+        detector(bundle, Broken())(WHITE)
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        (np.zeros((3, 64, 96), np.uint8), "channels to the end"),
+        (np.zeros((64, 96, 3), np.float32), "float32"),
+        (np.zeros((0, 96, 3), np.uint8), "empty"),
+        (None, "NoneType"),
+        ("no/such/file.jpg", "no/such/file.jpg"),
+    ],
+)
+def test_bad_pictures_are_one_clear_error(bundle, image, message):
+    with pytest.raises(InputError, match=message) as caught:
+        detector(bundle, FakeEngine())(image)
+    assert "\n" not in str(caught.value)
+
+
+def test_results_outlive_the_model_and_the_model_goes_when_dropped(tmp_path):
+    model = edgecv.load(write_tiny_bundle(tmp_path / "tiny"), threads=1)
+    result = model(WHITE)
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None
+    np.testing.assert_allclose(result.scores, [0.9, 0.6], rtol=1e-6)
+
+
+def test_stream_yields_the_good_pictures_before_it_raises(tmp_path):
+    import cv2
+
+    model = edgecv.load(write_tiny_bundle(tmp_path / "tiny"), threads=1)
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name in ("1.png", "2.png", "4.png"):
+        cv2.imwrite(str(folder / name), WHITE)
+    assert [len(result) for result in model.stream(folder, batch=2)] == [2, 2, 2]
+    (folder / "3.png").write_bytes(b"no picture")
+    seen = []
+    with pytest.raises(InputError, match="3.png"):
+        for result in model.stream(folder, batch=16):
+            seen.append(result.source)
+    assert seen == [str(folder / "1.png"), str(folder / "2.png")]
+
+
+def test_timing_covers_the_steps(tmp_path):
+    model = edgecv.load(write_tiny_bundle(tmp_path / "tiny"), threads=1)
+    model.warmup()
+    model(WHITE)
+    timing = model.timing
+    assert timing.preprocess_ms > 0 and timing.network_ms > 0 and timing.postprocess_ms > 0

@@ -1,0 +1,112 @@
+"""One suite for every engine, and what is particular to ONNX Runtime."""
+
+import numpy as np
+import onnx
+import pytest
+from edgecv_runtime import Engine, EngineError
+from edgecv_runtime.engines import NAMES, open_engine
+from onnx import TensorProto, helper
+from tiny_bundle import BOXES, SCORES, write_tiny_bundle
+
+
+@pytest.fixture(params=NAMES)
+def engine_name(request):
+    return request.param
+
+
+@pytest.fixture
+def engine(engine_name, tmp_path):
+    return open_engine(engine_name, str(write_tiny_bundle(tmp_path / "tiny") / "main.onnx"))
+
+
+def test_it_describes_its_graph(engine):
+    assert isinstance(engine, Engine)
+    described = [(t.name, t.dtype, tuple(t.shape)) for t in [*engine.inputs, *engine.outputs]]
+    assert described == [
+        ("images", "float32", (-1, 3, 32, 48)),
+        ("scores", "float32", (-1, 2, 2)),
+        ("boxes", "float32", (-1, 2, 4)),
+    ]
+
+
+def test_it_runs_on_its_own_buffer_with_changing_shapes(engine):
+    for batch, level in ((1, 1.0), (3, 0.5), (3, 0.25), (1, 0.75)):
+        buffer = engine.input(0, (batch, 3, 32, 48))
+        assert buffer.shape == (batch, 3, 32, 48) and buffer.dtype == np.float32
+        buffer[...] = level
+        engine.run()
+        np.testing.assert_allclose(engine.output(0), np.repeat(SCORES[None] * level, batch, 0))
+        np.testing.assert_array_equal(engine.output(1), np.repeat(BOXES[None], batch, 0))
+
+
+def test_it_runs_on_the_callers_array(engine):
+    mine = np.full((2, 3, 32, 48), 0.5, np.float32)
+    engine.bind(0, mine)
+    engine.run()
+    np.testing.assert_allclose(engine.output(0)[1], SCORES * 0.5)
+    mine[...] = 1  # no copy was made
+    engine.run()
+    np.testing.assert_allclose(engine.output(0)[1], SCORES)
+
+
+def test_a_shape_that_does_not_fit_is_a_clear_error(engine):
+    engine.input(0, (1, 3, 31, 48))[...] = 0
+    with pytest.raises(EngineError, match="failed"):
+        engine.run()
+
+
+def test_a_broken_file_is_a_clear_error(engine_name, tmp_path):
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"\x08\x07no model")
+    with pytest.raises(EngineError, match=r"cannot load .*broken\.onnx"):
+        open_engine(engine_name, str(broken))
+
+
+def test_an_unknown_engine_names_those_there_are():
+    with pytest.raises(
+        EngineError, match='engine "caffe" is not known: expected one of onnxruntime'
+    ):
+        open_engine("caffe", "x.onnx")
+
+
+class TestOnnxRuntime:
+    def test_a_device_that_is_not_there_is_an_error(self, tmp_path):
+        path = str(write_tiny_bundle(tmp_path / "tiny") / "main.onnx")
+        import onnxruntime
+
+        absent = (
+            "rocm" if "CUDAExecutionProvider" in onnxruntime.get_available_providers() else "cuda"
+        )
+        with pytest.raises(EngineError, match=f'no device "{absent}", only .*cpu'):
+            open_engine("onnxruntime", path, device=absent)
+        with pytest.raises(EngineError, match="expected a number behind the colon"):
+            open_engine("onnxruntime", path, device="cuda:x")
+
+    def test_a_provider_by_its_full_name(self, tmp_path):
+        path = str(write_tiny_bundle(tmp_path / "tiny") / "main.onnx")
+        engine = open_engine("onnxruntime", path, device="CPUExecutionProvider", threads=1)
+        assert engine.provider == "CPUExecutionProvider"
+
+    def test_a_dtype_that_the_runtime_does_not_know(self, tmp_path):
+        value = helper.make_tensor_value_info("x", TensorProto.BOOL, [1])
+        result = helper.make_tensor_value_info("y", TensorProto.BOOL, [1])
+        graph = helper.make_graph([helper.make_node("Not", ["x"], ["y"])], "g", [value], [result])
+        opset = helper.make_opsetid("", 18)
+        onnx.save(
+            helper.make_model(graph, opset_imports=[opset], ir_version=8), tmp_path / "b.onnx"
+        )
+        with pytest.raises(EngineError, match=r'"x" is a tensor\(bool\)'):
+            open_engine("onnxruntime", str(tmp_path / "b.onnx"))
+
+    def test_an_empty_output(self, tmp_path):
+        x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 4])
+        y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 4])
+        graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", [x], [y])
+        opset = helper.make_opsetid("", 18)
+        onnx.save(
+            helper.make_model(graph, opset_imports=[opset], ir_version=8), tmp_path / "r.onnx"
+        )
+        engine = open_engine("onnxruntime", str(tmp_path / "r.onnx"))
+        engine.input(0, (0, 4))
+        engine.run()
+        assert engine.output(0).shape == (0, 4)

@@ -1,0 +1,117 @@
+"""From folder or zip to a model; what cannot be loaded says why."""
+
+import json
+import shutil
+import zipfile
+
+import numpy as np
+import pytest
+from tiny_bundle import write_tiny_bundle
+
+import edgecv
+from edgecv import BundleError, EngineError, InputError
+
+WHITE = np.full((64, 96, 3), 255, np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_tiny_bundle(tmp_path / "tiny")
+
+
+def test_a_folder_and_its_zip_give_the_same(folder, tmp_path):
+    expected = edgecv.load(folder)(WHITE).to_dict()["detections"]
+    assert len(expected) == 2
+    for prefix in ("", "tiny/"):
+        archive = tmp_path / "tiny.zip"
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+            for file in folder.iterdir():
+                zipped.write(file, prefix + file.name)
+        assert edgecv.load(archive)(WHITE).to_dict()["detections"] == expected
+
+
+def test_what_is_chosen_is_told(folder):
+    model = edgecv.load(folder, engine="onnxruntime", device="cpu", precision="fp32", threads=1)
+    assert (model.engine_name, model.precision, model.names) == (
+        "onnxruntime",
+        "fp32",
+        ["left", "right"],
+    )
+
+
+def test_what_is_asked_for_and_not_there_is_an_error(folder):
+    with pytest.raises(BundleError, match="int8"):
+        edgecv.load(folder, precision="int8")
+    with pytest.raises(EngineError, match="caffe"):
+        edgecv.load(folder, engine="caffe")
+    with pytest.raises(InputError, match="threads: expected at least 1, got 0"):
+        edgecv.load(folder, threads=0)
+
+
+def test_no_bundle(tmp_path):
+    with pytest.raises(BundleError, match="does not exist"):
+        edgecv.load(tmp_path / "nowhere")
+    with pytest.raises(BundleError, match=r"bundle\.json"):
+        edgecv.load(tmp_path)
+    (tmp_path / "model.onnx").write_bytes(b"x")
+    with pytest.raises(BundleError, match="is no bundle"):
+        edgecv.load(tmp_path / "model.onnx")
+
+
+def test_an_altered_or_missing_file_is_noticed(folder):
+    graph = folder / "main.onnx"
+    data = bytearray(graph.read_bytes())
+    data[-1] ^= 1
+    graph.write_bytes(data)
+    with pytest.raises(BundleError, match=r"main\.onnx differs from bundle\.json"):
+        edgecv.load(folder)
+    graph.unlink()
+    with pytest.raises(BundleError, match=r"main\.onnx"):
+        edgecv.load(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"schema": 2}, "schema 2"),
+        ({"surprise": 1}, "surprise: unknown key"),
+        ({"labels": ["one"]}, "labels"),
+    ],
+)
+def test_a_manifest_that_does_not_fit(folder, change, message):
+    manifest = json.loads((folder / "bundle.json").read_text()) | change
+    (folder / "bundle.json").write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match=message) as caught:
+        edgecv.load(folder)
+    assert "\n" not in str(caught.value)
+
+
+def test_zips_that_are_not_trusted(folder, tmp_path):
+    leaving = tmp_path / "leaving.zip"
+    with zipfile.ZipFile(leaving, "w") as zipped:
+        zipped.writestr("../bundle.json", "{}")
+    with pytest.raises(BundleError, match="a path that leaves it"):
+        edgecv.load(leaving)
+    assert not (tmp_path.parent / "bundle.json").exists()
+
+    empty = tmp_path / "empty.zip"
+    with zipfile.ZipFile(empty, "w") as zipped:
+        zipped.writestr("readme.txt", "no bundle")
+    with pytest.raises(BundleError, match=r"holds no bundle\.json"):
+        edgecv.load(empty)
+
+    shutil.make_archive(str(tmp_path / "cut"), "zip", folder)
+    whole = (tmp_path / "cut.zip").read_bytes()
+    start = whole.index(b"main.onnx") + 60
+    (tmp_path / "cut.zip").write_bytes(whole[:start] + bytes(50) + whole[start + 50 :])
+    with pytest.raises(BundleError, match="cannot be unpacked|differs from"):
+        edgecv.load(tmp_path / "cut.zip")
+
+
+def test_a_bomb_is_refused(folder, tmp_path, monkeypatch):
+    import importlib
+
+    monkeypatch.setattr(importlib.import_module("edgecv_runtime.load"), "_MAX_UNPACKED_BYTES", 100)
+    shutil.make_archive(str(tmp_path / "bomb"), "zip", folder)
+    with pytest.raises(BundleError, match="unpacks to more than"):
+        edgecv.load(tmp_path / "bomb.zip")
