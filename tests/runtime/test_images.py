@@ -276,6 +276,32 @@ def test_decompression_bomb_is_refused_before_decoding(tmp_path):
         read_image(path)
 
 
+@pytest.mark.parametrize("name", ["baseline.jpg", "rgb.png", "lossless.webp", "lzw.tif", "rgb.ppm"])
+def test_altered_bytes_give_a_picture_or_a_clear_error(name, picture, tmp_path):
+    mode, options = SAVED[name]
+    path = tmp_path / name
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    more = {} if name.endswith("ppm") else {"exif": exif}
+    Image.fromarray(picture[:12, :16]).convert(mode).save(path, **options, **more)
+    whole = path.read_bytes()
+    random = np.random.default_rng(0)
+    refused = 0
+    for _ in range(300):
+        altered = bytearray(whole)
+        for place in random.integers(0, len(whole), 4):
+            altered[place] = random.integers(0, 256)
+        path.write_bytes(altered[: random.integers(1, 2 * len(whole))])
+        try:
+            result = read_image(path)
+        except InputError as error:
+            assert str(error).startswith(f"{path}: ") and "\n" not in str(error)
+            refused += 1
+        else:
+            assert result.dtype == np.uint8 and result.ndim == 3 and result.shape[2] == 3
+    assert refused > 50
+
+
 REFUSED = {"broken_data_stream.png", "truncated_image.png", "truncated_jpeg.jpg"}
 
 
