@@ -31,7 +31,7 @@ class BilinearSampler {
   std::vector<int> offsets_;      // bytes from the row's start to the left source pixel
   std::vector<float> fractions_;  // empty where all are 0: one source column is enough
   int last_offset_;               // of the row's last pixel
-  int wide_;                      // outputs before this one may load 4 bytes at once
+  int wide_;                      // outputs before this one may use wide loads
   int step_;
   ChannelMap channels_;
 };

@@ -29,6 +29,11 @@ class PixelRows {
   /// Row y, image.width * step bytes.
   const std::uint8_t* operator()(int y);
 
+  /// Row y if it needs no decoding, else null.
+  const std::uint8_t* in_place(int y) const {
+    return in_place_ ? image_.data + image_.stride * y : nullptr;
+  }
+
  private:
   void decode(int y, std::uint8_t* row);
 

@@ -28,8 +28,8 @@ struct Window {
   AxisRange range(int image, int resized) const { return {image, resized, source, end - begin}; }
 };
 
-/// Pieces of some 8,192 outputs: a few microseconds of work each.
-int rows_per_piece(const Geometry& geometry) { return std::max(8, 8192 / geometry.tensor.width); }
+/// Pieces of some 4,096 outputs: a few microseconds of work each.
+int rows_per_piece(const Geometry& geometry) { return std::max(8, 4096 / geometry.tensor.width); }
 
 void check(const Image& image, const Geometry& geometry, const void* output) {
   if (output == nullptr) throw Error(ErrorCode::invalid_input, "preprocess: output is null");
