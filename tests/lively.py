@@ -1,7 +1,7 @@
 """Seeded weights under which a detector behaves as if it were trained.
 
-Default-initialised detectors score every anchor alike, and a comparison on them proves nothing. Here
-batch-norm statistics come from pictures, and the last layers are scaled so that logits spread.
+Default-initialised detectors score every anchor alike, and a comparison on them proves nothing.
+Here batch-norm statistics come from pictures, and the last layers are scaled so that logits spread.
 """
 
 from __future__ import annotations

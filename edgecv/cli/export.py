@@ -20,8 +20,9 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "export",
         help="turn a trained model into a bundle",
-        description="Exports a model to a bundle (ONNX and bundle.json) and checks that the runtime "
-        "gives the model's own results. Exit status 1 if it does not; nothing is written then.",
+        description="Exports a model to a bundle (ONNX and bundle.json) and checks that the "
+        "runtime gives the model's own results. Exit status 1 if it does not: then nothing "
+        "is written.",
     )
     parser.add_argument(
         "source",

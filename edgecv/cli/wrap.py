@@ -11,8 +11,8 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "wrap",
         help="make a bundle around an ONNX file",
-        description="Makes a bundle around an SSD-style ONNX file, and runs it once to see that its "
-        "outputs fit what the manifest says.",
+        description="Makes a bundle around an SSD-style ONNX file, and runs it once to see that "
+        "its outputs fit what the manifest says.",
     )
     parser.add_argument("model", metavar="MODEL", help="the ONNX file")
     parser.add_argument(

@@ -2,8 +2,8 @@
 
 Two implementations of one network differ in the last digits. Where a score lies that close to the
 threshold, or two overlapping boxes have almost the same score, either result is right. Here each
-candidate of a class is found *kept*, *out*, or *open*: kept by every computation within the margins,
-dropped by every one, or neither.
+candidate of a class is found *kept*, *out*, or *open*: kept by every computation within the
+margins, dropped by every one, or neither.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _suppress(
 
 
 def _iou(boxes: np.ndarray, margin: float) -> tuple[np.ndarray, np.ndarray]:
-    """IoU of each pair [n, n], and how far it may be off when each side of a box is by ``margin``."""
+    """IoU of each pair [n, n], and how far off if each side of a box is by ``margin``."""
     low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
     high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
     common = (high - low).clip(min=0).prod(axis=2)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class ExportError(Exception):
-    """The export failed: the exporter refused the model, or the bundle's results are not the model's.
+    """The export failed: torch cannot export the model, or the bundle gives other results.
 
     Mistakes of the user (a wrong file, labels that do not fit) are ``edgecv_runtime.InputError``.
     ``report`` is the parity report where parity failed, else None.

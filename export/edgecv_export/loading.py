@@ -1,4 +1,4 @@
-"""What `edgecv export SOURCE` means: a checkpoint, an architecture's name, or pkg.module:factory."""
+"""What SOURCE means: a checkpoint, an architecture's name, or pkg.module:factory."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def load_source(source: str, weights: str | None = None, num_classes: int | None
     if ":" in source and not os.path.exists(source):
         return _load_factory(source, weights, num_classes)
     raise InputError(
-        f"{source}: no such checkpoint or architecture; expected a file, pkg.module:factory, or one "
-        f"of {', '.join(registry.names())}"
+        f"{source}: no such checkpoint or architecture; expected a file, pkg.module:factory, or "
+        f"one of {', '.join(registry.names())}"
     )
 
 
@@ -136,8 +136,8 @@ def _load_factory(source: str, weights: str | None, num_classes: int | None) -> 
         inspect.signature(factory).bind(**arguments)
     except TypeError as error:
         raise InputError(
-            f"{source} cannot be called with {arguments or 'no arguments'}: {error}; --num-classes N "
-            "gives it num_classes=N, and nothing else is given"
+            f"{source} cannot be called with {arguments or 'no arguments'}: {error}; "
+            "--num-classes N gives it num_classes=N, and nothing else is given"
         ) from error
     module = factory(**arguments)
     origin: dict[str, Any] = {"factory": source}

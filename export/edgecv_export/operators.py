@@ -26,11 +26,11 @@ def check_operators(model: onnx.ModelProto) -> None:
     for node in model.graph.node:
         if node.domain not in ("", "ai.onnx"):
             raise ExportError(
-                f"the graph holds {node.domain}::{node.op_type} ({node.name}), which needs a plugin "
-                "in every engine: replace the module that it comes from"
+                f"the graph holds {node.domain}::{node.op_type} ({node.name}), which needs a "
+                "plugin in every engine: replace the module that it comes from"
             )
         if node.op_type in FORBIDDEN:
             raise ExportError(
-                f"the graph holds {node.op_type} ({node.name}), whose result depends on the data in "
-                "shape or control flow: the trunk and the head may only hold what has fixed shapes"
+                f"the graph holds {node.op_type} ({node.name}), whose result depends on the data "
+                "in shape or control flow: trunk and head may only hold what has fixed shapes"
             )

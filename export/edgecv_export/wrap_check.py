@@ -78,7 +78,8 @@ def _check_shapes(
         )
     if boxes.ndim != 3 or boxes.shape[2] != 4:
         raise InputError(
-            f"{model_name}'s {post.boxes_output!r} has shape {_text(boxes.shape)}; expected [B, A, 4]"
+            f"{model_name}'s {post.boxes_output!r} has shape {_text(boxes.shape)}; "
+            "expected [B, A, 4]"
         )
     if scores.shape[:2] != boxes.shape[:2]:
         raise InputError(
@@ -104,14 +105,14 @@ def _check_values(
     for name, values in ((post.scores_output, scores), (post.boxes_output, boxes)):
         if not np.isfinite(values).all():
             raise InputError(
-                f"{model_name}'s {name!r} holds NaN or infinity on a generated picture: check mean, "
-                "std and scale"
+                f"{model_name}'s {name!r} holds NaN or infinity on a generated picture: check "
+                "mean, std and scale"
             )
     low, high = float(scores.min()), float(scores.max())
     if post.score_function == "none" and (low < -1e-3 or high > 1 + 1e-3):
         raise InputError(
-            f"{model_name}'s {post.scores_output!r} lies in {low:.3g}..{high:.3g}; the score function "
-            "'none' expects probabilities in 0..1: use 'softmax' or 'sigmoid' for raw logits"
+            f"{model_name}'s {post.scores_output!r} lies in {low:.3g}..{high:.3g}; the score "
+            "function 'none' expects 0..1: use 'softmax' or 'sigmoid' for raw logits"
         )
 
 

@@ -13,7 +13,7 @@ from torchvision.models.detection.image_list import ImageList
 def run_generator(
     generator: torch.nn.Module, size: tuple[int, int], features: list[torch.Tensor]
 ) -> torch.Tensor:
-    """Anchors of one picture, float32 [A, 4], xyxy in pixels of a network input of ``size`` (h, w)."""
+    """Anchors of one picture, float32 [A, 4], xyxy in pixels of an input of ``size`` (h, w)."""
     images = ImageList(torch.zeros(1, 3, *size), [size])
     anchors: torch.Tensor = generator(images, features)[0]
     return anchors.detach().float()
@@ -22,11 +22,11 @@ def run_generator(
 def describe_generator(
     generator: torch.nn.Module, size: tuple[int, int], features: list[torch.Tensor]
 ) -> tuple[dict[str, Any], np.ndarray | None]:
-    """The manifest's ``anchors`` record and, where parameters cannot say it, the anchors themselves.
+    """The manifest's ``anchors`` record and, where parameters cannot say it, the anchors.
 
     A plain DefaultBoxGenerator is recorded by its parameters. Any other generator, a subclass, or
-    one changed after it was built is run, and its anchors are stored in a file: float32 [A, 4], xyxy
-    in pixels of the network's input. The file's name and sha256 are filled in by whoever writes it.
+    one changed after it was built is run, and its anchors are to be stored in a file: float32
+    [A, 4], xyxy in pixels of the network's input. Whoever writes it adds its name and sha256.
     """
     anchors = run_generator(generator, size, features)
     if type(generator) is DefaultBoxGenerator:

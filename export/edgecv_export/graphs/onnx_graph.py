@@ -27,7 +27,7 @@ def to_onnx(
     batch: Batch,
     opset: int,
 ) -> onnx.ModelProto:
-    """Exports a module that takes float32 [B, 3, h, w] (named ``images``), weights inside the model.
+    """Exports a module that takes float32 [B, 3, h, w] (named ``images``), weights included.
 
     Raises ExportError if torch cannot export it or the graph holds what engines cannot compile.
     """

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from edgecv_export import export
+from edgecv_export.pictures import generate_pictures
+from lively import lively
+
+HERE = Path(__file__).parent
+SMALL_LABELS = ["ant", "bee", "cow", "dog"]
+
+
+@pytest.fixture(scope="session")
+def small_parts() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("small_detector", HERE / "small_detector.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def pictures() -> list[np.ndarray]:
+    """Eight generated pictures of eight shapes, not those of the parity check's own seed."""
+    return generate_pictures(8, seed=1)
+
+
+@pytest.fixture(scope="session")
+def small_detector(small_parts: ModuleType, pictures: list[np.ndarray]) -> Any:
+    return lively(small_parts.make_detector, pictures, background_margin=3)
+
+
+@pytest.fixture(scope="session")
+def small_bundle(small_detector: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("small") / "bundle"
+    return export(small_detector, out, labels=SMALL_LABELS)
+
+
+@pytest.fixture(scope="session")
+def make_lively(pictures: list[np.ndarray]) -> Callable[..., Any]:
+    """An architecture of the registry with lively weights."""
+
+    def make(architecture: str, num_classes: int, margin: float, **arguments: Any) -> Any:
+        from edgecv.models import registry
+
+        return lively(
+            lambda: registry.create(architecture, num_classes=num_classes, **arguments),
+            pictures,
+            background_margin=margin,
+        )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real photographs; tests that need it are skipped where it is absent."""
+    default = HERE.parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("EDGECV_DATA", default))
+    if not folder.is_dir():
+        pytest.skip(f"no real photographs at {folder} (set EDGECV_DATA)")
+    return folder
