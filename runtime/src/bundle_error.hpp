@@ -21,7 +21,7 @@ inline std::string quoted(const std::string& text) {
     const auto byte = static_cast<unsigned char>(text[i]);
     result += byte < 0x20 || byte == 0x7f ? '?' : text[i];
   }
-  return result + (size < text.size() ? "…\"" : "\"");
+  return result + (size < text.size() ? "...\"" : "\"");
 }
 
 /// The path of a member or an item: "input.color", "labels[3]".

@@ -127,6 +127,49 @@ TEST_CASE("a manifest is written as it was read") {
   }
 }
 
+TEST_CASE("every choice is written as it was read") {
+  using Changes = std::vector<std::pair<const char*, const char*>>;
+  const std::vector<Changes> choices = {
+      {{"\"rgb\"", "\"bgr\""}},
+      {{"\"stretch\"", "\"letterbox\""}, {"\"center\"", "\"top_left\""}},
+      {{"\"stretch\"", "\"shortest_edge\""},
+       {"\"size\": [16, 24]", "\"size\": [20, 20]"},
+       {"\"max_size\": null", "\"max_size\": 30"},
+       {"\"crop\": null", "\"crop\": [16, 24]"}},
+      {{"\"stretch\"", "\"none\""}, {"\"size\": [16, 24]", "\"size\": null"}},
+      {{"\"bilinear\"", "\"nearest\""}},
+      {{"\"antialias\": false", "\"antialias\": true"}},
+      {{"\"scale\": 0.00392156862745098", "\"scale\": 1.0"},
+       {"\"pad_value\": 0.0", "\"pad_value\": -0.5"}},
+      {{"\"nchw\"", "\"nhwc\""}, {"[null, 3, 16, 24]", "[1, 16, 24, 3]"}},
+      {{"\"dtype\": \"float32\",\n", "\"dtype\": \"uint8\",\n"},
+       {"{\"name\": \"images\", \"dtype\": \"float32\"",
+        "{\"name\": \"images\", \"dtype\": \"uint8\""}},
+      {{"\"dtype\": \"float32\",\n", "\"dtype\": \"float16\",\n"},
+       {"{\"name\": \"images\", \"dtype\": \"float32\"",
+        "{\"name\": \"images\", \"dtype\": \"float16\""}},
+      {{"\"fp32\"", "\"fp16\""}, {"\"dialect\": \"onnx\"", "\"dialect\": \"tensorrt\""}},
+      {{"\"fp32\"", "\"bf16\""}},
+      {{"\"fp32\"", "\"int8\""}},
+      {{"\"softmax\"", "\"sigmoid\""}, {"\"background\": \"first\"", "\"background\": \"last\""}},
+      {{"\"softmax\"", "\"none\""},
+       {"\"background\": \"first\"", "\"background\": \"none\""},
+       {"[null, 20, 3]", "[null, 20, 2]"}},
+      {{"\"pixel_ratios\": true", "\"pixel_ratios\": false"}},
+  };
+  for (const Changes& changes : choices) {
+    std::string text = golden_manifest();
+    for (const auto& [from, to] : changes) text = replaced(text, from, to);
+    CHECK(Manifest::from_json(text).to_json() == text);
+  }
+  for (const char* encoding : {"xyxy", "cxcywh", "xywh"}) {
+    std::string text = replaced(with_anchors("null"), "\"encoding\": \"deltas\"",
+                                std::string("\"encoding\": \"") + encoding + "\"");
+    text = replaced(text, "\"normalized\": false", "\"normalized\": true");
+    CHECK(Manifest::from_json(text).to_json() == text);
+  }
+}
+
 TEST_CASE("floats are written with the fewest digits that read back the same") {
   Manifest manifest = Manifest::from_json(golden_manifest());
   auto& prior = std::get<edgecv::MultiboxPrior>(manifest.postprocess.anchors);
@@ -437,6 +480,8 @@ TEST_CASE("two graphs for one role differ in precision or dialect") {
   const std::string graph = text.substr(begin, end - begin);
   CHECK(refusal(text.substr(0, end) + ",\n" + graph + text.substr(end)) ==
         "bundle.json: graphs.main[1]: a second graph for precision fp32 and dialect onnx");
+  CHECK(refusal(text.substr(0, end) + "],\n\"trunk\": [" + graph + text.substr(end)) ==
+        "bundle.json: graphs: expected one of main, got \"trunk\"");
   const std::string second = replaced(replaced(graph, "main.onnx", "int8.onnx"), "fp32", "int8");
   const std::string both = text.substr(0, end) + ",\n" + second + text.substr(end);
   const Manifest manifest = Manifest::from_json(both);
