@@ -52,8 +52,9 @@ def _checkpoint(path: Path) -> tuple[Detect, list[str]]:
 
 
 def _bundle(path: Path) -> tuple[Detect, list[str]]:
-    from edgecv.training.metrics import Detected
     from edgecv_runtime import load
+
+    from edgecv.training.metrics import Detected
 
     model = load(path)
 

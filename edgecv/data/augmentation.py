@@ -25,11 +25,11 @@ def train_pipeline(size: tuple[int, int], flip: str = "horizontal") -> v2.Compos
     return v2.Compose(
         [
             v2.RandomZoomOut(fill=FILL, side_range=(1.0, 2.0), p=0.3),
-            v2.RandomIoUCrop(min_scale=0.3),
+            v2.RandomIoUCrop(min_scale=0.3, trials=10),
             # As the runtime resizes, so that training sees the same sharpness.
             v2.Resize(size, antialias=False),
             *flips,
-            v2.ColorJitter(brightness=0.2, contrast=0.2, saturation=0.2, hue=0.02),
+            v2.ColorJitter(brightness=0.2, contrast=0.2, saturation=0.2),
             v2.ClampBoundingBoxes(),
             v2.SanitizeBoundingBoxes(min_size=2),
         ]

@@ -29,7 +29,7 @@ def read_folder(folder: str | Path, split: str) -> DetectionData:
     found = {name: reader for name, reader in _FORMATS.items() if reader.recognises(folder)}
     if not found:
         raise InputError(
-            f"{folder}: no known data set; expected Annotations/ with ImageSets/Main/ (Pascal VOC), "
+            f"{folder}: no known data set; expected Annotations/ and ImageSets/Main/ (Pascal VOC), "
             "instances_*.json (COCO), or data.yaml or images/ with labels/ (YOLO)"
         )
     if len(found) > 1:

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
 from edgecv_runtime.opencv import import_cv2
+from numpy.typing import NDArray
 
 SHAPES = ("circle", "square", "triangle")
 

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-
 from edgecv_runtime import InputError
+from torch import Tensor, nn
 
 from . import registry
 from .weights import fit_state_dict, load_torch

@@ -1,4 +1,4 @@
-"""A small multiscale SSD (arXiv 1512.02325): a light trunk with batch norm and five feature maps."""
+"""A small multiscale SSD (arXiv 1512.02325): a light trunk with batch norm, five feature maps."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
+from edgecv_runtime import ops
 from torch import Tensor, nn
 from torchvision.models.detection._utils import BoxCoder
 from torchvision.ops import batched_nms, clip_boxes_to_image
-
-from edgecv_runtime import ops
 
 from .registry import register
 

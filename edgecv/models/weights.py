@@ -9,9 +9,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
-
 from edgecv_runtime import InputError
+from torch import Tensor, nn
 
 from . import registry
 

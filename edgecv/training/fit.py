@@ -12,6 +12,8 @@ from typing import Any
 
 import lightning.pytorch as pl
 import numpy as np
+from edgecv_runtime import InputError, read_image
+from edgecv_runtime.image_headers import read_header
 from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from numpy.typing import NDArray
 from torch import nn
@@ -24,8 +26,6 @@ from edgecv.data.records import DetectionData, Record
 from edgecv.models import registry
 from edgecv.models.checkpoint import Checkpoint
 from edgecv.models.weights import load_weights
-from edgecv_runtime import InputError, read_image
-from edgecv_runtime.image_headers import read_header
 
 from .evaluation import match_labels
 from .run_files import RunFiles
