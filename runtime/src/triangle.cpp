@@ -6,12 +6,13 @@
 #include <utility>
 
 #include "clones.hpp"
+#include "lanes.hpp"
 
 namespace edgecv {
 namespace {
 
 constexpr int rows_at_once = 4;
-constexpr int lanes = 4;    // a pixel of 3 or 4 bytes is taken as 4 floats, one vector
+constexpr int lanes = 4;
 constexpr int block = 128;  // outputs at a time, so that their sums stay in the first-level cache
 
 /// sum[i] (+)= the weighted sum of four rows.
@@ -37,21 +38,25 @@ EDGECV_CLONES void add_rows(const std::uint8_t* const* rows, const float* weight
   }
 }
 
-/// Filters along the row: for each output the weighted sum of `taps` pixels of `step` floats.
+/// Filters along the row: for each output the weighted sum of `taps` pixels. One of 3 or 4 bytes is
+/// taken as four floats, gray as one.
 template <int step>
 EDGECV_INLINE void filter_columns(const float* row, const FilterAxis& columns, int begin, int count,
                                   float* sums) {
-  constexpr int width = step == 1 ? 1 : lanes;
   const int taps = columns.taps;
   const int* const first = columns.first.data() + begin;
   const float* weight = columns.weights.data() + static_cast<std::ptrdiff_t>(begin) * taps;
   for (int x = 0; x < count; ++x, weight += taps) {
     const float* pixel = row + static_cast<std::ptrdiff_t>(first[x]) * step;
-    float sum[width] = {};
-    for (int j = 0; j < taps; ++j, pixel += step) {
-      for (int c = 0; c < width; ++c) sum[c] += weight[j] * pixel[c];
+    if constexpr (step == 1) {
+      float sum = 0;
+      for (int j = 0; j < taps; ++j) sum += weight[j] * pixel[j];
+      sums[x] = sum;
+    } else {
+      Lanes sum{};
+      for (int j = 0; j < taps; ++j, pixel += step) sum += weight[j] * load_lanes(pixel);
+      store_lanes(sums + x * lanes, sum);
     }
-    for (int c = 0; c < width; ++c) sums[x * width + c] = sum[c];
   }
 }
 

@@ -22,6 +22,7 @@ enum class Interpolation { bilinear, nearest };
 enum class Layout { nchw, nhwc };
 
 /// Order of operations: colour, resize, crop, (x * scale - mean) / std, pad.
+/// Gray is made in whole levels, as cv2.COLOR_BGR2GRAY.
 /// Sizes are height x width in pixels; mean and std are per channel in the order of `color` and in
 /// units of x * scale; pad_value is in normalised units.
 struct InputSpec {
@@ -31,7 +32,8 @@ struct InputSpec {
   std::optional<int> max_size;                            // shortest_edge only
   Align align = Align::center;                            // letterbox only
   std::optional<Size> crop;                               // centre crop after the resize
-  Interpolation interpolation = Interpolation::bilinear;  // half-pixel centres, as torch
+  // Half-pixel centres, as torch: align_corners=False, and "nearest-exact" for nearest.
+  Interpolation interpolation = Interpolation::bilinear;
   bool antialias = false;  // triangle filter as wide as the reduction, as torch's antialias=True
   double scale = 1.0 / 255.0;
   std::array<double, 3> mean{0, 0, 0};  // gray: the first only
