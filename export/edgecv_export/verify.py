@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,7 +81,7 @@ class ParityReport:
 def verify(
     cut: Cut,
     bundle: Path,
-    pictures: list[np.ndarray],
+    pictures: Sequence[np.ndarray],
     tolerance: Tolerance,
     done: Callable[[], None] = lambda: None,
 ) -> ParityReport:
@@ -97,7 +97,7 @@ def verify(
     results = [
         result
         for start in range(0, len(pictures), BATCH)
-        for result in runtime(pictures[start : start + BATCH])
+        for result in runtime(list(pictures[start : start + BATCH]))
     ]
     for picture, result in zip(pictures, results, strict=True):
         found = Detected(result.boxes, result.scores, result.labels)

@@ -34,7 +34,7 @@ def pictures() -> list[np.ndarray]:
 
 @pytest.fixture(scope="session")
 def small_detector(small_parts: ModuleType, pictures: list[np.ndarray]) -> Any:
-    return lively(small_parts.make_detector, pictures, background_margin=3)
+    return lively(small_parts.make_detector, pictures)
 
 
 @pytest.fixture(scope="session")

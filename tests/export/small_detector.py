@@ -51,7 +51,7 @@ def make_detector(num_classes: int = 5, generator: type = DefaultBoxGenerator) -
         image_std=[0.2, 0.25, 0.3],
         score_thresh=0.05,
         nms_thresh=0.6,
-        detections_per_img=60,
+        detections_per_img=90,
         topk_candidates=50,
     )
     detector.box_coder.weights = (8.0, 9.0, 4.0, 5.0)

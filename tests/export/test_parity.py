@@ -116,7 +116,7 @@ def test_own_trunk_anchors_and_size(
 def test_ssd_tiny(
     make_lively: Callable[..., Any], pictures: list[np.ndarray], tmp_path: Path
 ) -> None:
-    module = make_lively("ssd_tiny", num_classes=4, margin=3, size=(96, 128), width=8)
+    module = make_lively("ssd_tiny", num_classes=4, margin=9, size=(96, 128), width=8)
     bundle = export(module, tmp_path / "tiny", labels=["a", "b", "c"])
     assert_bundle_is_model(module, bundle, pictures)
 
@@ -132,7 +132,7 @@ def test_input_padded_to_a_multiple(
         detector.transform.size_divisible = 32
         return detector
 
-    module = lively(build, pictures, background_margin=3)
+    module = lively(build, pictures)
     bundle = export(module, tmp_path / "padded", labels=["a", "b", "c", "d"])
     graph = edgecv_runtime.Bundle.open(str(bundle)).manifest.graphs["main"][0]
     assert graph.inputs[0].shape == (-1, 3, 96, 160)
@@ -147,7 +147,6 @@ def test_generator_without_parameters(
     module = lively(
         lambda: small_parts.make_detector(generator=small_parts.ShiftedAnchors),
         pictures,
-        background_margin=3,
     )
     bundle = export(module, tmp_path / "shifted", labels=["a", "b", "c", "d"])
     assert (bundle / "anchors.npy").is_file()

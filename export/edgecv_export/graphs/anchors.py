@@ -20,7 +20,7 @@ def run_generator(
 
 
 def describe_generator(
-    generator: torch.nn.Module, size: tuple[int, int], features: list[torch.Tensor]
+    generator: Any, size: tuple[int, int], features: list[torch.Tensor]
 ) -> tuple[dict[str, Any], np.ndarray | None]:
     """The manifest's ``anchors`` record and, where parameters cannot say it, the anchors.
 
@@ -29,9 +29,10 @@ def describe_generator(
     [A, 4], xyxy in pixels of the network's input. Whoever writes it adds its name and sha256.
     """
     anchors = run_generator(generator, size, features)
+    # Not isinstance: a subclass may do anything.
     if type(generator) is DefaultBoxGenerator:
         levels = len(features)
-        record = {
+        record: dict[str, Any] = {
             "kind": "default_boxes",
             "feature_sizes": [[int(side) for side in f.shape[-2:]] for f in features],
             "aspect_ratios": [[float(r) for r in ratios] for ratios in generator.aspect_ratios],

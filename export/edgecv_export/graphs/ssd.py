@@ -154,6 +154,8 @@ def _cut_torchvision(detector: SSD) -> SsdCut:
 
 
 class _SsdTinyNetwork(nn.Module):
+    detector: Any
+
     def __init__(self, detector: nn.Module) -> None:
         super().__init__()
         self.detector = detector
@@ -189,7 +191,7 @@ def _cut_ssd_tiny(detector: Any) -> SsdCut:
     )
 
 
-def _input_record(transform: nn.Module) -> dict[str, Any]:
+def _input_record(transform: Any) -> dict[str, Any]:
     if not isinstance(transform, GeneralizedRCNNTransform):
         raise InputError(
             f"cannot record transform {type(transform).__name__}: expected torchvision's "
