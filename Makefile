@@ -5,6 +5,7 @@ SOURCES := pyproject.toml $(shell find runtime -name '*.[ch]pp' -o -name CMakeLi
 
 .PHONY: demo test test-cpp test-python lint format stub bench wheel clean
 demo: .venv/.installed
+	rm -rf demo
 	$(BIN)/edgecv demo --out demo
 
 test: test-cpp test-python

@@ -22,9 +22,10 @@ import cv2  # noqa: E402
 import numpy as np  # noqa: E402
 import numpy.typing as npt  # noqa: E402
 import torch  # noqa: E402
-from edgecv_runtime import InputSpec, ops  # noqa: E402
 from torchvision.models.detection.transform import GeneralizedRCNNTransform  # noqa: E402
 from torchvision.transforms import v2  # noqa: E402
+
+from edgecv_runtime import InputSpec, ops  # noqa: E402
 
 ROUNDS = 60
 MEAN = (0.485, 0.456, 0.406)

@@ -16,7 +16,7 @@ from edgecv_runtime import (
     ops,
     read_image,
 )
-from edgecv_runtime._core import __version__
+from edgecv_runtime._core import version as __version__
 
 __all__ = [
     "BundleError",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import tempfile
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +29,9 @@ def run(args: argparse.Namespace) -> int:
 
 def describe(path: str) -> dict[str, Any]:
     """The manifest as plain values, and under "files" each file's size and fault."""
-    from edgecv_runtime import Bundle
-    from edgecv_runtime.load import _unpack
+    from edgecv_runtime.load import open_bundle
 
-    with tempfile.TemporaryDirectory(prefix="edgecv-") as folder:
-        whole = _unpack(Path(path), Path(folder)) if zipfile.is_zipfile(path) else path
-        bundle = Bundle.open(str(whole))
+    with open_bundle(path) as bundle:
         manifest = json.loads(bundle.manifest.to_json())
         files = [
             {"file": name, **_check(bundle, name, sha256)}

@@ -8,9 +8,10 @@ import shutil
 import threading
 from pathlib import Path
 
-import edgecv_runtime
 import numpy as np
 import pytest
+
+import edgecv_runtime
 from edgecv_runtime import Bundle, BundleError, Manifest, TensorSpec
 from edgecv_runtime._core import AnchorFile, DefaultBoxes, MultiboxPrior
 

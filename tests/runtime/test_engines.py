@@ -3,9 +3,10 @@
 import numpy as np
 import onnx
 import pytest
+from onnx import TensorProto, helper
+
 from edgecv_runtime import Engine, EngineError
 from edgecv_runtime.engines import NAMES, open_engine
-from onnx import TensorProto, helper
 from tiny_bundle import BOXES, SCORES, write_tiny_bundle
 
 

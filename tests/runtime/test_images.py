@@ -12,10 +12,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from edgecv_runtime import InputError, read_image
-from edgecv_runtime.images import check_image
 from PIL import ExifTags, Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
+
+from edgecv_runtime import InputError, read_image
+from edgecv_runtime.images import check_image
 
 PHOTOS = Path(
     os.environ.get("EDGECV_DATA", Path(__file__).parents[2].parent / "shared" / "data"), "photos"

@@ -6,10 +6,10 @@ import zipfile
 
 import numpy as np
 import pytest
-from tiny_bundle import write_tiny_bundle
 
 import edgecv
 from edgecv import BundleError, EngineError, InputError
+from tiny_bundle import write_tiny_bundle
 
 WHITE = np.full((64, 96, 3), 255, np.uint8)
 

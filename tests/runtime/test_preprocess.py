@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+
 from edgecv_runtime import Error, InputSpec, _core, ops
 
 cv2 = pytest.importorskip("cv2")

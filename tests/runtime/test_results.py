@@ -7,6 +7,7 @@ import json
 import cv2
 import numpy as np
 import pytest
+
 from edgecv_runtime import Detections, InputError, read_image
 from edgecv_runtime.drawing import PALETTE, draw_boxes, draw_note
 

@@ -7,6 +7,7 @@ import shutil
 import cv2
 import numpy as np
 import pytest
+
 from edgecv_runtime import InputError
 from edgecv_runtime.sources import (
     Failure,

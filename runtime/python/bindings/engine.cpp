@@ -11,6 +11,23 @@
 namespace edgecv::bindings {
 namespace {
 
+/// A method that a Python class must have; an error names it if it does not. What
+/// NB_OVERRIDE_PURE does, but that the result stays a Python object.
+class Override {
+ public:
+  Override(const nb::detail::trampoline& trampoline, const char* name)
+      : self_(trampoline.base()), ticket_(trampoline, name, nb::detail::str_hash(name), true) {}
+
+  template <typename... Args>
+  nb::object operator()(Args&&... args) const {
+    return self_.attr(ticket_.key)(std::forward<Args>(args)...);
+  }
+
+ private:
+  nb::handle self_;
+  nb::detail::ticket ticket_;
+};
+
 /// An engine written in Python. The GIL is taken for each call and only then.
 class PythonEngine : public Engine {
  public:
@@ -24,7 +41,8 @@ class PythonEngine : public Engine {
 
   Tensor input(std::size_t index, const Shape& shape) override {
     nb::gil_scoped_acquire acquire;
-    const Tensor tensor = to_tensor(method("input")(index, shape));
+    const Override method(nb_trampoline, "input");
+    const Tensor tensor = to_tensor(method(index, nb::tuple(nb::cast(shape))));
     if (tensor.shape != shape) {
       throw Error(ErrorCode::engine, "the engine gave an input buffer of shape " +
                                          to_string(tensor.shape) + " for " + to_string(shape));
@@ -34,22 +52,23 @@ class PythonEngine : public Engine {
 
   void bind(std::size_t index, const Tensor& tensor) override {
     nb::gil_scoped_acquire acquire;
-    method("bind")(index, to_array(tensor));
+    const Override method(nb_trampoline, "bind");
+    method(index, to_array(tensor));
   }
 
   void run() override {
     nb::gil_scoped_acquire acquire;
-    method("run")();
+    const Override method(nb_trampoline, "run");
+    method();
   }
 
   Tensor output(std::size_t index) override {
     nb::gil_scoped_acquire acquire;
-    return to_tensor(method("output")(index));
+    const Override method(nb_trampoline, "output");
+    return to_tensor(method(index));
   }
 
  private:
-  nb::object method(const char* name) const { return nb_trampoline.base().attr(name); }
-
   std::vector<TensorSpec> inputs_, outputs_;
 };
 
@@ -60,7 +79,26 @@ void bind_engine(nb::module_& m) {
       .def(nb::init<std::vector<TensorSpec>, std::vector<TensorSpec>>(), nb::arg("inputs"),
            nb::arg("outputs"))
       .def_prop_ro("inputs", &Engine::inputs)
-      .def_prop_ro("outputs", &Engine::outputs);
+      .def_prop_ro("outputs", &Engine::outputs)
+      .def(
+          "input",
+          [](Engine& engine, std::size_t index, const Shape& shape) {
+            return to_array(engine.input(index, shape));
+          },
+          nb::arg("index"), nb::arg("shape"),
+          nb::sig("def input(self, index: int, shape: tuple[int, ...]) -> NDArray"))
+      .def(
+          "bind",
+          [](Engine& engine, std::size_t index, nb::handle array) {
+            engine.bind(index, to_tensor(array));
+          },
+          nb::arg("index"), nb::arg("array"),
+          nb::sig("def bind(self, index: int, array: NDArray) -> None"))
+      .def("run", &Engine::run, nb::call_guard<nb::gil_scoped_release>())
+      .def(
+          "output",
+          [](Engine& engine, std::size_t index) { return to_array(engine.output(index)); },
+          nb::arg("index"));
 }
 
 }  // namespace edgecv::bindings

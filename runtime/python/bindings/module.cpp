@@ -21,8 +21,8 @@ namespace {
 void bind_errors(nb::module_& m) {
   static nb::object base, invalid_input, bad_bundle, engine;
   const auto make = [&m](const char* name, nb::handle parents) {
-    nb::object type = nb::steal(PyErr_NewException((std::string("edgecv_runtime._core.") + name).c_str(),
-                                                   parents.ptr(), nullptr));
+    nb::object type = nb::steal(PyErr_NewException(
+        (std::string("edgecv_runtime._core.") + name).c_str(), parents.ptr(), nullptr));
     m.attr(name) = type;
     return type;
   };
@@ -53,7 +53,7 @@ NB_MODULE(_core, m) {
   using namespace edgecv::bindings;
   m.doc() = "The C++ core of edgecv; its headers are the manual.";
   nb::set_leak_warnings(false);  // engines that live until the interpreter ends are no fault
-  m.attr("__version__") = EDGECV_VERSION;
+  m.attr("version") = EDGECV_VERSION;
   bind_errors(m);
   bind_boxes(m);
   bind_anchors(m);

@@ -23,7 +23,13 @@ Image to_image(const Picture& picture, const std::string& format_name) {
                              picture.stride(1) == static_cast<std::int64_t>(channels));
   if (!dense_pixels || channels != expected) {
     throw Error(ErrorCode::invalid_input,
-                "expected a picture [H, W, " + std::to_string(expected) + "] with dense pixels");
+                "a " + format_name + " picture has the shape " +
+                    (expected > 1 ? "[H, W, " + std::to_string(expected) + "]" : "[H, W]") +
+                    " and pixels without gaps");
+  }
+  if (format == PixelFormat::nv12 && picture.shape(0) % 3 != 0) {
+    throw Error(ErrorCode::invalid_input,
+                "an nv12 picture has H * 3 / 2 rows, got " + std::to_string(picture.shape(0)));
   }
   Image image;
   image.data = picture.data();

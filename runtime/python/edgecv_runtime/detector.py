@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 import numpy as np
@@ -18,7 +18,7 @@ from edgecv_runtime.results import Detections
 if TYPE_CHECKING:
     from edgecv_runtime.sources import SourceLike
 
-Image = str | Path | npt.NDArray[np.uint8]
+Image = str | os.PathLike[str] | npt.NDArray[np.uint8]
 
 
 class _Picture(NamedTuple):
@@ -93,8 +93,8 @@ class Detector:
         """Finds objects.
 
         Args:
-            image: a path, or uint8 ``[H, W, 3]`` (``[H, W]`` for gray, ``[H, W, 4]`` with alpha); or
-                a list of these.
+            image: a path, or uint8 ``[H, W, 3]`` (``[H, W]`` for gray, ``[H, W, 4]`` with alpha);
+                or a list of these.
             color: order of an array's channels: ``"bgr"`` (as OpenCV has it) or ``"rgb"``.
 
         Returns:
@@ -163,8 +163,8 @@ class Detector:
 
 
 def _picture(image: Image, color: str) -> _Picture:
-    if isinstance(image, (str, Path)):
-        return _Picture(read_image(image), "bgr", str(image))
+    if isinstance(image, (str, os.PathLike)):
+        return _Picture(read_image(image), "bgr", os.fspath(image))
     pixels = check_image(image)
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
     return _Picture(pixels, {1: "gray", 3: color, 4: color + "a"}[channels])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from edgecv_runtime._core import Bundle, BundleError, InputError
@@ -15,7 +18,7 @@ _MAX_UNPACKED_BYTES = 8 << 30
 
 
 def load(
-    path: str | Path,
+    path: str | os.PathLike[str],
     engine: str | None = None,
     device: str | None = None,
     precision: str | None = None,
@@ -37,30 +40,34 @@ def load(
         BundleError: the bundle is incomplete, altered, or made for a newer edgecv.
         EngineError: the engine or device is not there, or cannot run the graph.
     """
+    if threads is not None and threads < 1:
+        raise InputError(f"threads: expected at least 1, got {threads}")
+    with open_bundle(path) as bundle:
+        graph = bundle.graph("main", precision or _default_precision(bundle), "onnx")
+        name = engine or "onnxruntime"
+        opened = open_engine(name, bundle.verified_path(graph.file, graph.sha256), device, threads)
+        return Detector(bundle, opened, name, graph.precision, threads)
+
+
+@contextmanager
+def open_bundle(path: str | os.PathLike[str]) -> Iterator[Bundle]:
+    """A bundle whose files can be read inside the ``with`` block, be it a folder or a ``.zip``.
+
+    Raises:
+        BundleError: there is no bundle, or its manifest cannot be used.
+    """
     path = Path(path)
     if path.is_dir():
-        return _load_folder(path, engine, device, precision, threads)
+        yield Bundle.open(str(path))
+        return
     if not path.exists():
         raise BundleError(f"{path} does not exist: expected the folder or .zip of a bundle")
     if not zipfile.is_zipfile(path):
         raise BundleError(
             f"{path} is no bundle: expected a folder with bundle.json, or a .zip of one"
         )
-    # The engine reads its graph once, while it is opened.
     with tempfile.TemporaryDirectory(prefix="edgecv-") as folder:
-        return _load_folder(_unpack(path, Path(folder)), engine, device, precision, threads)
-
-
-def _load_folder(
-    folder: Path, engine: str | None, device: str | None, precision: str | None, threads: int | None
-) -> Detector:
-    if threads is not None and threads < 1:
-        raise InputError(f"threads: expected at least 1, got {threads}")
-    bundle = Bundle.open(str(folder))
-    graph = bundle.graph("main", precision or _default_precision(bundle), "onnx")
-    name = engine or "onnxruntime"
-    opened = open_engine(name, bundle.verified_path(graph.file, graph.sha256), device, threads)
-    return Detector(bundle, opened, name, graph.precision, threads)
+        yield Bundle.open(str(_unpack(path, Path(folder))))
 
 
 def _default_precision(bundle: Bundle) -> str:

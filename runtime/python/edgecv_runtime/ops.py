@@ -95,7 +95,7 @@ def box_convert(boxes: npt.ArrayLike, in_fmt: str, out_fmt: str) -> Float32:
 
     Args:
         boxes: float32 ``[N, 4]``.
-        in_fmt: ``"xyxy"`` (corners), ``"cxcywh"`` (centre and size) or ``"xywh"`` (corner and size).
+        in_fmt: ``"xyxy"`` (corners), ``"cxcywh"`` (centre, size) or ``"xywh"`` (corner, size).
         out_fmt: likewise.
 
     Returns:
@@ -221,8 +221,7 @@ def preprocess(
     Args:
         image: uint8 ``[H, W, 3]`` (``[H, W, 4]`` for bgra and rgba, ``[H, W]`` for gray,
             ``[H · 3/2, W]`` for nv12, ``[H, W, 2]`` for yuyv). Rows may be any distance apart.
-        spec: the input record: order of operations colour, resize, crop, ``(x · scale - mean) / std``,
-            pad.
+        spec: the input record; in order: colour, resize, crop, ``(x · scale - mean) / std``, pad.
         color: ``"bgr" | "rgb" | "bgra" | "rgba" | "gray" | "nv12" | "yuyv"``.
 
     Returns:
@@ -232,7 +231,7 @@ def preprocess(
         raise InputError(
             f"image: expected a uint8 array [H, W, C] or [H, W], got {_describe(image)}"
         )
-    if image.size and (image.strides[-1] != 1 or image.strides[0] < 0):
+    if image.size and (not image[0].flags.c_contiguous or image.strides[0] < 0):
         image = np.ascontiguousarray(image)
     return _core.preprocess(image, spec, color)
 

@@ -38,9 +38,9 @@ class OnnxRuntimeEngine(Engine):
     Args:
         path: the ``.onnx`` file.
         device: ``"cpu"`` (the default), ``"cuda"``, ``"cuda:1"``, another short name
-            (``tensorrt``, ``openvino``, ``directml``, ``coreml``, ``rocm``, ``xnnpack``) or the full
-            name of an execution provider. The device is used or an error raised; nothing falls back,
-            except that operators which a provider lacks run on the CPU.
+            (``tensorrt``, ``openvino``, ``directml``, ``coreml``, ``rocm``, ``xnnpack``) or the
+            full name of an execution provider. The device is used or an error raised; only
+            operators that a provider lacks run on the CPU.
         threads: of one run of the network; None lets ONNX Runtime choose.
 
     Raises:
@@ -66,7 +66,7 @@ class OnnxRuntimeEngine(Engine):
         if session.get_providers()[0] != provider:
             raise EngineError(
                 f"onnxruntime has {provider}, but could not start it on this machine "
-                f"(it would run on {session.get_providers()[0]}): check the driver and its libraries"
+                f"(it would run on {session.get_providers()[0]}): check its driver and libraries"
             )
         super().__init__(
             [_tensor_spec(node) for node in session.get_inputs()],
@@ -119,8 +119,9 @@ class OnnxRuntimeEngine(Engine):
         size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
         if size == 0:
             return np.empty(shape, dtype)
-        memory = (ctypes.c_uint8 * size).from_address(value.data_ptr())
-        return np.frombuffer(memory, dtype).reshape(shape)
+        memory = memoryview((ctypes.c_uint8 * size).from_address(value.data_ptr()))
+        result: npt.NDArray[Any] = np.frombuffer(memory, dtype).reshape(shape)
+        return result
 
 
 def _import_onnxruntime() -> Any:

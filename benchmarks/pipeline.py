@@ -1,0 +1,73 @@
+"""ssdlite320 on 1080p frames: the whole against its network alone, and against torchvision."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+import numpy as np
+import torch
+
+import edgecv
+from edgecv.cli.benchmark import generated_image
+from edgecv.models import registry
+from edgecv_export import export
+from edgecv_export.pictures import generate_pictures
+from lively import lively
+from timing import THREADS, alternate, header, row
+
+# With 91 classes: some dozens of candidates, as a trained network gives them.
+TRAINED_MARGIN = 14.0
+
+
+def main() -> None:
+    torch.set_num_threads(THREADS)
+    network = lively(
+        lambda: registry.create("ssdlite320_mobilenet_v3_large", num_classes=91),
+        generate_pictures(8),
+        background_margin=TRAINED_MARGIN,
+    )
+    frame = generated_image()
+    tensor = torch.from_numpy(frame[:, :, ::-1].copy()).permute(2, 0, 1).float() / 255
+    with tempfile.TemporaryDirectory() as folder:
+        labels = [f"class {index}" for index in range(1, 91)]
+        bundle = export(network, Path(folder) / "ssdlite", labels=labels, batch=1)
+        model = edgecv.load(bundle, threads=THREADS)
+        alone = edgecv.load(bundle, threads=THREADS).engine
+        alone.input(0, (1, 3, 320, 320))[...] = 0.1
+
+        def eager() -> None:
+            with torch.inference_mode():
+                network([tensor])
+
+        times = alternate(
+            {"network": alone.run, "whole": lambda: model(frame), "eager": eager}, 150, warmup=10
+        )
+        whole, net = times["whole"], times["network"]
+        parts = model.timing
+        print(header("what", "median ms", "p50", "p99"))
+        for name, label in (
+            ("network", "network alone, ONNX Runtime"),
+            ("whole", "edgecv, frame to boxes"),
+            ("eager", "torchvision eager, tensor to boxes"),
+        ):
+            timed = times[name]
+            print(row(label, timed.median, timed.percentile(50), timed.percentile(99)))
+        print()
+        ratios = np.array(whole.runs) / np.array(net.runs)
+        print(header("ratio", "measured", "target"))
+        print(row("whole / network, medians", f"{whole.median / net.median:.3f}×", "≤ 1.06×"))
+        print(row("whole / network, pair by pair", f"{np.median(ratios):.3f}×", ""))
+        print(row("eager / whole", f"{times['eager'].median / whole.median:.1f}×", ""))
+        print()
+        print(
+            f"Last call: preprocess {parts.preprocess_ms:.2f} ms, network {parts.network_ms:.2f} ms, "
+            f"postprocess {parts.postprocess_ms:.2f} ms; {len(model(frame))} detections."
+        )
+
+
+if __name__ == "__main__":
+    main()

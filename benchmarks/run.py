@@ -1,0 +1,66 @@
+"""Runs every benchmark and writes one table of results, with the machine that it ran on."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+BENCHMARKS = {
+    "preprocess": "Preprocessing, 1080p frame to network input",
+    "ssd_postprocess": "SSD300 postprocessing",
+    "nms": "Batched non-maximum suppression",
+    "pipeline": "ssdlite320 on 1080p frames",
+    "footprint": "Footprint",
+}
+PEERS = ("torch", "torchvision", "onnxruntime", "opencv-python", "opencv-python-headless", "numpy")
+
+
+def machine() -> str:
+    cpu = next(
+        (
+            line.split(":", 1)[1].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if line.startswith("model name")
+        ),
+        platform.processor(),
+    )
+    versions = []
+    for package in PEERS:
+        try:
+            versions.append(f"{package} {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return (
+        f"{datetime.date.today()}, {cpu}, {os.cpu_count()} processors, {platform.system()} "
+        f"{platform.machine()}, Python {platform.python_version()}, {', '.join(versions)}. "
+        "Two threads each; medians of runs that take turns in one process."
+    )
+
+
+def main() -> None:
+    names = sys.argv[1:] or list(BENCHMARKS)
+    parts = ["# CPU", machine()]
+    for name in names:
+        output = subprocess.run(
+            [sys.executable, str(HERE / f"{name}.py")],
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        ).stdout
+        print(f"\n## {BENCHMARKS[name]}\n\n{output}", flush=True)
+        parts += [f"## {BENCHMARKS[name]}", output.strip()]
+    if len(names) == len(BENCHMARKS):
+        target = HERE / "results" / "cpu.md"
+        target.parent.mkdir(exist_ok=True)
+        target.write_text("\n\n".join(parts) + "\n")
+        print(f"written to {target}")
+
+
+if __name__ == "__main__":
+    main()

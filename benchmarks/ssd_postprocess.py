@@ -1,0 +1,101 @@
+"""SSD300 postprocessing against torchvision's, 8732 anchors and 91 classes."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from torchvision.models.detection import ssd300_vgg16
+from torchvision.models.detection.image_list import ImageList
+
+from edgecv_runtime import Bundle, Engine, TensorSpec, _core
+from peer_manifest import ANCHORS, COLUMNS, SIZE, write_manifest
+from timing import THREADS, alternate, header, row
+
+FEATURE_SIZES = [(38, 38), (19, 19), (10, 10), (5, 5), (3, 3), (1, 1)]
+
+
+class Outputs(Engine):
+    """A network of which only the outputs exist."""
+
+    def __init__(self, logits: np.ndarray, deltas: np.ndarray) -> None:
+        super().__init__(
+            [TensorSpec("images", "float32", [1, 3, SIZE, SIZE])],
+            [
+                TensorSpec("logits", "float32", [1, ANCHORS, COLUMNS]),
+                TensorSpec("deltas", "float32", [1, ANCHORS, 4]),
+            ],
+        )
+        self._outputs = [logits, deltas]
+        self._buffer = np.empty((1, 3, SIZE, SIZE), np.float32)
+
+    def input(self, index: int, shape: tuple[int, ...]) -> np.ndarray:
+        return self._buffer
+
+    def run(self) -> None:
+        pass
+
+    def output(self, index: int) -> np.ndarray:
+        return self._outputs[index]
+
+
+def logits_of(kind: str, rng: np.random.Generator) -> np.ndarray:
+    """Random logits, under which most anchors are candidates, or a trained network's: background
+    nearly everywhere, and some anchors around each of a dozen objects."""
+    logits = rng.normal(size=(1, ANCHORS, COLUMNS)).astype(np.float32)
+    if kind == "trained":
+        logits[..., 0] += 9
+        for centre in rng.integers(0, ANCHORS - 12, 12):
+            anchors = np.arange(centre, centre + 12)
+            logits[0, anchors, rng.integers(1, COLUMNS)] += rng.uniform(6, 13, 12)
+    return logits
+
+
+def main() -> None:
+    torch.set_num_threads(THREADS)
+    rng = np.random.default_rng(0)
+    network = ssd300_vgg16(weights=None, weights_backbone=None, num_classes=COLUMNS).eval()
+    anchors = network.anchor_generator(
+        ImageList(torch.zeros(1, 3, SIZE, SIZE), [(SIZE, SIZE)]),
+        [torch.zeros(1, 1, *size) for size in FEATURE_SIZES],
+    )
+    deltas = (rng.normal(size=(1, ANCHORS, 4)) * 0.5).astype(np.float32)
+    picture = np.zeros((SIZE, SIZE, 3), np.uint8)
+    print(header("logits", "caches", "edgecv ms", "torchvision ms", "ratio", "target"))
+    with tempfile.TemporaryDirectory() as folder:
+        bundle = Bundle.open(str(write_manifest(Path(folder), FEATURE_SIZES, network)))
+        for kind, cold, target in (
+            ("random", False, "40×"),
+            ("trained", False, "15×"),
+            ("trained", True, "15×"),
+        ):
+            logits = logits_of(kind, rng)
+            detector = _core.Detector(bundle, Outputs(logits, deltas), THREADS)
+            outputs = {
+                "cls_logits": torch.from_numpy(logits),
+                "bbox_regression": torch.from_numpy(deltas),
+            }
+            found = {}
+
+            def ours(detector=detector, found=found) -> float:
+                found["edgecv"] = detector.run([picture], "bgr")[0]
+                return detector.timing.postprocess_ms
+
+            def theirs(outputs=outputs, found=found) -> None:
+                with torch.inference_mode():
+                    found["torchvision"] = network.postprocess_detections(
+                        outputs, anchors, [(SIZE, SIZE)]
+                    )[0]
+
+            times = alternate({"edgecv": ours, "torchvision": theirs}, 40, cold=cold)
+            np.testing.assert_allclose(
+                found["edgecv"][1], found["torchvision"]["scores"].numpy(), atol=1e-5
+            )
+            mine, peer = times["edgecv"].median, times["torchvision"].median
+            print(row(kind, "cold" if cold else "warm", mine, peer, f"{peer / mine:.0f}×", target))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""edgecv demo: the whole way on generated data, as one would type it."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import time
+from pathlib import Path
+from typing import Any
+
+TRAIN_IMAGES, VAL_IMAGES, EPOCHS = 160, 24, 12
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "demo",
+        help="train, export, check and predict on generated pictures",
+        description="Draws pictures of shapes, trains a small detector on them, exports it, "
+        "compares bundle and checkpoint, and saves a picture with boxes. Takes a few minutes on "
+        "two processors.",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("demo"), metavar="DIR", help="default: %(default)s"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from edgecv.data.synthetic import write_shapes
+    from edgecv_runtime import InputError
+
+    if args.out.exists() and any(args.out.iterdir()):
+        raise InputError(f"{args.out} is not empty: remove it, or give another folder with --out")
+    started = time.monotonic()
+    shapes, training, bundle = (args.out / name for name in ("shapes", "run", "bundle"))
+    print(f"{TRAIN_IMAGES} pictures of shapes to {shapes}", flush=True)
+    write_shapes(shapes, train=TRAIN_IMAGES, val=VAL_IMAGES)
+    picture = sorted((shapes / "JPEGImages").glob("val_*"))[0]
+    commands = [
+        ["train", "ssd_tiny", "--data", shapes, "--epochs", EPOCHS, "--out", training],
+        ["export", training / "best.pt", "--out", bundle],
+        ["eval", training / "best.pt", "--data", shapes],
+        ["eval", bundle, "--data", shapes],
+        ["info", bundle],
+        ["predict", bundle, picture, "--save", args.out],
+    ]
+    for command in commands:
+        status = _run([str(word) for word in command])
+        if status != 0:
+            return status
+    minutes = (time.monotonic() - started) / 60
+    print(f"\n{minutes:.1f} minutes. Look at {args.out / (picture.stem + '.jpg')}")
+    return 0
+
+
+def _run(command: list[str]) -> int:
+    from edgecv.cli.main import main
+
+    print(f"\n$ edgecv {shlex.join(command)}", flush=True)
+    return main(command)

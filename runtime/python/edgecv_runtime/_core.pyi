@@ -1,0 +1,332 @@
+"""The C++ core of edgecv; its headers are the manual."""
+
+from collections.abc import Sequence
+import os
+from typing import Annotated
+
+import numpy
+from numpy.typing import NDArray
+
+
+version: str = '0.1.0'
+
+class Error(Exception):
+    pass
+
+class InputError(Error, ValueError):
+    pass
+
+class BundleError(Error):
+    pass
+
+class EngineError(Error):
+    pass
+
+def box_convert(boxes: Annotated[NDArray[numpy.float32], dict(shape=(None, 4), order='C', device='cpu', writable=False)], in_fmt: str, out_fmt: str) -> NDArray[numpy.float32]: ...
+
+def box_iou(boxes1: Annotated[NDArray[numpy.float32], dict(shape=(None, 4), order='C', device='cpu', writable=False)], boxes2: Annotated[NDArray[numpy.float32], dict(shape=(None, 4), order='C', device='cpu', writable=False)]) -> NDArray[numpy.float32]: ...
+
+def clip_boxes(boxes: Annotated[NDArray[numpy.float32], dict(shape=(None, 4), order='C', device='cpu', writable=False)], height: float, width: float) -> NDArray[numpy.float32]: ...
+
+def encode_boxes(boxes: Annotated[NDArray[numpy.float32], dict(shape=(None, 4), order='C', device='cpu', writable=False)], anchors: Annotated[NDArray[numpy.float32], dict(shape=(None, 4), order='C', device='cpu', writable=False)], weight_x: float, weight_y: float, weight_w: float, weight_h: float) -> NDArray[numpy.float32]: ...
+
+def decode_boxes(deltas: Annotated[NDArray[numpy.float32], dict(shape=(None, 4), order='C', device='cpu', writable=False)], anchors: Annotated[NDArray[numpy.float32], dict(shape=(None, 4), order='C', device='cpu', writable=False)], weight_x: float, weight_y: float, weight_w: float, weight_h: float, max_log_scale: float) -> NDArray[numpy.float32]: ...
+
+def multibox_prior(feature_size: tuple[int, int], scales: Sequence[float], ratios: Sequence[float], image_size: tuple[int, int] | None = None) -> NDArray[numpy.float32]: ...
+
+def nms(boxes: Annotated[NDArray[numpy.float32], dict(shape=(None, 4), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], iou_threshold: float) -> NDArray[numpy.int64]: ...
+
+def batched_nms(boxes: Annotated[NDArray[numpy.float32], dict(shape=(None, 4), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], iou_threshold: float, max_kept: int) -> NDArray[numpy.int64]: ...
+
+def assign_anchors(anchors: Annotated[NDArray[numpy.float32], dict(shape=(None, 4), order='C', device='cpu', writable=False)], boxes: Annotated[NDArray[numpy.float32], dict(shape=(None, 4), order='C', device='cpu', writable=False)], iou_threshold: float) -> NDArray[numpy.int64]: ...
+
+class InputSpec:
+    def __init__(self, *, color: str = 'rgb', size: tuple[int, int] | None = None, resize: str = 'stretch', max_size: int | None = None, align: str = 'center', crop: tuple[int, int] | None = None, interpolation: str = 'bilinear', antialias: bool = False, scale: float = 0.00392156862745098, mean: Sequence[float] = [0.0, 0.0, 0.0], std: Sequence[float] = [1.0, 1.0, 1.0], pad_value: float = 0.0, pad_multiple: int = 1, dtype: str = 'float32', layout: str = 'nchw') -> None: ...
+
+    @property
+    def color(self) -> str: ...
+
+    @property
+    def size(self) -> tuple[int, int] | None: ...
+
+    @property
+    def resize(self) -> str: ...
+
+    @property
+    def max_size(self) -> int | None: ...
+
+    @property
+    def align(self) -> str: ...
+
+    @property
+    def crop(self) -> tuple[int, int] | None: ...
+
+    @property
+    def interpolation(self) -> str: ...
+
+    @property
+    def antialias(self) -> bool: ...
+
+    @property
+    def scale(self) -> float: ...
+
+    @property
+    def mean(self) -> list[float]: ...
+
+    @property
+    def std(self) -> list[float]: ...
+
+    @property
+    def pad_value(self) -> float: ...
+
+    @property
+    def pad_multiple(self) -> int: ...
+
+    @property
+    def dtype(self) -> str: ...
+
+    @property
+    def layout(self) -> str: ...
+
+    @property
+    def channels(self) -> int: ...
+
+class Geometry:
+    @property
+    def image(self) -> tuple[int, int]: ...
+
+    @property
+    def resized(self) -> tuple[int, int]: ...
+
+    @property
+    def tensor(self) -> tuple[int, int]: ...
+
+    @property
+    def offset_x(self) -> int: ...
+
+    @property
+    def offset_y(self) -> int: ...
+
+    @property
+    def scale_x(self) -> float: ...
+
+    @property
+    def scale_y(self) -> float: ...
+
+def plan(spec: InputSpec, size: tuple[int, int]) -> Geometry: ...
+
+def preprocess(picture: Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)], spec: InputSpec, format: str) -> NDArray: ...
+
+class TensorSpec:
+    def __init__(self, name: str, dtype: str, shape: Sequence[int]) -> None:
+        """
+        Name, dtype and shape of a graph's input or output; -1 is an axis of any length.
+        """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def dtype(self) -> str: ...
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+class GraphFile:
+    @property
+    def file(self) -> str: ...
+
+    @property
+    def sha256(self) -> str: ...
+
+    @property
+    def precision(self) -> str: ...
+
+    @property
+    def dialect(self) -> str: ...
+
+    @property
+    def inputs(self) -> list[TensorSpec]: ...
+
+    @property
+    def outputs(self) -> list[TensorSpec]: ...
+
+class DefaultBoxes:
+    @property
+    def feature_sizes(self) -> list[tuple[int, int]]: ...
+
+    @property
+    def aspect_ratios(self) -> list[list[float]]: ...
+
+    @property
+    def scales(self) -> list[float]: ...
+
+    @property
+    def steps(self) -> list[float]: ...
+
+    @property
+    def clip(self) -> bool: ...
+
+class MultiboxPrior:
+    @property
+    def feature_sizes(self) -> list[tuple[int, int]]: ...
+
+    @property
+    def scales(self) -> list[list[float]]: ...
+
+    @property
+    def ratios(self) -> list[list[float]]: ...
+
+    @property
+    def pixel_ratios(self) -> bool: ...
+
+class AnchorFile:
+    @property
+    def file(self) -> str: ...
+
+    @property
+    def sha256(self) -> str: ...
+
+    @property
+    def normalized(self) -> bool: ...
+
+class SsdSpec:
+    @property
+    def scores_output(self) -> str: ...
+
+    @property
+    def score_function(self) -> str: ...
+
+    @property
+    def background(self) -> str: ...
+
+    @property
+    def boxes_output(self) -> str: ...
+
+    @property
+    def boxes_are_deltas(self) -> bool: ...
+
+    @property
+    def box_format(self) -> str: ...
+
+    @property
+    def boxes_normalized(self) -> bool: ...
+
+    @property
+    def weights(self) -> tuple[float, float, float, float]: ...
+
+    @property
+    def max_log_scale(self) -> float: ...
+
+    @property
+    def anchors(self) -> None | DefaultBoxes | MultiboxPrior | AnchorFile:
+        """None where the boxes come finished."""
+
+    @property
+    def score_threshold(self) -> float: ...
+
+    @property
+    def iou_threshold(self) -> float: ...
+
+    @property
+    def topk_candidates(self) -> int: ...
+
+    @property
+    def max_detections(self) -> int: ...
+
+class Manifest:
+    @staticmethod
+    def from_json(text: str) -> Manifest:
+        """
+        Reads the text of a bundle.json; raises BundleError naming the key at fault.
+        """
+
+    def to_json(self) -> str: ...
+
+    @property
+    def schema(self) -> int: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def task(self) -> str: ...
+
+    @property
+    def architecture(self) -> str: ...
+
+    @property
+    def labels(self) -> list[str]: ...
+
+    @property
+    def input(self) -> InputSpec: ...
+
+    @property
+    def graphs(self) -> dict[str, list[GraphFile]]: ...
+
+    @property
+    def postprocess(self) -> SsdSpec: ...
+
+    @property
+    def provenance(self) -> str:
+        """A JSON object, as text."""
+
+class Bundle:
+    @staticmethod
+    def open(folder: str | os.PathLike) -> Bundle:
+        """Reads folder/bundle.json; raises BundleError naming what is wrong."""
+
+    @property
+    def folder(self) -> str: ...
+
+    @property
+    def manifest(self) -> Manifest: ...
+
+    def graph(self, role: str, precision: str, dialect: str) -> GraphFile: ...
+
+    def verified_path(self, file: str, sha256: str) -> str:
+        """
+        Path of a file of the bundle, once its sha256 is found right; raises BundleError.
+        """
+
+    def anchors(self) -> NDArray[numpy.float32]:
+        """
+        float32 [A, 4] xyxy in pixels of the network's input; [0, 4] where the boxes come finished.
+        """
+
+class Engine:
+    def __init__(self, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> None: ...
+
+    @property
+    def inputs(self) -> list[TensorSpec]: ...
+
+    @property
+    def outputs(self) -> list[TensorSpec]: ...
+
+    def input(self, index: int, shape: tuple[int, ...]) -> NDArray: ...
+
+    def bind(self, index: int, array: NDArray) -> None: ...
+
+    def run(self) -> None: ...
+
+    def output(self, index: int) -> NDArray: ...
+
+class Timing:
+    @property
+    def preprocess_ms(self) -> float: ...
+
+    @property
+    def network_ms(self) -> float: ...
+
+    @property
+    def postprocess_ms(self) -> float: ...
+
+class Detector:
+    def __init__(self, bundle: Bundle, engine: Engine, threads: int = 0) -> None: ...
+
+    def set_thresholds(self, thresholds: Sequence[float]) -> None: ...
+
+    def run(self, pictures: Sequence[Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)]], format: str, max_batch: int = 16) -> list: ...
+
+    @property
+    def timing(self) -> Timing: ...
