@@ -107,17 +107,15 @@ def _read_onnx(path: Path) -> onnx.ModelProto:
     return model
 
 
-def _content(path: Path, graph: onnx.ModelProto) -> bytes:
+def _content(path: Path, model: onnx.ModelProto) -> bytes:
+    """The file as it is, or, where its weights lie in side files, written anew with them inside."""
     import onnx
 
-    external = any(t.data_location == onnx.TensorProto.EXTERNAL for t in graph.graph.initializer)
     stored = path.read_bytes()
-    # onnx.load() has read the side files; their marks are gone then, so the file itself tells.
-    bare = onnx.load_model_from_string(stored)
-    external = external or any(
-        t.data_location == onnx.TensorProto.EXTERNAL for t in bare.graph.initializer
-    )
-    return graph.SerializeToString() if external else stored
+    # Loading from the path has read the side files; the bytes still say that there are any.
+    weights = onnx.load_model_from_string(stored).graph.initializer
+    external = any(t.data_location == onnx.TensorProto.EXTERNAL for t in weights)
+    return model.SerializeToString() if external else stored
 
 
 def _complete(record: dict[str, Any], name: str, architecture: str) -> dict[str, Any]:

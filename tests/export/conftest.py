@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from edgecv_export import export
 from edgecv_export.pictures import generate_pictures
 from lively import lively

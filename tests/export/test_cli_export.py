@@ -9,10 +9,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import edgecv_runtime
 import numpy as np
 import pytest
 import torch
+
+import edgecv_runtime
 from edgecv.cli.main import main
 from edgecv.models import registry
 from edgecv.models.checkpoint import Checkpoint, save_checkpoint
@@ -115,9 +116,7 @@ def test_failed_parity(
     assert sorted(p.name for p in Path().iterdir() if p.name.startswith(".")) == []
 
 
-def test_bare_weights_of_another_class_count(
-    tiny: Any, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_bare_weights_of_another_class_count(tiny: Any, capsys: pytest.CaptureFixture[str]) -> None:
     torch.save(registry.create("ssd_tiny", num_classes=4).state_dict(), "four.pth")
     command = ["export", "ssd_tiny", "--weights", "four.pth", "--out", "out"]
     assert main([*command, "--num-classes", "7"]) == 2
@@ -162,7 +161,10 @@ class Evil:
         (["bare.pth"], "need the architecture's name"),
         (["evil.pt"], "evil.pt: cannot be read as weights"),
         (["bare.pth", "--weights", "bare.pth"], "bare.pth is a checkpoint, which has its weights"),
-        (["ssdlite320_mobilenet_v3_large", "--weights", "bare.pth"], "ssdlite320_mobilenet_v3_large"),
+        (
+            ["ssdlite320_mobilenet_v3_large", "--weights", "bare.pth"],
+            "ssdlite320_mobilenet_v3_large",
+        ),
         (["no_module:make"], "no_module:make: no module 'no_module'"),
         (["users_model:nothing"], "users_model has no 'nothing'"),
         (["users_model:not_callable"], "users_model:not_callable is no callable"),

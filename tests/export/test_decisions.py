@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from edgecv_export.decisions import KEPT, OPEN, OUT, Margins, Rule, decide
 from torchvision.ops import nms
+
+from edgecv_export.decisions import KEPT, OPEN, OUT, Margins, Rule, decide
 
 RULE = Rule(score_threshold=0.1, iou_threshold=0.5, topk_candidates=30)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from edgecv_export.detected import Detected
 from edgecv_export.matching import match_overlapping, match_within
 

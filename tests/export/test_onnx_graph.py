@@ -7,11 +7,12 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from onnx import TensorProto, helper
+from torch import nn
+
 from edgecv_export import ExportError, export
 from edgecv_export.graphs.onnx_graph import to_onnx
 from edgecv_export.operators import check_operators
-from onnx import TensorProto, helper
-from torch import nn
 
 
 def graph_of(*nodes: onnx.NodeProto) -> onnx.ModelProto:

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import edgecv_runtime
 import numpy as np
 import pytest
 import torch
-from edgecv_export import export
 from torchvision.ops import box_iou
+
+import edgecv_runtime
+from edgecv_export import export
 
 BOX_TOLERANCE_1080P = 0.5
 SCORE_TOLERANCE = 1e-3

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
+from torchvision.models import detection
+
 from edgecv_export import export
 from edgecv_export.graphs.ssd import cut_ssd
 from edgecv_runtime import InputError
-from torch import nn
-from torchvision.models import detection
 
 
 def test_records_of_an_own_detector(small_parts: Any) -> None:

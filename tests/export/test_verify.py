@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from edgecv_export import ExportError, Tolerance, export
 from edgecv_export.graphs.ssd import cut_ssd
 from edgecv_export.verify import ParityReport, read_report, verify
