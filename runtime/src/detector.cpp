@@ -1,101 +1,27 @@
 #include "edgecv/detector.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <cmath>
 #include <cstring>
 #include <utility>
 
-#include "edgecv/error.hpp"
+#include "graph_ports.hpp"
+#include "stopwatch.hpp"
 
 namespace edgecv {
-namespace {
-
-/// Adds the time from its making to its end.
-class Stopwatch {
- public:
-  explicit Stopwatch(double& total_ms) : total_ms_(total_ms) {}
-  ~Stopwatch() {
-    const std::chrono::duration<double, std::milli> elapsed = Clock::now() - start_;
-    total_ms_ += elapsed.count();
-  }
-
- private:
-  using Clock = std::chrono::steady_clock;
-  double& total_ms_;
-  Clock::time_point start_ = Clock::now();
-};
-
-std::size_t find_output(const Engine& engine, const std::string& name) {
-  const std::vector<TensorSpec>& outputs = engine.outputs();
-  std::string names;
-  for (std::size_t i = 0; i < outputs.size(); ++i) {
-    if (outputs[i].name == name) return i;
-    names += (i ? ", \"" : "\"") + outputs[i].name + "\"";
-  }
-  throw Error(ErrorCode::engine, "the network has no output \"" + name + "\", only " + names +
-                                     ": the graph and the manifest do not belong together");
-}
-
-Shape input_shape(const InputSpec& spec, std::int64_t batch, Size size) {
-  if (spec.layout == Layout::nhwc) return {batch, size.height, size.width, spec.channels()};
-  return {batch, spec.channels(), size.height, size.width};
-}
-
-void check_input(const Engine& engine, const InputSpec& spec) {
-  const std::vector<TensorSpec>& inputs = engine.inputs();
-  if (inputs.size() != 1) {
-    throw Error(ErrorCode::engine, "a detector's network takes one input, this one takes " +
-                                       std::to_string(inputs.size()));
-  }
-  if (inputs[0].dtype != spec.dtype || inputs[0].shape.size() != 4) {
-    throw Error(ErrorCode::engine, "input \"" + inputs[0].name + "\" is " +
-                                       to_string(inputs[0].dtype) + " " +
-                                       to_string(inputs[0].shape) + ", the manifest prepares " +
-                                       to_string(spec.dtype) + " with 4 axes");
-  }
-}
-
-/// An output of `batch` pictures, checked.
-Tensor checked_output(Engine& engine, std::size_t index, std::int64_t batch, std::int64_t anchors,
-                      std::int64_t columns) {
-  Tensor tensor = engine.output(index);
-  const bool shape_fits = tensor.shape.size() == 3 && tensor.shape[0] == batch &&
-                          (anchors < 0 || tensor.shape[1] == anchors) && tensor.shape[2] == columns;
-  if (!shape_fits || tensor.dtype != DType::float32) {
-    throw Error(ErrorCode::engine, "output \"" + engine.outputs()[index].name + "\" came as " +
-                                       to_string(tensor.dtype) + " " + to_string(tensor.shape) +
-                                       ", the manifest says float32 " +
-                                       to_string(Shape{batch, anchors, columns}));
-  }
-  return tensor;
-}
-
-}  // namespace
 
 Detector::Detector(const Bundle& bundle, std::shared_ptr<Engine> engine, int threads)
     : input_(bundle.manifest().input),
-      postprocess_(bundle.manifest().postprocess, bundle.anchors(),
+      postprocess_(std::get<SsdSpec>(bundle.manifest().postprocess), bundle.anchors(),
                    static_cast<int>(bundle.manifest().labels.size())),
       engine_(std::move(engine)),
       pool_(std::make_unique<ThreadPool>(threads)),
       scores_index_(find_output(*engine_, postprocess_.spec().scores_output)),
       boxes_index_(find_output(*engine_, postprocess_.spec().boxes_output)) {
-  check_input(*engine_, input_);
+  check_picture_input(*engine_, input_);
 }
 
 void Detector::set_thresholds(std::vector<float> thresholds) {
-  if (!thresholds.empty() &&
-      thresholds.size() != static_cast<std::size_t>(postprocess_.classes())) {
-    throw Error(ErrorCode::invalid_input, "expected " + std::to_string(postprocess_.classes()) +
-                                              " thresholds, one for each class, got " +
-                                              std::to_string(thresholds.size()));
-  }
-  for (const float threshold : thresholds) {
-    if (!(threshold >= 0 && threshold <= 1)) {
-      throw Error(ErrorCode::invalid_input, "a score threshold lies between 0 and 1");
-    }
-  }
+  check_thresholds(thresholds, postprocess_.classes());
   thresholds_ = std::move(thresholds);
 }
 
@@ -129,7 +55,7 @@ void Detector::run_batch(const Image* images, const Geometry* geometries, std::s
                          std::vector<Detections>& results) {
   const std::int64_t batch_axis = engine_->inputs()[0].shape[0];
   const std::int64_t batch = batch_axis > 0 ? batch_axis : static_cast<std::int64_t>(count);
-  const Shape shape = input_shape(input_, batch, geometries[0].tensor);
+  const Shape shape = picture_shape(input_, batch, geometries[0].tensor);
   const std::size_t picture_bytes =
       static_cast<std::size_t>(element_count(shape) / batch) * element_size(input_.dtype);
   {
@@ -149,9 +75,9 @@ void Detector::run_batch(const Image* images, const Geometry* geometries, std::s
   const SsdSpec& spec = postprocess_.spec();
   const std::int64_t columns = postprocess_.classes() + (spec.background != Background::none);
   const Tensor scores =
-      checked_output(*engine_, scores_index_, batch, postprocess_.anchor_count(), columns);
+      float_output(*engine_, scores_index_, {batch, postprocess_.anchor_count(), columns});
   const std::int64_t anchors = scores.shape[1];
-  const Tensor boxes = checked_output(*engine_, boxes_index_, batch, anchors, 4);
+  const Tensor boxes = float_output(*engine_, boxes_index_, {batch, anchors, 4});
   for (std::size_t i = 0; i < count; ++i) {
     results.push_back(postprocess_(
         scores.as<float>() + i * anchors * columns, boxes.as<float>() + i * anchors * 4,

@@ -12,7 +12,7 @@
 namespace edgecv {
 
 struct MaskHeadSpec {
-  std::string output;  // [R, 1, M, M], probabilities of the box's own class
+  std::string output;      // [R, 1, M, M], probabilities of the box's own class
   float threshold = 0.5f;  // pixels of the pasted mask must be above it
 };
 
