@@ -1,0 +1,1 @@
+"""Engines made from a bundle's ONNX graphs; nothing here imports torch."""
