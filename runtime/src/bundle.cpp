@@ -103,7 +103,9 @@ std::string Bundle::verified_path(const std::string& file, const std::string& sh
 }
 
 std::vector<float> Bundle::anchors() const {
-  const auto& anchors = manifest_.postprocess.anchors;
+  const auto* spec = std::get_if<SsdSpec>(&manifest_.postprocess);
+  if (spec == nullptr) return {};
+  const auto& anchors = spec->anchors;
   if (std::holds_alternative<std::monostate>(anchors)) return {};
   const Size input = network_input_size(manifest_).value_or(Size{});  // there where it is needed
   if (const auto* boxes = std::get_if<DefaultBoxes>(&anchors))
@@ -114,7 +116,7 @@ std::vector<float> Bundle::anchors() const {
   const auto& stored = std::get<AnchorFile>(anchors);
   std::vector<float> boxes = read_npy_boxes(verified_path(stored.file, stored.sha256));
   const auto count = static_cast<std::int64_t>(boxes.size() / 4);
-  const std::int64_t expected = box_count(manifest_).value_or(count);
+  const std::int64_t expected = box_count(manifest_, *spec).value_or(count);
   if (count != expected) {
     fail(folder_ + "/" + stored.file + " has " + std::to_string(count) +
          " anchors where the graph gives " + std::to_string(expected) + " boxes");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "manifest_methods.hpp"
 #include "manifest_rules.hpp"
 #include "names.hpp"
 #include "value_rules.hpp"
@@ -127,6 +128,35 @@ void check_file_name(const std::string& path, const std::string& file) {
   }
 }
 
+const TensorSpec& find_output(const GraphFile& graph, const std::string& graph_path,
+                              const std::string& name, const std::string& key) {
+  std::string names;
+  for (const TensorSpec& output : graph.outputs) {
+    if (output.name == name) return output;
+    if (names.size() < 200) names += (names.empty() ? "" : ", ") + quoted(output.name);
+  }
+  bad_value(key, "an output of " + graph_path + " (" + names + ")", quoted(name));
+}
+
+void check_box_tensor(const TensorSpec& tensor, std::int64_t boxes, std::int64_t columns,
+                      const std::string& why, const std::string& path) {
+  if (tensor.dtype != DType::float32) {
+    bad_value(path + " " + quoted(tensor.name), "dtype float32", to_string(tensor.dtype));
+  }
+  const Shape& shape = tensor.shape;
+  if (shape.size() != 3 || !same_length(shape[1], boxes) || !same_length(shape[2], columns)) {
+    bad_value(path + " " + quoted(tensor.name),
+              "shape " + to_string(Shape{-1, boxes, columns}) + " (" + why + ")", to_string(shape));
+  }
+}
+
+void check_coder(const BoxCoder& coder, const std::string& path) {
+  require_all_positive(
+      std::vector<float>{coder.weight_x, coder.weight_y, coder.weight_w, coder.weight_h},
+      path + ".weights");
+  require_positive(coder.max_log_scale, path + ".max_log_scale");
+}
+
 std::optional<Size> network_input_size(const Manifest& manifest) {
   const InputSpec& input = manifest.input;
   const bool to_size = input.resize == Resize::stretch || input.resize == Resize::letterbox;
@@ -160,7 +190,7 @@ void check(const Manifest& manifest) {
   check_labels(manifest.labels);
   check_input(manifest.input);
   check_graphs(manifest);
-  check_ssd(manifest);
+  std::visit([&](const auto& spec) { check(manifest, spec); }, manifest.postprocess);
 }
 
 }  // namespace edgecv

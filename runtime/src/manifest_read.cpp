@@ -1,6 +1,8 @@
 #include "edgecv/manifest.hpp"
 #include "json_node.hpp"
+#include "manifest_methods.hpp"
 #include "manifest_rules.hpp"
+#include "manifest_values.hpp"
 
 namespace edgecv {
 namespace {
@@ -13,19 +15,6 @@ auto optional(const JsonNode& node, Read read) {
 }
 
 int read_integer(const JsonNode& node) { return node.integer(); }
-double read_number(const JsonNode& node) { return node.number(); }
-float read_float(const JsonNode& node) { return node.float32(); }
-std::string read_string(const JsonNode& node) { return node.string(); }
-Size read_size(const JsonNode& node) { return node.size(); }
-std::vector<float> read_floats(const JsonNode& node) { return node.list(read_float); }
-
-std::string read_sha256(const JsonNode& node) {
-  std::string digest = node.string();
-  for (char& digit : digest) {
-    if (digit >= 'A' && digit <= 'F') digit = static_cast<char>(digit - 'A' + 'a');
-  }
-  return digest;
-}
 
 std::array<double, 3> read_per_channel(const JsonNode& node, int channels, double other) {
   const std::vector<double> given = node.list(read_number);
@@ -86,94 +75,11 @@ GraphFile read_graph(const JsonNode& node) {
   return graph;
 }
 
-DefaultBoxes read_default_boxes(const JsonNode& node) {
-  const JsonObject object =
-      node.object({"kind", "feature_sizes", "aspect_ratios", "scales", "steps", "clip"});
-  DefaultBoxes boxes;
-  boxes.feature_sizes = object["feature_sizes"].list(read_size);
-  boxes.aspect_ratios = object["aspect_ratios"].list(read_floats);
-  boxes.scales = object["scales"].list(read_number);
-  if (!object["steps"].is_null()) {
-    boxes.steps = object["steps"].list(read_number);
-    if (boxes.steps.empty())
-      bad_value(object["steps"].path(), "a step for each level or null", "[]");
-  }
-  boxes.clip = object["clip"].boolean();
-  return boxes;
-}
-
-MultiboxPrior read_multibox_prior(const JsonNode& node) {
-  const JsonObject object =
-      node.object({"kind", "feature_sizes", "scales", "ratios", "pixel_ratios"});
-  MultiboxPrior prior;
-  prior.feature_sizes = object["feature_sizes"].list(read_size);
-  prior.scales = object["scales"].list(read_floats);
-  prior.ratios = object["ratios"].list(read_floats);
-  prior.pixel_ratios = object["pixel_ratios"].boolean();
-  return prior;
-}
-
-AnchorFile read_anchor_file(const JsonNode& node) {
-  const JsonObject object = node.object({"kind", "file", "sha256", "normalized"});
-  return {object["file"].string(), read_sha256(object["sha256"]), object["normalized"].boolean()};
-}
-
-decltype(SsdSpec::anchors) read_anchors(const JsonNode& node) {
-  if (node.is_null()) return {};
-  const std::string kind = node.tag("kind");
-  if (kind == "default_boxes") return read_default_boxes(node);
-  if (kind == "multibox_prior") return read_multibox_prior(node);
-  if (kind == "file") return read_anchor_file(node);
-  bad_value(node.path() + ".kind", "one of default_boxes, multibox_prior, file", quoted(kind));
-}
-
-void read_scores(const JsonNode& node, SsdSpec& spec) {
-  const JsonObject object = node.object({"output", "function", "background"});
-  spec.scores_output = object["output"].string();
-  spec.score_function = object["function"].name<ScoreFunction>();
-  spec.background = object["background"].name<Background>();
-}
-
-void read_boxes(const JsonNode& node, SsdSpec& spec) {
-  const JsonObject object =
-      node.object({"output", "encoding", "normalized", "weights", "max_log_scale"});
-  spec.boxes_output = object["output"].string();
-  const std::string encoding = object["encoding"].string();
-  spec.boxes_are_deltas = encoding == "deltas";
-  if (!spec.boxes_are_deltas) {
-    const auto format = from_name<BoxFormat>(encoding);
-    if (!format) {
-      bad_value(object["encoding"].path(), "one of deltas, " + all_names<BoxFormat>(),
-                quoted(encoding));
-    }
-    spec.box_format = *format;
-  }
-  spec.boxes_normalized = object["normalized"].boolean();
-  const std::vector<float> weights = object["weights"].list(read_float);
-  if (weights.size() != 4) {
-    bad_value(object["weights"].path(), "4 numbers (x, y, w, h)", std::to_string(weights.size()));
-  }
-  spec.coder = {weights[0], weights[1], weights[2], weights[3], object["max_log_scale"].float32()};
-}
-
-SsdSpec read_ssd(const JsonNode& node) {
-  const JsonObject object = node.object({"method", "scores", "boxes", "anchors", "score_threshold",
-                                         "iou_threshold", "topk_candidates", "max_detections"});
-  SsdSpec spec;
-  read_scores(object["scores"], spec);
-  read_boxes(object["boxes"], spec);
-  spec.anchors = read_anchors(object["anchors"]);
-  spec.score_threshold = object["score_threshold"].float32();
-  spec.iou_threshold = object["iou_threshold"].number();
-  spec.topk_candidates = object["topk_candidates"].integer();
-  spec.max_detections = object["max_detections"].integer();
-  return spec;
-}
-
-SsdSpec read_postprocess(const JsonNode& node) {
+PostprocessSpec read_postprocess(const JsonNode& node) {
   const std::string method = node.tag("method");
   if (method == "ssd") return read_ssd(node);
-  bad_value(node.path() + ".method", "one of ssd", quoted(method));
+  if (method == "retinanet" || method == "fcos") return read_dense(node);
+  bad_value(node.path() + ".method", "one of ssd, retinanet, fcos", quoted(method));
 }
 
 /// Looked at before everything else: another schema has other keys.

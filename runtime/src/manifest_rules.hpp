@@ -16,15 +16,23 @@ inline constexpr std::uint64_t kMaxAnchors = 10'000'000;
 /// others. Every manifest that is read or written passes here.
 void check(const Manifest& manifest);
 
-/// The part of check() that depends on the method of the postprocessing.
-void check_ssd(const Manifest& manifest);
-
 /// The graphs have exactly these roles.
 void check_roles(const Manifest& manifest, std::initializer_list<const char*> roles);
 
 /// A graph's input tensor fits the input record.
 void check_picture_tensor(const Manifest& manifest, const TensorSpec& tensor,
                           const std::string& path);
+
+/// The output of that name; throws Error (bad_bundle) naming `key` if the graph has none.
+const TensorSpec& find_output(const GraphFile& graph, const std::string& graph_path,
+                              const std::string& name, const std::string& key);
+
+/// A float32 output has three axes (any, boxes, columns), where known.
+void check_box_tensor(const TensorSpec& tensor, std::int64_t boxes, std::int64_t columns,
+                      const std::string& why, const std::string& path);
+
+/// Weights and max_log_scale under `path`.
+void check_coder(const BoxCoder& coder, const std::string& path);
 
 /// Throws Error (bad_bundle) unless `file` is a plain relative path that cannot leave the bundle.
 void check_file_name(const std::string& path, const std::string& file);
@@ -33,6 +41,6 @@ void check_file_name(const std::string& path, const std::string& file);
 std::optional<Size> network_input_size(const Manifest& manifest);
 
 /// How many boxes the main graph gives for a picture, where its outputs say so.
-std::optional<std::int64_t> box_count(const Manifest& manifest);
+std::optional<std::int64_t> box_count(const Manifest& manifest, const SsdSpec& spec);
 
 }  // namespace edgecv

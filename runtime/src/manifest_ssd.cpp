@@ -1,6 +1,7 @@
 // The rules for postprocess.method "ssd".
 #include <utility>
 
+#include "manifest_methods.hpp"
 #include "manifest_rules.hpp"
 #include "names.hpp"
 #include "value_rules.hpp"
@@ -85,8 +86,7 @@ std::int64_t check_anchors(const AnchorFile& anchors) {
 std::int64_t check_anchors(std::monostate) { return -1; }
 
 /// Number of anchors, -1 where only a file knows.
-std::int64_t check_anchors(const Manifest& manifest) {
-  const SsdSpec& spec = manifest.postprocess;
+std::int64_t check_anchors(const Manifest& manifest, const SsdSpec& spec) {
   const std::string path = "postprocess.anchors";
   const bool none = std::holds_alternative<std::monostate>(spec.anchors);
   if (spec.boxes_are_deltas && none) {
@@ -106,33 +106,9 @@ std::int64_t check_anchors(const Manifest& manifest) {
   return std::visit([](const auto& anchors) { return check_anchors(anchors); }, spec.anchors);
 }
 
-const TensorSpec& find_output(const GraphFile& graph, const std::string& graph_path,
-                              const std::string& name, const std::string& key) {
-  std::string names;
-  for (const TensorSpec& output : graph.outputs) {
-    if (output.name == name) return output;
-    if (names.size() < 200) names += (names.empty() ? "" : ", ") + quoted(output.name);
-  }
-  bad_value(key, "an output of " + graph_path + " (" + names + ")", quoted(name));
-}
-
-/// An output has three axes (any, boxes, columns), where known.
-void check_box_tensor(const TensorSpec& tensor, std::int64_t boxes, std::int64_t columns,
-                      const std::string& why, const std::string& path) {
-  if (tensor.dtype != DType::float32) {
-    bad_value(path + " " + quoted(tensor.name), "dtype float32", to_string(tensor.dtype));
-  }
-  const Shape& shape = tensor.shape;
-  if (shape.size() != 3 || !same_length(shape[1], boxes) || !same_length(shape[2], columns)) {
-    bad_value(path + " " + quoted(tensor.name),
-              "shape " + to_string(Shape{-1, boxes, columns}) + " (" + why + ")", to_string(shape));
-  }
-}
-
 }  // namespace
 
-void check_ssd(const Manifest& manifest) {
-  const SsdSpec& spec = manifest.postprocess;
+void check(const Manifest& manifest, const SsdSpec& spec) {
   if (manifest.task != Task::detect) {
     bad_value("task", "detect, since postprocess.method is ssd", to_string(manifest.task));
   }
@@ -142,19 +118,13 @@ void check_ssd(const Manifest& manifest) {
   if (spec.boxes_are_deltas && spec.boxes_normalized) {
     bad_value(boxes_path + ".normalized", "false, since the encoding is deltas", "true");
   }
-  const BoxCoder& coder = spec.coder;
-  require_all_positive(
-      std::vector<float>{coder.weight_x, coder.weight_y, coder.weight_w, coder.weight_h},
-      boxes_path + ".weights");
-  require_positive(coder.max_log_scale, boxes_path + ".max_log_scale");
+  check_coder(spec.coder, boxes_path);
   require_fraction(spec.score_threshold, "postprocess.score_threshold");
   require_fraction(spec.iou_threshold, "postprocess.iou_threshold");
-  for (const auto& [count, key] : {std::pair{spec.topk_candidates, "postprocess.topk_candidates"},
-                                   {spec.max_detections, "postprocess.max_detections"}}) {
-    if (count < 1) bad_value(key, "1 or above", std::to_string(count));
-  }
+  require_at_least_one(spec.topk_candidates, "postprocess.topk_candidates");
+  require_at_least_one(spec.max_detections, "postprocess.max_detections");
 
-  std::int64_t boxes = check_anchors(manifest);
+  std::int64_t boxes = check_anchors(manifest, spec);
   const bool background = spec.background != Background::none;
   const auto columns = static_cast<std::int64_t>(manifest.labels.size()) + background;
   const std::vector<GraphFile>& graphs = manifest.graphs.at("main");
@@ -176,11 +146,10 @@ void check_ssd(const Manifest& manifest) {
   }
 }
 
-std::optional<std::int64_t> box_count(const Manifest& manifest) {
+std::optional<std::int64_t> box_count(const Manifest& manifest, const SsdSpec& spec) {
   for (const GraphFile& graph : manifest.graphs.at("main")) {
     for (const TensorSpec& output : graph.outputs) {
-      const bool named = output.name == manifest.postprocess.scores_output ||
-                         output.name == manifest.postprocess.boxes_output;
+      const bool named = output.name == spec.scores_output || output.name == spec.boxes_output;
       if (named && output.shape[1] >= 0) return output.shape[1];
     }
   }

@@ -1,36 +1,15 @@
 #include "edgecv/manifest.hpp"
 #include "json_node.hpp"
+#include "manifest_methods.hpp"
 #include "manifest_rules.hpp"
+#include "manifest_values.hpp"
 
 namespace edgecv {
 namespace {
 
 constexpr std::size_t kLineWidth = 100;
 
-/// As the double with the float's shortest digits: 0.01 for 0.01f, not 0.009999999776.
-Json number(float value) { return Json::parse(shortest_digits(value)).get<double>(); }
-
-Json numbers(const std::vector<float>& values) {
-  Json array = Json::array();
-  for (const float value : values) array.push_back(number(value));
-  return array;
-}
-
-Json lists(const std::vector<std::vector<float>>& values) {
-  Json array = Json::array();
-  for (const auto& list : values) array.push_back(numbers(list));
-  return array;
-}
-
-Json size(Size value) { return Json::array({value.height, value.width}); }
-
 Json size(const std::optional<Size>& value) { return value ? size(*value) : Json(); }
-
-Json sizes(const std::vector<Size>& values) {
-  Json array = Json::array();
-  for (const Size value : values) array.push_back(size(value));
-  return array;
-}
 
 Json per_channel(const std::array<double, 3>& values, int channels) {
   return std::vector<double>(values.begin(), values.begin() + channels);
@@ -89,62 +68,6 @@ Json write(const std::map<std::string, std::vector<GraphFile>>& graphs) {
   return roles;
 }
 
-Json write(std::monostate) { return {}; }
-
-Json write(const DefaultBoxes& boxes) {
-  Json object;
-  object["kind"] = "default_boxes";
-  object["feature_sizes"] = sizes(boxes.feature_sizes);
-  object["aspect_ratios"] = lists(boxes.aspect_ratios);
-  object["scales"] = boxes.scales;
-  object["steps"] = boxes.steps.empty() ? Json() : Json(boxes.steps);
-  object["clip"] = boxes.clip;
-  return object;
-}
-
-Json write(const MultiboxPrior& prior) {
-  Json object;
-  object["kind"] = "multibox_prior";
-  object["feature_sizes"] = sizes(prior.feature_sizes);
-  object["scales"] = lists(prior.scales);
-  object["ratios"] = lists(prior.ratios);
-  object["pixel_ratios"] = prior.pixel_ratios;
-  return object;
-}
-
-Json write(const AnchorFile& anchors) {
-  Json object;
-  object["kind"] = "file";
-  object["file"] = anchors.file;
-  object["sha256"] = anchors.sha256;
-  object["normalized"] = anchors.normalized;
-  return object;
-}
-
-Json write(const SsdSpec& spec) {
-  Json scores;
-  scores["output"] = spec.scores_output;
-  scores["function"] = name_of(spec.score_function);
-  scores["background"] = name_of(spec.background);
-  Json boxes;
-  boxes["output"] = spec.boxes_output;
-  boxes["encoding"] = spec.boxes_are_deltas ? "deltas" : name_of(spec.box_format);
-  boxes["normalized"] = spec.boxes_normalized;
-  boxes["weights"] =
-      numbers({spec.coder.weight_x, spec.coder.weight_y, spec.coder.weight_w, spec.coder.weight_h});
-  boxes["max_log_scale"] = number(spec.coder.max_log_scale);
-  Json object;
-  object["method"] = "ssd";
-  object["scores"] = scores;
-  object["boxes"] = boxes;
-  object["anchors"] = std::visit([](const auto& anchors) { return write(anchors); }, spec.anchors);
-  object["score_threshold"] = number(spec.score_threshold);
-  object["iou_threshold"] = spec.iou_threshold;
-  object["topk_candidates"] = spec.topk_candidates;
-  object["max_detections"] = spec.max_detections;
-  return object;
-}
-
 bool holds_object(const Json& value) {
   if (!value.is_structured()) return false;
   for (const Json& item : value) {
@@ -197,7 +120,7 @@ std::string Manifest::to_json() const {
   document["labels"] = labels;
   document["input"] = write(input);
   document["graphs"] = write(graphs);
-  document["postprocess"] = write(postprocess);
+  document["postprocess"] = std::visit([](const auto& spec) { return write(spec); }, postprocess);
   document["provenance"] = parse_json(provenance, "provenance");
   JsonNode(document["provenance"], "provenance").members();
   std::string text;

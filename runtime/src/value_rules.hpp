@@ -29,6 +29,10 @@ void require_all_positive(const std::vector<Number>& values, const std::string& 
   for (std::size_t i = 0; i < values.size(); ++i) require_positive(values[i], item(path, i));
 }
 
+inline void require_at_least_one(int count, const std::string& path) {
+  if (count < 1) bad_value(path, "1 or above", std::to_string(count));
+}
+
 inline void require_count(std::size_t count, std::size_t expected, const std::string& path,
                           const std::string& of_what) {
   if (count != expected) {

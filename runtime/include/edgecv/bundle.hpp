@@ -25,7 +25,7 @@ class Bundle {
   std::string verified_path(const std::string& file, const std::string& sha256) const;
 
   /// The anchors of the postprocessing, xyxy in pixels of the network's input, [A, 4]; empty where
-  /// the boxes come finished.
+  /// the boxes come finished, or the anchors depend on each picture's size (all methods but ssd).
   std::vector<float> anchors() const;
 
  private:

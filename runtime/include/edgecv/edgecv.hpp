@@ -4,6 +4,7 @@
 #include "edgecv/anchors.hpp"
 #include "edgecv/boxes.hpp"
 #include "edgecv/bundle.hpp"
+#include "edgecv/dense.hpp"
 #include "edgecv/detections.hpp"
 #include "edgecv/detector.hpp"
 #include "edgecv/engine.hpp"

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "edgecv/dense.hpp"
 #include "edgecv/input_spec.hpp"
 #include "edgecv/ssd.hpp"
 #include "edgecv/tensor.hpp"
@@ -25,6 +26,9 @@ struct GraphFile {
   std::vector<TensorSpec> outputs;
 };
 
+/// What is done with the outputs: one alternative for each family of networks.
+using PostprocessSpec = std::variant<SsdSpec, DenseSpec>;
+
 struct Manifest {
   static constexpr int current_schema = 1;
 
@@ -35,7 +39,7 @@ struct Manifest {
   std::vector<std::string> labels;
   InputSpec input;
   std::map<std::string, std::vector<GraphFile>> graphs;  // by role
-  SsdSpec postprocess;
+  PostprocessSpec postprocess;
   std::string provenance = "{}";  // a JSON object: versions, checkpoint sha256, parity report
 
   /// Throws Error (bad_bundle) that names the key: unknown, missing, of the wrong type or value, a

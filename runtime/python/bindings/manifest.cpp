@@ -23,6 +23,10 @@ std::vector<std::pair<int, int>> to_pairs(const std::vector<Size>& sizes) {
   return pairs;
 }
 
+std::tuple<float, float, float, float> weights(const BoxCoder& coder) {
+  return {coder.weight_x, coder.weight_y, coder.weight_w, coder.weight_h};
+}
+
 void bind_anchor_specs(nb::module_& m) {
   nb::class_<DefaultBoxes>(m, "DefaultBoxes")
       .def_prop_ro("feature_sizes", [](const DefaultBoxes& s) { return to_pairs(s.feature_sizes); })
@@ -53,17 +57,33 @@ void bind_ssd_spec(nb::module_& m) {
       .def_ro("boxes_are_deltas", &SsdSpec::boxes_are_deltas)
       .def_prop_ro("box_format", [](const SsdSpec& s) { return name_of(s.box_format); })
       .def_ro("boxes_normalized", &SsdSpec::boxes_normalized)
-      .def_prop_ro("weights",
-                   [](const SsdSpec& s) {
-                     return std::tuple(s.coder.weight_x, s.coder.weight_y, s.coder.weight_w,
-                                       s.coder.weight_h);
-                   })
+      .def_prop_ro("weights", [](const SsdSpec& s) { return weights(s.coder); })
       .def_prop_ro("max_log_scale", [](const SsdSpec& s) { return s.coder.max_log_scale; })
       .def_ro("anchors", &SsdSpec::anchors, "None where the boxes come finished.")
       .def_ro("score_threshold", &SsdSpec::score_threshold)
       .def_ro("iou_threshold", &SsdSpec::iou_threshold)
       .def_ro("topk_candidates", &SsdSpec::topk_candidates)
       .def_ro("max_detections", &SsdSpec::max_detections);
+}
+
+void bind_dense_spec(nb::module_& m) {
+  nb::class_<GridAnchors>(m, "GridAnchors")
+      .def_ro("sizes", &GridAnchors::sizes)
+      .def_ro("aspect_ratios", &GridAnchors::aspect_ratios);
+
+  nb::class_<DenseSpec>(m, "DenseSpec")
+      .def_prop_ro("method", [](const DenseSpec& s) { return s.distances ? "fcos" : "retinanet"; })
+      .def_ro("logits_output", &DenseSpec::logits_output)
+      .def_ro("boxes_output", &DenseSpec::boxes_output)
+      .def_ro("centerness_output", &DenseSpec::centerness_output, "\"\" for RetinaNet.")
+      .def_ro("anchors", &DenseSpec::anchors)
+      .def_ro("strides", &DenseSpec::strides)
+      .def_prop_ro("weights", [](const DenseSpec& s) { return weights(s.coder); })
+      .def_prop_ro("max_log_scale", [](const DenseSpec& s) { return s.coder.max_log_scale; })
+      .def_ro("score_threshold", &DenseSpec::score_threshold)
+      .def_ro("iou_threshold", &DenseSpec::iou_threshold)
+      .def_ro("topk_candidates", &DenseSpec::topk_candidates)
+      .def_ro("max_detections", &DenseSpec::max_detections);
 }
 
 }  // namespace
@@ -93,6 +113,7 @@ void bind_manifest(nb::module_& m) {
 
   bind_anchor_specs(m);
   bind_ssd_spec(m);
+  bind_dense_spec(m);
 
   nb::class_<Manifest>(m, "Manifest")
       .def_static("from_json", &Manifest::from_json, nb::arg("text"),

@@ -1,0 +1,20 @@
+// The methods of postprocessing: each one's part of bundle.json, in one file for each.
+#pragma once
+
+#include "edgecv/manifest.hpp"
+#include "json_node.hpp"
+
+namespace edgecv {
+
+SsdSpec read_ssd(const JsonNode& node);
+Json write(const SsdSpec& spec);
+/// What holds beyond the types of the values: task, roles, outputs and ranges. Throws Error
+/// (bad_bundle).
+void check(const Manifest& manifest, const SsdSpec& spec);
+
+/// "retinanet" and "fcos".
+DenseSpec read_dense(const JsonNode& node);
+Json write(const DenseSpec& spec);
+void check(const Manifest& manifest, const DenseSpec& spec);
+
+}  // namespace edgecv
