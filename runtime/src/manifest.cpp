@@ -157,6 +157,24 @@ void check_coder(const BoxCoder& coder, const std::string& path) {
   require_positive(coder.max_log_scale, path + ".max_log_scale");
 }
 
+void check_grid_anchors(const GridAnchors& anchors, std::size_t levels, const std::string& path,
+                        const std::string& each) {
+  constexpr std::size_t kMaxPerCell = 1000;
+  for (const auto& [lists, key] :
+       {std::pair{&anchors.sizes, ".sizes"}, {&anchors.aspect_ratios, ".aspect_ratios"}}) {
+    require_count(lists->size(), levels, path + key, each);
+    for (std::size_t level = 0; level < levels; ++level) {
+      const std::vector<float>& values = (*lists)[level];
+      const std::string level_path = item(path + key, level);
+      if (values.empty() || values.size() > kMaxPerCell) {
+        bad_value(level_path, "1 to " + std::to_string(kMaxPerCell) + " numbers",
+                  std::to_string(values.size()));
+      }
+      require_all_positive(values, level_path);
+    }
+  }
+}
+
 std::optional<Size> network_input_size(const Manifest& manifest) {
   const InputSpec& input = manifest.input;
   const bool to_size = input.resize == Resize::stretch || input.resize == Resize::letterbox;
@@ -168,9 +186,10 @@ std::optional<Size> network_input_size(const Manifest& manifest) {
     return Size{padded(size.height), padded(size.width)};
   }
   if (input.resize != Resize::none) return std::nullopt;
-  const auto main = manifest.graphs.find("main");
-  if (main == manifest.graphs.end() || main->second.empty()) return std::nullopt;
-  const GraphFile& graph = main->second.front();
+  auto first = manifest.graphs.find("main");
+  if (first == manifest.graphs.end()) first = manifest.graphs.find("trunk");
+  if (first == manifest.graphs.end() || first->second.empty()) return std::nullopt;
+  const GraphFile& graph = first->second.front();
   if (graph.inputs.empty() || graph.inputs[0].shape.size() != 4) return std::nullopt;
   const Shape& shape = graph.inputs[0].shape;
   const std::size_t height_axis = input.layout == Layout::nhwc ? 1 : 2;

@@ -10,7 +10,6 @@ namespace edgecv {
 namespace {
 
 constexpr std::size_t kMaxLevels = 16;
-constexpr std::size_t kMaxPerCell = 1000;
 constexpr int kMaxStride = 65536;
 
 int read_integer(const JsonNode& node) { return node.integer(); }
@@ -38,20 +37,7 @@ void check_anchors(const DenseSpec& spec) {
               "a stride for each of 1 to " + std::to_string(kMaxLevels) + " levels",
               std::to_string(levels));
   }
-  const GridAnchors& anchors = spec.anchors;
-  for (const auto& [lists, key] :
-       {std::pair{&anchors.sizes, ".sizes"}, {&anchors.aspect_ratios, ".aspect_ratios"}}) {
-    require_count(lists->size(), levels, path + key, "lists, one for each stride");
-    for (std::size_t level = 0; level < levels; ++level) {
-      const std::vector<float>& values = (*lists)[level];
-      const std::string level_path = item(path + key, level);
-      if (values.empty() || values.size() > kMaxPerCell) {
-        bad_value(level_path, "1 to " + std::to_string(kMaxPerCell) + " numbers",
-                  std::to_string(values.size()));
-      }
-      require_all_positive(values, level_path);
-    }
-  }
+  check_grid_anchors(spec.anchors, levels, path, "lists, one for each stride");
   for (std::size_t level = 0; level < levels; ++level) {
     const int stride = spec.strides[level];
     if (stride < 1 || stride > kMaxStride) {

@@ -17,4 +17,8 @@ DenseSpec read_dense(const JsonNode& node);
 Json write(const DenseSpec& spec);
 void check(const Manifest& manifest, const DenseSpec& spec);
 
+RcnnSpec read_rcnn(const JsonNode& node);
+Json write(const RcnnSpec& spec);
+void check(const Manifest& manifest, const RcnnSpec& spec);
+
 }  // namespace edgecv

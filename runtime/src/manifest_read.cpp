@@ -79,7 +79,8 @@ PostprocessSpec read_postprocess(const JsonNode& node) {
   const std::string method = node.tag("method");
   if (method == "ssd") return read_ssd(node);
   if (method == "retinanet" || method == "fcos") return read_dense(node);
-  bad_value(node.path() + ".method", "one of ssd, retinanet, fcos", quoted(method));
+  if (method == "rcnn") return read_rcnn(node);
+  bad_value(node.path() + ".method", "one of ssd, retinanet, fcos, rcnn", quoted(method));
 }
 
 /// Looked at before everything else: another schema has other keys.

@@ -34,10 +34,14 @@ void check_box_tensor(const TensorSpec& tensor, std::int64_t boxes, std::int64_t
 /// Weights and max_log_scale under `path`.
 void check_coder(const BoxCoder& coder, const std::string& path);
 
+/// Sizes and ratios for each of `levels`; `each` says what the lists are counted by.
+void check_grid_anchors(const GridAnchors& anchors, std::size_t levels, const std::string& path,
+                        const std::string& each);
+
 /// Throws Error (bad_bundle) unless `file` is a plain relative path that cannot leave the bundle.
 void check_file_name(const std::string& path, const std::string& file);
 
-/// Height and width of the tensor that the main graph takes, where all pictures share it.
+/// Height and width of the tensor that pictures become, where all of them share it.
 std::optional<Size> network_input_size(const Manifest& manifest);
 
 /// How many boxes the main graph gives for a picture, where its outputs say so.

@@ -8,6 +8,7 @@
 
 #include "edgecv/dense.hpp"
 #include "edgecv/input_spec.hpp"
+#include "edgecv/rcnn.hpp"
 #include "edgecv/ssd.hpp"
 #include "edgecv/tensor.hpp"
 
@@ -27,7 +28,7 @@ struct GraphFile {
 };
 
 /// What is done with the outputs: one alternative for each family of networks.
-using PostprocessSpec = std::variant<SsdSpec, DenseSpec>;
+using PostprocessSpec = std::variant<SsdSpec, DenseSpec, RcnnSpec>;
 
 struct Manifest {
   static constexpr int current_schema = 1;

@@ -1,0 +1,91 @@
+// Pictures in, boxes and instance masks out, in two stages: regions are proposed, then looked at.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "edgecv/bundle.hpp"
+#include "edgecv/detections.hpp"
+#include "edgecv/engine.hpp"
+#include "edgecv/masks.hpp"
+#include "edgecv/rcnn.hpp"
+#include "edgecv/thread_pool.hpp"
+
+namespace edgecv {
+
+/// Detections with the mask of each.
+struct Instances {
+  Detections detections;
+  std::vector<MaskCrop> masks;  // [N]; empty where the bundle has no mask head
+};
+
+/// Wall time of a call, summed over its pictures, in milliseconds. A graph that has no box to look
+/// at is not run and takes no time.
+struct TwoStageTiming {
+  double preprocess_ms = 0;
+  double trunk_ms = 0;
+  double proposals_ms = 0;
+  double roi_ms = 0;
+  double mask_ms = 0;
+  double postprocess_ms = 0;
+};
+
+/// The engines of the bundle's graphs; `mask` is null where the bundle has no such graph.
+struct TwoStageEngines {
+  std::shared_ptr<Engine> trunk;
+  std::shared_ptr<Engine> roi;
+  std::shared_ptr<Engine> mask;
+};
+
+class RoiGraph;
+
+/// The steps of torchvision's GeneralizedRCNN, around engines. Pictures are run one by one, so what
+/// a picture gives does not depend on its neighbours.
+class TwoStageDetector {
+ public:
+  /// Throws Error if the engines' inputs and outputs do not fit the manifest. `threads` as
+  /// ThreadPool has them.
+  TwoStageDetector(const Bundle& bundle, TwoStageEngines engines, int threads = 0);
+  ~TwoStageDetector();
+
+  /// Score thresholds, one for each class; empty: the bundle's one threshold for all.
+  void set_thresholds(std::vector<float> thresholds);
+
+  /// One result for each picture. Throws Error (invalid_input) if the bundle has no proposal
+  /// network: it takes proposals.
+  std::vector<Instances> run(const std::vector<Image>& images);
+
+  /// Looks at the caller's boxes in place of the proposal network's: for each picture [R, 4], xyxy
+  /// in pixels of the picture. They are clipped to the picture; those without area are dropped.
+  /// Throws Error (invalid_input) on NaN and infinity and on another number of lists than pictures.
+  std::vector<Instances> run(const std::vector<Image>& images,
+                             const std::vector<std::vector<float>>& proposals);
+
+  /// Of the last call of run().
+  const TwoStageTiming& timing() const { return timing_; }
+
+ private:
+  Instances run_one(const Image& image, const std::vector<float>* proposals);
+  void run_trunk(const Image& image, const Geometry& geometry);
+  std::vector<Tensor> features() const;
+  std::vector<float> propose_regions(const Geometry& geometry);
+  Detections look_at(const std::vector<float>& proposals, const Geometry& geometry);
+  std::vector<MaskCrop> cut_out(Detections& detections, const Geometry& geometry);
+
+  InputSpec input_;
+  RcnnSpec spec_;
+  int classes_;
+  std::shared_ptr<Engine> trunk_;
+  std::unique_ptr<RoiGraph> roi_;
+  std::unique_ptr<RoiGraph> mask_;  // null without a mask head
+  // Indices of the outputs: of the trunk by level, of the roi graph, of the mask graph.
+  std::vector<std::size_t> objectness_, deltas_, features_;
+  std::size_t logits_ = 0, box_deltas_ = 0;
+  std::size_t masks_ = 0;
+  std::unique_ptr<ThreadPool> pool_;
+  std::vector<float> thresholds_;
+  TwoStageTiming timing_;
+};
+
+}  // namespace edgecv

@@ -1,0 +1,246 @@
+#include "edgecv/two_stage_detector.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "edgecv/error.hpp"
+#include "graph_ports.hpp"
+#include "not_finite.hpp"
+#include "roi_graph.hpp"
+#include "stopwatch.hpp"
+
+namespace edgecv {
+namespace {
+
+std::vector<std::size_t> find_outputs(const Engine& engine, const std::vector<std::string>& names) {
+  std::vector<std::size_t> indices;
+  for (const std::string& name : names) indices.push_back(find_output(engine, name));
+  return indices;
+}
+
+/// What the roi and mask graphs take is what the trunk gives.
+void check_features(const Engine& trunk, const Engine& graph,
+                    const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const TensorSpec& given = trunk.outputs()[find_output(trunk, name)];
+    const TensorSpec& taken = graph.inputs()[find_input(graph, name)];
+    if (given.dtype != taken.dtype) {
+      throw Error(ErrorCode::engine, "the trunk gives \"" + name + "\" as " +
+                                         to_string(given.dtype) + ", the next graph takes " +
+                                         to_string(taken.dtype) +
+                                         ": take the graphs in one precision");
+    }
+  }
+}
+
+void require_finite(const Tensor& tensor, const std::string& output) {
+  const auto* values = tensor.as<float>();
+  const auto count = static_cast<std::size_t>(element_count(tensor.shape));
+  unsigned found = 0;  // without a branch: the compiler makes vectors of it
+  for (std::size_t i = 0; i < count; ++i) {
+    std::uint32_t bits;
+    std::memcpy(&bits, &values[i], sizeof bits);
+    found |= (bits & 0x7f800000u) == 0x7f800000u;
+  }
+  if (found) not_finite(output);
+}
+
+/// The caller's boxes, from pixels of the picture to pixels of the network's input.
+std::vector<float> to_network(const std::vector<float>& boxes, const Geometry& geometry) {
+  const auto width = static_cast<float>(geometry.image.width);
+  const auto height = static_cast<float>(geometry.image.height);
+  const float scale_x = static_cast<float>(geometry.resized.width) / width;
+  const float scale_y = static_cast<float>(geometry.resized.height) / height;
+  if (boxes.size() % 4 != 0) {
+    throw Error(ErrorCode::invalid_input, "proposals: expected 4 numbers for each box, got " +
+                                              std::to_string(boxes.size()) + " numbers");
+  }
+  std::vector<float> result;
+  result.reserve(boxes.size());
+  for (std::size_t i = 0; i < boxes.size(); i += 4) {
+    if (!std::all_of(&boxes[i], &boxes[i] + 4, [](float x) { return std::isfinite(x); })) {
+      throw Error(ErrorCode::invalid_input,
+                  "proposals: box " + std::to_string(i / 4) + " holds NaN or infinity");
+    }
+    const float x1 = std::clamp(boxes[i], 0.f, width), x2 = std::clamp(boxes[i + 2], 0.f, width);
+    const float y1 = std::clamp(boxes[i + 1], 0.f, height);
+    const float y2 = std::clamp(boxes[i + 3], 0.f, height);
+    if (x2 <= x1 || y2 <= y1) continue;
+    result.insert(result.end(), {x1 * scale_x, y1 * scale_y, x2 * scale_x, y2 * scale_y});
+  }
+  return result;
+}
+
+}  // namespace
+
+TwoStageDetector::TwoStageDetector(const Bundle& bundle, TwoStageEngines engines, int threads)
+    : input_(bundle.manifest().input),
+      spec_(std::get<RcnnSpec>(bundle.manifest().postprocess)),
+      classes_(static_cast<int>(bundle.manifest().labels.size())),
+      trunk_(std::move(engines.trunk)),
+      roi_(std::make_unique<RoiGraph>(std::move(engines.roi), "roi", spec_.features, spec_.levels,
+                                      false)),
+      features_(find_outputs(*trunk_, spec_.features)),
+      pool_(std::make_unique<ThreadPool>(threads)) {
+  check_picture_input(*trunk_, input_);
+  check_features(*trunk_, roi_->engine(), spec_.features);
+  if (spec_.rpn) {
+    objectness_ = find_outputs(*trunk_, spec_.rpn->objectness_outputs);
+    deltas_ = find_outputs(*trunk_, spec_.rpn->deltas_outputs);
+  }
+  logits_ = find_output(roi_->engine(), spec_.box_head.logits_output);
+  box_deltas_ = find_output(roi_->engine(), spec_.box_head.deltas_output);
+  if (spec_.mask) {
+    mask_ = std::make_unique<RoiGraph>(std::move(engines.mask), "mask", spec_.features,
+                                       spec_.levels, true);
+    check_features(*trunk_, mask_->engine(), spec_.features);
+    masks_ = find_output(mask_->engine(), spec_.mask->output);
+  }
+}
+
+TwoStageDetector::~TwoStageDetector() = default;
+
+void TwoStageDetector::set_thresholds(std::vector<float> thresholds) {
+  check_thresholds(thresholds, classes_);
+  thresholds_ = std::move(thresholds);
+}
+
+std::vector<Instances> TwoStageDetector::run(const std::vector<Image>& images) {
+  if (!spec_.rpn) {
+    throw Error(ErrorCode::invalid_input,
+                "proposals: expected boxes [N, 4], xyxy in pixels of the picture, since this "
+                "bundle has no proposal network; got none");
+  }
+  timing_ = {};
+  std::vector<Instances> results;
+  for (const Image& image : images) results.push_back(run_one(image, nullptr));
+  return results;
+}
+
+std::vector<Instances> TwoStageDetector::run(const std::vector<Image>& images,
+                                             const std::vector<std::vector<float>>& proposals) {
+  if (images.size() != proposals.size()) {
+    throw Error(ErrorCode::invalid_input, "proposals: expected boxes for each of " +
+                                              std::to_string(images.size()) + " pictures, got " +
+                                              std::to_string(proposals.size()) + " lists");
+  }
+  timing_ = {};
+  std::vector<Instances> results;
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    results.push_back(run_one(images[i], &proposals[i]));
+  }
+  return results;
+}
+
+Instances TwoStageDetector::run_one(const Image& image, const std::vector<float>* given) {
+  check(image);
+  const Geometry geometry = plan(input_, image.size());
+  std::vector<float> proposals;
+  if (given) {
+    Stopwatch watch(timing_.proposals_ms);
+    proposals = to_network(*given, geometry);
+    if (proposals.empty()) return {};
+  }
+  run_trunk(image, geometry);
+  if (!given) proposals = propose_regions(geometry);
+
+  Instances result;
+  result.detections = look_at(proposals, geometry);
+  result.masks = cut_out(result.detections, geometry);
+  return result;
+}
+
+void TwoStageDetector::run_trunk(const Image& image, const Geometry& geometry) {
+  {
+    Stopwatch watch(timing_.preprocess_ms);
+    const Tensor input = trunk_->input(0, picture_shape(input_, 1, geometry.tensor));
+    preprocess(image, input_, geometry, input.data, *pool_);
+  }
+  Stopwatch watch(timing_.trunk_ms);
+  trunk_->run();
+}
+
+std::vector<Tensor> TwoStageDetector::features() const {
+  std::vector<Tensor> tensors;
+  for (const std::size_t index : features_) tensors.push_back(trunk_->output(index));
+  return tensors;
+}
+
+std::vector<float> TwoStageDetector::propose_regions(const Geometry& geometry) {
+  Stopwatch watch(timing_.proposals_ms);
+  std::vector<RpnLevel> levels;
+  std::vector<Tensor> held;  // what the levels point into
+  for (std::size_t level = 0; level < objectness_.size(); ++level) {
+    const std::int64_t anchors = spec_.rpn->anchors.per_cell(level);
+    const Tensor objectness = float_output(*trunk_, objectness_[level], {1, anchors, -1, -1});
+    const std::int64_t height = objectness.shape[2], width = objectness.shape[3];
+    const Tensor deltas = float_output(*trunk_, deltas_[level], {1, 4 * anchors, height, width});
+    if (height < 1 || width < 1 || height > geometry.tensor.height ||
+        width > geometry.tensor.width) {
+      throw Error(ErrorCode::engine,
+                  "output \"" + spec_.rpn->objectness_outputs[level] + "\" came as " +
+                      to_string(objectness.shape) + " for a picture of " +
+                      to_string(Shape{geometry.tensor.height, geometry.tensor.width}));
+    }
+    held.insert(held.end(), {objectness, deltas});
+    levels.push_back({objectness.as<float>(), deltas.as<float>(),
+                      Size{static_cast<int>(height), static_cast<int>(width)}});
+  }
+  return propose(*spec_.rpn, levels, geometry.resized, geometry.tensor, *pool_).boxes;
+}
+
+/// The box head: class and place of each proposal. Boxes stay in pixels of the network's input.
+Detections TwoStageDetector::look_at(const std::vector<float>& proposals,
+                                     const Geometry& geometry) {
+  if (proposals.empty()) return {};
+  {
+    Stopwatch watch(timing_.proposals_ms);
+    roi_->feed(features(), proposals);
+  }
+  {
+    Stopwatch watch(timing_.roi_ms);
+    roi_->run();
+  }
+  Stopwatch watch(timing_.postprocess_ms);
+  const auto count = static_cast<std::int64_t>(proposals.size() / 4);
+  const std::int64_t columns = classes_ + 1;  // the background comes first
+  const Tensor logits = roi_->rows(logits_, {count, columns});
+  const Tensor deltas = roi_->rows(box_deltas_, {count, 4 * columns});
+  return box_head_detections(spec_.box_head, logits.as<float>(), deltas.as<float>(),
+                             proposals.data(), proposals.size() / 4, classes_, geometry,
+                             thresholds_, *pool_);
+}
+
+/// The mask head: the shape of each detection. Brings the boxes to pixels of the picture.
+std::vector<MaskCrop> TwoStageDetector::cut_out(Detections& detections, const Geometry& geometry) {
+  if (detections.scores.empty()) return {};
+  if (!mask_) {
+    to_picture(geometry, detections.boxes);
+    return {};
+  }
+  {
+    Stopwatch watch(timing_.postprocess_ms);
+    std::vector<std::int64_t> labels = detections.labels;
+    for (std::int64_t& label : labels) ++label;  // the graph counts the background
+    mask_->feed(features(), detections.boxes, labels);
+  }
+  {
+    Stopwatch watch(timing_.mask_ms);
+    mask_->run();
+  }
+  Stopwatch watch(timing_.postprocess_ms);
+  const std::size_t count = detections.scores.size();
+  const Tensor masks = mask_->rows(masks_, {static_cast<std::int64_t>(count), 1, -1, -1});
+  if (masks.shape[2] != masks.shape[3] || masks.shape[2] < 1) {
+    throw Error(ErrorCode::engine, "output \"" + spec_.mask->output + "\" came as " +
+                                       to_string(masks.shape) + ", expected square masks");
+  }
+  require_finite(masks, spec_.mask->output);
+  to_picture(geometry, detections.boxes);
+  return paste_masks(masks.as<float>(), count, static_cast<int>(masks.shape[2]),
+                     detections.boxes.data(), geometry.image, spec_.mask->threshold, *pool_);
+}
+
+}  // namespace edgecv
