@@ -7,10 +7,11 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from edgecv.cli.model_options import positive
+from edgecv.cli.model_options import height_width, positive
 
 if TYPE_CHECKING:
     import numpy as np
+
     from edgecv_export import ParityReport
 
 MOST_PICTURES = 32  # a parity check needs variety, not thousands
@@ -46,6 +47,13 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--name", help="the bundle's name (default: the folder's)")
     parser.add_argument(
+        "--size",
+        type=height_width,
+        metavar="HxW",
+        help="fit every picture into one input size, such as 800x1344 (default: the model's own "
+        "resize rule, which keeps all of its accuracy)",
+    )
+    parser.add_argument(
         "--batch",
         type=_batch,
         default="dynamic",
@@ -68,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     from edgecv_export import ExportError, export
     from edgecv_export.bundle import check_target
     from edgecv_export.exporting import DEFAULT_OPSET
-    from edgecv_export.graphs.ssd import cut_ssd
+    from edgecv_export.graphs.cuts import CutRequest, cut_model
     from edgecv_export.loading import load_source, numbered_labels, read_labels
     from edgecv_export.verify import read_report
 
@@ -82,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
         for note in source.notes:
             _note(note)
     if labels is None:
-        labels = numbered_labels(cut_ssd(source.module).classes)
+        labels = numbered_labels(cut_model(source.module, CutRequest(args.size)).classes)
         _note("the classes have no names, so they are numbered: give --labels FILE to name them")
     try:
         folder = export(
@@ -92,6 +100,7 @@ def run(args: argparse.Namespace) -> int:
             images=images,
             name=args.name,
             architecture=source.architecture,
+            size=args.size,
             batch=args.batch,
             opset=args.opset or DEFAULT_OPSET,
             provenance=source.provenance,

@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import edgecv_runtime
 import numpy as np
-from edgecv_runtime import ops
 
+import edgecv_runtime
 from edgecv_export.bundle import MANIFEST
 from edgecv_export.comparison import Comparison, Cut, Tolerance, compare
 from edgecv_export.detected import Detected
+from edgecv_runtime import ops
 
 MIN_PICTURES = 8
 BATCH = 4
@@ -49,6 +49,20 @@ class ParityReport:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> ParityReport:
         return cls(**{**values, "tolerance": Tolerance(**values["tolerance"])})
+
+    def failure(self) -> str:
+        """Why the check was not passed, in one line."""
+        what = (
+            f"raw outputs differ by {self.logits_difference:.3g} and {self.deltas_difference:.3g}"
+            if self.degenerate
+            else f"{self.unmatched} detections unmatched, boxes differ by up to "
+            f"{self.box_difference_1080p:.3g} px at 1080p scale, scores by "
+            f"{self.score_difference:.3g}"
+        )
+        return (
+            f"the bundle does not give the model's results ({what}), so it was not written: the "
+            "model does something that the export does not read from its attributes"
+        )
 
     def table(self) -> str:
         rows = [

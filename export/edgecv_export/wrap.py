@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from edgecv_runtime import InputError
 
 from edgecv_export.bundle import BundleDraft, check_target, new_bundle
+from edgecv_export.graph_record import tensor_record
 from edgecv_export.wrap_check import check_outputs
+from edgecv_runtime import InputError
 
 if TYPE_CHECKING:
     import onnx
@@ -145,7 +146,7 @@ def _complete(record: dict[str, Any], name: str, architecture: str) -> dict[str,
 
 def _graph_record(record: dict[str, Any], model: onnx.ModelProto, digest: str) -> dict[str, Any]:
     weights = {tensor.name for tensor in model.graph.initializer}
-    inputs = [_tensor(value) for value in model.graph.input if value.name not in weights]
+    inputs = [tensor_record(value) for value in model.graph.input if value.name not in weights]
     if len(inputs) != 1:
         names = ", ".join(tensor["name"] for tensor in inputs) or "none"
         raise InputError(
@@ -158,7 +159,7 @@ def _graph_record(record: dict[str, Any], model: onnx.ModelProto, digest: str) -
         "precision": given.get("precision", "fp32"),
         "dialect": given.get("dialect", "onnx"),
         "inputs": inputs,
-        "outputs": [_tensor(value) for value in model.graph.output],
+        "outputs": [tensor_record(value) for value in model.graph.output],
     }
 
 
@@ -177,20 +178,6 @@ def _given_graph(record: dict[str, Any]) -> dict[str, Any]:
         )
     given: dict[str, Any] = graphs["main"][0]
     return given
-
-
-def _tensor(value: onnx.ValueInfoProto) -> dict[str, Any]:
-    import onnx
-
-    kind = value.type.tensor_type
-    if not kind.HasField("shape"):
-        raise InputError(
-            f"the ONNX file does not say how many axes {value.name!r} has: "
-            "run onnx.shape_inference on it first"
-        )
-    dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type).name
-    shape = [axis.dim_value if axis.dim_value > 0 else None for axis in kind.shape.dim]
-    return {"name": value.name, "dtype": dtype, "shape": shape}
 
 
 def _add_anchor_file(draft: BundleDraft, manifest: Path) -> None:

@@ -91,7 +91,7 @@ TEST_CASE("the golden manifest of schema 1 is read in full") {
   CHECK(graph.inputs.at(0).shape == edgecv::Shape{-1, 3, 16, 24});
   CHECK(graph.outputs.at(1).shape == edgecv::Shape{-1, 20, 4});
 
-  const edgecv::SsdSpec& spec = manifest.postprocess;
+  const auto& spec = std::get<edgecv::SsdSpec>(manifest.postprocess);
   CHECK(spec.scores_output == "logits");
   CHECK(spec.score_function == edgecv::ScoreFunction::softmax);
   CHECK(spec.background == edgecv::Background::first);
@@ -118,8 +118,10 @@ TEST_CASE("a manifest is written as it was read") {
   for (const std::string& text : {default_boxes(), default_boxes("[8, 16]", "null")}) {
     const Manifest manifest = Manifest::from_json(text);
     const Manifest again = Manifest::from_json(manifest.to_json());
-    const auto& boxes = std::get<edgecv::DefaultBoxes>(manifest.postprocess.anchors);
-    const auto& boxes_again = std::get<edgecv::DefaultBoxes>(again.postprocess.anchors);
+    const auto& boxes =
+        std::get<edgecv::DefaultBoxes>(std::get<edgecv::SsdSpec>(manifest.postprocess).anchors);
+    const auto& boxes_again =
+        std::get<edgecv::DefaultBoxes>(std::get<edgecv::SsdSpec>(again.postprocess).anchors);
     CHECK(boxes_again.scales == std::vector<double>{0.2, 0.5, 0.9});
     CHECK(boxes_again.steps == boxes.steps);
     CHECK(boxes_again.clip);
@@ -172,7 +174,8 @@ TEST_CASE("every choice is written as it was read") {
 
 TEST_CASE("floats are written with the fewest digits that read back the same") {
   Manifest manifest = Manifest::from_json(golden_manifest());
-  auto& prior = std::get<edgecv::MultiboxPrior>(manifest.postprocess.anchors);
+  auto& prior =
+      std::get<edgecv::MultiboxPrior>(std::get<edgecv::SsdSpec>(manifest.postprocess).anchors);
   unsigned state = 1;
   for (int round = 0; round < 2000; ++round) {
     state = state * 1664525u + 1013904223u;
@@ -181,7 +184,8 @@ TEST_CASE("floats are written with the fewest digits that read back the same") {
     manifest.input.scale = static_cast<double>(state) / 3e11 + 1e-9;
     const std::string text = manifest.to_json();
     const Manifest again = Manifest::from_json(text);
-    CHECK(std::get<edgecv::MultiboxPrior>(again.postprocess.anchors).scales[0][1] == value);
+    CHECK(std::get<edgecv::MultiboxPrior>(std::get<edgecv::SsdSpec>(again.postprocess).anchors)
+              .scales[0][1] == value);
     CHECK(again.input.scale == manifest.input.scale);
   }
   prior.scales[0][1] = 0.1f;
@@ -288,7 +292,8 @@ TEST_CASE("values that a key cannot have") {
       {"[null, 3, 16, 24]", "[-1, 3, 16, 24]",
        ": graphs.main[0].inputs[0].shape[0]: expected a length of at least 1 or null, got -1"},
       {"\"main\": [", "\"roi\": [", ": graphs.main: missing"},
-      {"\"ssd\"", "\"yolo\"", ": postprocess.method: expected one of ssd, got \"yolo\""},
+      {"\"ssd\"", "\"yolo\"",
+       ": postprocess.method: expected one of ssd, retinanet, fcos, rcnn, got \"yolo\""},
       {"\"multibox_prior\"", "\"grid\"",
        ": postprocess.anchors.kind: expected one of default_boxes, multibox_prior, file, got "
        "\"grid\""},
@@ -413,7 +418,8 @@ TEST_CASE("the graph, the input record and the postprocessing fit each other") {
         "deltas, got null");
   const std::string finished =
       replaced(with_anchors("null"), "\"encoding\": \"deltas\"", "\"encoding\": \"cxcywh\"");
-  CHECK(Manifest::from_json(finished).postprocess.box_format == edgecv::BoxFormat::cxcywh);
+  CHECK(std::get<edgecv::SsdSpec>(Manifest::from_json(finished).postprocess).box_format ==
+        edgecv::BoxFormat::cxcywh);
 }
 
 TEST_CASE("axes of any length fit everything") {
@@ -423,7 +429,7 @@ TEST_CASE("axes of any length fit everything") {
   CHECK(refusal(text) == "");
   const Manifest manifest = Manifest::from_json(text);
   CHECK(edgecv::network_input_size(manifest) == edgecv::Size{16, 24});
-  CHECK_FALSE(edgecv::box_count(manifest));
+  CHECK_FALSE(edgecv::box_count(manifest, std::get<edgecv::SsdSpec>(manifest.postprocess)));
 }
 
 TEST_CASE("the network's input size comes from the record, else from the graph") {
@@ -536,7 +542,8 @@ TEST_CASE("a record that breaks the rules is not written") {
   CHECK(refused([](Manifest& m) { m.schema = 2; }) ==
         "bundle.json: schema: expected 1 to 1, got 2");
   CHECK(refused([](Manifest& m) {
-          m.postprocess.coder.weight_x = std::numeric_limits<float>::quiet_NaN();
+          std::get<edgecv::SsdSpec>(m.postprocess).coder.weight_x =
+              std::numeric_limits<float>::quiet_NaN();
         }) == "bundle.json: postprocess.boxes.weights[0]: expected a number above 0, got nan");
   CHECK(refused([](Manifest& m) { m.graphs["main"][0].inputs[0].shape[0] = 0; }) ==
         "bundle.json: graphs.main[0].inputs[0].shape: expected at most 8 lengths of at least 1 (or "

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 from torch import nn
 
 from edgecv_export import ExportError, export
-from edgecv_export.graphs.onnx_graph import to_onnx
+from edgecv_export.graphs.onnx_graph import pictures_to_onnx
 from edgecv_export.operators import check_operators
 
 
@@ -63,7 +63,7 @@ def test_control_flow_that_torch_cannot_export_is_one_line(tmp_path: Path) -> No
             return images + 1, images
 
     with pytest.raises(ExportError, match=r"torch\.onnx cannot export the network") as caught:
-        to_onnx(Branching(), (8, 8), outputs=["a", "b"], batch=1, opset=18)
+        pictures_to_onnx(Branching(), (8, 8), outputs=["a", "b"], batch=1, opset=18)
     assert "\n" not in str(caught.value)
 
 
@@ -80,7 +80,7 @@ def test_weights_are_inside_and_nothing_is_printed(
     capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     network = nn.Conv2d(3, 4, 3)
-    model = to_onnx(network, (8, 8), outputs=["y"], batch=1, opset=18)
+    model = pictures_to_onnx(network, (8, 8), outputs=["y"], batch=1, opset=18)
     assert capfd.readouterr() == ("", "")
     weights = {tuple(t.dims): onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
     np.testing.assert_array_equal(weights[4, 3, 3, 3], network.weight.detach().numpy())

@@ -13,12 +13,12 @@ from torch import nn
 from torchvision.models import detection
 
 from edgecv_export import export
-from edgecv_export.graphs.ssd import cut_ssd
+from edgecv_export.graphs.cuts import cut_model
 from edgecv_runtime import InputError
 
 
 def test_records_of_an_own_detector(small_parts: Any) -> None:
-    cut = cut_ssd(small_parts.make_detector())
+    cut = cut_model(small_parts.make_detector())
     assert cut.classes == 4
     assert cut.tensor_size == (96, 160)
     assert cut.input == {
@@ -79,7 +79,7 @@ def test_ssd300_has_its_own_normalisation() -> None:
 def test_the_callers_module_is_left_as_it_is(small_parts: Any) -> None:
     module = small_parts.make_detector().train().double()
     before = {key: value.clone() for key, value in module.state_dict().items()}
-    cut_ssd(module)
+    cut_model(module)
     assert module.training
     for key, value in module.state_dict().items():
         assert value.dtype == before[key].dtype
@@ -95,7 +95,7 @@ def test_anchors_that_parameters_cannot_say_are_stored(change: str, small_parts:
         module.anchor_generator._wh_pairs[0][0] *= 1.5
     else:
         module.anchor_generator.scales = [0.2, 0.3, 0.4, 0.5]  # read when it was built, not later
-    cut = cut_ssd(module)
+    cut = cut_model(module)
     assert cut.postprocess["anchors"] == {"kind": "file", "normalized": False}
     stored = cut.anchor_file
     assert stored is not None
@@ -113,7 +113,7 @@ def test_spare_entries_of_a_generator_are_left_out(small_parts: Any) -> None:
     module.anchor_generator = detection.anchor_utils.DefaultBoxGenerator(
         [[2], [2, 3], [3], [2]], scales=[0.15, 0.35, 0.6, 0.9, 1.0], steps=[8, 16, 32, 64]
     )
-    anchors = cut_ssd(module).postprocess["anchors"]
+    anchors = cut_model(module).postprocess["anchors"]
     assert anchors["aspect_ratios"] == [[2.0], [2.0, 3.0], [3.0]]
     assert anchors["scales"] == [0.15, 0.35, 0.6, 0.9]
     assert anchors["steps"] == [8.0, 16.0, 32.0]
@@ -141,13 +141,13 @@ def test_what_cannot_be_recorded_is_refused(small_parts: Any, change: Any, messa
     module = small_parts.make_detector()
     change(module)
     with pytest.raises(InputError, match=message):
-        cut_ssd(module)
+        cut_model(module)
 
 
 @pytest.mark.parametrize("thing", [nn.Linear(3, 4), "ssd300_vgg16", None])
 def test_other_objects_are_refused(thing: Any) -> None:
-    with pytest.raises(InputError, match=r"expected a torch"):
-        cut_ssd(thing)
+    with pytest.raises(InputError, match=r"expected (a torch|one of: a torchvision SSD)"):
+        cut_model(thing)
 
 
 @pytest.mark.parametrize(

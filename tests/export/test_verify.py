@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from edgecv_export import ExportError, Tolerance, export
-from edgecv_export.graphs.ssd import cut_ssd
+from edgecv_export.graphs.cuts import cut_model
 from edgecv_export.verify import ParityReport, read_report, verify
 
 
@@ -28,7 +28,7 @@ def tamper(
         manifest = json.loads((folder / "bundle.json").read_text())
         change(manifest)
         (folder / "bundle.json").write_text(json.dumps(manifest))
-        return verify(cut_ssd(small_detector), folder, pictures[:5], Tolerance())
+        return verify(cut_model(small_detector), folder, pictures[:5], Tolerance())
 
     return run
 

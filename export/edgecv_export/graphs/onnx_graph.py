@@ -7,7 +7,7 @@ import io
 import logging
 import warnings
 from collections.abc import Iterator
-from typing import Literal
+from typing import Any, Literal
 
 import onnx
 import torch
@@ -19,30 +19,58 @@ from edgecv_export.operators import check_operators
 Batch = int | Literal["dynamic"]
 
 
-def to_onnx(
+def pictures_to_onnx(
     network: nn.Module,
     size: tuple[int, int],
     *,
     outputs: list[str],
     batch: Batch,
     opset: int,
+    size_multiple: int | None = None,
 ) -> onnx.ModelProto:
-    """Exports a module that takes float32 [B, 3, h, w] (named ``images``), weights included.
+    """Exports a module that takes normalised pictures, float32 [B, 3, h, w], named ``images``.
 
-    Raises ExportError if torch cannot export it or the graph holds what engines cannot compile.
+    With ``size_multiple`` the graph takes every h and w that are multiples of it; ``size`` is then
+    only the example that the module is traced with. Otherwise h and w are ``size``.
     """
     # The exporter would take a batch of 1 for a constant.
     example = torch.zeros(2 if batch == "dynamic" else batch, 3, *size)
-    dynamic = ({0: torch.export.Dim("batch")},) if batch == "dynamic" else None
+    axes: dict[int, Any] = {}
+    if batch == "dynamic":
+        axes[0] = torch.export.Dim("batch")
+    if size_multiple is not None:
+        axes[2] = size_multiple * torch.export.Dim("rows")
+        axes[3] = size_multiple * torch.export.Dim("columns")
+    return to_onnx(
+        network, (example,), inputs=["images"], outputs=outputs, dynamic=(axes,), opset=opset
+    )
+
+
+def to_onnx(
+    network: nn.Module,
+    examples: tuple[torch.Tensor, ...],
+    *,
+    inputs: list[str],
+    outputs: list[str],
+    dynamic: Any,
+    opset: int,
+) -> onnx.ModelProto:
+    """Exports a module, weights included.
+
+    ``dynamic`` says for each input which axes may have other lengths than in the example, as
+    ``dynamic_shapes`` of ``torch.export.export``.
+
+    Raises ExportError if torch cannot export it or the graph holds what engines cannot compile.
+    """
     try:
         with _quiet():
             program = torch.onnx.export(
                 network,
-                (example,),
+                examples,
                 dynamo=True,
                 external_data=False,
                 opset_version=opset,
-                input_names=["images"],
+                input_names=inputs,
                 output_names=outputs,
                 dynamic_shapes=dynamic,
                 optimize=True,

@@ -6,21 +6,30 @@ and suppression stay outside; everything about them is read from the object, not
 
 from __future__ import annotations
 
-import copy
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
-from edgecv_runtime import InputError
 from torch import Tensor, nn
 from torchvision.models.detection import _utils as detection_utils
 from torchvision.models.detection.ssd import SSD
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
+from edgecv_export.bundle import BundleDraft
+from edgecv_export.comparison import Tolerance
 from edgecv_export.detected import Detected
+from edgecv_export.graph_record import add_graph
 from edgecv_export.graphs.anchors import describe_generator, run_generator
+from edgecv_export.graphs.cuts import CutRequest, register_cut
+from edgecv_export.graphs.onnx_graph import Batch, pictures_to_onnx
+from edgecv_export.verify import ParityReport, verify
+from edgecv_runtime import InputError
+
+ANCHOR_FILE = "anchors.npy"
 
 
 @dataclass
@@ -40,6 +49,32 @@ class SsdCut:
     postprocess: dict[str, Any]  # the manifest's postprocess record
     anchors: Tensor = field(repr=False)  # float32 [A, 4], xyxy in pixels of the network's input
     anchor_file: np.ndarray | None = field(default=None, repr=False)  # to be stored, or None
+
+    task: ClassVar[Literal["detect"]] = "detect"
+
+    def write(
+        self, draft: BundleDraft, *, batch: Batch, opset: int
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """As graphs.cuts.Cut has it."""
+        model = pictures_to_onnx(
+            self.network, self.tensor_size, outputs=["logits", "deltas"], batch=batch, opset=opset
+        )
+        postprocess = self.postprocess
+        if self.anchor_file is not None:
+            sha256 = draft.add_array(ANCHOR_FILE, self.anchor_file)
+            anchors = {**postprocess["anchors"], "file": ANCHOR_FILE, "sha256": sha256}
+            postprocess = {**postprocess, "anchors": anchors}
+        return {"main": [add_graph(draft, "main.onnx", model)]}, postprocess
+
+    def verify(
+        self,
+        bundle: Path,
+        pictures: Sequence[np.ndarray],
+        tolerance: Tolerance,
+        done: Callable[[], None] = lambda: None,
+    ) -> ParityReport:
+        """As graphs.cuts.Cut has it."""
+        return verify(self, bundle, pictures, tolerance, done)
 
     def detect(self, image: np.ndarray) -> tuple[Detected, np.ndarray]:
         """The detector's own forward pass, from picture to results.
@@ -82,26 +117,6 @@ class SsdCut:
         return scores.numpy(), boxes.numpy()
 
 
-def cut_ssd(module: nn.Module) -> SsdCut:
-    """Cuts a torchvision-style SSD, or our ssd_tiny. The caller's module is left as it is.
-
-    Raises InputError if the object is neither, or has a part whose meaning cannot be recorded.
-    """
-    if not isinstance(module, nn.Module):
-        raise InputError(
-            f"expected a torch.nn.Module that detects objects, got {type(module).__name__}"
-        )
-    module = copy.deepcopy(module).eval().cpu().float()
-    if isinstance(module, SSD):
-        return _cut_torchvision(module)
-    if hasattr(module, "forward_head") and hasattr(module, "anchor_spec"):
-        return _cut_ssd_tiny(module)
-    raise InputError(
-        f"cannot export {type(module).__name__}: expected a torchvision SSD "
-        "(torchvision.models.detection.ssd.SSD or a subclass) or edgecv's ssd_tiny"
-    )
-
-
 class _TorchvisionNetwork(nn.Module):
     def __init__(self, detector: SSD) -> None:
         super().__init__()
@@ -113,7 +128,12 @@ class _TorchvisionNetwork(nn.Module):
         return outputs["cls_logits"], outputs["bbox_regression"]
 
 
-def _cut_torchvision(detector: SSD) -> SsdCut:
+@register_cut(
+    lambda module: isinstance(module, SSD),
+    "a torchvision SSD (torchvision.models.detection.ssd.SSD or a subclass)",
+)
+def _cut_torchvision(detector: SSD, request: CutRequest) -> SsdCut:
+    _refuse_size(request)
     coder = detector.box_coder
     if type(coder) is not detection_utils.BoxCoder:
         raise InputError(
@@ -165,7 +185,12 @@ class _SsdTinyNetwork(nn.Module):
         return outputs
 
 
-def _cut_ssd_tiny(detector: Any) -> SsdCut:
+@register_cut(
+    lambda module: hasattr(module, "forward_head") and hasattr(module, "anchor_spec"),
+    "edgecv's ssd_tiny",
+)
+def _cut_ssd_tiny(detector: Any, request: CutRequest) -> SsdCut:
+    _refuse_size(request)
     height, width = detector.size
     network = _SsdTinyNetwork(detector).eval()
     with torch.inference_mode():
@@ -189,6 +214,11 @@ def _cut_ssd_tiny(detector: Any) -> SsdCut:
         ),
         anchors=detector.anchors,
     )
+
+
+def _refuse_size(request: CutRequest) -> None:
+    if request.size is not None:
+        raise InputError("an SSD has its input size built in: leave out size")
 
 
 def _input_record(transform: Any) -> dict[str, Any]:

@@ -1,0 +1,40 @@
+"""The manifest's record of an ONNX graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from edgecv_export.bundle import BundleDraft
+from edgecv_runtime import InputError
+
+if TYPE_CHECKING:
+    import onnx
+
+
+def add_graph(
+    draft: BundleDraft, file: str, model: onnx.ModelProto, *, dialect: str = "onnx"
+) -> dict[str, Any]:
+    """Writes the graph into the draft, in fp32, and returns its record."""
+    return {
+        "file": file,
+        "sha256": draft.add_file(file, model.SerializeToString()),
+        "precision": "fp32",
+        "dialect": dialect,
+        "inputs": [tensor_record(value) for value in model.graph.input],
+        "outputs": [tensor_record(value) for value in model.graph.output],
+    }
+
+
+def tensor_record(value: onnx.ValueInfoProto) -> dict[str, Any]:
+    """Name, dtype and shape; None is an axis of any length. Raises InputError without a shape."""
+    import onnx
+
+    kind = value.type.tensor_type
+    if not kind.HasField("shape"):
+        raise InputError(
+            f"the ONNX file does not say how many axes {value.name!r} has: "
+            "run onnx.shape_inference on it first"
+        )
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type).name
+    shape = [axis.dim_value if axis.dim_value > 0 else None for axis in kind.shape.dim]
+    return {"name": value.name, "dtype": dtype, "shape": shape}

@@ -1,0 +1,116 @@
+"""How detectors are cut into graphs: one entry for each kind of module, added by its own file."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from torch import nn
+
+from edgecv_export.bundle import BundleDraft
+from edgecv_export.comparison import Tolerance
+from edgecv_export.graphs.onnx_graph import Batch
+from edgecv_export.verify import ParityReport
+from edgecv_runtime import InputError
+
+_FAMILIES = ("ssd",)
+
+
+@dataclass(frozen=True)
+class CutRequest:
+    """What the caller wants of a cut, beyond what the module says itself."""
+
+    # Height and width of every tensor; None: as the module's own transform has it.
+    size: tuple[int, int] | None = None
+    # Number of class names; None: not known yet.
+    labels: int | None = None
+
+
+class Cut(Protocol):
+    """A detector cut into graphs, and the description of all the rest."""
+
+    @property
+    def task(self) -> Literal["detect", "instance"]: ...
+    @property
+    def classes(self) -> int:
+        """Without the background."""
+        ...
+
+    @property
+    def input(self) -> dict[str, Any]:
+        """The manifest's input record."""
+        ...
+
+    def write(
+        self, draft: BundleDraft, *, batch: Batch, opset: int
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Adds the graphs and what else belongs to them to the draft.
+
+        Returns the manifest's ``graphs`` and ``postprocess``. Raises ExportError if torch cannot
+        export a graph, InputError if the cut cannot take this ``batch``.
+        """
+        ...
+
+    def verify(
+        self,
+        bundle: Path,
+        pictures: Sequence[np.ndarray],
+        tolerance: Tolerance,
+        done: Callable[[], None],
+    ) -> ParityReport:
+        """Runs the module and the whole runtime on each picture (uint8 [H, W, 3] BGR); ``done`` is
+        called after each."""
+        ...
+
+
+Cutter = Callable[[Any, CutRequest], Cut]
+
+
+@dataclass(frozen=True)
+class _Entry:
+    matches: Callable[[nn.Module], bool]
+    description: str
+    cutter: Cutter
+
+
+_entries: list[_Entry] = []
+
+
+def register_cut(
+    matches: Callable[[nn.Module], bool], description: str
+) -> Callable[[Cutter], Cutter]:
+    """Makes the decorated function the cutter of the modules that ``matches`` takes.
+
+    It gets a private copy of the module, float32 on the CPU in evaluation mode. ``description``
+    says in an error message what is expected.
+    """
+
+    def add(cutter: Cutter) -> Cutter:
+        _entries.append(_Entry(matches, description, cutter))
+        return cutter
+
+    return add
+
+
+def cut_model(module: nn.Module, request: CutRequest | None = None) -> Cut:
+    """Cuts a detector. The caller's module is left as it is.
+
+    Raises InputError if it is of no known kind, or has a part whose meaning cannot be recorded.
+    """
+    for family in _FAMILIES:
+        importlib.import_module(f"{__package__}.{family}")
+    if not isinstance(module, nn.Module):
+        raise InputError(
+            f"expected a torch.nn.Module that detects objects, got {type(module).__name__}"
+        )
+    for entry in _entries:
+        if entry.matches(module):
+            private = copy.deepcopy(module).eval().cpu().float()
+            return entry.cutter(private, request or CutRequest())
+    expected = "; ".join(entry.description for entry in _entries)
+    raise InputError(f"cannot export {type(module).__name__}: expected one of: {expected}")
