@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import torch
-from edgecv_runtime import InputError
 from torch import Tensor, nn
 from torchvision.ops import roi_align, roi_pool
+
+from edgecv_runtime import InputError
 
 Dialect = Literal["onnx", "tensorrt"]
 OUTSIDE = -3.0  # a coordinate of grid_sample from which it takes nothing but zeros
@@ -56,10 +57,11 @@ class LevelPooler(nn.Module):
         super().__init__()
         self.pooling = pooling
 
-    def forward(self, features: list[Tensor], boxes: list[Tensor]) -> Tensor:
-        """Features float32 [1, C, h, w] of each level; boxes float32 [R_i, 4] of each level, xyxy
-        in pixels of the network's input. Returns float32 [sum of R_i, C, *output_size]."""
-        levels = zip(features, boxes, self.pooling.scales, strict=True)
+    def forward(self, features: list[Tensor], regions: list[Tensor]) -> Tensor:
+        """Features float32 [1, C, h, w] of each level; regions are the boxes of each level, float32
+        [R_i, 4], xyxy in pixels of the network's input. Returns float32
+        [sum of R_i, C, *output_size]."""
+        levels = zip(features, regions, self.pooling.scales, strict=True)
         return torch.cat([self._pool(*level) for level in levels])
 
     def _pool(self, feature: Tensor, boxes: Tensor, scale: float) -> Tensor:
@@ -96,10 +98,11 @@ class AtlasRoIAlign(nn.Module):
         self.samples = pooling.sampling_ratio
         self.register_buffer("scales", torch.tensor(pooling.scales), persistent=False)
 
-    def forward(self, features: list[Tensor], boxes: Tensor, levels: Tensor) -> Tensor:
-        """Features float32 [1, C, h, w] of each level, none wider than the first; boxes float32
-        [R, 4], xyxy in pixels of the network's input; levels int32 [R], which feature each box is
-        for. Returns float32 [R, C, *output_size]."""
+    def forward(self, features: list[Tensor], regions: list[Tensor]) -> Tensor:
+        """Features float32 [1, C, h, w] of each level, none wider than the first; regions are
+        boxes float32 [R, 4], xyxy in pixels of the network's input, and levels int32 [R], which
+        feature each box is for. Returns float32 [R, C, *output_size]."""
+        boxes, levels = regions
         atlas, heights, widths, tops = _lay_out(features)
         boxes = boxes * self.scales.index_select(0, levels)[:, None]
         left, top, right, bottom = boxes.unbind(1)

@@ -1,0 +1,312 @@
+"""Two-stage detectors: torchvision's Faster R-CNN and Mask R-CNN, and Fast R-CNN.
+
+Graphs hold the networks: ``trunk`` (feature maps, objectness, deltas), ``roi`` (box head) and
+``mask`` (mask head). Anchors, proposals, the level of each box, thresholds and suppression stay
+outside; everything about them is read from the object, not from its name.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.detection import _utils as detection_utils
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
+from torchvision.models.detection.roi_heads import RoIHeads
+from torchvision.models.detection.rpn import RegionProposalNetwork
+from torchvision.models.detection.transform import GeneralizedRCNNTransform
+from torchvision.ops import MultiScaleRoIAlign
+
+from edgecv.models.input_record import input_record
+from edgecv.models.roi_pool import SingleScaleRoIPool
+from edgecv_export.graphs.letterbox import LetterboxTransform
+from edgecv_export.graphs.rcnn_stages import BoxStage, MaskStage, Trunk, feature_maps
+from edgecv_export.graphs.roi_align import Dialect, Pooling, make_pooler
+from edgecv_runtime import InputError
+
+Proposals = Literal["network", "caller"]
+BOX_MIN_SIZE = 1e-2  # written into torchvision's RoIHeads.postprocess_detections
+MASK_THRESHOLD = 0.5  # masks are probabilities; half is what torchvision's examples take
+PROBE = 256  # height of the picture on which scales are inferred, in pixels
+
+
+@dataclass
+class RcnnCut:
+    """A detector cut into its networks and the description of all the rest."""
+
+    module: GeneralizedRCNN  # the whole detector, evaluation mode
+    classes: int  # without the background
+    input: dict[str, Any]  # the manifest's input record
+    postprocess: dict[str, Any]  # the manifest's postprocess record
+    size: tuple[int, int] | None  # (h, w) of the network's input; None: any multiple of `multiple`
+    multiple: int  # of pixels, to which pictures are padded
+    trunk: Trunk
+    feature_names: list[str]  # of the feature maps that boxes are pooled from
+    box_pooling: Pooling
+    mask_pooling: Pooling | None
+    feature_shapes: list[tuple[int, ...]]  # [1, C, h, w] of each for a picture of `probe`
+
+    @property
+    def task(self) -> str:
+        return "detect" if self.mask_pooling is None else "instance"
+
+    def box_stage(self, dialect: Dialect) -> BoxStage:
+        """Raises InputError where the dialect cannot express the pooling."""
+        heads = self.module.roi_heads
+        pooler = make_pooler(self.box_pooling, dialect)
+        return BoxStage(pooler, heads.box_head, heads.box_predictor).eval()
+
+    def mask_stage(self, dialect: Dialect) -> MaskStage:
+        """Of a detector with masks. Raises InputError as box_stage."""
+        heads = self.module.roi_heads
+        assert self.mask_pooling is not None
+        pooler = make_pooler(self.mask_pooling, dialect)
+        return MaskStage(pooler, heads.mask_head, heads.mask_predictor).eval()
+
+
+def is_rcnn(module: nn.Module) -> bool:
+    return isinstance(module, GeneralizedRCNN) and isinstance(module.roi_heads, RoIHeads)
+
+
+def cut_rcnn(
+    module: nn.Module,
+    *,
+    size: tuple[int, int] | None = None,
+    proposals: Proposals = "network",
+) -> RcnnCut:
+    """Cuts a torchvision-style FasterRCNN or MaskRCNN. The caller's module is left as it is.
+
+    Args:
+        size: (h, w) of a fixed network input into which pictures are letterboxed. Left out,
+            pictures are resized as the module does it.
+        proposals: ``caller`` leaves the proposal network out: a Fast R-CNN.
+
+    Raises:
+        InputError: the object is no such detector, or has a part whose meaning cannot be recorded.
+    """
+    detector: Any = copy.deepcopy(module).eval().cpu().float()
+    heads = detector.roi_heads
+    if any(
+        part is not None
+        for part in (heads.keypoint_roi_pool, heads.keypoint_head, heads.keypoint_predictor)
+    ):
+        raise InputError("cannot export keypoints: expected a FasterRCNN or MaskRCNN")
+    _expect(detector.transform, GeneralizedRCNNTransform, "transform")
+    _expect(heads.box_coder, detection_utils.BoxCoder, "roi_heads.box_coder")
+    record = input_record(detector.transform)
+    multiple = record["pad_multiple"]
+    if size is not None:
+        record = _fixed(record, size)
+        detector.transform = LetterboxTransform(detector.transform, size)
+    elif record["resize"] == "stretch":
+        height, width = record["size"]
+        size = _round_up(height, multiple), _round_up(width, multiple)
+
+    if size is None:
+        probe = _round_up(PROBE, multiple), _round_up(PROBE * 3 // 2, multiple)
+    else:
+        probe = size
+    with torch.inference_mode():
+        maps = feature_maps(detector.backbone, torch.zeros(1, 3, *probe))
+        names = _feature_names(heads.box_roi_pool, maps, "box_roi_pool")
+        box_pooling = _pooling(heads.box_roi_pool, maps, probe)
+        masks = heads.has_mask()
+        mask_pooling = _mask_pooling(heads, maps, probe, box_pooling) if masks else None
+        rpn = _rpn_record(detector.rpn, maps) if proposals == "network" else None
+        classes = _classes(heads, maps[names[0]].shape[1], box_pooling)
+    features = [f"features_{index}" for index in range(len(names))]
+    return RcnnCut(
+        module=detector,
+        classes=classes,
+        input=record,
+        postprocess={
+            "method": "rcnn",
+            "rpn": rpn,
+            "roi": _roi_record(heads, features, box_pooling),
+            "mask": {"output": "masks", "threshold": MASK_THRESHOLD} if masks else None,
+        },
+        size=size,
+        multiple=multiple,
+        trunk=Trunk(detector.backbone, names, None if rpn is None else detector.rpn.head).eval(),
+        feature_names=names,
+        feature_shapes=[tuple(maps[name].shape) for name in names],
+        box_pooling=box_pooling,
+        mask_pooling=mask_pooling,
+    )
+
+
+def _expect(part: Any, kind: type, name: str) -> None:
+    if type(part) is not kind:
+        raise InputError(
+            f"cannot record {name} {type(part).__name__}: expected torchvision's {kind.__name__}"
+        )
+
+
+def _fixed(record: dict[str, Any], size: tuple[int, int]) -> dict[str, Any]:
+    multiple = record["pad_multiple"]
+    if any(side < 1 or side % multiple for side in size):
+        raise InputError(
+            f"size {size[0]}x{size[1]}: expected height and width as multiples of {multiple}, "
+            "which the model's transform pads to"
+        )
+    return {
+        **record,
+        "size": list(size),
+        "resize": "letterbox",
+        "max_size": None,
+        "align": "top_left",
+    }
+
+
+def _round_up(length: int, multiple: int) -> int:
+    return math.ceil(length / multiple) * multiple
+
+
+def _feature_names(pooler: Any, maps: dict[str, Tensor], name: str) -> list[str]:
+    """The feature maps that the pooler takes, in the trunk's order."""
+    if type(pooler) not in (MultiScaleRoIAlign, SingleScaleRoIPool):
+        raise InputError(
+            f"cannot record roi_heads.{name} {type(pooler).__name__}: expected torchvision's "
+            "MultiScaleRoIAlign or edgecv.models.roi_pool.SingleScaleRoIPool"
+        )
+    wanted = list(pooler.featmap_names)
+    names = [each for each in maps if each in wanted]
+    if not names:
+        raise InputError(
+            f"roi_heads.{name} takes the feature maps {', '.join(wanted)}; the trunk gives "
+            f"{', '.join(maps)}: set featmap_names to some of these"
+        )
+    return names
+
+
+def _pooling(pooler: Any, maps: dict[str, Tensor], probe: tuple[int, int]) -> Pooling:
+    """How the pooler pools. Its scales are settled here, as its first picture would settle them."""
+    height, width = pooler.output_size
+    if type(pooler) is SingleScaleRoIPool:
+        return Pooling("max", (height, width), 1, (float(pooler.spatial_scale),))
+    if pooler.scales is None:
+        pooler(maps, [torch.zeros(1, 4)], [probe])
+    scales = tuple(float(scale) for scale in pooler.scales)
+    return Pooling("align", (height, width), int(pooler.sampling_ratio), scales)
+
+
+def _mask_pooling(
+    heads: Any, maps: dict[str, Tensor], probe: tuple[int, int], box_pooling: Pooling
+) -> Pooling:
+    pooler = heads.mask_roi_pool
+    names = _feature_names(pooler, maps, "mask_roi_pool")
+    pooling = _pooling(pooler, maps, probe)
+    box_names = _feature_names(heads.box_roi_pool, maps, "box_roi_pool")
+    if (names, pooling.scales, _canonical(pooler)) != (
+        box_names,
+        box_pooling.scales,
+        _canonical(heads.box_roi_pool),
+    ):
+        raise InputError(
+            "roi_heads.mask_roi_pool takes other feature maps, or other levels of them, than "
+            "box_roi_pool: give both the same featmap_names, canonical_scale and canonical_level"
+        )
+    return pooling
+
+
+def _canonical(pooler: Any) -> tuple[float, int]:
+    """Size of a box, and the level it belongs to; of no account where there is one level."""
+    if isinstance(pooler, MultiScaleRoIAlign):
+        return float(pooler.canonical_scale), int(pooler.canonical_level)
+    return 224.0, 4
+
+
+def _rpn_record(rpn: Any, maps: dict[str, Tensor]) -> dict[str, Any]:
+    _expect(rpn, RegionProposalNetwork, "rpn")
+    _expect(rpn.anchor_generator, AnchorGenerator, "rpn.anchor_generator")
+    _expect(rpn.box_coder, detection_utils.BoxCoder, "rpn.box_coder")
+    sizes, ratios = (
+        [[float(value) for value in level] for level in levels]
+        for levels in (rpn.anchor_generator.sizes, rpn.anchor_generator.aspect_ratios)
+    )
+    if not len(sizes) == len(ratios) == len(maps):
+        raise InputError(
+            f"rpn.anchor_generator has sizes for {len(sizes)} feature maps and aspect_ratios for "
+            f"{len(ratios)}; the trunk gives {len(maps)} ({', '.join(maps)}): give each its own"
+        )
+    _check_cells(rpn.anchor_generator)
+    objectness, deltas = rpn.head(list(maps.values()))
+    for level, feature in enumerate(maps.values()):
+        anchors = len(sizes[level]) * len(ratios[level])
+        for name, output, channels in (
+            ("objectness", objectness[level], anchors),
+            ("deltas", deltas[level], 4 * anchors),
+        ):
+            expected = [1, channels, *feature.shape[2:]]
+            if list(output.shape) != expected:
+                raise InputError(
+                    f"rpn.head gives {name} of shape {list(output.shape)} for feature map {level}; "
+                    f"expected {expected} for its {anchors} anchors in each cell"
+                )
+    return {
+        "objectness": [f"objectness_{level}" for level in range(len(maps))],
+        "deltas": [f"deltas_{level}" for level in range(len(maps))],
+        "anchors": {"sizes": sizes, "aspect_ratios": ratios},
+        "weights": [float(weight) for weight in rpn.box_coder.weights],
+        "max_log_scale": float(rpn.box_coder.bbox_xform_clip),
+        "pre_nms_top_n": int(rpn.pre_nms_top_n()),
+        "post_nms_top_n": int(rpn.post_nms_top_n()),
+        "iou_threshold": float(rpn.nms_thresh),
+        "score_threshold": float(rpn.score_thresh),
+        "min_size": float(rpn.min_size),
+    }
+
+
+def _check_cells(generator: AnchorGenerator) -> None:
+    """The anchors of a cell must be those that sizes and ratios stand for."""
+    fresh = AnchorGenerator(generator.sizes, generator.aspect_ratios)
+    if not all(
+        torch.equal(own, other)
+        for own, other in zip(generator.cell_anchors, fresh.cell_anchors, strict=True)
+    ):
+        raise InputError(
+            "rpn.anchor_generator.cell_anchors are not what its sizes and aspect_ratios give: set "
+            "the anchors by these two"
+        )
+
+
+def _roi_record(heads: Any, features: list[str], pooling: Pooling) -> dict[str, Any]:
+    scale, level = _canonical(heads.box_roi_pool)
+    return {
+        "features": features,
+        "levels": {
+            "scales": list(pooling.scales),
+            "canonical_scale": scale,
+            "canonical_level": level,
+        },
+        "logits": "logits",
+        "deltas": "deltas",
+        "weights": [float(weight) for weight in heads.box_coder.weights],
+        "max_log_scale": float(heads.box_coder.bbox_xform_clip),
+        "score_threshold": float(heads.score_thresh),
+        "iou_threshold": float(heads.nms_thresh),
+        "max_detections": int(heads.detections_per_img),
+        "min_size": BOX_MIN_SIZE,
+    }
+
+
+def _classes(heads: Any, channels: int, pooling: Pooling) -> int:
+    """Classes without the background, from what the box head gives."""
+    pooled = torch.zeros(2, channels, *pooling.output_size)
+    logits, deltas = heads.box_predictor(heads.box_head(pooled))
+    if logits.ndim != 2 or logits.shape[0] != 2 or logits.shape[1] < 2:
+        raise InputError(
+            f"roi_heads.box_predictor gives logits of shape {list(logits.shape)} for 2 boxes; "
+            "expected [2, classes with background]"
+        )
+    if list(deltas.shape) != [2, 4 * logits.shape[1]]:
+        raise InputError(
+            f"roi_heads.box_predictor gives deltas of shape {list(deltas.shape)} for 2 boxes and "
+            f"{logits.shape[1]} classes; expected {[2, 4 * logits.shape[1]]}"
+        )
+    return int(logits.shape[1]) - 1
