@@ -12,6 +12,7 @@ void bind_detector(nb::module_&);
 void bind_engine(nb::module_&);
 void bind_input_spec(nb::module_&);
 void bind_manifest(nb::module_&);
+void bind_masks(nb::module_&);
 void bind_matching(nb::module_&);
 void bind_nms(nb::module_&);
 void bind_preprocess(nb::module_&);
@@ -59,6 +60,7 @@ NB_MODULE(_core, m) {
   bind_anchors(m);
   bind_nms(m);
   bind_matching(m);
+  bind_masks(m);
   bind_input_spec(m);
   bind_preprocess(m);
   bind_manifest(m);

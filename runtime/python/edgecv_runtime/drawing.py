@@ -26,6 +26,7 @@ def draw_boxes(
     scores: NDArray[np.float32],
     labels: NDArray[np.int64],
     names: Sequence[str],
+    colors: NDArray[np.int64] | None = None,
 ) -> NDArray[np.uint8]:
     """Draws on a copy.
 
@@ -35,6 +36,8 @@ def draw_boxes(
         scores: float32 [N], sorted by falling score; the best are drawn last, on top.
         labels: int64 [N], indices of `names`.
         names: captions.
+        colors: int64 [N], indices of `PALETTE`, beyond its end from its start again; without them
+            the labels.
 
     Returns:
         uint8 [H, W, 3], BGR. Lines and letters grow with the picture.
@@ -44,10 +47,12 @@ def draw_boxes(
     height, width = canvas.shape[:2]
     line = max(1, round(min(height, width) / 300))
     placed = [_inside(box, height, width) for box in boxes]
-    for corners, label in reversed(list(zip(placed, labels, strict=True))):
-        _frame(canvas, corners, line, PALETTE[label % len(PALETTE)])
-    for corners, score, label in reversed(list(zip(placed, scores, labels, strict=True))):
-        _caption(cv2, canvas, corners, f"{names[label]} {score:.2f}", PALETTE[label % len(PALETTE)])
+    chosen = [PALETTE[index % len(PALETTE)] for index in (labels if colors is None else colors)]
+    for corners, color in reversed(list(zip(placed, chosen, strict=True))):
+        _frame(canvas, corners, line, color)
+    captions = [f"{names[label]} {score:.2f}" for label, score in zip(labels, scores, strict=True)]
+    for corners, caption, color in reversed(list(zip(placed, captions, chosen, strict=True))):
+        _caption(cv2, canvas, corners, caption, color)
     return canvas
 
 

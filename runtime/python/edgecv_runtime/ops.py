@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from edgecv_runtime import _core
 from edgecv_runtime._core import InputError, InputSpec
+from edgecv_runtime.masks import Masks
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]
@@ -29,6 +30,8 @@ __all__ = [
     "encode_boxes",
     "multibox_prior",
     "nms",
+    "paste_mask_crops",
+    "paste_masks",
     "preprocess",
 ]
 
@@ -211,6 +214,48 @@ def assign_anchors(
         int64 ``[A]``: the index of the box, or -1 for background.
     """
     return _core.assign_anchors(_boxes(anchors, "anchors"), _boxes(boxes, "boxes"), iou_threshold)
+
+
+def paste_masks(
+    masks: npt.ArrayLike,
+    boxes: npt.ArrayLike,
+    image_size: tuple[int, int],
+    threshold: float = 0.5,
+) -> npt.NDArray[np.bool_]:
+    """The masks that a mask head gives for its boxes, on the whole picture.
+
+    The pixels are those of torchvision's ``paste_masks_in_image(masks, boxes, image_size)`` above
+    the threshold, on a CPU with fused multiply-add.
+
+    Args:
+        masks: float32 ``[N, M, M]`` or ``[N, 1, M, M]``, probabilities.
+        boxes: float32 ``[N, 4]``, xyxy in pixels; may reach beyond the picture.
+        image_size: (height, width) of the picture in pixels.
+        threshold: pixels with a probability above it belong to the instance.
+
+    Returns:
+        bool ``[N, H, W]``; for many masks :func:`paste_mask_crops` takes far less memory.
+    """
+    return paste_mask_crops(masks, boxes, image_size, threshold).paint()
+
+
+def paste_mask_crops(
+    masks: npt.ArrayLike,
+    boxes: npt.ArrayLike,
+    image_size: tuple[int, int],
+    threshold: float = 0.5,
+) -> Masks:
+    """:func:`paste_masks` cut to the boxes; for its arguments see there."""
+    height, width = _size(image_size, "image_size")
+    cells = _numeric(masks, "masks", np.float32)
+    if cells.ndim == 4 and cells.shape[1] == 1:
+        cells = cells[:, 0]
+    if cells.ndim != 3 or cells.shape[1] != cells.shape[2] or 0 in cells.shape[1:]:
+        raise InputError(
+            f"masks: expected shape [N, M, M] or [N, 1, M, M], got {list(cells.shape)}"
+        )
+    xyxy = _boxes(boxes, "boxes", len(cells))
+    return Masks(_core.paste_masks(cells, xyxy, height, width, threshold), (height, width))
 
 
 def preprocess(

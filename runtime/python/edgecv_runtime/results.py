@@ -61,7 +61,7 @@ class Detections:
     def __repr__(self) -> str:
         height, width = self.image_size
         where = f" on {self.source!r}" if self.source else ""
-        return f"<Detections: {self.summary()}{where}, {width} x {height} pixels>"
+        return f"<{type(self).__name__}: {self.summary()}{where}, {width} x {height} pixels>"
 
     def summary(self) -> str:
         """Like "2 cat, 1 dog": the four most frequent labels, "nothing" if there is nothing."""
@@ -74,7 +74,7 @@ class Detections:
 
     def filter(self, threshold: float) -> Detections:
         """Those with a score of at least `threshold`, 0..1."""
-        keep = self.scores >= np.float32(threshold)
+        keep = self._reaching(threshold)
         return Detections(
             self.boxes[keep],
             self.scores[keep],
@@ -86,10 +86,13 @@ class Detections:
             self.image_size,
         )
 
+    def _reaching(self, threshold: float) -> NDArray[np.bool_]:
+        return self.scores >= np.float32(threshold)
+
     def plot(
         self, image: NDArray[np.uint8] | None = None, threshold: float = 0.5
     ) -> NDArray[np.uint8]:
-        """Draws boxes and captions on a copy of the picture.
+        """Draws what was found on a copy of the picture.
 
         Args:
             image: uint8 [H, W, 3] or [H, W, 4] in BGR order, or [H, W]; without it the picture that
@@ -111,13 +114,14 @@ class Detections:
         image = check_image(image)
         if image.shape[:2] != self.image_size:
             raise InputError(
-                f"the boxes belong to a picture of {list(self.image_size)} (height, width), "
+                f"this result belongs to a picture of {list(self.image_size)} (height, width), "
                 f"got one of {list(image.shape[:2])}"
             )
-        shown = self.filter(threshold)
-        return draw_boxes(
-            _to_bgr(image, color), shown.boxes, shown.scores, shown.labels, self.names
-        )
+        return self.filter(threshold)._draw(_to_bgr(image, color))
+
+    def _draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """On a copy of uint8 [H, W, 3], BGR."""
+        return draw_boxes(image, self.boxes, self.scores, self.labels, self.names)
 
     def save(self, path: str | os.PathLike[str], threshold: float = 0.5) -> None:
         """Writes JSON (all detections, as `to_dict`) or a picture (as `plot`), by the suffix.

@@ -1,0 +1,102 @@
+"""What an instance segmenter found on one picture: detections with masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecv_runtime._core import InputError
+from edgecv_runtime.drawing import draw_boxes
+from edgecv_runtime.mask_drawing import draw_masks
+from edgecv_runtime.masks import Masks
+from edgecv_runtime.results import Detections
+
+
+class Instances(Detections):
+    """Boxes with scores, labels and masks, sorted by falling score.
+
+    Attributes, beside those of :class:`Detections`:
+        mask_crops: the masks as they are held, each cut to its box; also gives run-length codes and
+            polygons.
+    """
+
+    def __init__(
+        self,
+        boxes: NDArray[np.float32],
+        scores: NDArray[np.float32],
+        labels: NDArray[np.int64],
+        names: Sequence[str],
+        masks: Masks,
+        image: NDArray[np.uint8] | None = None,
+        color: str = "bgr",
+        source: str | None = None,
+    ) -> None:
+        if len(masks) != len(scores):
+            raise InputError(f"Instances: expected {len(scores)} masks, got {len(masks)}")
+        super().__init__(boxes, scores, labels, names, image, color, source, masks.image_size)
+        self.mask_crops = masks
+
+    @cached_property
+    def masks(self) -> NDArray[np.bool_]:
+        """bool [N, H, W], painted when first asked for and kept from then on."""
+        return self.mask_crops.paint()
+
+    def filter(self, threshold: float) -> Instances:
+        """Those with a score of at least `threshold`, 0..1."""
+        keep = self._reaching(threshold)
+        return Instances(
+            self.boxes[keep],
+            self.scores[keep],
+            self.labels[keep],
+            self.names,
+            self.mask_crops.select(keep),
+            self.image,
+            self.color,
+            self.source,
+        )
+
+    def _draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        # One colour for each instance: neighbours are mostly of the same class.
+        colors = np.arange(len(self))
+        canvas = np.array(image, order="C")
+        draw_masks(canvas, self.mask_crops, colors)
+        return draw_boxes(canvas, self.boxes, self.scores, self.labels, self.names, colors)
+
+    def to_dict(self, masks: Literal["rle", "polygons"] = "rle") -> dict[str, Any]:
+        """Plain values for JSON; the schema is described in docs/python.md.
+
+        Args:
+            masks: how each ``"segmentation"`` is written, both in COCO's form: ``"rle"``, exact and
+                short, or ``"polygons"``, lists of x1, y1, x2, y2, ... COCO's own tools fill the
+                holes of polygons.
+
+        Raises:
+            InputError: another form.
+        """
+        if masks == "rle":
+            segmentations: Sequence[Any] = self.mask_crops.rle()
+        elif masks == "polygons":
+            segmentations = [
+                [polygon.ravel().tolist() for polygon in parts]
+                for parts in self.mask_crops.polygons()
+            ]
+        else:
+            raise InputError(f'masks: expected "rle" or "polygons", got "{masks}"')
+        record = super().to_dict()
+        for detection, segmentation in zip(record["detections"], segmentations, strict=True):
+            detection["segmentation"] = segmentation
+        return record
+
+    def to_supervision(self) -> Any:
+        """A supervision.Detections with masks, and the names in data["class_name"].
+
+        Raises:
+            EngineError: the package supervision is not installed.
+        """
+        found = super().to_supervision()
+        found.mask = self.masks
+        return found

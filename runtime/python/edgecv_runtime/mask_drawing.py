@@ -1,0 +1,39 @@
+"""Masks on pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecv_runtime.drawing import PALETTE
+from edgecv_runtime.masks import Masks
+from edgecv_runtime.opencv import import_cv2
+
+_OPACITY = 0.45  # of the colour over the picture
+
+
+def draw_masks(
+    canvas: NDArray[np.uint8], masks: Masks, colors: Sequence[int] | NDArray[np.int64]
+) -> None:
+    """Tints each mask and draws its outline, in place.
+
+    Args:
+        canvas: uint8 [H, W, 3], BGR, contiguous.
+        masks: sorted by falling score; the best are drawn last, on top.
+        colors: for each mask an index of `drawing.PALETTE`, beyond its end from its start again.
+    """
+    cv2 = import_cv2()
+    line = max(1, round(min(canvas.shape[:2]) / 400))
+    for crop, color_index in reversed(list(zip(masks.crops, colors, strict=True))):
+        if crop.width == 0 or crop.height == 0:
+            continue
+        color = PALETTE[color_index % len(PALETTE)]
+        region = canvas[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width]
+        # Blending with one colour is a table of 256 values for each channel.
+        levels = np.arange(256)[:, None] * (1 - _OPACITY) + np.array(color) * _OPACITY
+        tinted = cv2.LUT(region, np.rint(levels).astype(np.uint8)[None])
+        outline, _ = cv2.findContours(crop.pixels, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+        cv2.drawContours(tinted, outline, -1, color, 2 * line - 1)  # its outer half is cut off
+        cv2.copyTo(tinted, crop.pixels, region)
