@@ -36,7 +36,7 @@ def main() -> None:
         labels = [f"class {index}" for index in range(1, 91)]
         bundle = export(network, Path(folder) / "ssdlite", labels=labels, batch=1)
         model = edgecv.load(bundle, threads=THREADS)
-        alone = edgecv.load(bundle, threads=THREADS).engine
+        alone = edgecv.load(bundle, threads=THREADS).engines["main"]
         alone.input(0, (1, 3, 320, 320))[...] = 0.1
 
         def eager() -> None:

@@ -51,7 +51,7 @@ def bundle(tmp_path):
 
 
 def detector(bundle, engine):
-    return Detector(bundle, engine, "fake", "fp32", threads=2)
+    return Detector(bundle, {"main": engine}, "fake", "fp32", threads=2)
 
 
 def test_one_image_gives_one_result_in_its_own_pixels(bundle):

@@ -4,21 +4,10 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
-#include "arrays.hpp"
+#include "detections.hpp"
 #include "images.hpp"
 
 namespace edgecv::bindings {
-namespace {
-
-nb::tuple to_tuple(Detections detections) {
-  const std::size_t count = detections.scores.size();
-  return nb::make_tuple(to_numpy(std::move(detections.boxes), {count, 4}),
-                        to_numpy(std::move(detections.scores), {count}),
-                        to_numpy(std::move(detections.labels), {count}));
-}
-
-}  // namespace
-
 void bind_detector(nb::module_& m) {
   nb::class_<Timing>(m, "Timing")
       .def_ro("preprocess_ms", &Timing::preprocess_ms)

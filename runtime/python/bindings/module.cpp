@@ -16,6 +16,8 @@ void bind_masks(nb::module_&);
 void bind_matching(nb::module_&);
 void bind_nms(nb::module_&);
 void bind_preprocess(nb::module_&);
+void bind_rcnn(nb::module_&);
+void bind_two_stage_detector(nb::module_&);
 
 namespace {
 
@@ -63,8 +65,10 @@ NB_MODULE(_core, m) {
   bind_masks(m);
   bind_input_spec(m);
   bind_preprocess(m);
+  bind_rcnn(m);
   bind_manifest(m);
   bind_bundle(m);
   bind_engine(m);
   bind_detector(m);
+  bind_two_stage_detector(m);
 }

@@ -16,7 +16,10 @@ from edgecv_runtime._core import (
 )
 from edgecv_runtime.detector import Detector
 from edgecv_runtime.images import read_image
+from edgecv_runtime.instance_segmenter import InstanceSegmenter
+from edgecv_runtime.instances import Instances
 from edgecv_runtime.load import load
+from edgecv_runtime.masks import Masks
 from edgecv_runtime.results import Detections
 
 __all__ = [
@@ -31,7 +34,10 @@ __all__ = [
     "GraphFile",
     "InputError",
     "InputSpec",
+    "InstanceSegmenter",
+    "Instances",
     "Manifest",
+    "Masks",
     "TensorSpec",
     "load",
     "ops",

@@ -13,7 +13,12 @@ from pathlib import Path, PurePosixPath
 from edgecv_runtime._core import Bundle, BundleError, InputError
 from edgecv_runtime.detector import Detector
 from edgecv_runtime.engines import open_engine
+from edgecv_runtime.instance_segmenter import InstanceSegmenter
 
+_MODELS: dict[str, type[Detector] | type[InstanceSegmenter]] = {
+    "detect": Detector,
+    "instance": InstanceSegmenter,
+}
 _MAX_UNPACKED_BYTES = 8 << 30
 
 
@@ -23,7 +28,7 @@ def load(
     device: str | None = None,
     precision: str | None = None,
     threads: int | None = None,
-) -> Detector:
+) -> Detector | InstanceSegmenter:
     """Loads a bundle.
 
     Args:
@@ -34,7 +39,8 @@ def load(
         threads: for the network and for pre- and postprocessing; None lets both choose.
 
     Returns:
-        The model for the bundle's task.
+        The model for the bundle's task: a ``Detector`` for ``detect``, an ``InstanceSegmenter`` for
+        ``instance``.
 
     Raises:
         BundleError: the bundle is incomplete, altered, or made for a newer edgecv.
@@ -43,10 +49,15 @@ def load(
     if threads is not None and threads < 1:
         raise InputError(f"threads: expected at least 1, got {threads}")
     with open_bundle(path) as bundle:
-        graph = bundle.graph("main", precision or _default_precision(bundle), "onnx")
         name = engine or "onnxruntime"
-        opened = open_engine(name, bundle.verified_path(graph.file, graph.sha256), device, threads)
-        return Detector(bundle, opened, name, graph.precision, threads)
+        precision = precision or _default_precision(bundle)
+        engines = {}
+        for role in bundle.manifest.graphs:
+            graph = bundle.graph(role, precision, "onnx")
+            path_of_graph = bundle.verified_path(graph.file, graph.sha256)
+            engines[role] = open_engine(name, path_of_graph, device, threads)
+        model = _MODELS[bundle.manifest.task]
+        return model(bundle, engines, name, precision, threads)
 
 
 @contextmanager
@@ -71,8 +82,12 @@ def open_bundle(path: str | os.PathLike[str]) -> Iterator[Bundle]:
 
 
 def _default_precision(bundle: Bundle) -> str:
-    precisions = [graph.precision for graph in bundle.manifest.graphs["main"]]
-    return "fp32" if "fp32" in precisions else precisions[0]
+    """fp32, or another that the graphs of all roles have."""
+    graphs = bundle.manifest.graphs.values()
+    shared = set.intersection(*({graph.precision for graph in files} for files in graphs))
+    if "fp32" in shared or not shared:
+        return "fp32"  # where there is none, the error lists what there is
+    return next(graph.precision for graph in next(iter(graphs)) if graph.precision in shared)
 
 
 def _unpack(archive: Path, folder: Path) -> Path:

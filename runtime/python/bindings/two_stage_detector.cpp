@@ -1,0 +1,67 @@
+#include "edgecv/two_stage_detector.hpp"
+
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <optional>
+
+#include "detections.hpp"
+#include "images.hpp"
+
+namespace edgecv::bindings {
+namespace {
+
+using EnginePointer = std::shared_ptr<Engine>;
+
+nb::list run(TwoStageDetector& detector, const std::vector<Picture>& pictures,
+             const std::string& format, const std::optional<std::vector<Boxes>>& proposals) {
+  std::vector<Image> images;
+  for (const Picture& picture : pictures) images.push_back(to_image(picture, format));
+  std::vector<std::vector<float>> boxes;
+  for (const Boxes& given : proposals.value_or(std::vector<Boxes>{})) {
+    boxes.emplace_back(given.data(), given.data() + given.size());
+  }
+  std::vector<Instances> found;
+  {
+    nb::gil_scoped_release release;
+    found = proposals ? detector.run(images, boxes) : detector.run(images);
+  }
+  nb::list results;
+  for (Instances& instances : found) {
+    const nb::tuple found_here = to_tuple(std::move(instances.detections));
+    results.append(nb::make_tuple(found_here[0], found_here[1], found_here[2],
+                                  nb::cast(std::move(instances.masks))));
+  }
+  return results;
+}
+
+}  // namespace
+
+void bind_two_stage_detector(nb::module_& m) {
+  nb::class_<TwoStageTiming>(m, "TwoStageTiming")
+      .def_ro("preprocess_ms", &TwoStageTiming::preprocess_ms)
+      .def_ro("trunk_ms", &TwoStageTiming::trunk_ms)
+      .def_ro("proposals_ms", &TwoStageTiming::proposals_ms)
+      .def_ro("roi_ms", &TwoStageTiming::roi_ms)
+      .def_ro("mask_ms", &TwoStageTiming::mask_ms)
+      .def_ro("postprocess_ms", &TwoStageTiming::postprocess_ms);
+
+  nb::class_<TwoStageDetector>(m, "TwoStageDetector")
+      .def(
+          "__init__",
+          [](TwoStageDetector* self, const Bundle& bundle, EnginePointer trunk, EnginePointer roi,
+             EnginePointer mask, int threads) {
+            new (self) TwoStageDetector(bundle, {std::move(trunk), std::move(roi), std::move(mask)},
+                                        threads);
+          },
+          nb::arg("bundle"), nb::arg("trunk"), nb::arg("roi"), nb::arg("mask").none() = nb::none(),
+          nb::arg("threads") = 0)
+      .def("set_thresholds", &TwoStageDetector::set_thresholds, nb::arg("thresholds"))
+      .def("run", &run, nb::arg("pictures"), nb::arg("format"), nb::arg("proposals") = nb::none(),
+           "For each picture (boxes, scores, labels, masks).")
+      .def_prop_ro("timing", &TwoStageDetector::timing);
+}
+
+}  // namespace edgecv::bindings

@@ -1,0 +1,24 @@
+"""Pictures in, boxes and masks out: the Python face of the C++ pipeline for instances."""
+
+from __future__ import annotations
+
+from edgecv_runtime.instances import Instances
+from edgecv_runtime.masks import Masks
+from edgecv_runtime.model import Found, Model, Picture
+
+
+class InstanceSegmenter(Model[Instances]):
+    """A loaded detector that gives each object its mask."""
+
+    def _result(self, found: Found, picture: Picture) -> Instances:
+        height, width = picture.pixels.shape[:2]
+        return Instances(
+            found.boxes,
+            found.scores,
+            found.labels,
+            self.names,
+            Masks(found.masks, (height, width)),
+            picture.pixels,
+            picture.color,
+            picture.source,
+        )
