@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <cstring>
 #include <vector>
@@ -17,20 +16,32 @@ inline std::uint32_t falling_bits(float value) {
   return bits & 0x80000000u ? bits : ~bits & 0x7fffffffu;
 }
 
-/// Indices by falling score, equal scores by rising index: a radix sort, which is stable and
-/// several times faster than comparing.
-inline std::vector<std::uint32_t> by_falling_score(const float* scores, std::size_t count) {
+/// A score and an index as one number: numbers rise as scores fall, and with the index where scores
+/// are equal.
+inline std::uint64_t score_key(float score, std::uint32_t index) {
+  return static_cast<std::uint64_t>(falling_bits(score)) << 32 | index;
+}
+inline std::uint32_t index_of(std::uint64_t key) { return static_cast<std::uint32_t>(key); }
+inline float score_of(std::uint64_t key) {
+  const std::uint32_t falling = static_cast<std::uint32_t>(key >> 32);
+  const std::uint32_t bits = falling & 0x80000000u ? falling : ~falling & 0x7fffffffu;
+  float score;
+  std::memcpy(&score, &bits, sizeof score);
+  return score;
+}
+
+/// Sorts keys by score alone: a radix sort, which is stable and several times faster than
+/// comparing. `spare` is scratch memory.
+inline void sort_by_score(std::vector<std::uint64_t>& keys, std::vector<std::uint64_t>& spare) {
   constexpr int digit_bits = 11, digits = 3;
   constexpr std::uint32_t buckets = 1u << digit_bits;
-  std::vector<std::uint64_t> keys(count), sorted(count);
   std::vector<std::uint32_t> histogram(digits * buckets, 0);
-  for (std::size_t i = 0; i < count; ++i) {
-    const std::uint32_t bits = falling_bits(scores[i]);
-    keys[i] = static_cast<std::uint64_t>(bits) << 32 | i;
+  for (const std::uint64_t key : keys) {
     for (int d = 0; d < digits; ++d) {
-      ++histogram[d * buckets + (bits >> (d * digit_bits)) % buckets];
+      ++histogram[d * buckets + (key >> (32 + d * digit_bits)) % buckets];
     }
   }
+  spare.resize(keys.size());
   for (int d = 0; d < digits; ++d) {
     std::uint32_t* starts = &histogram[d * buckets];
     std::uint32_t start = 0;
@@ -40,13 +51,21 @@ inline std::vector<std::uint32_t> by_falling_score(const float* scores, std::siz
       start += size;
     }
     for (const std::uint64_t key : keys) {
-      sorted[starts[(key >> (32 + d * digit_bits)) % buckets]++] = key;
+      spare[starts[(key >> (32 + d * digit_bits)) % buckets]++] = key;
     }
-    keys.swap(sorted);
+    keys.swap(spare);
   }
+}
+
+/// Indices by falling score, equal scores by rising index.
+inline std::vector<std::uint32_t> by_falling_score(const float* scores, std::size_t count) {
+  std::vector<std::uint64_t> keys(count), spare;
+  for (std::size_t i = 0; i < count; ++i) {
+    keys[i] = score_key(scores[i], static_cast<std::uint32_t>(i));
+  }
+  sort_by_score(keys, spare);
   std::vector<std::uint32_t> order(count);
-  std::transform(keys.begin(), keys.end(), order.begin(),
-                 [](std::uint64_t key) { return static_cast<std::uint32_t>(key); });
+  std::transform(keys.begin(), keys.end(), order.begin(), index_of);
   return order;
 }
 

@@ -9,6 +9,7 @@
 #include "clones.hpp"
 #include "edgecv/error.hpp"
 #include "kept_boxes.hpp"
+#include "not_finite.hpp"
 #include "score_order.hpp"
 
 namespace edgecv {
@@ -131,13 +132,6 @@ struct Scratch {
   std::vector<std::uint32_t> rows;
   std::vector<Candidate> candidates;
 };
-
-[[noreturn]] void not_finite(const std::string& output) {
-  throw Error(ErrorCode::engine,
-              "output \"" + output +
-                  "\" of the network holds NaN or infinity: check the exported weights, and the "
-                  "precision of the engine");
-}
 
 }  // namespace
 

@@ -23,8 +23,10 @@ struct BoxHeadSpec {
 };
 
 /// torchvision's RoIHeads.postprocess_detections. `proposals` [R, 4] in pixels of the network's
-/// input. Boxes come in pixels of the network's input (resized picture, clipped to it): masks are cut
-/// from them; to_picture() scales them. `thresholds` as in SsdPostprocess.
+/// input. Boxes come in pixels of the network's input (resized picture, clipped to it): masks are
+/// cut from them; to_picture() scales them. `thresholds`: one for each class, or empty for the
+/// bundle's. Equal scores: by proposal, then class. Throws Error (engine) on NaN and infinity in
+/// the logits, and in the deltas of the boxes that are looked at.
 Detections box_head_detections(const BoxHeadSpec& spec, const float* logits, const float* deltas,
                                const float* proposals, std::size_t count, int classes,
                                const Geometry& geometry, const std::vector<float>& thresholds,
@@ -34,14 +36,15 @@ Detections box_head_detections(const BoxHeadSpec& spec, const float* logits, con
 void to_picture(const Geometry& geometry, std::vector<float>& boxes);
 
 /// The pyramid level of each box (FPN, arXiv 1612.03144, equation 1):
-/// floor(canonical_level + log2(sqrt(area) / canonical_scale) + 1e-6), clamped to the levels there are.
+/// floor(canonical_level + log2(sqrt(area) / canonical_scale) + 1e-6), clamped to the levels there
+/// are.
 struct LevelSpec {
   std::vector<float> scales;  // of the levels, finest first: 0.25, 0.125, ... (powers of two)
   float canonical_scale = 224;
   int canonical_level = 4;
 };
 
-/// result[i] in 0 .. levels - 1.
+/// result[i] in 0 .. levels - 1; boxes without area go to the finest.
 std::vector<std::int32_t> assign_levels(const LevelSpec& spec, const float* boxes,
                                         std::size_t count);
 

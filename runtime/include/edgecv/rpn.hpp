@@ -17,8 +17,8 @@ struct RpnSpec {
   std::vector<std::string> deltas_outputs;      // per level, [B, 4 * anchors per cell, h, w]
   GridAnchors anchors;
   BoxCoder coder{1, 1, 1, 1};
-  int pre_nms_top_n = 1000;   // per level
-  int post_nms_top_n = 1000;  // of all levels
+  int pre_nms_top_n = 1000;    // per level
+  int post_nms_top_n = 1000;   // of all levels
   double nms_threshold = 0.7;  // within a level
   float score_threshold = 0;   // on sigmoid(objectness)
   float min_size = 1e-3f;      // pixels of the network's input; smaller boxes are dropped
@@ -37,7 +37,9 @@ struct Proposals {
 };
 
 /// torchvision's RegionProposalNetwork.filter_proposals. `image` is the resized picture's size
-/// inside the (padded) input of size `input`. Throws Error (engine) on NaN and infinity.
+/// inside the (padded) input of size `input`. Equal scores: the finer level first, then the anchor
+/// that comes first. Throws Error (engine) on NaN and infinity in the logits, and in the deltas of
+/// the anchors that are looked at.
 Proposals propose(const RpnSpec& spec, const std::vector<RpnLevel>& levels, Size image, Size input,
                   ThreadPool& pool);
 
