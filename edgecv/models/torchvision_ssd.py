@@ -8,30 +8,8 @@ from torch import Tensor
 from torchvision.models import detection
 from torchvision.models.detection.ssd import SSD
 
+from .input_record import input_record
 from .registry import register
-
-
-def input_record(module: SSD) -> dict[str, Any]:
-    """What the module's own transform does, as the input record of a bundle."""
-    transform = module.transform
-    width, height = transform.fixed_size
-    return {
-        "color": "rgb",
-        "size": [height, width],
-        "resize": "stretch",
-        "max_size": None,
-        "align": "center",
-        "crop": None,
-        "interpolation": "bilinear",
-        "antialias": False,
-        "scale": 1 / 255,
-        "mean": [float(value) for value in transform.image_mean],
-        "std": [float(value) for value in transform.image_std],
-        "pad_value": 0.0,
-        "pad_multiple": transform.size_divisible,
-        "dtype": "float32",
-        "layout": "nchw",
-    }
 
 
 def _ssd300_weights() -> dict[str, Tensor]:
@@ -50,7 +28,7 @@ def ssd300_vgg16(num_classes: int, **arguments: Any) -> SSD:
     module = detection.ssd300_vgg16(
         weights=None, weights_backbone=None, num_classes=num_classes, **arguments
     )
-    module.input = input_record(module)
+    module.input = input_record(module.transform)
     return module
 
 
@@ -60,5 +38,5 @@ def ssdlite320_mobilenet_v3_large(num_classes: int, **arguments: Any) -> SSD:
     module = detection.ssdlite320_mobilenet_v3_large(
         weights=None, weights_backbone=None, num_classes=num_classes, **arguments
     )
-    module.input = input_record(module)
+    module.input = input_record(module.transform)
     return module

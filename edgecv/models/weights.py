@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from edgecv_runtime import InputError
 from torch import Tensor, nn
 
+from edgecv_runtime import InputError
+
 from . import registry
+from .heads import in_head, initialise_head
 
 
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:
@@ -109,7 +111,8 @@ def load_weights(module: nn.Module, source: str | Path, new_head: bool = False) 
 
     Args:
         module: made by `registry.create`.
-        new_head: where the class count differs, keep the module's own `head` and load the rest.
+        new_head: where the class count differs, keep the module's own head (see
+            `heads.in_head`) and load the rest.
 
     Returns:
         A note for the user if the head was kept, else None.
@@ -151,7 +154,7 @@ def fit_state_dict(
         return None
     key = differing[0]
     shapes = f"{key} is {list(state_dict[key].shape)}, expected {list(own[key].shape)}"
-    if not all(key.startswith("head.") for key in differing):
+    if not all(in_head(module, key) for key in differing):
         raise InputError(f"{source}: weights of another shape than this {architecture}: {shapes}")
     if not new_head:
         raise InputError(
@@ -159,18 +162,10 @@ def fit_state_dict(
             f"(background included), not for this {architecture}'s "
             f"{infer_num_classes(architecture, own)}: {shapes}"
         )
-    trunk = {key: value for key, value in state_dict.items() if not key.startswith("head.")}
+    trunk = {key: value for key, value in state_dict.items() if not in_head(module, key)}
     module.load_state_dict(trunk, strict=False)
-    _initialise_head(module)
+    initialise_head(module)
     return (
         f"{source} has {infer_num_classes(architecture, state_dict)} classes, the data "
         f"{infer_num_classes(architecture, own)} (background included): trunk kept, head new"
     )
-
-
-def _initialise_head(module: nn.Module) -> None:
-    for part in module.head.modules():  # type: ignore[union-attr]
-        if isinstance(part, nn.Conv2d):
-            nn.init.xavier_uniform_(part.weight)
-            if part.bias is not None:
-                nn.init.zeros_(part.bias)
