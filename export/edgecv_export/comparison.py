@@ -25,6 +25,7 @@ class Tolerance:
     score: float = 1e-3
     # Raw outputs relative to the largest of them; decides where detections prove nothing.
     raw: float = 1e-3
+    mask_iou: float = 0.99  # at least
 
 
 class Cut(Protocol):

@@ -18,6 +18,7 @@ from edgecv_runtime import ops
 
 MIN_PICTURES = 8
 BATCH = 4
+SCORES_ALIKE = 1e-4  # scores that differ by less are those of an untrained network
 
 
 @dataclass
@@ -39,6 +40,10 @@ class ParityReport:
     logits_largest: float = 0.0
     deltas_difference: float = 0.0
     deltas_largest: float = 0.0
+    masks: int = 0  # of matched detections, compared pixel by pixel
+    # The smallest intersection over union of two masks. Pixels within the tolerance `raw` of the
+    # mask threshold count for either side.
+    mask_iou: float = 1.0
     degenerate: bool = False  # no detections, or all with one score: parity proves little
     tolerance: Tolerance = field(default_factory=Tolerance)
     passed: bool = False
@@ -50,6 +55,45 @@ class ParityReport:
     def from_dict(cls, values: dict[str, Any]) -> ParityReport:
         return cls(**{**values, "tolerance": Tolerance(**values["tolerance"])})
 
+    def add(self, comparison: Comparison) -> None:
+        """Takes in what was found on one more picture."""
+        self.detections += comparison.detections
+        self.matched += comparison.matched
+        self.excepted += comparison.excepted
+        self.unmatched += comparison.unmatched
+        for name in ("box_difference_px", "box_difference_1080p", "score_difference"):
+            setattr(self, name, max(getattr(self, name), getattr(comparison, name)))
+
+    def add_raw(self, expected: tuple[np.ndarray, ...], found: tuple[np.ndarray, ...]) -> None:
+        """Takes in input tensor, logits and deltas of one more picture, the model's and the
+        bundle's."""
+        tensor, logits, deltas = (
+            float(np.abs(a - b).max()) for a, b in zip(expected, found, strict=True)
+        )
+        self.input_difference = max(self.input_difference, tensor)
+        self.logits_difference = max(self.logits_difference, logits)
+        self.deltas_difference = max(self.deltas_difference, deltas)
+        self.logits_largest = max(self.logits_largest, float(np.abs(expected[1]).max()))
+        self.deltas_largest = max(self.deltas_largest, float(np.abs(expected[2]).max()))
+
+    def conclude(self, scores: np.ndarray) -> None:
+        """Sets ``degenerate`` and ``passed``; ``scores`` are those of all detections in torch."""
+        self.degenerate = scores.size == 0 or float(np.ptp(scores)) < SCORES_ALIKE
+        raw_agrees = all(
+            difference <= self.tolerance.raw * max(largest, 1)
+            for difference, largest in (
+                (self.logits_difference, self.logits_largest),
+                (self.deltas_difference, self.deltas_largest),
+            )
+        )
+        results_agree = (
+            self.unmatched == 0
+            and self.box_difference_1080p <= self.tolerance.box
+            and self.score_difference <= self.tolerance.score
+            and self.mask_iou >= self.tolerance.mask_iou
+        )
+        self.passed = raw_agrees if self.degenerate else results_agree
+
     def failure(self) -> str:
         """Why the check was not passed, in one line."""
         what = (
@@ -58,6 +102,7 @@ class ParityReport:
             else f"{self.unmatched} detections unmatched, boxes differ by up to "
             f"{self.box_difference_1080p:.3g} px at 1080p scale, scores by "
             f"{self.score_difference:.3g}"
+            + (f", masks overlap by {self.mask_iou:.4g} at least" if self.masks else "")
         )
         return (
             f"the bundle does not give the model's results ({what}), so it was not written: the "
@@ -82,6 +127,9 @@ class ParityReport:
             ("raw logits", f"{self.logits_difference:.3g} of {self.logits_largest:.3g}", ""),
             ("raw deltas", f"{self.deltas_difference:.3g} of {self.deltas_largest:.3g}", ""),
         ]
+        if self.masks:
+            allowed = f"{self.tolerance.mask_iou:g}"
+            rows.append(("smallest IoU of masks", f"{self.mask_iou:.4g} of {self.masks}", allowed))
         lines = [f"{'parity with torch':<30} {'found':>20} {'allowed':>10}"]
         lines += [f"{name:<30} {found:>20} {allowed:>10}" for name, found, allowed in rows]
         if self.degenerate:
@@ -118,13 +166,12 @@ def verify(
         expected, tensor = cut.detect(picture)
         raw = cut.raw(tensor)
         runtime_tensor, runtime_raw = network(picture)
-        _compare_raw(report, (tensor, *raw), (runtime_tensor, *runtime_raw))
+        report.add_raw((tensor, *raw), (runtime_tensor, *runtime_raw))
         all_scores.append(expected.scores)
         comparison = compare(cut, picture.shape[:2], expected, found, raw, runtime_raw, tolerance)
-        _add(report, comparison)
+        report.add(comparison)
         done()
-    report.degenerate = _all_alike(np.concatenate(all_scores))
-    report.passed = _passes(report)
+    report.conclude(np.concatenate(all_scores))
     return report
 
 
@@ -152,42 +199,3 @@ class _RuntimeNetwork:
         batch = np.repeat(tensor[None], max(self._batch, 1), axis=0)
         logits, deltas = self._session.run(["logits", "deltas"], {"images": batch})
         return tensor, (logits[0], deltas[0])
-
-
-def _compare_raw(
-    report: ParityReport, expected: tuple[np.ndarray, ...], found: tuple[np.ndarray, ...]
-) -> None:
-    tensor, logits, deltas = (
-        float(np.abs(a - b).max()) for a, b in zip(expected, found, strict=True)
-    )
-    report.input_difference = max(report.input_difference, tensor)
-    report.logits_difference = max(report.logits_difference, logits)
-    report.deltas_difference = max(report.deltas_difference, deltas)
-    report.logits_largest = max(report.logits_largest, float(np.abs(expected[1]).max()))
-    report.deltas_largest = max(report.deltas_largest, float(np.abs(expected[2]).max()))
-
-
-def _add(report: ParityReport, comparison: Comparison) -> None:
-    report.detections += comparison.detections
-    report.matched += comparison.matched
-    report.excepted += comparison.excepted
-    report.unmatched += comparison.unmatched
-    for name in ("box_difference_px", "box_difference_1080p", "score_difference"):
-        setattr(report, name, max(getattr(report, name), getattr(comparison, name)))
-
-
-def _all_alike(scores: np.ndarray) -> bool:
-    return scores.size == 0 or float(np.ptp(scores)) < 1e-4
-
-
-def _passes(report: ParityReport) -> bool:
-    tolerance = report.tolerance
-    if report.degenerate:
-        return report.logits_difference <= tolerance.raw * max(
-            report.logits_largest, 1
-        ) and report.deltas_difference <= tolerance.raw * max(report.deltas_largest, 1)
-    return (
-        report.unmatched == 0
-        and report.box_difference_1080p <= tolerance.box
-        and report.score_difference <= tolerance.score
-    )

@@ -15,10 +15,11 @@ from torch import nn
 from edgecv_export.bundle import BundleDraft
 from edgecv_export.comparison import Tolerance
 from edgecv_export.graphs.onnx_graph import Batch
+from edgecv_export.graphs.roi_align import DIALECTS, Dialect
 from edgecv_export.verify import ParityReport
 from edgecv_runtime import InputError
 
-_FAMILIES = ("ssd",)
+_FAMILIES = ("rcnn", "ssd")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,10 @@ class CutRequest:
     size: tuple[int, int] | None = None
     # Number of class names; None: not known yet.
     labels: int | None = None
+    # Two-stage detectors: where the boxes come from that the second stage looks at.
+    proposals: Literal["network", "caller"] = "network"
+    # Two-stage detectors: the forms in which the second stage is written.
+    dialects: tuple[Dialect, ...] = DIALECTS
 
 
 class Cut(Protocol):
@@ -76,13 +81,14 @@ class _Entry:
     matches: Callable[[nn.Module], bool]
     description: str
     cutter: Cutter
+    two_stage: bool
 
 
 _entries: list[_Entry] = []
 
 
 def register_cut(
-    matches: Callable[[nn.Module], bool], description: str
+    matches: Callable[[nn.Module], bool], description: str, *, two_stage: bool = False
 ) -> Callable[[Cutter], Cutter]:
     """Makes the decorated function the cutter of the modules that ``matches`` takes.
 
@@ -91,7 +97,7 @@ def register_cut(
     """
 
     def add(cutter: Cutter) -> Cutter:
-        _entries.append(_Entry(matches, description, cutter))
+        _entries.append(_Entry(matches, description, cutter, two_stage))
         return cutter
 
     return add
@@ -102,6 +108,7 @@ def cut_model(module: nn.Module, request: CutRequest | None = None) -> Cut:
 
     Raises InputError if it is of no known kind, or has a part whose meaning cannot be recorded.
     """
+    request = request or CutRequest()
     for family in _FAMILIES:
         importlib.import_module(f"{__package__}.{family}")
     if not isinstance(module, nn.Module):
@@ -110,7 +117,12 @@ def cut_model(module: nn.Module, request: CutRequest | None = None) -> Cut:
         )
     for entry in _entries:
         if entry.matches(module):
+            if request.proposals == "caller" and not entry.two_stage:
+                raise InputError(
+                    f"{type(module).__name__} takes no proposals, it has one stage: leave out "
+                    "proposals"
+                )
             private = copy.deepcopy(module).eval().cpu().float()
-            return entry.cutter(private, request or CutRequest())
+            return entry.cutter(private, request)
     expected = "; ".join(entry.description for entry in _entries)
     raise InputError(f"cannot export {type(module).__name__}: expected one of: {expected}")

@@ -11,6 +11,7 @@ Both dialects give what torchvision's ``roi_align`` (``aligned=False``) gives:
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -20,6 +21,7 @@ from torchvision.ops import roi_align, roi_pool
 from edgecv_runtime import InputError
 
 Dialect = Literal["onnx", "tensorrt"]
+DIALECTS: tuple[Dialect, ...] = ("onnx", "tensorrt")
 OUTSIDE = -3.0  # a coordinate of grid_sample from which it takes nothing but zeros
 
 
@@ -39,13 +41,13 @@ def make_pooler(pooling: Pooling, dialect: Dialect) -> LevelPooler | AtlasRoIAli
         return LevelPooler(pooling)
     if pooling.kind == "max":
         raise InputError(
-            "roi_pool (max) has no TensorRT form: export with dialects ['onnx'] only, or build the "
+            "roi_pool (max) has no TensorRT form: export with --dialects onnx, or build the "
             "model with MultiScaleRoIAlign"
         )
     if pooling.sampling_ratio <= 0:
         raise InputError(
             f"sampling_ratio {pooling.sampling_ratio} of RoIAlign is adaptive, which has no "
-            "TensorRT form: export with dialects ['onnx'] only, or set it to a number such as 2"
+            "TensorRT form: export with --dialects onnx, or set it to a number such as 2"
         )
     return AtlasRoIAlign(pooling)
 
@@ -151,7 +153,7 @@ def _lay_out(features: list[Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     width = features[0].shape[3]
     padded = [features[0]]
     tops: list[int] = [0]
-    for above, feature in zip(features, features[1:], strict=False):
+    for above, feature in pairwise(features):
         tops.append(tops[-1] + above.shape[2])
         padded.append(nn.functional.pad(feature, (0, width - feature.shape[3])))
     heights = [feature.shape[2] for feature in features]
