@@ -14,7 +14,9 @@ HERE = Path(__file__).parent
 BENCHMARKS = {
     "preprocess": "Preprocessing, 1080p frame to network input",
     "ssd_postprocess": "SSD300 postprocessing",
+    "two_stage_ops": "Proposals and box head of Faster R-CNN, 800×1344",
     "nms": "Batched non-maximum suppression",
+    "masks": "Masks of 100 instances on 1080p",
     "pipeline": "ssdlite320 on 1080p frames",
     "footprint": "Footprint",
 }

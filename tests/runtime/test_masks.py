@@ -149,6 +149,11 @@ def test_a_crop_outside_the_picture_is_refused():
         Masks([MaskCrop(5, 2, np.ones((3, 4), np.uint8))], (10, 8))
 
 
+def test_crops_hold_only_zeros_and_ones():
+    with pytest.raises(InputError, match="pixels of 0 and 1"):
+        MaskCrop(0, 0, np.full((2, 2), 255, np.uint8))
+
+
 def random_frames(rng, height, width):
     """Empty, full, rough and smooth masks, some at the border."""
     rough = rng.random((3, height, width)) > np.array([0.05, 0.5, 0.95])[:, None, None]

@@ -12,6 +12,7 @@
 #include "edgecv/image.hpp"
 #include "edgecv/input_spec.hpp"
 #include "edgecv/manifest.hpp"
+#include "edgecv/masks.hpp"
 #include "edgecv/matching.hpp"
 #include "edgecv/nms.hpp"
 #include "edgecv/preprocess.hpp"

@@ -3,7 +3,10 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
+
 #include "arrays.hpp"
+#include "edgecv/error.hpp"
 
 namespace edgecv::bindings {
 namespace {
@@ -27,6 +30,10 @@ void bind_masks(nb::module_& m) {
       .def(
           "__init__",
           [](MaskCrop* self, int x, int y, const Bytes& pixels) {
+            if (std::any_of(pixels.data(), pixels.data() + pixels.size(),
+                            [](std::uint8_t pixel) { return pixel > 1; })) {
+              throw Error(ErrorCode::invalid_input, "MaskCrop: expected pixels of 0 and 1");
+            }
             new (self) MaskCrop{x,
                                 y,
                                 static_cast<int>(pixels.shape(1)),
