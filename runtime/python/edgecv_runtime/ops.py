@@ -28,6 +28,7 @@ __all__ = [
     "clip_boxes_to_image",
     "decode_boxes",
     "encode_boxes",
+    "generate_anchors",
     "multibox_prior",
     "nms",
     "paste_mask_crops",
@@ -194,6 +195,35 @@ def multibox_prior(
         [float(scale) for scale in scales],
         [float(ratio) for ratio in ratios],
         None if image_size is None else _size(image_size, "image_size"),
+    )
+
+
+def generate_anchors(
+    feature_sizes: Sequence[tuple[int, int]],
+    image_size: tuple[int, int],
+    sizes: Sequence[Sequence[float]],
+    aspect_ratios: Sequence[Sequence[float]],
+) -> Float32:
+    """Anchors of region proposal networks and RetinaNet, as torchvision's ``AnchorGenerator``.
+
+    Around the corner of each cell lie boxes of every size and ratio, rounded to whole pixels.
+
+    Args:
+        feature_sizes: (height, width) of each level's feature map, in cells.
+        image_size: (height, width) of the network's input in pixels; a level's cells lie
+            ``height // cells`` and ``width // cells`` apart.
+        sizes: for each level, sides of squares of the same area, in pixels.
+        aspect_ratios: for each level, ratios of height to width.
+
+    Returns:
+        float32 ``[A, 4]``, xyxy in pixels, level by level, cells row by row; in a cell all sizes of
+        the first ratio come first. Boxes may reach beyond the input.
+    """
+    return _core.generate_anchors(
+        [_size(size, "feature_sizes") for size in feature_sizes],
+        _size(image_size, "image_size"),
+        [[float(size) for size in level] for level in sizes],
+        [[float(ratio) for ratio in level] for level in aspect_ratios],
     )
 
 
