@@ -87,7 +87,8 @@ class Detections:
         )
 
     def _reaching(self, threshold: float) -> NDArray[np.bool_]:
-        return self.scores >= np.float32(threshold)
+        reaching: NDArray[np.bool_] = self.scores >= np.float32(threshold)
+        return reaching
 
     def plot(
         self, image: NDArray[np.uint8] | None = None, threshold: float = 0.5
