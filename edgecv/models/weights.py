@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from edgecv_runtime import InputError
 
 from . import registry
+from .frozen_norm import accept_frozen_norm
 from .heads import in_head, initialise_head
 
 
@@ -136,6 +137,7 @@ def fit_state_dict(
     """`load_weights` for weights already read."""
     architecture = str(module.architecture)
     own = module.state_dict()
+    state_dict = accept_frozen_norm(module, state_dict)
     missing = [key for key in own if key not in state_dict]
     unexpected = [key for key in state_dict if key not in own]
     if missing or unexpected:

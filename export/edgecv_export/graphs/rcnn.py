@@ -7,13 +7,12 @@ outside; everything about them is read from the object, not from its name.
 
 from __future__ import annotations
 
-import copy
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torchvision.models.detection import _utils as detection_utils
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
@@ -24,12 +23,12 @@ from torchvision.ops import MultiScaleRoIAlign
 
 from edgecv.models.input_record import input_record
 from edgecv.models.roi_pool import SingleScaleRoIPool
+from edgecv_export.graphs.cuts import CutRequest, register_cut
 from edgecv_export.graphs.letterbox import LetterboxTransform
 from edgecv_export.graphs.rcnn_stages import BoxStage, MaskStage, Trunk, feature_maps
 from edgecv_export.graphs.roi_align import Dialect, Pooling, make_pooler
 from edgecv_runtime import InputError
 
-Proposals = Literal["network", "caller"]
 BOX_MIN_SIZE = 1e-2  # written into torchvision's RoIHeads.postprocess_detections
 MASK_THRESHOLD = 0.5  # masks are probabilities; half is what torchvision's examples take
 PROBE = 256  # height of the picture on which scales are inferred, in pixels
@@ -69,27 +68,18 @@ class RcnnCut:
         return MaskStage(pooler, heads.mask_head, heads.mask_predictor).eval()
 
 
-def is_rcnn(module: nn.Module) -> bool:
-    return isinstance(module, GeneralizedRCNN) and isinstance(module.roi_heads, RoIHeads)
+@register_cut(
+    lambda module: isinstance(module, GeneralizedRCNN) and isinstance(module.roi_heads, RoIHeads),
+    "a torchvision FasterRCNN or MaskRCNN (torchvision.models.detection) or a subclass",
+    two_stage=True,
+)
+def cut_rcnn(detector: Any, request: CutRequest) -> RcnnCut:
+    """Cuts a torchvision-style FasterRCNN or MaskRCNN.
 
-
-def cut_rcnn(
-    module: nn.Module,
-    *,
-    size: tuple[int, int] | None = None,
-    proposals: Proposals = "network",
-) -> RcnnCut:
-    """Cuts a torchvision-style FasterRCNN or MaskRCNN. The caller's module is left as it is.
-
-    Args:
-        size: (h, w) of a fixed network input into which pictures are letterboxed. Left out,
-            pictures are resized as the module does it.
-        proposals: ``caller`` leaves the proposal network out: a Fast R-CNN.
-
-    Raises:
-        InputError: the object is no such detector, or has a part whose meaning cannot be recorded.
+    Raises InputError if the object has a part whose meaning cannot be recorded, or pools boxes in a
+    way that one of the dialects has no form for.
     """
-    detector: Any = copy.deepcopy(module).eval().cpu().float()
+    size = request.size
     heads = detector.roi_heads
     if any(
         part is not None
@@ -117,7 +107,10 @@ def cut_rcnn(
         box_pooling = _pooling(heads.box_roi_pool, maps, probe)
         masks = heads.has_mask()
         mask_pooling = _mask_pooling(heads, maps, probe, box_pooling) if masks else None
-        rpn = _rpn_record(detector.rpn, maps) if proposals == "network" else None
+        rpn = _rpn_record(detector.rpn, maps) if request.proposals == "network" else None
+        for pooling in filter(None, (box_pooling, mask_pooling)):
+            for dialect in request.dialects:
+                make_pooler(pooling, dialect)  # raises where the dialect has no form for it
         classes = _classes(heads, maps[names[0]].shape[1], box_pooling)
     features = [f"features_{index}" for index in range(len(names))]
     return RcnnCut(
@@ -137,6 +130,7 @@ def cut_rcnn(
         feature_shapes=[tuple(maps[name].shape) for name in names],
         box_pooling=box_pooling,
         mask_pooling=mask_pooling,
+        dialects=tuple(request.dialects),
     )
 
 

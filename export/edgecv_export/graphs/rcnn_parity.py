@@ -1,0 +1,180 @@
+"""Parity of a two-stage detector: torchvision's forward pass against the whole runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import edgecv_runtime
+from edgecv_export.comparison import LONG_SIDE_1080P, Comparison, Tolerance
+from edgecv_export.detected import Detected
+from edgecv_export.graphs.rcnn_replay import BundleNetworks, CallerProposals, replay
+from edgecv_export.matching import differences, match_overlapping, match_within
+from edgecv_export.verify import BATCH, ParityReport
+
+if TYPE_CHECKING:
+    from edgecv_export.graphs.rcnn import RcnnCut
+
+PROPOSALS = 200  # for a picture, where the caller gives them
+
+
+def verify_rcnn(
+    cut: RcnnCut,
+    bundle: Path,
+    pictures: Sequence[np.ndarray],
+    tolerance: Tolerance,
+    done: Callable[[], None] = lambda: None,
+) -> ParityReport:
+    """Runs both on each picture (uint8 [H, W, 3] BGR) and compares what they find.
+
+    Detections without a partner are excepted where torchvision's own decisions on the bundle's raw
+    outputs are the runtime's: then the networks' rounding turned a decision, and the raw outputs
+    are held to the tolerance.
+    """
+    runtime: Any = edgecv_runtime.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
+    networks = BundleNetworks(bundle, cut)
+    own_proposals = cut.postprocess["rpn"] is not None
+    proposals = [
+        None if own_proposals else _boxes(picture, i) for i, picture in enumerate(pictures)
+    ]
+    report = ParityReport(pictures=len(pictures), tolerance=tolerance)
+    scores: list[np.ndarray] = []
+    for start in range(0, len(pictures), BATCH):
+        some = list(pictures[start : start + BATCH])
+        given = proposals[start : start + BATCH]
+        results = runtime(some) if own_proposals else runtime(some, proposals=given)
+        for picture, boxes, result in zip(some, given, results, strict=True):
+            expected, masks = _detect(cut, picture, boxes)
+            found = Detected(result.boxes, result.scores, result.labels)
+            _compare_raw(report, networks, cut, picture)
+            comparison, pairs = _compare(cut, networks, picture, boxes, expected, found, tolerance)
+            report.add(comparison)
+            if masks is not None and pairs:
+                _compare_masks(report, expected, found, masks, result.masks, pairs)
+            scores.append(expected.scores)
+            done()
+    report.conclude(np.concatenate(scores))
+    return report
+
+
+def _boxes(picture: np.ndarray, seed: int) -> np.ndarray:
+    """Boxes as a caller may give them, float32 [R, 4], xyxy in pixels of the picture."""
+    rng = np.random.default_rng(seed)
+    height, width = picture.shape[:2]
+    corners = rng.uniform(0, 1, (PROPOSALS, 2, 2)) * (width, height)
+    boxes = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
+    return boxes.astype(np.float32)
+
+
+def to_tensor(picture: np.ndarray) -> Tensor:
+    """float32 [3, H, W] RGB in 0..1, as torchvision's detectors take pictures."""
+    return torch.from_numpy(picture[:, :, ::-1].transpose(2, 0, 1).copy()).float() / 255
+
+
+def _detect(
+    cut: RcnnCut, picture: np.ndarray, proposals: np.ndarray | None
+) -> tuple[Detected, Tensor | None]:
+    """The detector's own forward pass; masks float32 [N, 1, H, W], probabilities, if it has any."""
+    detector: Any = cut.module
+    network = detector.rpn
+    try:
+        if proposals is not None:
+            detector.rpn = CallerProposals(proposals, picture.shape[:2])
+        with torch.inference_mode():
+            found = detector([to_tensor(picture)])[0]
+    finally:
+        detector.rpn = network
+    return _detected(found), found.get("masks")
+
+
+def _detected(found: dict[str, Tensor]) -> Detected:
+    return Detected(found["boxes"].numpy(), found["scores"].numpy(), found["labels"].numpy() - 1)
+
+
+def _compare_raw(
+    report: ParityReport, networks: BundleNetworks, cut: RcnnCut, picture: np.ndarray
+) -> None:
+    """Trunk and proposal network on the whole picture; logits are objectness here. Where there is
+    no proposal network, the finest feature maps stand for both."""
+    tensor = networks.preprocess(picture)
+    with torch.inference_mode():
+        images, _ = cut.module.transform([to_tensor(picture)])
+        expected = cut.trunk(images.tensors)
+    found = networks.trunk(tensor)
+    count = len(cut.feature_names)
+    levels = (len(expected) - count) // 2
+
+    def flat(outputs: list[Tensor]) -> tuple[np.ndarray, np.ndarray]:
+        logits, deltas = outputs[count : count + levels], outputs[count + levels :]
+        if not levels:
+            logits = deltas = outputs[:1]
+        return tuple(
+            torch.cat([part.flatten() for part in parts]).numpy() for parts in (logits, deltas)
+        )  # type: ignore[return-value]
+
+    report.add_raw((images.tensors.numpy(), *flat(expected)), (tensor.numpy(), *flat(found)))
+
+
+def _compare(
+    cut: RcnnCut,
+    networks: BundleNetworks,
+    picture: np.ndarray,
+    proposals: np.ndarray | None,
+    expected: Detected,
+    found: Detected,
+    tolerance: Tolerance,
+) -> tuple[Comparison, list[tuple[int, int]]]:
+    to_1080p = LONG_SIDE_1080P / max(picture.shape[:2])
+    limit = tolerance.box / to_1080p
+    near = match_within(expected, found, limit, tolerance.score)
+    left, extra = near.reference_left, near.other_left
+    excepted = 0
+    if left or extra:
+        replayed = _detected(replay(cut, networks, picture, proposals))
+        again = match_within(replayed, found, limit, tolerance.score)
+        if not again.reference_left and not again.other_left:
+            excepted = len(left) + len(extra)
+            left, extra = [], []
+    off = match_overlapping(expected, found, left, extra)
+    pairs = near.pairs + off
+    box, score = differences(expected, found)
+    box_px = max((float(box[pair]) for pair in pairs), default=0.0)
+    comparison = Comparison(
+        detections=len(expected.scores),
+        matched=len(pairs),
+        excepted=excepted,
+        unmatched=len(left) + len(extra) - 2 * len(off),
+        box_difference_px=box_px,
+        box_difference_1080p=box_px * to_1080p,
+        score_difference=max((float(score[pair]) for pair in pairs), default=0.0),
+    )
+    return comparison, near.pairs
+
+
+def _compare_masks(
+    report: ParityReport,
+    expected: Detected,
+    found: Detected,
+    probabilities: Tensor,
+    masks: np.ndarray,
+    pairs: list[tuple[int, int]],
+) -> None:
+    """Masks of paired detections, bool [M, H, W] of the runtime, against torchvision's."""
+    for i, j in pairs:
+        # A mask is stretched over the whole pixels that its box touches: where rounding moves a
+        # side of the box over a pixel's edge, it moves the mask, too.
+        if not np.array_equal(np.trunc(expected.boxes[i]), np.trunc(found.boxes[j])):
+            continue
+        probability = probabilities[i, 0].numpy()
+        undecided = np.abs(probability - 0.5) <= report.tolerance.raw
+        own = (probability > 0.5) | (undecided & masks[j])
+        own &= ~undecided | masks[j]
+        union = np.count_nonzero(own | masks[j])
+        iou = np.count_nonzero(own & masks[j]) / union if union else 1.0
+        report.masks += 1
+        report.mask_iou = min(report.mask_iou, iou)

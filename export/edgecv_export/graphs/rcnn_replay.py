@@ -1,0 +1,122 @@
+"""torchvision's own decisions on a bundle's raw outputs."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnxruntime
+import torch
+from torch import Tensor, nn
+from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.transform import resize_boxes
+
+from edgecv_runtime import InputSpec, ops, plan
+
+if TYPE_CHECKING:
+    from edgecv_export.graphs.rcnn import RcnnCut
+
+
+class BundleNetworks:
+    """The trunk and roi graphs of a bundle in ONNX Runtime, behind the runtime's preprocessing."""
+
+    def __init__(self, bundle: Path, cut: RcnnCut) -> None:
+        self.spec = InputSpec(**cut.input)
+        self._trunk = _session(bundle / "trunk.onnx")
+        self._roi = _session(bundle / "roi.onnx")
+        self._features: list[str] = cut.postprocess["roi"]["features"]
+
+    def preprocess(self, picture: np.ndarray) -> Tensor:
+        """float32 [1, 3, h, w] from uint8 [H, W, 3] BGR."""
+        return torch.from_numpy(ops.preprocess(picture, self.spec))[None]
+
+    def trunk(self, images: Tensor) -> list[Tensor]:
+        outputs = self._trunk.run(None, {"images": images.numpy()})
+        return [torch.from_numpy(output) for output in outputs]
+
+    def roi(self, features: list[Tensor], boxes: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Boxes float32 [R_i, 4] of each level. Returns logits and deltas in that order."""
+        feed = dict(zip(self._features, features, strict=True))
+        feed |= {f"boxes_{level}": each for level, each in enumerate(boxes)}
+        logits, deltas = self._roi.run(None, {name: each.numpy() for name, each in feed.items()})
+        return torch.from_numpy(logits), torch.from_numpy(deltas)
+
+
+class CallerProposals(nn.Module):
+    """Stands in the place of a proposal network and gives the caller's boxes."""
+
+    def __init__(self, boxes: np.ndarray, size: tuple[int, ...]) -> None:
+        super().__init__()
+        self.boxes = torch.from_numpy(boxes)  # float32 [R, 4], xyxy in pixels of the picture
+        self.size = [int(side) for side in size[:2]]  # (h, w) of the picture
+
+    def forward(self, images: ImageList, *_: Any) -> tuple[list[Tensor], dict[str, Tensor]]:
+        return [resize_boxes(self.boxes, self.size, list(images.image_sizes[0]))], {}
+
+
+def replay(
+    cut: RcnnCut, networks: BundleNetworks, picture: np.ndarray, proposals: np.ndarray | None
+) -> dict[str, Tensor]:
+    """Boxes, scores and labels that torchvision's code makes of the bundle's raw outputs."""
+    tensor = networks.preprocess(picture)
+    geometry = plan(networks.spec, picture.shape[:2])
+    resized = geometry.resized
+    images = ImageList(tensor, [(int(resized[0]), int(resized[1]))])
+    outputs = networks.trunk(tensor)
+    features = outputs[: len(cut.feature_names)]
+    detector: Any = cut.module
+    with torch.inference_mode():
+        if proposals is None:
+            boxes = _propose(detector.rpn, images, outputs[len(features) :])
+        else:
+            boxes = CallerProposals(proposals, picture.shape[:2])(images)[0][0]
+        logits, deltas = _look_at(cut, networks, features, boxes)
+        found = detector.roi_heads.postprocess_detections(
+            logits, deltas, [boxes], images.image_sizes
+        )
+        result = {"boxes": found[0][0], "scores": found[1][0], "labels": found[2][0]}
+        size = (picture.shape[0], picture.shape[1])
+        return dict(detector.transform.postprocess([result], images.image_sizes, [size])[0])
+
+
+def _propose(rpn: Any, images: ImageList, outputs: list[Tensor]) -> Tensor:
+    """RegionProposalNetwork.forward with the convolutions left out."""
+    levels = len(outputs) // 2
+    network = copy.copy(rpn)
+    network._modules = {**rpn._modules, "head": _Given(outputs[:levels], outputs[levels:])}
+    # Anchors depend on the feature maps' sizes alone, and objectness has these.
+    maps = {str(level): outputs[level] for level in range(levels)}
+    boxes, _ = network(images, maps)
+    proposals: Tensor = boxes[0]
+    return proposals
+
+
+class _Given(nn.Module):
+    def __init__(self, objectness: list[Tensor], deltas: list[Tensor]) -> None:
+        super().__init__()
+        self.outputs = objectness, deltas
+
+    def forward(self, features: list[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        return self.outputs
+
+
+def _look_at(
+    cut: RcnnCut, networks: BundleNetworks, features: list[Tensor], boxes: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Logits and deltas of the boxes, each from the level that torchvision gives it."""
+    count = len(features)
+    mapper = getattr(cut.module.roi_heads.box_roi_pool, "map_levels", None)
+    if count == 1 or mapper is None:
+        levels = torch.zeros(len(boxes), dtype=torch.int64)
+    else:
+        levels = mapper([boxes])
+    order = torch.argsort(levels, stable=True)
+    logits, deltas = networks.roi(features, [boxes[levels == level] for level in range(count)])
+    back = torch.argsort(order)
+    return logits[back], deltas[back]
+
+
+def _session(path: Path) -> onnxruntime.InferenceSession:
+    return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
