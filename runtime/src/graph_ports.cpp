@@ -26,6 +26,11 @@ std::optional<std::size_t> look_up(const std::vector<TensorSpec>& ports, const s
   return std::nullopt;
 }
 
+std::shared_ptr<Engine> require_engine(std::shared_ptr<Engine> engine, const std::string& role) {
+  if (!engine) throw Error(ErrorCode::engine, "the graph \"" + role + "\" has no engine");
+  return engine;
+}
+
 std::size_t find_output(const Engine& engine, const std::string& name) {
   return find(engine.outputs(), name, "output");
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,9 @@
 #include "edgecv/input_spec.hpp"
 
 namespace edgecv {
+
+/// The engine itself; throws Error (engine) if there is none for that role.
+std::shared_ptr<Engine> require_engine(std::shared_ptr<Engine> engine, const std::string& role);
 
 /// Index of the output (input) of that name; throws Error (engine) naming those there are.
 std::size_t find_output(const Engine& engine, const std::string& name);

@@ -26,8 +26,7 @@ std::size_t find_box_input(const Engine& engine, const std::string& name, DType 
 RoiGraph::RoiGraph(std::shared_ptr<Engine> engine, const std::string& role,
                    const std::vector<std::string>& features, const LevelSpec& levels,
                    bool takes_labels)
-    : engine_(std::move(engine)), levels_(levels) {
-  if (!engine_) throw Error(ErrorCode::engine, "the graph \"" + role + "\" has no engine");
+    : engine_(require_engine(std::move(engine), role)), levels_(levels) {
   for (const std::string& name : features) feature_inputs_.push_back(find_input(*engine_, name));
   const bool in_one_input = look_up(engine_->inputs(), "boxes").has_value();
   if (in_one_input) {

@@ -79,7 +79,7 @@ TwoStageDetector::TwoStageDetector(const Bundle& bundle, TwoStageEngines engines
     : input_(bundle.manifest().input),
       spec_(std::get<RcnnSpec>(bundle.manifest().postprocess)),
       classes_(static_cast<int>(bundle.manifest().labels.size())),
-      trunk_(std::move(engines.trunk)),
+      trunk_(require_engine(std::move(engines.trunk), "trunk")),
       roi_(std::make_unique<RoiGraph>(std::move(engines.roi), "roi", spec_.features, spec_.levels,
                                       false)),
       features_(find_outputs(*trunk_, spec_.features)),
