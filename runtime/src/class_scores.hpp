@@ -37,6 +37,11 @@ EDGECV_INLINE float exp_nonpositive(float x) {
   return x < -87.f ? 0.f : p * power;
 }
 
+EDGECV_INLINE float sigmoid(float x) {
+  const float e = exp_nonpositive(x < 0 ? x : -x);
+  return (x >= 0 ? 1.f : e) / (1.f + e);
+}
+
 /// Largest of `count` values; adds to `poison` something that is NaN if one of them is NaN or
 /// infinite.
 EDGECV_INLINE float maximum(const float* values, std::size_t count, float* poison) {
@@ -65,6 +70,13 @@ EDGECV_INLINE float maximum(const float* values, std::size_t count, float* poiso
     }
   }
   return partial[0];
+}
+
+/// Whether maximum() saw neither NaN nor infinity.
+EDGECV_INLINE bool clean(const float (&poison)[lanes]) {
+  float sum = 0;
+  for (const float value : poison) sum += value;
+  return sum == sum;
 }
 
 /// Writes exp(values - shift) and returns their sum.

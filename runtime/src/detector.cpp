@@ -5,23 +5,27 @@
 #include <utility>
 
 #include "graph_ports.hpp"
+#include "one_stage.hpp"
 #include "stopwatch.hpp"
 
 namespace edgecv {
 
 Detector::Detector(const Bundle& bundle, std::shared_ptr<Engine> engine, int threads)
     : input_(bundle.manifest().input),
-      postprocess_(std::get<SsdSpec>(bundle.manifest().postprocess), bundle.anchors(),
-                   static_cast<int>(bundle.manifest().labels.size())),
+      classes_(static_cast<int>(bundle.manifest().labels.size())),
+      method_(make_one_stage(bundle)),
       engine_(std::move(engine)),
-      pool_(std::make_unique<ThreadPool>(threads)),
-      scores_index_(find_output(*engine_, postprocess_.spec().scores_output)),
-      boxes_index_(find_output(*engine_, postprocess_.spec().boxes_output)) {
+      pool_(std::make_unique<ThreadPool>(threads)) {
+  for (const OneStage::Output& output : method_->outputs()) {
+    outputs_.push_back(find_output(*engine_, output.name));
+  }
   check_picture_input(*engine_, input_);
 }
 
+Detector::~Detector() = default;
+
 void Detector::set_thresholds(std::vector<float> thresholds) {
-  check_thresholds(thresholds, postprocess_.classes());
+  check_thresholds(thresholds, classes_);
   thresholds_ = std::move(thresholds);
 }
 
@@ -72,16 +76,20 @@ void Detector::run_batch(const Image* images, const Geometry* geometries, std::s
     engine_->run();
   }
   Stopwatch watch(timing_.postprocess_ms);
-  const SsdSpec& spec = postprocess_.spec();
-  const std::int64_t columns = postprocess_.classes() + (spec.background != Background::none);
-  const Tensor scores =
-      float_output(*engine_, scores_index_, {batch, postprocess_.anchor_count(), columns});
-  const std::int64_t anchors = scores.shape[1];
-  const Tensor boxes = float_output(*engine_, boxes_index_, {batch, anchors, 4});
+  const std::vector<OneStage::Output> described = method_->outputs();
+  std::int64_t anchors = method_->anchor_count(geometries[0].tensor);
+  std::vector<Tensor> outputs;
+  for (std::size_t k = 0; k < outputs_.size(); ++k) {
+    outputs.push_back(float_output(*engine_, outputs_[k], {batch, anchors, described[k].columns}));
+    anchors = outputs.back().shape[1];
+  }
+  std::vector<const float*> rows(outputs.size());
   for (std::size_t i = 0; i < count; ++i) {
-    results.push_back(postprocess_(
-        scores.as<float>() + i * anchors * columns, boxes.as<float>() + i * anchors * 4,
-        static_cast<std::size_t>(anchors), geometries[i], thresholds_, *pool_));
+    for (std::size_t k = 0; k < rows.size(); ++k) {
+      rows[k] = outputs[k].as<float>() + i * anchors * described[k].columns;
+    }
+    results.push_back(method_->detections(rows, static_cast<std::size_t>(anchors), geometries[i],
+                                          thresholds_, *pool_));
   }
 }
 

@@ -58,10 +58,7 @@ EDGECV_INLINE void class_scores(const RowReader& reader, const float* row, float
     const float* numerators = exponential + reader.first;
     for (std::size_t c = 0; c < reader.classes; ++c) scores[c] = numerators[c] / total;
   } else if (reader.function == ScoreFunction::sigmoid) {
-    for (std::size_t c = 0; c < reader.classes; ++c) {
-      const float e = exp_nonpositive(-std::abs(logits[c]));
-      scores[c] = (logits[c] >= 0 ? 1.f : e) / (1.f + e);
-    }
+    for (std::size_t c = 0; c < reader.classes; ++c) scores[c] = sigmoid(logits[c]);
   } else {
     std::copy(logits, logits + reader.classes, scores);
   }
@@ -98,17 +95,13 @@ EDGECV_CLONES bool best_scores(const RowReader& reader, const float* rows, std::
       best[a] = maximum(scratch, reader.classes, poison);
     }
   }
-  float sum = 0;
-  for (const float value : poison) sum += value;
-  return !std::isnan(sum);
+  return clean(poison);
 }
 
 EDGECV_CLONES bool all_finite(const float* values, std::size_t count) {
   float poison[lanes] = {};
   maximum(values, count, poison);
-  float sum = 0;
-  for (const float value : poison) sum += value;
-  return !std::isnan(sum);
+  return clean(poison);
 }
 
 /// Scores of all classes of a few rows, [rows, classes].

@@ -8,7 +8,6 @@
 #include "edgecv/bundle.hpp"
 #include "edgecv/detections.hpp"
 #include "edgecv/engine.hpp"
-#include "edgecv/ssd.hpp"
 #include "edgecv/thread_pool.hpp"
 
 namespace edgecv {
@@ -20,11 +19,15 @@ struct Timing {
   double postprocess_ms = 0;
 };
 
+class OneStage;
+
+/// A detector of one stage: SSD and its kin, RetinaNet, FCOS.
 class Detector {
  public:
   /// The engine runs the bundle's `main` graph. Throws Error if its inputs and outputs do not fit
   /// the manifest. `threads` as ThreadPool has them.
   Detector(const Bundle& bundle, std::shared_ptr<Engine> engine, int threads = 0);
+  ~Detector();
 
   /// Score thresholds, one for each class; empty: the bundle's one threshold for all.
   void set_thresholds(std::vector<float> thresholds);
@@ -43,11 +46,11 @@ class Detector {
                  std::vector<Detections>& results);
 
   InputSpec input_;
-  SsdPostprocess postprocess_;
+  int classes_;
+  std::unique_ptr<OneStage> method_;
   std::shared_ptr<Engine> engine_;
   std::unique_ptr<ThreadPool> pool_;
-  std::size_t scores_index_ = 0;
-  std::size_t boxes_index_ = 0;
+  std::vector<std::size_t> outputs_;  // of the engine, in the order of the method's
   std::vector<float> thresholds_;
   Timing timing_;
 };
