@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from edgecv.data.masks import RunLengths
     from edgecv.training.evaluation import Detect
     from edgecv.training.metrics import Precision
 
@@ -17,13 +18,18 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "eval",
         help="measure a checkpoint or a bundle on labelled photos",
-        description="Computes COCO's average precision on one split of a data set.",
+        description="Computes COCO's average precision on one split of a data set: of boxes and, "
+        "where model and data have them, of masks.",
     )
     parser.add_argument(
         "model", type=Path, metavar="MODEL", help="a checkpoint (.pt) or a bundle (folder or .zip)"
     )
     parser.add_argument(
-        "--data", required=True, type=Path, metavar="DIR", help="Pascal VOC, COCO or YOLO folder"
+        "--data",
+        required=True,
+        type=Path,
+        metavar="DIR",
+        help="Pascal VOC, COCO or YOLO folder, or images/ with masks/",
     )
     parser.add_argument("--split", default="val", metavar="NAME", help="default: %(default)s")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -52,15 +58,18 @@ def _checkpoint(path: Path) -> tuple[Detect, list[str]]:
 
 
 def _bundle(path: Path) -> tuple[Detect, list[str]]:
-    from edgecv_runtime import load
-
     from edgecv.training.metrics import Detected
+    from edgecv_runtime import Instances, load
 
     model = load(path)
 
     def detect(image: Any) -> Detected:
         result = model(image)
-        return Detected(result.boxes, result.scores, result.labels)
+        masks: list[RunLengths] | None = None
+        if isinstance(result, Instances):
+            codes = result.mask_crops.rle()
+            masks = [{"size": c["size"], "counts": c["counts"].encode()} for c in codes]
+        return Detected(result.boxes, result.scores, result.labels, masks)
 
     return detect, model.names
 
@@ -76,10 +85,17 @@ def _progress(items: Iterable[Any]) -> Iterator[Any]:
 
 
 def _table(result: Precision) -> str:
-    width = max(len(name) for name in [*result.classes, "all"])
-    lines = [f"{'':{width}}  mAP    mAP@0.5  mAP@0.75"]
+    lines = _figures(result, "boxes" if result.masks else "")
+    if result.masks is not None:
+        lines += ["", *_figures(result.masks, "masks")]
+    lines.append(f"{result.images} images, {result.objects} objects")
+    return "\n".join(lines)
+
+
+def _figures(result: Precision, title: str) -> list[str]:
+    width = max(len(name) for name in [*result.classes, "all", title])
+    lines = [f"{title:{width}}  mAP    mAP@0.5  mAP@0.75"]
     lines.append(f"{'all':{width}}  {result.map:.3f}  {result.map50:.3f}    {result.map75:.3f}")
     for name, values in result.classes.items():
         lines.append(f"{name:{width}}  {values['ap']:.3f}  {values['ap50']:.3f}")
-    lines.append(f"{result.images} images, {result.objects} objects")
-    return "\n".join(lines)
+    return lines

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 from pathlib import Path
 from typing import Any
 
-from edgecv.cli.model_options import positive
+from edgecv.cli.model_options import height_width, positive
 
 
 def add_parser(subparsers: Any) -> None:
@@ -22,10 +21,15 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "architecture",
         metavar="ARCHITECTURE",
-        help="ssd_tiny, ssd300_vgg16 or ssdlite320_mobilenet_v3_large",
+        help="ssd_tiny, ssd300_vgg16, ssdlite320_mobilenet_v3_large, or a two-stage detector such "
+        "as maskrcnn_mobilenet_v3_large_fpn, fasterrcnn_resnet50_fpn, maskrcnn_resnet50_fpn",
     )
     parser.add_argument(
-        "--data", required=True, type=Path, metavar="DIR", help="Pascal VOC, COCO or YOLO folder"
+        "--data",
+        required=True,
+        type=Path,
+        metavar="DIR",
+        help="Pascal VOC, COCO or YOLO folder, or images/ with masks/ (0 background, 1..N objects)",
     )
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="the run's folder")
     parser.add_argument(
@@ -35,8 +39,10 @@ def add_parser(subparsers: Any) -> None:
         help="start from nothing, torchvision's published weights, or a file (.pt .pth "
         ".safetensors .npz); with another class count the head is new (default: none)",
     )
-    parser.add_argument("--epochs", type=positive, default=100, help="default: %(default)s")
-    parser.add_argument("--batch-size", type=positive, default=16, help="default: %(default)s")
+    parser.add_argument("--epochs", type=positive, default=60, help="default: %(default)s")
+    parser.add_argument(
+        "--batch-size", type=positive, help="default: 16, for two-stage detectors 4"
+    )
     parser.add_argument(
         "--lr",
         type=_rate,
@@ -45,10 +51,22 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--size",
-        type=_size,
+        type=height_width,
         metavar="HxW",
         help="the network's input, ssd_tiny only (default: 320 for the longer side, in the shape "
         "of the images)",
+    )
+    parser.add_argument(
+        "--min-size",
+        type=positive,
+        metavar="PIXELS",
+        help="shortest side of the network's input, two-stage detectors only (default: the "
+        "architecture's)",
+    )
+    parser.add_argument(
+        "--class-name",
+        metavar="NAME",
+        help="what a data set of masks without classes.txt shows (default: object)",
     )
     parser.add_argument(
         "--flip",
@@ -78,6 +96,7 @@ def run(args: argparse.Namespace) -> int:
     # from whatever else the machine does (measured: up to 8 times slower). Read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from edgecv.training.fit import Settings, fit
+    from edgecv.training.run_files import describe
 
     settings = Settings(
         architecture=args.architecture,
@@ -86,6 +105,8 @@ def run(args: argparse.Namespace) -> int:
         val_split=args.val_split,
         weights=args.weights,
         size=args.size,
+        min_size=args.min_size,
+        class_name=args.class_name,
         epochs=args.epochs,
         batch_size=args.batch_size,
         learning_rate=args.lr,
@@ -102,17 +123,10 @@ def run(args: argparse.Namespace) -> int:
         report=lambda line: print(line, flush=True),
     )
     print(
-        f"best: epoch {best['epoch']}, mAP {best['map']:.3f}, mAP@0.5 {best['map50']:.3f}; "
-        f"{best['seconds']:.0f} s; {args.out / 'best.pt'}"
+        f"best: epoch {best['epoch']}, {describe(best)}; {best['seconds']:.0f} s; "
+        f"{args.out / 'best.pt'}"
     )
     return 0
-
-
-def _size(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"(\d+)x(\d+)", text)
-    if match is None:
-        raise argparse.ArgumentTypeError(f"expected HEIGHTxWIDTH such as 240x320, got {text!r}")
-    return int(match[1]), int(match[2])
 
 
 def _rate(text: str) -> float:

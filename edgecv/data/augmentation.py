@@ -1,11 +1,16 @@
-"""Training and test pipelines on torchvision.transforms.v2; boxes move along with their image."""
+"""Training and test pipelines on torchvision.transforms.v2; boxes and masks move with the image."""
 
 from __future__ import annotations
 
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-# Grey that the zoom-out leaves around the image.
-FILL = 127
+# Grey that the zoom-out leaves around the image; it is no part of any mask.
+FILL = {tv_tensors.Image: 127, "others": 0}
 
 
 def train_pipeline(size: tuple[int, int], flip: str = "horizontal") -> v2.Compose:
@@ -19,6 +24,22 @@ def train_pipeline(size: tuple[int, int], flip: str = "horizontal") -> v2.Compos
         flip: `horizontal`, or `both` for pictures without an upright direction (from a microscope,
             from above).
     """
+    # As the runtime resizes, so that training sees the same sharpness.
+    return _training(v2.Resize(size, antialias=False), flip)
+
+
+def instance_pipeline(min_size: int, max_size: int, flip: str = "horizontal") -> v2.Compose:
+    """As `train_pipeline`, but the image keeps its shape and the target may hold "masks"
+    (tv_tensors.Mask uint8 [N, H, W]).
+
+    Args:
+        min_size: of the shorter side in pixels, less where the longer one would pass `max_size`.
+        flip: as `train_pipeline` takes it.
+    """
+    return _training(v2.Resize([min_size], max_size=max_size, antialias=False), flip)
+
+
+def _training(resize: v2.Resize, flip: str) -> v2.Compose:
     flips: list[v2.Transform] = [v2.RandomHorizontalFlip()]
     if flip == "both":
         flips.append(v2.RandomVerticalFlip())
@@ -26,14 +47,40 @@ def train_pipeline(size: tuple[int, int], flip: str = "horizontal") -> v2.Compos
         [
             v2.RandomZoomOut(fill=FILL, side_range=(1.0, 2.0), p=0.3),
             v2.RandomIoUCrop(min_scale=0.3, trials=10),
-            # As the runtime resizes, so that training sees the same sharpness.
-            v2.Resize(size, antialias=False),
+            BoxesOfMasks(),
+            resize,
             *flips,
             v2.ColorJitter(brightness=0.2, contrast=0.2, saturation=0.2),
             v2.ClampBoundingBoxes(),
             v2.SanitizeBoundingBoxes(min_size=2),
         ]
     )
+
+
+class BoxesOfMasks(v2.Transform):
+    """Boxes become the extents of their masks: what a crop leaves of an object is often smaller
+    than what it leaves of its box. Boxes without area (cut away) stay so; an empty mask makes one.
+    Without masks nothing changes."""
+
+    def forward(self, *inputs: Any) -> Any:
+        image, target = inputs
+        if "masks" not in target:
+            return image, target
+        boxes, masks = target["boxes"], target["masks"].as_subclass(Tensor)
+        x1, x2 = _first_and_end(masks.amax(1))  # [N, H, W] -> [N, W]
+        y1, y2 = _first_and_end(masks.amax(2))  # [N, H, W] -> [N, H]
+        tight = torch.stack([x1, y1, x2, y2], 1).to(boxes.dtype)
+        tight[(boxes[:, 2:] <= boxes[:, :2]).any(1)] = 0
+        return image, {**target, "boxes": tv_tensors.wrap(tight, like=boxes)}
+
+
+def _first_and_end(present: Tensor) -> tuple[Tensor, Tensor]:
+    """Of uint8 [N, L] of 0 and 1: the first 1 of each row, and one past the last; else 0 and 0."""
+    length = present.shape[1]
+    position = torch.arange(length)
+    first = torch.where(present > 0, position, length).amin(1)
+    end = torch.where(present > 0, position + 1, 0).amax(1)
+    return torch.minimum(first, end), end
 
 
 def test_pipeline(size: tuple[int, int]) -> v2.Compose:

@@ -9,6 +9,7 @@ from typing import Any
 
 from edgecv_runtime import InputError
 
+from .masks import RunLengths, from_coco
 from .records import DetectionData, RecordCollector
 
 
@@ -20,6 +21,7 @@ def read(folder: Path, split: str) -> DetectionData:
     """Reads the one file instances_*<split>*.json.
 
     Labels are the categories in the order of their ids. Boxes with `iscrowd` are marked `ignore`.
+    An image has masks if each of its annotations has a segmentation (polygons or run lengths).
 
     Raises:
         InputError: no file or several files fit the split, a file is missing or broken.
@@ -30,7 +32,7 @@ def read(folder: Path, split: str) -> DetectionData:
         categories = sorted(content["categories"], key=lambda category: category["id"])
         index = {category["id"]: i for i, category in enumerate(categories)}
         labels = [str(category["name"]) for category in categories]
-        boxes_of: dict[Any, list[tuple[tuple[float, float, float, float], int, bool]]]
+        boxes_of: dict[Any, list[tuple[tuple[float, float, float, float], int, bool, Any]]]
         boxes_of = defaultdict(list)
         for annotation in content["annotations"]:
             x, y, width, height = (float(value) for value in annotation["bbox"])
@@ -39,9 +41,11 @@ def read(folder: Path, split: str) -> DetectionData:
                     (x, y, x + width, y + height),
                     index[annotation["category_id"]],
                     bool(annotation.get("iscrowd", 0)),
+                    annotation.get("segmentation"),
                 )
             )
         images = [(entry["id"], str(entry["file_name"])) for entry in content["images"]]
+        sizes = {e["id"]: (e["height"], e["width"]) for e in content["images"] if "height" in e}
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path}: not a COCO instances file: {type(error).__name__} {error}"
@@ -59,11 +63,23 @@ def read(folder: Path, split: str) -> DetectionData:
         collector.add(
             root / name,
             path,
-            [box for box, _, _ in entries],
-            [label for _, label, _ in entries],
-            [crowd for _, _, crowd in entries],
+            [box for box, _, _, _ in entries],
+            [label for _, label, _, _ in entries],
+            [crowd for _, _, crowd, _ in entries],
+            _masks([entry[3] for entry in entries], sizes.get(image_id), f"{path}: {name}"),
         )
     return collector.finish(labels, path)
+
+
+def _masks(
+    segmentations: list[Any], size: tuple[int, int] | None, where: str
+) -> list[RunLengths] | None:
+    if size is None or not all(segmentations):
+        return None
+    try:
+        return [from_coco(segmentation, size) for segmentation in segmentations]
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{where}: broken segmentation: {error}") from error
 
 
 def _instances(folder: Path) -> list[Path]:

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from edgecv_runtime import InputError
 from numpy.typing import NDArray
+
+from edgecv_runtime import InputError
+
+from .masks import RunLengths
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 
@@ -20,12 +23,14 @@ class Record:
     boxes: float32 [N, 4], xyxy in pixels of the upright image; x2 > x1 and y2 > y1.
     labels: int64 [N], indices of the data set's labels (background is none).
     ignore: bool [N]; such boxes (VOC `difficult`, COCO `iscrowd`) are neither learnt nor counted.
+    masks: one for each box, over the upright image; None where the data set has boxes only.
     """
 
     image: Path
     boxes: NDArray[np.float32]
     labels: NDArray[np.int64]
     ignore: NDArray[np.bool_]
+    masks: list[RunLengths] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +55,7 @@ class RecordCollector:
         boxes: list[tuple[float, float, float, float]],
         labels: list[int],
         ignore: list[bool],
+        masks: list[RunLengths] | None = None,
     ) -> None:
         """`source` is the annotation file, for messages. Raises InputError on NaN and infinity."""
         xyxy = np.array(boxes, np.float32).reshape(-1, 4)
@@ -64,6 +70,7 @@ class RecordCollector:
                 xyxy[has_area],
                 np.array(labels, np.int64)[has_area],
                 np.array(ignore, np.bool_)[has_area],
+                None if masks is None else [masks[i] for i in np.flatnonzero(has_area)],
             )
         )
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from edgecv_runtime.opencv import import_cv2
 from numpy.typing import NDArray
+
+from edgecv_runtime.opencv import import_cv2
 
 SHAPES = ("circle", "square", "triangle")
 
@@ -29,12 +30,18 @@ def write_shapes(
         train, val: numbers of images.
         size: height and width of the images in pixels; each differs a little.
         seed: the same seed gives the same files.
-        layout: `voc`, `coco` or `yolo`.
+        layout: `voc`, `coco` (with masks), `yolo` or `masks` (instance masks of one class).
 
     Returns:
-        The folder. Boxes have whole-number corners, so that all layouts hold the same boxes.
+        The folder. Boxes have whole-number corners, so that all layouts hold the same boxes, but
+        `masks`: there a box is the extent of what other shapes leave to be seen.
     """
-    writer = {"voc": _write_voc, "coco": _write_coco, "yolo": _write_yolo}[layout]
+    writer = {
+        "voc": _write_voc,
+        "coco": _write_coco,
+        "yolo": _write_yolo,
+        "masks": _write_masks,
+    }[layout]
     folder = Path(folder)
     generator = np.random.default_rng(seed)
     for split, count in (("train", train), ("val", val)):
@@ -54,11 +61,11 @@ def draw_shapes(generator: np.random.Generator, size: tuple[int, int]) -> Sample
     image = _texture(generator, height, width)
     boxes: list[tuple[int, int, int, int]] = []
     labels: list[int] = []
-    wanted = int(generator.integers(1, 7))
+    wanted = int(generator.integers(1, 6))
     for _ in range(10 * wanted):
         if len(boxes) == wanted:
             break
-        side = int(min(size) * generator.uniform(0.1, 0.45))
+        side = int(min(size) * generator.uniform(0.15, 0.5))
         x = int(generator.integers(0, width - side))
         y = int(generator.integers(0, height - side))
         box = (x, y, x + side, y + side)
@@ -72,12 +79,15 @@ def draw_shapes(generator: np.random.Generator, size: tuple[int, int]) -> Sample
 
 
 def _texture(generator: np.random.Generator, height: int, width: int) -> NDArray[np.float32]:
+    """Clouds of dull colour, from coarse to fine."""
     cv2 = import_cv2()
     image = np.zeros((height, width, 3), np.float32)
-    for cells, contrast in ((4, 60), (16, 40), (48, 25)):
-        coarse = generator.uniform(-contrast, contrast, (cells, cells, 3)).astype(np.float32)
-        image += cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
-    return image + generator.uniform(70, 185, 3).astype(np.float32)
+    for cells, contrast in ((4, 45), (16, 25), (48, 15)):
+        coarse = generator.uniform(-contrast, contrast, (cells, cells, 1))
+        tint = generator.uniform(-contrast / 4, contrast / 4, (cells, cells, 3))
+        cloud = (coarse + tint).astype(np.float32)
+        image += cv2.resize(cloud, (width, height), interpolation=cv2.INTER_CUBIC)
+    return image + np.float32(generator.uniform(80, 175))
 
 
 def _overlap(box: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> float:
@@ -93,24 +103,38 @@ def _draw(
     label: int,
     generator: np.random.Generator,
 ) -> None:
-    cv2 = import_cv2()
     x1, y1, x2, y2 = box
-    colour = generator.uniform(0, 255, 3)
-    # Far enough from the background to be seen.
-    background = image[y1:y2, x1:x2].mean((0, 1))
-    if np.abs(colour - background).max() < 90:
-        colour = np.where(background > 127, background - 110, background + 110)
-    # Pixels x1 .. x2 - 1 are covered: the box's edges lie between pixels.
+    # Vivid: one channel strong, one weak.
+    colour = generator.permutation(
+        [generator.uniform(200, 255), generator.uniform(0, 255), generator.uniform(0, 50)]
+    )
+    image[y1:y2, x1:x2][_inside(box, label)] = colour
+
+
+def _inside(box: tuple[int, int, int, int], label: int) -> NDArray[np.bool_]:
+    """bool [y2 - y1, x2 - x1]: pixels x1 .. x2 - 1 are covered, the box's edges lie between."""
+    cv2 = import_cv2()
+    width, height = box[2] - box[0], box[3] - box[1]
     if label == 0:
-        yy, xx = np.mgrid[y1:y2, x1:x2] + 0.5
-        radius = (x2 - x1) / 2
-        inside = (xx - (x1 + x2) / 2) ** 2 + (yy - (y1 + y2) / 2) ** 2 <= radius**2
-        image[y1:y2, x1:x2][inside] = colour
-    elif label == 1:
-        image[y1:y2, x1:x2] = colour
-    else:
-        corners = np.array([[(x1 + x2 - 1) // 2, y1], [x2 - 1, y2 - 1], [x1, y2 - 1]], np.int32)
-        cv2.fillPoly(image, [corners], [float(c) for c in colour])
+        yy, xx = np.mgrid[:height, :width] + 0.5
+        return (xx - width / 2) ** 2 + (yy - height / 2) ** 2 <= (width / 2) ** 2
+    if label == 1:
+        return np.ones((height, width), np.bool_)
+    corners = [[(width - 1) // 2, 0], [width - 1, height - 1], [0, height - 1]]
+    covered = cv2.fillPoly(np.zeros((height, width), np.uint8), [np.array(corners, np.int32)], 1)
+    return covered.astype(np.bool_)
+
+
+def instance_image(
+    size: tuple[int, int], boxes: list[tuple[int, int, int, int]], labels: list[int]
+) -> NDArray[np.uint8]:
+    """uint8 [H, W] of a picture's shapes: 0 for the background, i + 1 where box i's is seen (later
+    ones lie over earlier ones)."""
+    instances = np.zeros(size, np.uint8)
+    for number, (box, label) in enumerate(zip(boxes, labels, strict=True), 1):
+        x1, y1, x2, y2 = box
+        instances[y1:y2, x1:x2][_inside(box, label)] = number
+    return instances
 
 
 def _save(path: Path, image: NDArray[np.uint8]) -> None:
@@ -151,14 +175,16 @@ def _write_coco(folder: Path, split: str, samples: list[Sample]) -> None:
         _save(folder / "images" / split / name, image)
         height, width = image.shape[:2]
         images.append({"id": number, "file_name": name, "height": height, "width": width})
-        for (x1, y1, x2, y2), label in zip(boxes, labels, strict=True):
+        instances = instance_image((height, width), boxes, labels)
+        for i, ((x1, y1, x2, y2), label) in enumerate(zip(boxes, labels, strict=True), 1):
             annotations.append(
                 {
                     "id": len(annotations) + 1,
                     "image_id": number,
                     "category_id": label + 1,
                     "bbox": [x1, y1, x2 - x1, y2 - y1],
-                    "area": (x2 - x1) * (y2 - y1),
+                    "area": int((instances == i).sum()),
+                    "segmentation": {"size": [height, width], "counts": _runs(instances == i)},
                     "iscrowd": 0,
                 }
             )
@@ -170,6 +196,23 @@ def _write_coco(folder: Path, split: str, samples: list[Sample]) -> None:
     target = folder / "annotations" / f"instances_{split}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(content))
+
+
+def _runs(mask: NDArray[np.bool_]) -> list[int]:
+    """COCO's run lengths: column by column, zeros first."""
+    pixels = mask.ravel(order="F")
+    changes = np.flatnonzero(np.diff(pixels)) + 1
+    runs = np.diff([0, *changes, pixels.size])
+    return ([0] if pixels[0] else []) + [int(run) for run in runs]
+
+
+def _write_masks(folder: Path, split: str, samples: list[Sample]) -> None:
+    for number, (image, boxes, labels) in enumerate(samples):
+        name = f"{split}_{number:05d}.png"
+        _save(folder / "images" / split / name, image)
+        instances = instance_image((image.shape[0], image.shape[1]), boxes, labels)
+        _save(folder / "masks" / split / name, instances)
+    (folder / "classes.txt").write_text("shape\n")
 
 
 def _write_yolo(folder: Path, split: str, samples: list[Sample]) -> None:

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from edgecv_runtime import InputSpec, ops
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
+
+from edgecv.data.masks import RunLengths, encode_masks
+from edgecv_runtime import InputSpec, ops
 
 from .metrics import Detected
 
@@ -19,14 +21,20 @@ class TorchDetector:
     Args:
         module: behaves as torchvision's detectors do and normalises by itself.
         record: its input record; the image is resized as it says, in one pass with the conversion.
+            `shortest_edge` is left to the module, whose own rule it is.
+        mask_threshold: probability from which a pixel belongs to an object.
     """
 
-    def __init__(self, module: nn.Module, record: dict[str, Any]) -> None:
+    def __init__(
+        self, module: nn.Module, record: dict[str, Any], mask_threshold: float = 0.5
+    ) -> None:
         self.module = module
+        self.mask_threshold = mask_threshold
+        by_module = record["resize"] == "shortest_edge"
         self.spec = InputSpec(
             color="rgb",
-            size=tuple(record["size"]),
-            resize=record["resize"],
+            size=None if by_module else tuple(record["size"]),
+            resize="none" if by_module else record["resize"],
             interpolation=record["interpolation"],
             antialias=record["antialias"],
             scale=1 / 255,
@@ -43,4 +51,10 @@ class TorchDetector:
             boxes=result["boxes"].float().cpu().numpy() * np.tile(scale, 2),
             scores=result["scores"].float().cpu().numpy(),
             labels=result["labels"].cpu().numpy() - 1,
+            masks=self._encoded(result["masks"]) if "masks" in result else None,
         )
+
+    def _encoded(self, probabilities: Tensor) -> list[RunLengths]:
+        """[N, 1, H, W] over the whole image."""
+        masks = (probabilities[:, 0] > self.mask_threshold).to(torch.uint8)
+        return encode_masks(masks.cpu().numpy())

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from edgecv_runtime import InputError, read_image
 from numpy.typing import NDArray
 
+from edgecv.data.mask_folder import UNNAMED
 from edgecv.data.records import DetectionData
+from edgecv_runtime import InputError, read_image
 
 from .metrics import Detected, Precision, average_precision
 
@@ -21,9 +22,13 @@ Detect = Callable[[NDArray[np.uint8]], Detected]
 def match_labels(data: DetectionData, names: list[str]) -> DetectionData:
     """The data with labels as indices of the detector's `names`.
 
+    The one class of data that do not name it is that of a detector with one class.
+
     Raises:
         InputError: the detector does not know a class that the data has.
     """
+    if data.labels == [UNNAMED] and len(names) == 1:
+        return DetectionData(list(names), data.records)
     unknown = [label for label in data.labels if label not in names]
     if unknown:
         raise InputError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -12,20 +13,23 @@ from typing import Any
 
 import lightning.pytorch as pl
 import numpy as np
-from edgecv_runtime import InputError, read_image
-from edgecv_runtime.image_headers import read_header
 from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from numpy.typing import NDArray
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
-from edgecv.data.augmentation import train_pipeline
+from edgecv.data.augmentation import instance_pipeline, train_pipeline
 from edgecv.data.folder import read_folder
+from edgecv.data.instances import TrainingInstances, collate_instances
+from edgecv.data.mask_folder import UNNAMED
 from edgecv.data.minibatch import TrainingImages, collate
 from edgecv.data.records import DetectionData, Record
 from edgecv.models import registry
 from edgecv.models.checkpoint import Checkpoint
+from edgecv.models.heads import predicts_masks
 from edgecv.models.weights import load_weights
+from edgecv_runtime import InputError, read_image
+from edgecv_runtime.image_headers import read_header
 
 from .evaluation import match_labels
 from .run_files import RunFiles
@@ -34,6 +38,9 @@ from .task import DetectionTask
 VALIDATIONS = 30  # at most, over the whole run
 LEARNING_RATE = 2e-3
 PRETRAINED_LEARNING_RATE = 2e-4  # of the trunk; a new head learns ten times as fast
+# Images of one size are stacked; larger ones of any size go through in smaller batches.
+BATCH_SIZE = 16
+VARYING_BATCH_SIZE = 4
 
 
 @dataclass(frozen=True)
@@ -46,8 +53,10 @@ class Settings:
     val_split: str = "val"
     weights: str = "none"
     size: tuple[int, int] | None = None  # height, width; None: the architecture's, or by the data
-    epochs: int = 100
-    batch_size: int = 16
+    min_size: int | None = None  # shortest side; None: the architecture's
+    class_name: str | None = None  # of a data set with one class that has no name
+    epochs: int = 60
+    batch_size: int | None = None  # None: by the architecture
     learning_rate: float | None = None  # None: by `weights`
     flip: str = "horizontal"
     seed: int = 0
@@ -74,41 +83,43 @@ def fit(
         report: takes lines for the user.
 
     Returns:
-        The best epoch: `epoch`, `map`, `map50`; and `seconds` of the whole run.
+        The best epoch: `epoch`, `map`, `map50`, for a model of masks `mask_map` and `mask_map50`;
+        and `seconds` of the whole run.
 
     Raises:
         InputError: data, weights or settings that do not fit.
     """
     _quiet()
-    epochs_done = _open_run(settings, out, resume)
-    train = read_folder(settings.data, settings.train_split)
+    epochs_done = _epochs_done(settings, out, resume)
+    train = _named(read_folder(settings.data, settings.train_split), settings.class_name)
     val = match_labels(read_folder(settings.data, settings.val_split), train.labels)
-    if len(train.records) < settings.batch_size:
-        raise InputError(
-            f"{len(train.records)} training images are fewer than a batch of "
-            f"{settings.batch_size}; use a smaller --batch-size"
-        )
 
     # A resumed run must not see the first epochs' random numbers again.
     pl.seed_everything(settings.seed + epochs_done, workers=True, verbose=False)
     module, arguments, note = _module(settings, train)
-    height, width = module.input["size"]
-    for line in filter(None, [note, _summary(settings, train, val, (height, width))]):
+    record: dict[str, Any] = module.input  # type: ignore[assignment]
+    loader = _train_loader(train, record, predicts_masks(module), settings, workers)
+    if predicts_masks(module):
+        _require_masks([*train.records, *val.records])
+    for line in filter(None, [note, _summary(settings, train, val, record)]):
         report(line)
+
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "run.json").write_text(json.dumps(asdict(settings), indent=2) + "\n")
 
     def checkpoint(weights_of: nn.Module, facts: dict[str, Any]) -> Checkpoint:
         return Checkpoint(
             settings.architecture,
             arguments,
             train.labels,
-            module.input,
+            record,
             weights_of.state_dict(),
             {"settings": asdict(settings), **facts},
         )
 
     pretrained = settings.weights != "none"
     default_rate = PRETRAINED_LEARNING_RATE if pretrained else LEARNING_RATE
-    task = DetectionTask(module, val, settings.learning_rate or default_rate, pretrained)
+    task = DetectionTask(module, record, val, settings.learning_rate or default_rate, pretrained)
     files = RunFiles(out, checkpoint, report)
     every = max(settings.epochs // VALIDATIONS, 1)
     trainer = pl.Trainer(
@@ -129,13 +140,21 @@ def fit(
             *([TQDMProgressBar()] if progress else []),
         ],
     )
-    trainer.fit(
-        task,
-        _train_loader(train, (height, width), settings, workers),
-        _validation_loader(val, workers),
-        ckpt_path=str(out / "last.ckpt") if resume else None,
-        weights_only=False,  # its own file: optimizer and loop states are no plain tensors
-    )
+    on_interrupt = signal.getsignal(signal.SIGINT)
+    try:
+        trainer.fit(
+            task,
+            loader,
+            _validation_loader(val, workers),
+            ckpt_path=str(out / "last.ckpt") if resume else None,
+            weights_only=False,  # its own file: optimizer and loop states are no plain tensors
+        )
+    except SystemExit as stopped:
+        # Lightning turns Ctrl-C into an exit of its own and leaves the signal ignored.
+        signal.signal(signal.SIGINT, on_interrupt)
+        if isinstance(stopped.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from stopped
+        raise
     return {**files.best, "seconds": round(files.seconds, 1)}
 
 
@@ -144,10 +163,14 @@ def _module(
 ) -> tuple[nn.Module, dict[str, Any], str | None]:
     """The module, its builder's arguments, and a note about its weights."""
     arguments: dict[str, Any] = {"num_classes": len(train.labels) + 1}
-    if settings.architecture == "ssd_tiny":
+    if registry.accepts(settings.architecture, "size"):
         arguments["size"] = list(settings.size or size_for(train.records))
     elif settings.size is not None:
         raise InputError(f"{settings.architecture} has a size of its own; leave --size out")
+    if settings.min_size is not None:
+        if not registry.accepts(settings.architecture, "min_size"):
+            raise InputError(f"{settings.architecture} has no shortest side; leave --min-size out")
+        arguments["min_size"] = settings.min_size
     module = registry.create(settings.architecture, **arguments)
     return module, arguments, load_weights(module, settings.weights, new_head=True)
 
@@ -166,27 +189,61 @@ def size_for(records: list[Record]) -> tuple[int, int]:
     return (shorter, 320) if ratio >= 1 else (320, shorter)
 
 
+def _named(data: DetectionData, class_name: str | None) -> DetectionData:
+    if class_name is None:
+        return data
+    if data.labels != [UNNAMED]:
+        raise InputError(f"the data names its classes: {', '.join(data.labels)}; no --class-name")
+    return DetectionData([class_name], data.records)
+
+
+def _require_masks(records: list[Record]) -> None:
+    for record in records:
+        if record.masks is None:
+            raise InputError(
+                f"{record.image}: no mask for each object; this model learns masks: expected "
+                "images/ with masks/, or COCO with a segmentation in every annotation"
+            )
+
+
 def _summary(
-    settings: Settings, train: DetectionData, val: DetectionData, size: tuple[int, int]
+    settings: Settings, train: DetectionData, val: DetectionData, record: dict[str, Any]
 ) -> str:
+    height, width = record["size"]
+    fixed = record["resize"] == "stretch"
+    size = f"{height}x{width}" if fixed else f"shortest side {height}"
     return (
-        f"{settings.architecture} {size[0]}x{size[1]}, weights {settings.weights}; "
+        f"{settings.architecture} {size}, weights {settings.weights}; "
         f"{len(train.records)} training and {len(val.records)} validation images; "
         f"{len(train.labels)} classes: {', '.join(train.labels)}"
     )
 
 
 def _train_loader(
-    data: DetectionData, size: tuple[int, int], settings: Settings, workers: int
+    data: DetectionData, record: dict[str, Any], masks: bool, settings: Settings, workers: int
 ) -> DataLoader[Any]:
+    images: Dataset[Any]
+    if record["resize"] == "stretch":
+        height, width = record["size"]
+        images = TrainingImages(data.records, train_pipeline((height, width), settings.flip))
+        batch_size, gather = settings.batch_size or BATCH_SIZE, collate
+    else:
+        pipeline = instance_pipeline(record["size"][0], record["max_size"], settings.flip)
+        images = TrainingInstances(data.records, pipeline, masks)
+        batch_size, gather = settings.batch_size or VARYING_BATCH_SIZE, collate_instances
+    if len(data.records) < batch_size:
+        raise InputError(
+            f"{len(data.records)} training images are fewer than a batch of {batch_size}; "
+            "use a smaller --batch-size"
+        )
     return DataLoader(
-        TrainingImages(data.records, train_pipeline(size, settings.flip)),
-        settings.batch_size,
+        images,
+        batch_size,
         shuffle=True,
         drop_last=True,  # a last batch of one image would spoil batch norm's statistics
         num_workers=workers,
         persistent_workers=workers > 0,
-        collate_fn=collate,
+        collate_fn=gather,
     )
 
 
@@ -208,32 +265,28 @@ def _validation_loader(data: DetectionData, workers: int) -> DataLoader[Any]:
     )
 
 
-def _same(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _same(picture: Any) -> Any:
     return picture
 
 
-def _open_run(settings: Settings, out: Path, resume: bool) -> int:
-    """Records the settings in run.json, or checks them against it; returns the epochs done."""
+def _epochs_done(settings: Settings, out: Path, resume: bool) -> int:
+    """Checks that `out` is new, or with `resume` that it holds a run with the same settings."""
     record = out / "run.json"
-    wanted = json.loads(json.dumps(asdict(settings)))
     if not resume:
         if record.exists():
             raise InputError(f"{out}: holds a run; use --resume to go on with it, or another --out")
-        out.mkdir(parents=True, exist_ok=True)
-        record.write_text(json.dumps(wanted, indent=2) + "\n")
         return 0
     if not (out / "last.ckpt").is_file() or not record.is_file():
         raise InputError(f"{out}: nothing to resume: no complete epoch; start without --resume")
     before = json.loads(record.read_text())
     changed = [
         f"{key} was {before.get(key)}, is {value}"
-        for key, value in wanted.items()
+        for key, value in json.loads(json.dumps(asdict(settings))).items()
         if before.get(key) != value
     ]
     if changed:
         raise InputError(f"{out}: cannot resume with other settings: {'; '.join(changed)}")
-    rows = (out / "metrics.csv").read_text().splitlines()
-    return len(rows) - 1
+    return len((out / "metrics.csv").read_text().splitlines()) - 1
 
 
 def _quiet() -> None:

@@ -5,22 +5,25 @@ from __future__ import annotations
 import contextlib
 import io
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecv.data.masks import RunLengths
 from edgecv.data.records import Record
 
 
 @dataclass(frozen=True)
 class Detected:
-    """Boxes float32 [N, 4] xyxy in pixels, scores float32 [N], labels int64 [N] from 0."""
+    """Boxes float32 [N, 4] xyxy in pixels, scores float32 [N], labels int64 [N] from 0; masks over
+    the whole image from a detector that gives them."""
 
     boxes: NDArray[np.float32]
     scores: NDArray[np.float32]
     labels: NDArray[np.int64]
+    masks: list[RunLengths] | None = None
 
 
 @dataclass(frozen=True)
@@ -37,45 +40,65 @@ class Precision:
     classes: dict[str, dict[str, float]]
     images: int
     objects: int
+    masks: Precision | None = None  # the same, with the overlap of masks instead of boxes
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values; None where there is no object."""
+        """Plain values; None where there is no object. `masks` only if the detector gives them."""
 
         def plain(value: Any) -> Any:
             if isinstance(value, dict):
                 return {key: plain(entry) for key, entry in value.items()}
             return None if isinstance(value, float) and math.isnan(value) else value
 
-        return {key: plain(value) for key, value in asdict(self).items()}
+        content = {key: plain(value) for key, value in asdict(self).items()}
+        if self.masks is None:
+            del content["masks"]
+        else:
+            content["masks"] = self.masks.to_dict()
+        return content
 
 
 def average_precision(
     records: list[Record], detections: list[Detected], labels: list[str]
 ) -> Precision:
-    """Compares detections with the truth, image by image.
+    """Compares detections with the truth, image by image; masks too, where both have them.
 
     Boxes marked `ignore` are COCO crowds: they need not be found, and finding them is no error.
     """
+    boxes = _precision(records, detections, labels, "bbox")
+    if any(entry.masks is None for entry in [*records, *detections]):
+        return boxes
+    return replace(boxes, masks=_precision(records, detections, labels, "segm"))
+
+
+def _precision(
+    records: list[Record], detections: list[Detected], labels: list[str], overlap: str
+) -> Precision:
+    """`overlap`: pycocotools' `bbox` or `segm`."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
-    images = [{"id": i} for i in range(1, len(records) + 1)]
+    images: list[dict[str, Any]] = [{"id": i} for i in range(1, len(records) + 1)]
+    if overlap == "segm":  # pycocotools asks for the size of every image that has a mask
+        for image, record, result in zip(images, records, detections, strict=True):
+            for code in [*(record.masks or []), *(result.masks or [])]:
+                image["height"], image["width"] = code["size"]
     categories = [{"id": i, "name": name} for i, name in enumerate(labels)]
     truth: list[dict[str, Any]] = []
-    for image, record in zip(images, records, strict=True):
-        for box, label, ignore in zip(record.boxes, record.labels, record.ignore, strict=True):
-            truth.append(_annotation(len(truth) + 1, image["id"], box, label, int(ignore)))
     found: list[dict[str, Any]] = []
-    for image, result in zip(images, detections, strict=True):
-        for box, score, label in zip(result.boxes, result.scores, result.labels, strict=True):
-            entry = _annotation(len(found) + 1, image["id"], box, label, 0)
-            found.append(entry | {"score": float(score)})
+    for image, record, result in zip(images, records, detections, strict=True):
+        for i, crowd in enumerate(record.ignore):
+            entry = _annotation(len(truth) + 1, image["id"], record, i, overlap)
+            truth.append(entry | {"iscrowd": int(crowd)})
+        for i, score in enumerate(result.scores):
+            entry = _annotation(len(found) + 1, image["id"], result, i, overlap)
+            found.append(entry | {"iscrowd": 0, "score": float(score)})
 
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools prints its progress
         evaluation = COCOeval(
             _index(COCO(), images, categories, truth),
             _index(COCO(), images, categories, found),
-            "bbox",
+            overlap,
         )
         evaluation.evaluate()
         evaluation.accumulate()
@@ -95,17 +118,17 @@ def average_precision(
 
 
 def _annotation(
-    identity: int, image: int, box: NDArray[np.float32], label: int, crowd: int
+    identity: int, image: int, objects: Record | Detected, index: int, overlap: str
 ) -> dict[str, Any]:
-    x1, y1, x2, y2 = (float(value) for value in box)
-    return {
-        "id": identity,
-        "image_id": image,
-        "category_id": int(label),
-        "bbox": [x1, y1, x2 - x1, y2 - y1],
-        "area": (x2 - x1) * (y2 - y1),
-        "iscrowd": crowd,
-    }
+    from pycocotools import mask as coco_mask
+
+    common = {"id": identity, "image_id": image, "category_id": int(objects.labels[index])}
+    if overlap == "segm":
+        assert objects.masks is not None
+        code = objects.masks[index]
+        return common | {"segmentation": code, "area": float(coco_mask.area(code))}
+    x1, y1, x2, y2 = (float(value) for value in objects.boxes[index])
+    return common | {"bbox": [x1, y1, x2 - x1, y2 - y1], "area": (x2 - x1) * (y2 - y1)}
 
 
 def _index(

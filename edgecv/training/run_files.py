@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from edgecv.models.checkpoint import Checkpoint, save_checkpoint
+from edgecv.models.heads import predicts_masks
 
 from .task import DetectionTask
 
@@ -21,7 +22,8 @@ matplotlib.use("Agg")
 
 
 class RunFiles(pl.Callback):
-    """Writes the files after each epoch; best.pt is the one with the highest mAP.
+    """Writes the files after each epoch; best.pt is the one with the highest mAP (of masks, if it
+    predicts them).
 
     Args:
         folder: of the run.
@@ -62,27 +64,44 @@ class RunFiles(pl.Callback):
         metrics = trainer.callback_metrics
         row: dict[str, float | int | str] = {"epoch": epoch, "seconds": round(self.seconds, 1)}
         row["learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
-        for name in ("loss", "classification", "bbox_regression"):
+        for name in ("loss", *task.loss_names):
             row[name] = round(float(metrics[name]), 5)
-        row |= {"map": "", "map50": ""}
+        row |= dict.fromkeys(_figures_of(task.module), "")
         facts = {"epoch": epoch}
         if task.precision is not None:
             precision, task.precision = task.precision, None
-            row |= {"map": round(precision.map, 5), "map50": round(precision.map50, 5)}
+            figures = {"map": precision.map, "map50": precision.map50}
+            if precision.masks is not None:
+                figures |= {"mask_map": precision.masks.map, "mask_map50": precision.masks.map50}
+            row |= {name: round(value, 5) for name, value in figures.items()}
             facts |= {"precision": precision.to_dict()}
-            if not self.best or precision.map > self.best["map"]:
-                self.best = {"epoch": epoch, "map": precision.map, "map50": precision.map50}
+            ranked = "mask_map" if "mask_map" in figures else "map"
+            if not self.best or figures[ranked] > self.best[ranked]:
+                self.best = {"epoch": epoch, **figures}
                 save_checkpoint(
                     self.folder / "best.pt", self.checkpoint(task.average.module, facts)
                 )
             self.report(
                 f"epoch {epoch}/{trainer.max_epochs}  loss {row['loss']:.3f}  "
-                f"mAP {precision.map:.3f}  mAP@0.5 {precision.map50:.3f}  {self.seconds:.0f} s"
+                f"{describe(figures)}  {self.seconds:.0f} s"
             )
         self.rows.append(row)
         save_checkpoint(self.folder / "last.pt", self.checkpoint(task.average.module, facts))
         write_table(self.folder / "metrics.csv", self.rows)
         draw_curve(self.folder / "curve.png", self.rows)
+
+
+def _figures_of(module: nn.Module) -> tuple[str, ...]:
+    boxes = ("map", "map50")
+    return (*boxes, "mask_map", "mask_map50") if predicts_masks(module) else boxes
+
+
+def describe(figures: dict[str, Any]) -> str:
+    """One phrase: mAP and mAP@0.5 of boxes, and of masks if `figures` has them."""
+    text = f"mAP {figures['map']:.3f}  mAP@0.5 {figures['map50']:.3f}"
+    if "mask_map" in figures:
+        text += f"  masks {figures['mask_map']:.3f}  {figures['mask_map50']:.3f}"
+    return text
 
 
 def write_table(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -99,12 +118,19 @@ def draw_curve(path: Path, rows: list[dict[str, Any]]) -> None:
     right = left.twinx()
     epochs = [row["epoch"] for row in rows]
     left.plot(epochs, [row["loss"] for row in rows], color="tab:gray", label="loss (training)")
-    left.set(xlabel="epoch", ylabel="loss", yscale="log")
+    left.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
     validated = [row for row in rows if row["map"] != ""]
-    for key, name, color in (("map", "mAP", "tab:blue"), ("map50", "mAP@0.5", "tab:orange")):
-        values = [row[key] for row in validated]
+    for key, name, color in (
+        ("map", "mAP", "tab:blue"),
+        ("map50", "mAP@0.5", "tab:orange"),
+        ("mask_map", "mAP of masks", "tab:green"),
+    ):
+        values = [row[key] for row in validated if key in row]
+        if not values:
+            continue
         right.plot([row["epoch"] for row in validated], values, color=color, label=name)
     right.set(ylabel="average precision (validation)", ylim=(0, 1))
     lines = [*left.get_lines(), *right.get_lines()]
-    left.legend(lines, [str(line.get_label()) for line in lines], loc="center right")
+    labels = [str(line.get_label()) for line in lines]
+    figure.legend(lines, labels, loc="outside upper center", ncols=len(lines), frameon=False)
     figure.savefig(path, dpi=120)

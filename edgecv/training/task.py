@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from edgecv.data.instances import InstanceBatch
 from edgecv.data.minibatch import Minibatch
 from edgecv.data.records import DetectionData
+from edgecv.models.heads import in_head
 
 from .detector import TorchDetector
 from .metrics import Detected, Precision, average_precision
@@ -29,7 +31,7 @@ class DetectionTask(pl.LightningModule):
     """Trains a torchvision-style detector; `average` holds the weights that are validated and kept.
 
     Args:
-        module: made by `registry.create`.
+        module: made by `registry.create`; `record` is its input record.
         validation: the images for the COCO metric, labels as indices of `labels`.
         learning_rate: the highest one, of the trunk if `pretrained`.
         pretrained: the head learns HEAD_FACTOR times as fast as the trunk.
@@ -38,6 +40,7 @@ class DetectionTask(pl.LightningModule):
     def __init__(
         self,
         module: nn.Module,
+        record: dict[str, Any],
         validation: DetectionData,
         learning_rate: float,
         pretrained: bool,
@@ -46,10 +49,12 @@ class DetectionTask(pl.LightningModule):
         self.module = module
         self.average = AveragedModel(module, avg_fn=_average, use_buffers=True)
         self.average.eval()
+        self.record = record
         self.validation = validation
         self.learning_rate = learning_rate
         self.pretrained = pretrained
         self.precision: Precision | None = None  # of the last validation
+        self.loss_names: list[str] = []  # as the module names them
         self._detected: list[Detected] = []
 
     def train(self, mode: bool = True) -> DetectionTask:
@@ -57,9 +62,10 @@ class DetectionTask(pl.LightningModule):
         self.average.eval()
         return self
 
-    def training_step(self, batch: Minibatch, _index: int) -> Tensor:
-        images = list(batch.images.float() / 255)
+    def training_step(self, batch: Minibatch | InstanceBatch, _index: int) -> Tensor:
+        images = [image.float() / 255 for image in batch.images]
         losses: dict[str, Tensor] = self.module(images, batch.targets())
+        self.loss_names = list(losses)
         total = torch.stack(list(losses.values())).sum()
         size = len(images)
         self.log("loss", total, on_step=False, on_epoch=True, prog_bar=True, batch_size=size)
@@ -72,7 +78,7 @@ class DetectionTask(pl.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         self._detected = []
-        self._detector = TorchDetector(self.average.module, self.module.input)
+        self._detector = TorchDetector(self.average.module, self.record)
 
     def validation_step(self, image: NDArray[np.uint8], _index: int) -> None:
         self._detected.append(self._detector(image))
@@ -86,27 +92,32 @@ class DetectionTask(pl.LightningModule):
         self.log("map", _finite(self.precision.map), batch_size=1)
         self.log("map50", _finite(self.precision.map50), prog_bar=True, batch_size=1)
 
-    def configure_optimizers(self) -> dict[str, Any]:
-        groups = []
-        for in_head in (False, True):
-            factor = HEAD_FACTOR if self.pretrained and in_head else 1
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """For the optimizer: trunk and head, each with and without weight decay."""
+        groups: list[dict[str, Any]] = []
+        for head in (False, True):
+            factor = HEAD_FACTOR if self.pretrained and head else 1
             for decays in (False, True):
                 parameters = [
                     p
                     for name, p in self.module.named_parameters()
                     if p.requires_grad
-                    and name.startswith("head.") == in_head
+                    and in_head(self.module, name) == head
                     # Biases and batch norm's weights are not decayed.
                     and (p.ndim > 1) == decays
                 ]
-                groups.append(
-                    {
-                        "params": parameters,
-                        "lr": self.learning_rate * factor,
-                        "weight_decay": WEIGHT_DECAY if decays else 0.0,
-                    }
-                )
-        optimizer = torch.optim.AdamW([group for group in groups if group["params"]])
+                if parameters:
+                    groups.append(
+                        {
+                            "params": parameters,
+                            "lr": self.learning_rate * factor,
+                            "weight_decay": WEIGHT_DECAY if decays else 0.0,
+                        }
+                    )
+        return groups
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        optimizer = torch.optim.AdamW(self.parameter_groups())
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
         return {

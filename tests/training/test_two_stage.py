@@ -1,0 +1,237 @@
+"""Two-stage detectors: what they learn from, what a run leaves, and its evaluation."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from pycocotools import mask as coco_mask
+
+from edgecv.cli import eval as eval_command
+from edgecv.cli import train as train_command
+from edgecv.data.augmentation import instance_pipeline
+from edgecv.data.folder import read_folder
+from edgecv.data.instances import TrainingInstances, collate_instances
+from edgecv.data.masks import decode_masks
+from edgecv.data.synthetic import write_shapes
+from edgecv.models import registry
+from edgecv.models.checkpoint import load_checkpoint
+from edgecv.models.heads import in_head, predicts_masks
+from edgecv.models.weights import fit_state_dict
+from edgecv.training.detector import TorchDetector
+from edgecv.training.fit import Settings, fit
+from edgecv.training.metrics import Detected, average_precision
+from edgecv.training.task import HEAD_FACTOR, DetectionTask
+from edgecv_runtime import InputError, read_image
+
+ARCHITECTURE = "maskrcnn_mobilenet_v3_large_fpn"
+LOSSES = ["loss_classifier", "loss_box_reg", "loss_mask", "loss_objectness", "loss_rpn_box_reg"]
+
+
+def edgecv(*words: object) -> int:
+    parser = argparse.ArgumentParser()
+    subparsers = parser.add_subparsers(dest="verb")
+    commands = {"train": train_command, "eval": eval_command}
+    for command in commands.values():
+        command.add_parser(subparsers)
+    args = parser.parse_args([str(word) for word in words])
+    return commands[args.verb].run(args)
+
+
+@pytest.fixture(scope="module")
+def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shapes")
+    return write_shapes(folder, train=8, val=3, size=(80, 96), layout="masks")
+
+
+@pytest.fixture(scope="module")
+def run(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("runs") / "shapes"
+    status = edgecv(
+        "train", ARCHITECTURE, "--data", shapes, "--out", out, "--min-size", 64, "--epochs", 2,
+        "--device", "cpu", "--workers", 0,
+    )  # fmt: skip
+    assert status == 0
+    return out
+
+
+def test_the_losses_fall_on_four_images(shapes: Path) -> None:
+    torch.manual_seed(0)
+    module = registry.create(ARCHITECTURE, num_classes=2, min_size=64, channels=16)
+    records = read_folder(shapes, "train").records[:4]
+    images = TrainingInstances(records, instance_pipeline(64, 107), masks=True)
+    batch = collate_instances([images[i] for i in range(4)])
+    optimizer = torch.optim.AdamW(module.parameters(), 2e-3)
+    totals, masks = [], []
+    for _ in range(12):
+        losses = module([image / 255 for image in batch.images], batch.targets())
+        assert sorted(losses) == sorted(LOSSES)
+        total = torch.stack(list(losses.values())).sum()
+        optimizer.zero_grad()
+        total.backward()
+        optimizer.step()
+        totals.append(float(total.detach()))
+        masks.append(float(losses["loss_mask"].detach()))
+    assert np.mean(totals[-3:]) < 0.55 * totals[0]
+    assert np.mean(masks[-3:]) < 0.4 * masks[0]
+
+
+def test_norms_and_all_layers_learn() -> None:
+    module = registry.create(ARCHITECTURE, num_classes=2)
+    assert all(parameter.requires_grad for parameter in module.parameters())
+    norms = [m for m in module.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert len(norms) > 40
+
+
+def test_the_input_record_is_the_transform_s() -> None:
+    module = registry.create(ARCHITECTURE, num_classes=2, min_size=128)
+    assert module.input == {
+        "color": "rgb", "size": [128, 128], "resize": "shortest_edge", "max_size": 213,
+        "align": "center", "crop": None, "interpolation": "bilinear", "antialias": False,
+        "scale": 1 / 255, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225],
+        "pad_value": 0.0, "pad_multiple": 32, "dtype": "float32", "layout": "nchw",
+    }  # fmt: skip
+
+
+def test_a_run_leaves_its_files(run: Path) -> None:
+    names = {path.name for path in run.iterdir()}
+    assert names == {"best.pt", "last.pt", "last.ckpt", "metrics.csv", "curve.png", "run.json"}
+    with (run / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert {*LOSSES, "map", "map50", "mask_map", "mask_map50"} <= rows[0].keys()
+    sums = [sum(float(row[name]) for name in LOSSES) for row in rows]
+    assert sums == pytest.approx([float(row["loss"]) for row in rows], abs=1e-3)
+    checkpoint = load_checkpoint(run / "best.pt")
+    assert checkpoint.arguments == {"num_classes": 2, "min_size": 64}
+    assert checkpoint.labels == ["shape"]
+    assert checkpoint.input["size"] == [64, 64]
+    assert predicts_masks(checkpoint.module())
+
+
+def test_eval_of_a_checkpoint(run: Path, shapes: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The figures are those that training saw, and those of torchvision's own outputs."""
+    assert edgecv("eval", run / "last.pt", "--data", shapes, "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    checkpoint = load_checkpoint(run / "last.pt")
+    assert result == checkpoint.training["precision"]
+    assert (result["images"], result["masks"]["images"]) == (3, 3)
+
+    module = checkpoint.module()
+    data = read_folder(shapes, "val")
+    detections = []
+    for record in data.records:
+        rgb = read_image(record.image)[:, :, ::-1].copy()
+        with torch.inference_mode():
+            output = module([torch.from_numpy(rgb).permute(2, 0, 1).float() / 255])[0]
+        assert output["masks"].shape[1:] == (1, *rgb.shape[:2])
+        codes = [
+            coco_mask.encode(np.asfortranarray((mask > 0.5).astype(np.uint8)))
+            for mask in output["masks"][:, 0].numpy()
+        ]
+        boxes, scores, labels = (output[key].numpy() for key in ("boxes", "scores", "labels"))
+        detections.append(Detected(boxes, scores, labels - 1, codes))
+    plain = average_precision(data.records, detections, data.labels)
+    assert plain.masks is not None
+    assert result["map"] == pytest.approx(plain.map, abs=1e-6)
+    assert result["masks"]["map"] == pytest.approx(plain.masks.map, abs=1e-6)
+
+    assert edgecv("eval", run / "last.pt", "--data", shapes) == 0
+    words = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert words[0] == ["boxes", "mAP", "mAP@0.5", "mAP@0.75"]
+    assert ["masks", "mAP", "mAP@0.5", "mAP@0.75"] in words
+
+
+def test_masks_lie_in_pixels_of_the_image() -> None:
+    """A module that answers by hand; 0.5 divides object and background."""
+
+    class Fixed(torch.nn.Linear):
+        def forward(self, images: list[torch.Tensor]) -> list[dict[str, torch.Tensor]]:
+            assert [image.shape for image in images] == [(3, 50, 70)]  # resized by the module only
+            assert float(images[0][0].mean()) == pytest.approx(200 / 255, abs=1e-6)  # red first
+            masks = torch.zeros(1, 1, 50, 70)
+            masks[0, 0, 10:20, 30:45] = 0.51
+            masks[0, 0, 20:30, 30:45] = 0.49
+            return [{
+                "boxes": torch.tensor([[30.0, 10, 45, 30]]), "scores": torch.tensor([0.9]),
+                "labels": torch.tensor([1]), "masks": masks,
+            }]  # fmt: skip
+
+    record = registry.create(ARCHITECTURE, num_classes=2, min_size=64).input
+    image = np.zeros((50, 70, 3), np.uint8)
+    image[:, :, 2] = 200
+    result = TorchDetector(Fixed(1, 1), record)(image)
+    assert result.boxes.tolist() == [[30, 10, 45, 30]]
+    assert result.labels.tolist() == [0]
+    assert result.masks is not None
+    expected = np.zeros((1, 50, 70), np.uint8)
+    expected[0, 10:20, 30:45] = 1
+    np.testing.assert_array_equal(decode_masks(result.masks, (50, 70)), expected)
+
+
+def test_new_classes_replace_the_predictors_only() -> None:
+    torch.manual_seed(0)
+    old = registry.create(ARCHITECTURE, num_classes=5, channels=16)
+    new = registry.create(ARCHITECTURE, num_classes=2, channels=16)
+    with pytest.raises(InputError, match=r"weights for 5 classes .* not for this .* 2"):
+        fit_state_dict(new, old.state_dict(), "old.pt")
+    note = fit_state_dict(new, old.state_dict(), "old.pt", new_head=True)
+    assert note is not None
+    assert "5 classes, the data 2 (background included): trunk kept, head new" in note
+    weights = old.state_dict()
+    replaced = set()
+    for name, parameter in new.named_parameters():
+        if parameter.shape != weights[name].shape or not torch.equal(parameter, weights[name]):
+            replaced.add(name.rsplit(".", 1)[0])
+    assert replaced == {
+        "roi_heads.box_predictor.cls_score",
+        "roi_heads.box_predictor.bbox_pred",
+        "roi_heads.mask_predictor.conv5_mask",
+        "roi_heads.mask_predictor.mask_fcn_logits",
+    }
+    # Xavier: uniform within sqrt(6 / (inputs + outputs)), and near that bound somewhere.
+    layer = new.roi_heads.box_predictor.cls_score
+    bound = (6 / (layer.in_features + layer.out_features)) ** 0.5
+    assert 0.9 * bound < float(layer.weight.detach().abs().max()) <= bound
+    assert float(layer.bias.detach().abs().max()) == 0
+
+
+@pytest.mark.parametrize("pretrained", [False, True])
+def test_new_predictors_learn_faster(shapes: Path, pretrained: bool) -> None:
+    module = registry.create(ARCHITECTURE, num_classes=2, channels=16)
+    data = read_folder(shapes, "val")
+    task = DetectionTask(module, module.input, data, 1e-4, pretrained)
+    rates = {id(p): group["lr"] for group in task.parameter_groups() for p in group["params"]}
+    predictors = 0
+    for name, parameter in module.named_parameters():
+        fast = "_predictor." in name
+        assert in_head(module, name) == fast
+        factor = HEAD_FACTOR if pretrained and fast else 1
+        assert rates[id(parameter)] == pytest.approx(1e-4 * factor)
+        predictors += fast
+    assert predictors == 8
+
+
+@pytest.mark.parametrize(
+    ("layout", "changes", "message"),
+    [
+        ("voc", {}, "no mask for each object; this model learns masks"),
+        ("masks", {"class_name": "dog"}, "the data names its classes: shape; no --class-name"),
+        ("masks", {"min_size": 32}, "expected a min_size of 64 or more"),
+        ("masks", {"size": (64, 64)}, "has a size of its own; leave --size out"),
+        ("masks", {"batch_size": 32}, "2 training images are fewer than a batch of 32"),
+        ("masks", {"architecture": "ssd_tiny"}, "has no shortest side; leave --min-size out"),
+    ],
+)
+def test_mistakes_are_explained_and_leave_no_run(
+    tmp_path: Path, layout: str, changes: dict[str, object], message: str
+) -> None:
+    folder = write_shapes(tmp_path / "data", train=2, val=1, size=(80, 96), layout=layout)
+    values = {"architecture": ARCHITECTURE, "min_size": 64, "batch_size": 2, **changes}
+    with pytest.raises(InputError, match=message):
+        fit(Settings(data=str(folder), **values), tmp_path / "run", device="cpu", workers=0)  # type: ignore[arg-type]
+    assert not (tmp_path / "run").exists()
