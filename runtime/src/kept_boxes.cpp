@@ -34,11 +34,11 @@ EDGECV_CLONES bool any_overlap(const KeptBoxes::Block* blocks, std::size_t count
                                float iou_threshold) {
   const float xyxy[4] = {box[0], box[1], box[2], box[3]};
   const float area = (xyxy[2] - xyxy[0]) * (xyxy[3] - xyxy[1]);
-  const float factor = (1 + iou_threshold) / iou_threshold * 1.00001f;  // infinite at 0
-  const int negative_threshold = iou_threshold < 0;                     // then any IoU is above it
+  const float factor = (1 + iou_threshold) / iou_threshold * 1.00001f;
+  const int always = !(iou_threshold > 0);  // the factor holds for positive thresholds only
   for (std::size_t i = 0; i < count; ++i) {
     const KeptBoxes::Block& block = blocks[i];
-    int near = negative_threshold;
+    int near = always;
     for (std::size_t k = 0; k < KeptBoxes::block_size; ++k) {
       near |= intersection(block, k, xyxy) * factor >= block.area[k] + area;
     }
