@@ -8,7 +8,6 @@ outside; everything about them is read from the object, not from its name.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -25,47 +24,14 @@ from edgecv.models.input_record import input_record
 from edgecv.models.roi_pool import SingleScaleRoIPool
 from edgecv_export.graphs.cuts import CutRequest, register_cut
 from edgecv_export.graphs.letterbox import LetterboxTransform
-from edgecv_export.graphs.rcnn_stages import BoxStage, MaskStage, Trunk, feature_maps
-from edgecv_export.graphs.roi_align import Dialect, Pooling, make_pooler
+from edgecv_export.graphs.rcnn_cut import RcnnCut
+from edgecv_export.graphs.rcnn_parity import MASK_THRESHOLD
+from edgecv_export.graphs.rcnn_stages import Trunk, feature_maps
+from edgecv_export.graphs.roi_align import Pooling, make_pooler
 from edgecv_runtime import InputError
 
 BOX_MIN_SIZE = 1e-2  # written into torchvision's RoIHeads.postprocess_detections
-MASK_THRESHOLD = 0.5  # masks are probabilities; half is what torchvision's examples take
 PROBE = 256  # height of the picture on which scales are inferred, in pixels
-
-
-@dataclass
-class RcnnCut:
-    """A detector cut into its networks and the description of all the rest."""
-
-    module: GeneralizedRCNN  # the whole detector, evaluation mode
-    classes: int  # without the background
-    input: dict[str, Any]  # the manifest's input record
-    postprocess: dict[str, Any]  # the manifest's postprocess record
-    size: tuple[int, int] | None  # (h, w) of the network's input; None: any multiple of `multiple`
-    multiple: int  # of pixels, to which pictures are padded
-    trunk: Trunk
-    feature_names: list[str]  # of the feature maps that boxes are pooled from
-    box_pooling: Pooling
-    mask_pooling: Pooling | None
-    feature_shapes: list[tuple[int, ...]]  # [1, C, h, w] of each for a picture of `probe`
-
-    @property
-    def task(self) -> str:
-        return "detect" if self.mask_pooling is None else "instance"
-
-    def box_stage(self, dialect: Dialect) -> BoxStage:
-        """Raises InputError where the dialect cannot express the pooling."""
-        heads = self.module.roi_heads
-        pooler = make_pooler(self.box_pooling, dialect)
-        return BoxStage(pooler, heads.box_head, heads.box_predictor).eval()
-
-    def mask_stage(self, dialect: Dialect) -> MaskStage:
-        """Of a detector with masks. Raises InputError as box_stage."""
-        heads = self.module.roi_heads
-        assert self.mask_pooling is not None
-        pooler = make_pooler(self.mask_pooling, dialect)
-        return MaskStage(pooler, heads.mask_head, heads.mask_predictor).eval()
 
 
 @register_cut(

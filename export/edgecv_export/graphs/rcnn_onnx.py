@@ -12,7 +12,7 @@ from edgecv_export.graphs.onnx_graph import to_onnx
 from edgecv_export.graphs.roi_align import Dialect
 
 if TYPE_CHECKING:
-    from edgecv_export.graphs.rcnn import RcnnCut
+    from edgecv_export.graphs.rcnn_cut import RcnnCut
 
 TRACED_CELLS = (7, 9)  # height and width that trunks are traced with, in multiples of padding
 TRACED_BOXES = 5  # for each input of boxes

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor
+from torchvision.models.detection.roi_heads import expand_boxes
 
 import edgecv_runtime
 from edgecv_export.comparison import LONG_SIDE_1080P, Comparison, Tolerance
@@ -18,8 +19,9 @@ from edgecv_export.matching import differences, match_overlapping, match_within
 from edgecv_export.verify import BATCH, ParityReport
 
 if TYPE_CHECKING:
-    from edgecv_export.graphs.rcnn import RcnnCut
+    from edgecv_export.graphs.rcnn_cut import RcnnCut
 
+MASK_THRESHOLD = 0.5  # masks are probabilities; half is what torchvision's examples take
 PROPOSALS = 200  # for a picture, where the caller gives them
 
 
@@ -42,6 +44,8 @@ def verify_rcnn(
     proposals = [
         None if own_proposals else _boxes(picture, i) for i, picture in enumerate(pictures)
     ]
+    mask_graphs = runtime.manifest.graphs.get("mask")
+    mask_size = mask_graphs[0].outputs[0].shape[-1] if mask_graphs else 0
     report = ParityReport(pictures=len(pictures), tolerance=tolerance)
     scores: list[np.ndarray] = []
     for start in range(0, len(pictures), BATCH):
@@ -54,8 +58,9 @@ def verify_rcnn(
             _compare_raw(report, networks, cut, picture)
             comparison, pairs = _compare(cut, networks, picture, boxes, expected, found, tolerance)
             report.add(comparison)
-            if masks is not None and pairs:
-                _compare_masks(report, expected, found, masks, result.masks, pairs)
+            if masks is not None:
+                pairs = _of_the_same_pixels(expected, found, pairs, mask_size)
+                _compare_masks(report, masks, result.masks, pairs)
             scores.append(expected.scores)
             done()
     report.conclude(np.concatenate(scores))
@@ -156,24 +161,27 @@ def _compare(
     return comparison, near.pairs
 
 
+def _of_the_same_pixels(
+    expected: Detected, found: Detected, pairs: list[tuple[int, int]], mask_size: int
+) -> list[tuple[int, int]]:
+    """The pairs whose masks are stretched over the same pixels. A mask covers the whole pixels that
+    its box (widened by the border of the mask) touches: where rounding moves a side of a box over
+    a pixel's edge, it moves the mask."""
+    own, other = (
+        expand_boxes(torch.from_numpy(each.boxes), 1 + 2 / mask_size).trunc()
+        for each in (expected, found)
+    )
+    return [(i, j) for i, j in pairs if torch.equal(own[i], other[j])]
+
+
 def _compare_masks(
-    report: ParityReport,
-    expected: Detected,
-    found: Detected,
-    probabilities: Tensor,
-    masks: np.ndarray,
-    pairs: list[tuple[int, int]],
+    report: ParityReport, probabilities: Tensor, masks: np.ndarray, pairs: list[tuple[int, int]]
 ) -> None:
-    """Masks of paired detections, bool [M, H, W] of the runtime, against torchvision's."""
+    """Masks of the runtime, bool [M, H, W], against torchvision's, [N, 1, H, W]."""
     for i, j in pairs:
-        # A mask is stretched over the whole pixels that its box touches: where rounding moves a
-        # side of the box over a pixel's edge, it moves the mask, too.
-        if not np.array_equal(np.trunc(expected.boxes[i]), np.trunc(found.boxes[j])):
-            continue
         probability = probabilities[i, 0].numpy()
-        undecided = np.abs(probability - 0.5) <= report.tolerance.raw
-        own = (probability > 0.5) | (undecided & masks[j])
-        own &= ~undecided | masks[j]
+        undecided = np.abs(probability - MASK_THRESHOLD) <= report.tolerance.raw
+        own = np.where(undecided, masks[j], probability > MASK_THRESHOLD)
         union = np.count_nonzero(own | masks[j])
         iou = np.count_nonzero(own & masks[j]) / union if union else 1.0
         report.masks += 1

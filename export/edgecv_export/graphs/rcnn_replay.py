@@ -13,10 +13,11 @@ from torch import Tensor, nn
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.transform import resize_boxes
 
-from edgecv_runtime import InputSpec, ops, plan
+from edgecv_runtime import ops
+from edgecv_runtime._core import InputSpec, plan
 
 if TYPE_CHECKING:
-    from edgecv_export.graphs.rcnn import RcnnCut
+    from edgecv_export.graphs.rcnn_cut import RcnnCut
 
 
 class BundleNetworks:
