@@ -61,6 +61,20 @@ def add_parser(subparsers: Any) -> None:
         help="pictures in one run of the network: a number, or dynamic (default)",
     )
     parser.add_argument(
+        "--proposals",
+        choices=("network", "caller"),
+        default="network",
+        help="two-stage detectors: leave out the proposal network and take boxes with each picture "
+        "(caller: a Fast R-CNN; default: network)",
+    )
+    parser.add_argument(
+        "--dialects",
+        type=lambda text: text.split(","),
+        default=["onnx", "tensorrt"],
+        metavar="LIST",
+        help="two-stage detectors: forms of the second stage, onnx or onnx,tensorrt (default)",
+    )
+    parser.add_argument(
         "--images",
         metavar="DIR",
         help=f"pictures for the parity check, {MOST_PICTURES} at most (default: generated ones)",
@@ -90,7 +104,8 @@ def run(args: argparse.Namespace) -> int:
         for note in source.notes:
             _note(note)
     if labels is None:
-        labels = numbered_labels(cut_model(source.module, CutRequest(args.size)).classes)
+        request = CutRequest(args.size, None, args.proposals, tuple(args.dialects))
+        labels = numbered_labels(cut_model(source.module, request).classes)
         _note("the classes have no names, so they are numbered: give --labels FILE to name them")
     try:
         folder = export(
@@ -101,6 +116,8 @@ def run(args: argparse.Namespace) -> int:
             name=args.name,
             architecture=source.architecture,
             size=args.size,
+            proposals=args.proposals,
+            dialects=args.dialects,
             batch=args.batch,
             opset=args.opset or DEFAULT_OPSET,
             provenance=source.provenance,

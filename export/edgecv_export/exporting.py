@@ -35,6 +35,8 @@ def export(
     name: str | None = None,
     architecture: str | None = None,
     size: tuple[int, int] | None = None,
+    proposals: Literal["network", "caller"] = "network",
+    dialects: Sequence[Literal["onnx", "tensorrt"]] = ("onnx", "tensorrt"),
     batch: int | Literal["dynamic"] = "dynamic",
     opset: int = DEFAULT_OPSET,
     tolerance: Tolerance | None = None,
@@ -45,8 +47,9 @@ def export(
     """Exports a detector as a bundle and proves that the bundle gives the same results.
 
     Args:
-        module: a torchvision-style SSD, RetinaNet or FCOS (any instance of torchvision's classes,
-            whatever it was built from), or ssd_tiny. It is read, not changed.
+        module: a torchvision-style SSD, RetinaNet, FCOS, Faster R-CNN or Mask R-CNN (any instance
+            of torchvision's classes, whatever it was built from), or ssd_tiny. It is read, not
+            changed.
         out: the bundle's folder. It must not exist, be empty, or, with ``overwrite``, be a bundle.
         labels: names of the classes, without the background.
         images: pictures for the parity check, uint8 [H, W, 3] BGR. Fewer than 8 are filled up with
@@ -56,6 +59,11 @@ def export(
         size: (height, width) of the network's input for every picture, which is fitted into it from
             the top left; multiples of what the model pads to. Left out: the model's own resize
             rule. Detectors with one built-in size take none.
+        proposals: ``caller`` exports a Fast R-CNN: the proposal network is left out, and the bundle
+            takes boxes with each picture. Two-stage detectors only.
+        dialects: forms in which a two-stage detector's second stage is written: ``onnx`` for any
+            ONNX engine, ``tensorrt`` for TensorRT. ``onnx`` has to be among them: it is the one
+            that is checked.
         batch: pictures that one run of the network takes: any number, or a fixed one.
         opset: version of the ONNX operators.
         tolerance: how far results may be from the model's.
@@ -75,6 +83,10 @@ def export(
     target = check_target(out, overwrite)
     if batch != "dynamic" and batch < 1:
         raise InputError(f"batch is {batch}; expected 'dynamic' or a number of at least 1")
+    if "onnx" not in dialects or not set(dialects) <= {"onnx", "tensorrt"}:
+        raise InputError(
+            f"dialects are {', '.join(dialects) or 'none'}; expected onnx, or onnx and tensorrt"
+        )
     pictures = list(images or ())
     pictures += generate_pictures(MIN_PICTURES - len(pictures))
     with tqdm(total=3 + len(pictures), disable=not progress, leave=False, unit="step") as bar:
@@ -86,7 +98,7 @@ def export(
         step("reading the model")
         if isinstance(labels, str):
             raise InputError("labels is a string; expected a list of names, one for each class")
-        cut = cut_model(module, CutRequest(size, len(labels)))
+        cut = cut_model(module, CutRequest(size, len(labels), proposals, tuple(dialects)))
         _check_labels(labels, cut.classes)
         step("exporting to ONNX")
         with new_bundle(target, overwrite) as draft:
