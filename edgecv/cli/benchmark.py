@@ -13,14 +13,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_PARTS = ("preprocess", "network", "postprocess", "whole")
-
 
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "benchmark",
         help="measure the latency of a bundle",
-        description="Measures the latency of single calls: from a picture in memory to boxes.",
+        description="Measures the latency of single calls: from a picture in memory to the result.",
     )
     add_model_arguments(parser)
     parser.add_argument(
@@ -40,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
     image = generated_image() if args.image is None else read_image(args.image)
     model = load_model(args)
-    times: dict[str, list[float]] = {part: [] for part in _PARTS}
+    times: dict[str, list[float]] = {part: [] for part in (*model.steps, "whole")}
     detections = 0
     with Progress(args.warmup + args.runs, "run") as progress:
         for index in range(args.warmup + args.runs):
@@ -52,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
                 continue
             detections = len(result)
             timing = model.timing
-            for part in ("preprocess", "network", "postprocess"):
+            for part in model.steps:
                 times[part].append(getattr(timing, f"{part}_ms"))
             times["whole"].append(whole)
     report = {
@@ -71,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
         **{f"{part}_ms": _statistics(values) for part, values in times.items()},
         "frames_per_second": 1000 * args.runs / sum(times["whole"]),
     }
-    print(json.dumps(report, indent=1) if args.json else "\n".join(_lines(report)))
+    print(json.dumps(report, indent=1) if args.json else "\n".join(_lines(report, list(times))))
     return 0
 
 
@@ -92,7 +90,7 @@ def _statistics(values: list[float]) -> dict[str, float]:
     return {"p50": float(p50), "p99": float(p99), "mean": float(np.mean(values))}
 
 
-def _lines(report: dict[str, Any]) -> list[str]:
+def _lines(report: dict[str, Any], parts: list[str]) -> list[str]:
     threads = report["threads"] or "default"
     lines = [
         f"{report['architecture']}, {report['engine']} on {report['device']}, "
@@ -102,7 +100,7 @@ def _lines(report: dict[str, Any]) -> list[str]:
         "",
         f"{'':12}{'p50 ms':>10}{'p99 ms':>10}{'mean ms':>10}",
     ]
-    for part in _PARTS:
+    for part in parts:
         times = report[f"{part}_ms"]
         lines.append(f"{part:12}{times['p50']:10.2f}{times['p99']:10.2f}{times['mean']:10.2f}")
     lines += ["", f"{report['frames_per_second']:.1f} frames per second"]

@@ -43,7 +43,7 @@ def describe(path: str) -> dict[str, Any]:
 def _named_files(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     entries = [graph for graphs in manifest["graphs"].values() for graph in graphs]
     anchors = manifest["postprocess"].get("anchors")
-    if anchors and anchors["kind"] == "file":
+    if anchors and anchors.get("kind") == "file":
         entries.append(anchors)
     return [(entry["file"], entry["sha256"]) for entry in entries]
 
@@ -109,6 +109,49 @@ def _port(port: dict[str, Any]) -> str:
 
 
 def _postprocess_rows(
+    postprocess: dict[str, Any], faults: dict[str, dict[str, Any]]
+) -> list[tuple[str, str]]:
+    if postprocess["method"] == "ssd":
+        return _ssd_rows(postprocess, faults)
+    if postprocess["method"] == "rcnn":
+        return _rcnn_rows(postprocess)
+    return _dense_rows(postprocess)
+
+
+def _dense_rows(postprocess: dict[str, Any]) -> list[tuple[str, str]]:
+    strides = ", ".join(map(str, postprocess["anchors"]["strides"]))
+    thresholds = (
+        f"score {postprocess['score_threshold']:g}, IoU {postprocess['iou_threshold']:g}, "
+        f"top {postprocess['topk_candidates']} per level, "
+        f"at most {postprocess['max_detections']} detections"
+    )
+    text = f"{postprocess['method']}, levels with strides {strides}"
+    return [("postprocess", text), ("thresholds", thresholds)]
+
+
+def _rcnn_rows(postprocess: dict[str, Any]) -> list[tuple[str, str]]:
+    rpn, roi, mask = (postprocess[key] for key in ("rpn", "roi", "mask"))
+    proposals = "given by the caller"
+    if rpn is not None:
+        proposals = (
+            f"{len(rpn['objectness'])} levels, top {rpn['pre_nms_top_n']} of each, "
+            f"IoU {rpn['iou_threshold']:g}, at most {rpn['post_nms_top_n']}"
+        )
+    thresholds = (
+        f"score {roi['score_threshold']:g}, IoU {roi['iou_threshold']:g}, "
+        f"at most {roi['max_detections']} detections"
+    )
+    if mask is not None:
+        thresholds += f", mask {mask['threshold']:g}"
+    features = f"{len(roi['features'])} feature maps"
+    return [
+        ("postprocess", f"rcnn, {features}{', masks' if mask is not None else ''}"),
+        ("proposals", proposals),
+        ("thresholds", thresholds),
+    ]
+
+
+def _ssd_rows(
     postprocess: dict[str, Any], faults: dict[str, dict[str, Any]]
 ) -> list[tuple[str, str]]:
     scores, boxes, anchors = (postprocess[key] for key in ("scores", "boxes", "anchors"))

@@ -7,7 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edgecv_runtime import Detector
+    from edgecv_runtime import Detector, InstanceSegmenter
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def add_threshold_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load_model(args: argparse.Namespace) -> Detector:
+def load_model(args: argparse.Namespace) -> Detector | InstanceSegmenter:
     from edgecv_runtime import load
 
     return load(

@@ -22,7 +22,7 @@ from edgecv.cli.model_options import (
 )
 
 if TYPE_CHECKING:
-    from edgecv_runtime import Detections, Detector
+    from edgecv_runtime import Detections, Detector, InstanceSegmenter
     from edgecv_runtime.sources import Failure, Frame, Images, Video
 
     from edgecv.cli.progress import Progress
@@ -47,6 +47,11 @@ def add_parser(subparsers: Any) -> None:
     add_threshold_argument(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object per picture")
     parser.add_argument(
+        "--masks",
+        choices=("rle", "polygons"),
+        help="how JSON holds instance masks: COCO's run-length code (the default) or polygons",
+    )
+    parser.add_argument(
         "--batch", type=positive, default=1, help="pictures per run of the network (default: 1)"
     )
 
@@ -56,6 +61,7 @@ class _Report:
     """What is counted over the whole run, and where its lines go."""
 
     as_json: bool
+    masks: str | None
     progress: Progress
     pictures: int = 0
     detections: int = 0
@@ -66,7 +72,7 @@ class _Report:
     def result(self, frame: Frame, result: Detections, quiet: bool) -> dict[str, Any]:
         self.pictures += 1
         self.detections += len(result)
-        record = result.to_dict()
+        record = _record(result, self.masks)
         if frame.time_ms is not None:
             record = {"frame": frame.index, "time_ms": round(frame.time_ms, 3), **record}
         if self.as_json:
@@ -106,9 +112,11 @@ def run(args: argparse.Namespace) -> int:
             raise InputError(f"{part.name}: a live source has no end: use edgecv camera")
     targets = _targets(parts, args.save) if args.save is not None else {}
     model = load_model(args)
+    if args.masks is not None and model.manifest.task != "instance":
+        raise InputError(f"--masks {args.masks}: {args.bundle} gives boxes only: leave it out")
     total, rates = _count(parts)
     with Progress(total, "picture") as progress:
-        report = _Report(args.json, progress)
+        report = _Report(args.json, args.masks, progress)
         for part in parts:
             if isinstance(part, Video):
                 _predict_video(model, part, rates[part.name], targets.get(part.name), args, report)
@@ -116,6 +124,14 @@ def run(args: argparse.Namespace) -> int:
                 _predict_images(model, part, targets, args, report)
     print(report.summary(args.save), file=sys.stderr if args.json else sys.stdout)
     return 2 if report.failures else 0
+
+
+def _record(result: Detections, masks: str | None) -> dict[str, Any]:
+    from edgecv_runtime import Instances
+
+    if masks == "polygons" and isinstance(result, Instances):
+        return result.to_dict(masks="polygons")
+    return result.to_dict()
 
 
 def _count_of(number: int, noun: str) -> str:
@@ -174,22 +190,23 @@ def _targets(parts: list[Images | Video], save: Path) -> dict[str, Path]:
 
 
 def _predict_images(
-    model: Detector,
+    model: Detector | InstanceSegmenter,
     images: Images,
     targets: dict[str, Path],
     args: argparse.Namespace,
     report: _Report,
 ) -> None:
     for frame, result in _detect(model, images, args, report):
-        report.result(frame, result, quiet=False)
+        record = report.result(frame, result, quiet=False)
         if target := targets.get(frame.name):
             target.parent.mkdir(parents=True, exist_ok=True)
-            result.save(f"{target}.json")
+            text = json.dumps(record, indent=1) + "\n"
+            Path(f"{target}.json").write_text(text, encoding="utf-8")
             result.save(f"{target}.jpg", threshold=0)
 
 
 def _predict_video(
-    model: Detector,
+    model: Detector | InstanceSegmenter,
     video: Video,
     rate: float | None,
     target: Path | None,
@@ -218,7 +235,10 @@ def _predict_video(
 
 
 def _detect(
-    model: Detector, part: Images | Video, args: argparse.Namespace, report: _Report
+    model: Detector | InstanceSegmenter,
+    part: Images | Video,
+    args: argparse.Namespace,
+    report: _Report,
 ) -> Iterator[tuple[Frame, Detections]]:
     from edgecv_runtime.sources import Failure
 
