@@ -2,6 +2,7 @@
 #pragma once
 
 #include "edgecv/anchors.hpp"
+#include "edgecv/box_head.hpp"
 #include "edgecv/boxes.hpp"
 #include "edgecv/bundle.hpp"
 #include "edgecv/dense.hpp"
@@ -9,6 +10,7 @@
 #include "edgecv/detector.hpp"
 #include "edgecv/engine.hpp"
 #include "edgecv/error.hpp"
+#include "edgecv/grid_anchors.hpp"
 #include "edgecv/image.hpp"
 #include "edgecv/input_spec.hpp"
 #include "edgecv/manifest.hpp"
@@ -16,6 +18,7 @@
 #include "edgecv/matching.hpp"
 #include "edgecv/nms.hpp"
 #include "edgecv/preprocess.hpp"
+#include "edgecv/rpn.hpp"
 #include "edgecv/ssd.hpp"
 #include "edgecv/tensor.hpp"
 #include "edgecv/thread_pool.hpp"
