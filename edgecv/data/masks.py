@@ -52,7 +52,7 @@ def from_coco(segmentation: Any, size: tuple[int, int]) -> RunLengths:
         parts = coco_mask.frPyObjects(
             [[float(value) for value in polygon] for polygon in segmentation], height, width
         )
-        return coco_mask.merge(parts)  # type: ignore[no-any-return]
+        return coco_mask.merge(parts)
     if not isinstance(segmentation, dict) or not {"size", "counts"} <= segmentation.keys():
         raise ValueError("expected polygons or run lengths with size and counts")
     if list(segmentation["size"]) != [height, width]:
@@ -64,6 +64,4 @@ def from_coco(segmentation: Any, size: tuple[int, int]) -> RunLengths:
         return {"size": [height, width], "counts": counts.encode("ascii")}
     if sum(counts) != height * width:
         raise ValueError(f"run lengths add up to {sum(counts)} pixels of {height * width}")
-    return coco_mask.frPyObjects(  # type: ignore[no-any-return]
-        {"size": [height, width], "counts": counts}, height, width
-    )
+    return coco_mask.frPyObjects({"size": [height, width], "counts": counts}, height, width)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from torch import nn
 from torchvision.models import mobilenet_v3_large
 from torchvision.models.detection import MaskRCNN
@@ -19,6 +21,9 @@ from .registry import register
 # Blocks of `features` that end the strides 8, 16 and 32, and their channels.
 STAGES = {6: 40, 12: 112, 16: 960}
 LONGEST_SIDE = 1333 / 800  # over the shortest one, as torchvision's models have it
+# MobileNetV3's own momentum of 0.01 is for very long runs: after the few hundred steps that a small
+# data set gives, the statistics are still those of the first ones, and nothing is found.
+_norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.1)
 
 
 @register("maskrcnn_mobilenet_v3_large_fpn")
@@ -43,7 +48,7 @@ def maskrcnn_mobilenet_v3_large_fpn(
     if max_size is None:
         max_size = round(min_size * LONGEST_SIDE)
     backbone = BackboneWithFPN(
-        mobilenet_v3_large(weights=None).features,
+        mobilenet_v3_large(weights=None, norm_layer=_norm).features,
         return_layers={str(stage): str(level) for level, stage in enumerate(STAGES)},
         in_channels_list=list(STAGES.values()),
         out_channels=channels,

@@ -13,6 +13,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 import numpy as np
+import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from numpy.typing import NDArray
 from torch import nn
@@ -168,11 +169,21 @@ def _module(
     elif settings.size is not None:
         raise InputError(f"{settings.architecture} has a size of its own; leave --size out")
     if settings.min_size is not None:
-        if not registry.accepts(settings.architecture, "min_size"):
-            raise InputError(f"{settings.architecture} has no shortest side; leave --min-size out")
-        arguments["min_size"] = settings.min_size
+        arguments |= _scaled(settings.architecture, settings.min_size)
     module = registry.create(settings.architecture, **arguments)
     return module, arguments, load_weights(module, settings.weights, new_head=True)
+
+
+def _scaled(architecture: str, min_size: int) -> dict[str, int]:
+    """Arguments for another shortest side; the longest one keeps its proportion to it."""
+    with torch.device("meta"):
+        record: Any = registry.create(architecture, num_classes=2).input
+    if record["resize"] != "shortest_edge":
+        raise InputError(f"{architecture} has no shortest side; leave --min-size out")
+    return {
+        "min_size": min_size,
+        "max_size": round(min_size * record["max_size"] / record["size"][0]),
+    }
 
 
 def size_for(records: list[Record]) -> tuple[int, int]:
@@ -223,6 +234,7 @@ def _train_loader(
     data: DetectionData, record: dict[str, Any], masks: bool, settings: Settings, workers: int
 ) -> DataLoader[Any]:
     images: Dataset[Any]
+    gather: Callable[[list[Any]], Any]
     if record["resize"] == "stretch":
         height, width = record["size"]
         images = TrainingImages(data.records, train_pipeline((height, width), settings.flip))

@@ -66,7 +66,7 @@ def average_precision(
     Boxes marked `ignore` are COCO crowds: they need not be found, and finding them is no error.
     """
     boxes = _precision(records, detections, labels, "bbox")
-    if any(entry.masks is None for entry in [*records, *detections]):
+    if any(r.masks is None for r in records) or any(d.masks is None for d in detections):
         return boxes
     return replace(boxes, masks=_precision(records, detections, labels, "segm"))
 

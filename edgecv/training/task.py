@@ -34,7 +34,8 @@ class DetectionTask(pl.LightningModule):
         module: made by `registry.create`; `record` is its input record.
         validation: the images for the COCO metric, labels as indices of `labels`.
         learning_rate: the highest one, of the trunk if `pretrained`.
-        pretrained: the head learns HEAD_FACTOR times as fast as the trunk.
+        pretrained: the head learns HEAD_FACTOR times as fast as the trunk, and where batches are
+            small (images of different sizes) batch norm keeps the statistics it came with.
     """
 
     def __init__(
@@ -54,12 +55,17 @@ class DetectionTask(pl.LightningModule):
         self.learning_rate = learning_rate
         self.pretrained = pretrained
         self.precision: Precision | None = None  # of the last validation
+        self.fixed_statistics = pretrained and record["resize"] == "shortest_edge"
         self.loss_names: list[str] = []  # as the module names them
         self._detected: list[Detected] = []
 
     def train(self, mode: bool = True) -> DetectionTask:
         super().train(mode)
         self.average.eval()
+        if self.fixed_statistics:
+            for part in self.module.modules():
+                if isinstance(part, nn.BatchNorm2d):
+                    part.eval()
         return self
 
     def training_step(self, batch: Minibatch | InstanceBatch, _index: int) -> Tensor:

@@ -107,7 +107,7 @@ def test_a_run_leaves_its_files(run: Path) -> None:
     sums = [sum(float(row[name]) for name in LOSSES) for row in rows]
     assert sums == pytest.approx([float(row["loss"]) for row in rows], abs=1e-3)
     checkpoint = load_checkpoint(run / "best.pt")
-    assert checkpoint.arguments == {"num_classes": 2, "min_size": 64}
+    assert checkpoint.arguments == {"num_classes": 2, "min_size": 64, "max_size": 107}
     assert checkpoint.labels == ["shape"]
     assert checkpoint.input["size"] == [64, 64]
     assert predicts_masks(checkpoint.module())
@@ -214,6 +214,39 @@ def test_new_predictors_learn_faster(shapes: Path, pretrained: bool) -> None:
         assert rates[id(parameter)] == pytest.approx(1e-4 * factor)
         predictors += fast
     assert predictors == 8
+
+
+@pytest.mark.parametrize("pretrained", [False, True])
+def test_small_batches_leave_pretrained_statistics_alone(shapes: Path, pretrained: bool) -> None:
+    torch.manual_seed(0)
+    module = registry.create(ARCHITECTURE, num_classes=2, min_size=64, channels=16)
+    images = TrainingInstances(
+        read_folder(shapes, "train").records[:2], instance_pipeline(64, 107), masks=True
+    )
+    batch = collate_instances([images[0], images[1]])
+    task = DetectionTask(module, module.input, read_folder(shapes, "val"), 1e-4, pretrained)
+    norm = module.backbone.body["0"][1]
+    before = norm.running_mean.clone()
+    for mode in (False, True):
+        task.train(mode)
+    task.module([image / 255 for image in batch.images], batch.targets())
+    assert torch.equal(norm.running_mean, before) == pretrained
+    assert norm.weight.requires_grad
+
+
+def test_boxes_alone_train_faster_rcnn(shapes: Path, tmp_path: Path) -> None:
+    settings = Settings(
+        "fasterrcnn_mobilenet_v3_large_320_fpn", str(shapes), min_size=64, epochs=1, batch_size=4
+    )
+    best = fit(settings, tmp_path / "run", device="cpu", workers=0, report=lambda line: None)
+    assert best.keys() == {"epoch", "map", "map50", "seconds"}
+    checkpoint = load_checkpoint(tmp_path / "run" / "best.pt")
+    assert checkpoint.arguments == {"num_classes": 2, "min_size": 64, "max_size": 128}
+    assert (checkpoint.input["size"], checkpoint.input["max_size"]) == ([64, 64], 128)
+    with (tmp_path / "run" / "metrics.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert "loss_mask" not in row
+    assert float(row["loss_rpn_box_reg"]) > 0
 
 
 @pytest.mark.parametrize(
