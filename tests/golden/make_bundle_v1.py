@@ -18,9 +18,8 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import TensorProto, helper, numpy_helper
-
 from edgecv_runtime import Manifest
+from onnx import TensorProto, helper, numpy_helper
 
 HEIGHT, WIDTH = 16, 24
 FEATURE_SIZES = [[2, 2], [1, 1]]
