@@ -31,9 +31,9 @@ def draw_masks(
             continue
         color = PALETTE[color_index % len(PALETTE)]
         region = canvas[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width]
-        # Blending with one colour is a table of 256 values for each channel.
-        levels = np.arange(256)[:, None] * (1 - _OPACITY) + np.array(color) * _OPACITY
-        tinted = cv2.LUT(region, np.rint(levels).astype(np.uint8)[None])
+        tint = np.empty(region.shape, np.uint8)
+        tint.reshape(crop.height, -1)[:] = np.tile(np.array(color, np.uint8), crop.width)
+        tinted = cv2.addWeighted(region, 1 - _OPACITY, tint, _OPACITY, 0)
         outline, _ = cv2.findContours(crop.pixels, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
         cv2.drawContours(tinted, outline, -1, color, 2 * line - 1)  # its outer half is cut off
         cv2.copyTo(tinted, crop.pixels, region)
