@@ -12,6 +12,9 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torchvision.models.detection import FCOS, RetinaNet
+
+DISTANCE = 2.0  # of the sides from the centre on average, in anchors: FCOS cuts those below 0
 
 
 def lively(
@@ -23,15 +26,17 @@ def lively(
     box_std: float = 0.4,
     background_margin: float = 9.0,
 ) -> nn.Module:
-    """Builds a detector (torchvision's SSD, or ssd_tiny) with seeded, lively weights.
+    """Builds a detector (torchvision's SSD, RetinaNet or FCOS, or ssd_tiny) with seeded, lively
+    weights.
 
     Args:
         build: makes the detector; the random numbers it draws are seeded.
         pictures: uint8 [H, W, 3] BGR; at least 4, of different content.
         class_std, box_std: standard deviation of the class logits and of the box deltas at each
             level, over the pictures.
-        background_margin: how far the background's logit lies above the others on average. With 91
-            classes, 9 leaves some thousand candidates with scores above 0.01.
+        background_margin: how far the background's logit (0 for a RetinaNet or FCOS, which has
+            none) lies above the others on average. With 91 classes, 9 leaves some thousand
+            candidates with scores above 0.01.
 
     Returns:
         The detector in evaluation mode.
@@ -46,8 +51,15 @@ def lively(
         classes = _num_classes(module)
         means = _spread(module, class_layers, images, class_std)
         for layer in class_layers:
-            layer.bias[::classes] += background_margin
+            if _is_dense(module):
+                layer.bias -= background_margin
+            else:
+                layer.bias[::classes] += background_margin
         means += _spread(module, box_layers, images, box_std)
+        if isinstance(module, FCOS):
+            means += _spread(module, [module.head.regression_head.bbox_ctrness], images, class_std)
+            for layer in box_layers:
+                layer.bias += DISTANCE
     assert all(torch.isfinite(mean).all() for mean in means)
     for parameter in module.parameters():
         parameter.requires_grad_(False)
@@ -56,7 +68,8 @@ def lively(
 
 def _network_input(module: Any, pictures: Sequence[np.ndarray]) -> Tensor:
     if hasattr(module, "transform"):
-        (width, height), multiple = module.transform.fixed_size, module.transform.size_divisible
+        size = module.transform.fixed_size or (module.transform.min_size[-1],) * 2
+        (width, height), multiple = size, module.transform.size_divisible
         mean, std = module.transform.image_mean, module.transform.image_std
     else:
         (height, width), multiple = module.size, 1
@@ -103,29 +116,40 @@ def _last_layers(module: Any) -> tuple[list[nn.Conv2d], list[nn.Conv2d]]:
     if hasattr(module, "forward_head"):
         return last(module.head.classes), last(module.head.boxes)
     head = module.head
+    if _is_dense(module):
+        return [head.classification_head.cls_logits], [head.regression_head.bbox_reg]
     return last(head.classification_head.module_list), last(head.regression_head.module_list)
+
+
+def _is_dense(module: nn.Module) -> bool:
+    return isinstance(module, (RetinaNet, FCOS))
 
 
 def _num_classes(module: Any) -> int:
     if hasattr(module, "forward_head"):
         return int(module.num_classes)
+    if _is_dense(module):
+        return int(module.head.classification_head.num_classes)
     return int(module.head.classification_head.num_columns)
 
 
 def _spread(module: nn.Module, layers: list[nn.Conv2d], images: Tensor, std: float) -> list[Tensor]:
     """Scales each layer so that its outputs have mean 0 in each channel and the given deviation."""
-    outputs: dict[nn.Module, Tensor] = {}
-    hooks = [
-        layer.register_forward_hook(lambda part, _, output: outputs.__setitem__(part, output))
-        for layer in layers
-    ]
+    # A layer may serve several levels: its outputs, [C, cells] each.
+    outputs: dict[nn.Module, list[Tensor]] = {layer: [] for layer in layers}
+
+    def keep(layer: nn.Module, _: Any, output: Tensor) -> None:
+        outputs[layer].append(output.transpose(0, 1).flatten(1))
+
+    hooks = [layer.register_forward_hook(keep) for layer in layers]
     _run_network(module, images)
     for hook in hooks:
         hook.remove()
     means = []
     for layer in layers:
-        mean = outputs[layer].mean(dim=(0, 2, 3))
-        scale = std / (outputs[layer] - mean[:, None, None]).std()
+        values = torch.cat(outputs[layer], dim=1)
+        mean = values.mean(dim=1)
+        scale = std / (values - mean[:, None]).std()
         layer.weight *= scale
         layer.bias.copy_((layer.bias - mean) * scale)
         means.append(mean)

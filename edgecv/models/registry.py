@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
 Builder = TypeVar("Builder", bound=Callable[..., Any])
 
-_FAMILIES = ("ssd_tiny", "torchvision_ssd", "torchvision_rcnn", "maskrcnn_mobilenet")
+_FAMILIES = (
+    "ssd_tiny",
+    "torchvision_ssd",
+    "torchvision_rcnn",
+    "torchvision_dense",
+    "maskrcnn_mobilenet",
+)
 _builders: dict[str, Callable[..., nn.Module]] = {}
 _default_weights: dict[str, Callable[[], dict[str, Tensor]]] = {}
 

@@ -19,7 +19,7 @@ from edgecv_export.graphs.roi_align import DIALECTS, Dialect
 from edgecv_export.verify import ParityReport
 from edgecv_runtime import InputError
 
-_FAMILIES = ("rcnn", "ssd")
+_FAMILIES = ("dense", "rcnn", "ssd")
 
 
 @dataclass(frozen=True)
