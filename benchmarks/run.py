@@ -18,6 +18,7 @@ BENCHMARKS = {
     "nms": "Batched non-maximum suppression",
     "masks": "Masks of 100 instances on 1080p",
     "pipeline": "ssdlite320 on 1080p frames",
+    "two_stage_pipeline": "Faster and Mask R-CNN on a 1080p frame",
     "footprint": "Footprint",
 }
 PEERS = ("torch", "torchvision", "onnxruntime", "opencv-python", "opencv-python-headless", "numpy")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 import threading
@@ -13,11 +14,12 @@ import pytest
 
 import edgecv_runtime
 from edgecv_runtime import Bundle, BundleError, Manifest, TensorSpec
-from edgecv_runtime._core import AnchorFile, DefaultBoxes, MultiboxPrior
+from edgecv_runtime._core import AnchorFile, DefaultBoxes, MultiboxPrior, RcnnSpec
 
 REPOSITORY = Path(__file__).parents[2]
 GOLDEN = REPOSITORY / "tests" / "golden" / "bundle_v1"
 GOLDEN_ANCHOR_FILE = REPOSITORY / "tests" / "golden" / "bundle_v1_anchor_file"
+GOLDEN_RCNN = REPOSITORY / "tests" / "golden" / "bundle_v1_rcnn"
 
 
 @pytest.fixture
@@ -27,13 +29,23 @@ def bundle_copy(tmp_path: Path) -> Path:
 
 def example_of_the_documentation() -> str:
     text = (REPOSITORY / "docs" / "bundle.md").read_text(encoding="utf-8")
-    (example,) = re.findall(r"```json\n(.*?)```", text, re.DOTALL)
-    return example
+    match = re.search(r"```json\n(.*?)```", text, re.DOTALL)
+    assert match is not None
+    return match[1]
 
 
 def test_the_documented_example_is_what_edgecv_writes() -> None:
     example = example_of_the_documentation()
     assert Manifest.from_json(example).to_json() == example
+
+
+def test_the_documented_two_stage_example_is_the_golden_one() -> None:
+    section = (REPOSITORY / "docs" / "bundle.md").read_text(encoding="utf-8")
+    section = section.split('`"method": "rcnn"`', 1)[1]
+    example = re.search(r"```json\n(.*?)```", section, re.DOTALL)
+    assert example is not None
+    golden = json.loads((GOLDEN_RCNN / "bundle.json").read_text())
+    assert json.loads(example[1]) == golden["postprocess"]
 
 
 def test_the_documentation_names_every_key_of_the_golden_manifests() -> None:
@@ -43,6 +55,7 @@ def test_the_documentation_names_every_key_of_the_golden_manifests() -> None:
         example_of_the_documentation(),
         (GOLDEN / "bundle.json").read_text(),
         (GOLDEN_ANCHOR_FILE / "bundle.json").read_text(),
+        (GOLDEN_RCNN / "bundle.json").read_text(),
     ):
         for key in re.findall(r'"(\w+)":', source.split('"provenance"')[0]):
             assert re.search(rf"\b{key}\b", prose), key
@@ -196,3 +209,19 @@ def test_tensor_spec_takes_a_known_dtype_only() -> None:
     assert (spec.name, spec.dtype, spec.shape) == ("images", "uint8", (-1, 3, 32, 32))
     with pytest.raises(edgecv_runtime.InputError, match=r'dtype: expected one of .* got "float64"'):
         TensorSpec("images", "float64", [1])
+
+
+def test_a_two_stage_manifest_has_its_record() -> None:
+    post = Bundle.open(GOLDEN_RCNN).manifest.postprocess
+    assert isinstance(post, RcnnSpec)
+    assert post.rpn is not None and post.mask is not None
+    assert post.rpn.objectness_outputs == ["objectness_0", "objectness_1"]
+    assert post.rpn.anchors.sizes == [[16], [32]]
+    assert (post.rpn.pre_nms_top_n, post.rpn.post_nms_top_n) == (60, 40)
+    assert post.rpn.weights == (1, 1, 1, 1)
+    assert post.features == ["features_0", "features_1"]
+    assert post.levels.scales == [0.125, 0.0625]
+    assert (post.box_head.logits_output, post.box_head.max_detections) == ("logits", 20)
+    assert post.box_head.weights == (10, 10, 5, 5)
+    assert (post.mask.output, post.mask.threshold) == ("masks", 0.5)
+    assert len(Bundle.open(GOLDEN_RCNN).anchors()) == 0

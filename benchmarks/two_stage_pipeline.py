@@ -1,0 +1,75 @@
+"""Two-stage detectors on a 1080p photo: the whole against its networks, and against torchvision."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+import numpy as np
+import torch
+
+import edgecv
+from edgecv.cli.benchmark import generated_image
+from edgecv.models import registry
+from edgecv_export import export
+from edgecv_export.pictures import generate_pictures
+from lively_rcnn import lively_rcnn
+from timing import THREADS, alternate, header, row
+
+# Architecture, rounds, and the target for the share of everything around the networks.
+CASES = (
+    ("fasterrcnn_mobilenet_v3_large_320_fpn", 30, "≤ 8 %"),
+    ("maskrcnn_resnet50_fpn", 3, ""),
+)
+LABELS = [f"class {index}" for index in range(1, 91)]
+
+
+def main() -> None:
+    torch.set_num_threads(THREADS)
+    print(header("network", "what", "measured", "target"))
+    notes = [measure(*case) for case in CASES]
+    print("\n" + "\n".join(notes))
+
+
+def measure(architecture: str, rounds: int, share_target: str) -> str:
+    network = lively_rcnn(
+        lambda: registry.create(architecture, num_classes=91), generate_pictures(4)
+    )
+    frame = generated_image()
+    tensor = torch.from_numpy(frame[:, :, ::-1].copy()).permute(2, 0, 1).float() / 255
+    with tempfile.TemporaryDirectory() as folder:
+        # The parity report at export is one picture: this file measures time.
+        bundle = export(network, Path(folder) / "bundle", labels=LABELS, images=[frame])
+        model = edgecv.load(bundle, threads=THREADS)
+        around: list[float] = []
+
+        def whole() -> None:
+            model(frame)
+            timing = model.timing
+            networks = {"trunk", "roi", "mask"} & set(model.steps)
+            times = {step: getattr(timing, f"{step}_ms") for step in model.steps}
+            network_ms = sum(times[step] for step in networks)
+            around.append((sum(times.values()) - network_ms) / network_ms)
+
+        def eager() -> None:
+            with torch.inference_mode():
+                network([tensor])
+
+        times = alternate({"whole": whole, "eager": eager}, rounds, warmup=2)
+        timing = model.timing
+        parts = ", ".join(f"{step} {getattr(timing, f'{step}_ms'):.2f}" for step in model.steps)
+        found = len(model(frame))
+    ours, theirs = times["whole"].median, times["eager"].median
+    print(row(architecture, "edgecv, frame to result", f"{ours:.1f} ms", ""))
+    print(row("", "torchvision eager, tensor to result", f"{theirs:.1f} ms", ""))
+    print(row("", "eager / edgecv", f"{theirs / ours:.2f}×", "≥ 2×"))
+    share = f"{100 * np.median(around[2:]):.1f} %"
+    print(row("", "around the networks / networks", share, share_target))
+    return f"{architecture}, last call in ms: {parts}; {found} detections."
+
+
+if __name__ == "__main__":
+    main()
