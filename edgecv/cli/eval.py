@@ -52,9 +52,8 @@ def _checkpoint(path: Path) -> tuple[Detect, list[str]]:
 
 
 def _bundle(path: Path) -> tuple[Detect, list[str]]:
-    from edgecv_runtime import load
-
     from edgecv.training.metrics import Detected
+    from edgecv_runtime import load
 
     model = load(path)
 

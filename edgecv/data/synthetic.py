@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from edgecv_runtime.opencv import import_cv2
 from numpy.typing import NDArray
+
+from edgecv_runtime.opencv import import_cv2
 
 SHAPES = ("circle", "square", "triangle")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -50,21 +51,31 @@ def names() -> list[str]:
     return sorted(_builders)
 
 
+def _builder(architecture: str) -> Callable[..., nn.Module]:
+    _load_families()
+    if architecture not in _builders:
+        raise InputError(f"unknown architecture {architecture!r}; there are {', '.join(names())}")
+    return _builders[architecture]
+
+
 def create(architecture: str, **arguments: Any) -> nn.Module:
     """A module with freshly initialised weights; its attribute `architecture` is the name.
 
     Raises:
         InputError: an unknown architecture, or arguments that the builder refuses.
     """
-    _load_families()
-    if architecture not in _builders:
-        raise InputError(f"unknown architecture {architecture!r}; there are {', '.join(names())}")
+    builder = _builder(architecture)
     try:
-        module = _builders[architecture](**arguments)
+        module = builder(**arguments)
     except (TypeError, ValueError) as error:
         raise InputError(f"{architecture}: {error}") from error
     module.architecture = architecture  # type: ignore[assignment]
     return module
+
+
+def accepts(architecture: str, argument: str) -> bool:
+    """Whether the builder names this argument, such as `size`. Raises InputError as `create`."""
+    return argument in inspect.signature(_builder(architecture)).parameters
 
 
 def default_weights(architecture: str) -> dict[str, Tensor]:

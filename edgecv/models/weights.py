@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from edgecv_runtime import InputError
 from torch import Tensor, nn
+
+from edgecv_runtime import InputError
 
 from . import registry
 

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from edgecv_runtime import InputSpec, ops
 from numpy.typing import NDArray
 from torch import nn
+
+from edgecv_runtime import InputSpec, ops
 
 from .metrics import Detected
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from edgecv_runtime import InputError, read_image
 from numpy.typing import NDArray
 
 from edgecv.data.records import DetectionData
+from edgecv_runtime import InputError, read_image
 
 from .metrics import Detected, Precision, average_precision
 

@@ -12,8 +12,6 @@ from typing import Any
 
 import lightning.pytorch as pl
 import numpy as np
-from edgecv_runtime import InputError, read_image
-from edgecv_runtime.image_headers import read_header
 from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from numpy.typing import NDArray
 from torch import nn
@@ -26,6 +24,8 @@ from edgecv.data.records import DetectionData, Record
 from edgecv.models import registry
 from edgecv.models.checkpoint import Checkpoint
 from edgecv.models.weights import load_weights
+from edgecv_runtime import InputError, read_image
+from edgecv_runtime.image_headers import read_header
 
 from .evaluation import match_labels
 from .run_files import RunFiles
@@ -80,7 +80,7 @@ def fit(
         InputError: data, weights or settings that do not fit.
     """
     _quiet()
-    epochs_done = _open_run(settings, out, resume)
+    epochs_done = _epochs_done(settings, out, resume)
     train = read_folder(settings.data, settings.train_split)
     val = match_labels(read_folder(settings.data, settings.val_split), train.labels)
     if len(train.records) < settings.batch_size:
@@ -95,6 +95,9 @@ def fit(
     height, width = module.input["size"]
     for line in filter(None, [note, _summary(settings, train, val, (height, width))]):
         report(line)
+
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "run.json").write_text(json.dumps(asdict(settings), indent=2) + "\n")
 
     def checkpoint(weights_of: nn.Module, facts: dict[str, Any]) -> Checkpoint:
         return Checkpoint(
@@ -144,7 +147,7 @@ def _module(
 ) -> tuple[nn.Module, dict[str, Any], str | None]:
     """The module, its builder's arguments, and a note about its weights."""
     arguments: dict[str, Any] = {"num_classes": len(train.labels) + 1}
-    if settings.architecture == "ssd_tiny":
+    if registry.accepts(settings.architecture, "size"):
         arguments["size"] = list(settings.size or size_for(train.records))
     elif settings.size is not None:
         raise InputError(f"{settings.architecture} has a size of its own; leave --size out")
@@ -212,28 +215,24 @@ def _same(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return picture
 
 
-def _open_run(settings: Settings, out: Path, resume: bool) -> int:
-    """Records the settings in run.json, or checks them against it; returns the epochs done."""
+def _epochs_done(settings: Settings, out: Path, resume: bool) -> int:
+    """Checks that `out` is new, or with `resume` that it holds a run with the same settings."""
     record = out / "run.json"
-    wanted = json.loads(json.dumps(asdict(settings)))
     if not resume:
         if record.exists():
             raise InputError(f"{out}: holds a run; use --resume to go on with it, or another --out")
-        out.mkdir(parents=True, exist_ok=True)
-        record.write_text(json.dumps(wanted, indent=2) + "\n")
         return 0
     if not (out / "last.ckpt").is_file() or not record.is_file():
         raise InputError(f"{out}: nothing to resume: no complete epoch; start without --resume")
     before = json.loads(record.read_text())
     changed = [
         f"{key} was {before.get(key)}, is {value}"
-        for key, value in wanted.items()
+        for key, value in json.loads(json.dumps(asdict(settings))).items()
         if before.get(key) != value
     ]
     if changed:
         raise InputError(f"{out}: cannot resume with other settings: {'; '.join(changed)}")
-    rows = (out / "metrics.csv").read_text().splitlines()
-    return len(rows) - 1
+    return len((out / "metrics.csv").read_text().splitlines()) - 1
 
 
 def _quiet() -> None:

@@ -86,8 +86,9 @@ class DetectionTask(pl.LightningModule):
         self.log("map", _finite(self.precision.map), batch_size=1)
         self.log("map50", _finite(self.precision.map50), prog_bar=True, batch_size=1)
 
-    def configure_optimizers(self) -> dict[str, Any]:
-        groups = []
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """For the optimizer: trunk and head, each with and without weight decay."""
+        groups: list[dict[str, Any]] = []
         for in_head in (False, True):
             factor = HEAD_FACTOR if self.pretrained and in_head else 1
             for decays in (False, True):
@@ -99,14 +100,18 @@ class DetectionTask(pl.LightningModule):
                     # Biases and batch norm's weights are not decayed.
                     and (p.ndim > 1) == decays
                 ]
-                groups.append(
-                    {
-                        "params": parameters,
-                        "lr": self.learning_rate * factor,
-                        "weight_decay": WEIGHT_DECAY if decays else 0.0,
-                    }
-                )
-        optimizer = torch.optim.AdamW([group for group in groups if group["params"]])
+                if parameters:
+                    groups.append(
+                        {
+                            "params": parameters,
+                            "lr": self.learning_rate * factor,
+                            "weight_decay": WEIGHT_DECAY if decays else 0.0,
+                        }
+                    )
+        return groups
+
+    def configure_optimizers(self) -> dict[str, Any]:
+        optimizer = torch.optim.AdamW(self.parameter_groups())
         steps = int(self.trainer.estimated_stepping_batches)
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
         return {
