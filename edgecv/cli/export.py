@@ -11,6 +11,7 @@ from edgecv.cli.model_options import positive
 
 if TYPE_CHECKING:
     import numpy as np
+
     from edgecv_export import ParityReport
 
 MOST_PICTURES = 32  # a parity check needs variety, not thousands

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from edgecv_runtime import InputError
 from tqdm import tqdm
 
 from edgecv_export.bundle import BundleDraft, check_target, new_bundle
@@ -18,6 +17,7 @@ from edgecv_export.comparison import Tolerance
 from edgecv_export.errors import ExportError
 from edgecv_export.pictures import generate_pictures
 from edgecv_export.verify import MIN_PICTURES, ParityReport, verify
+from edgecv_runtime import InputError
 
 if TYPE_CHECKING:
     from torch import nn

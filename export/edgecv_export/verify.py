@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import edgecv_runtime
 import numpy as np
-from edgecv_runtime import ops
 
+import edgecv_runtime
 from edgecv_export.bundle import MANIFEST
 from edgecv_export.comparison import Comparison, Cut, Tolerance, compare
 from edgecv_export.detected import Detected
+from edgecv_runtime import ops
 
 MIN_PICTURES = 8
 BATCH = 4

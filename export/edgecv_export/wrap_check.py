@@ -5,16 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import edgecv_runtime
 import numpy as np
+
+import edgecv_runtime
+from edgecv_export.pictures import generate_pictures
 from edgecv_runtime import Bundle, InputError, Manifest, ops
 from edgecv_runtime.engines import open_engine
-
-from edgecv_export.pictures import generate_pictures
 
 
 def check_outputs(folder: Path, model_name: str) -> None:
     """Runs the bundle's network on one generated picture, then the whole detector.
+
+    The manifest was checked against what the ONNX file declares; axes of any length and values
+    show only now.
 
     Raises InputError saying in one line what does not fit.
     """
@@ -22,46 +25,22 @@ def check_outputs(folder: Path, model_name: str) -> None:
     manifest = bundle.manifest
     picture = generate_pictures(1)[0]
     tensor = ops.preprocess(picture, manifest.input)
-    outputs = _run(bundle, tensor, model_name)
-    scores = _output(outputs, manifest.postprocess.scores_output, "scores", model_name)
-    boxes = _output(outputs, manifest.postprocess.boxes_output, "boxes", model_name)
+    outputs = _run(bundle, tensor)
+    scores = outputs[manifest.postprocess.scores_output]
+    boxes = outputs[manifest.postprocess.boxes_output]
     _check_shapes(manifest, scores, boxes, model_name)
     _check_anchors(bundle, boxes.shape[1], model_name)
     _check_values(manifest, scores, boxes, model_name)
     edgecv_runtime.load(folder, engine="onnxruntime", device="cpu")(picture)
 
 
-def _run(bundle: Bundle, tensor: np.ndarray, model_name: str) -> dict[str, np.ndarray]:
+def _run(bundle: Bundle, tensor: np.ndarray) -> dict[str, np.ndarray]:
     graph = bundle.manifest.graphs["main"][0]
-    declared = graph.inputs[0]
-    batch = np.repeat(tensor[None], max(declared.shape[0], 1), axis=0)
-    fits = (
-        declared.dtype == str(batch.dtype)
-        and len(declared.shape) == batch.ndim
-        and all(d in (-1, b) for d, b in zip(declared.shape, batch.shape, strict=True))
-    )
-    if not fits:
-        raise InputError(
-            f"{model_name} takes {declared.dtype} {_text(declared.shape)}; the manifest's input "
-            f"makes {batch.dtype} {_text(batch.shape)}: correct size, layout, color or dtype"
-        )
+    batch = np.repeat(tensor[None], max(graph.inputs[0].shape[0], 1), axis=0)
     engine = open_engine("onnxruntime", bundle.verified_path(graph.file, graph.sha256))
     engine.input(0, batch.shape)[...] = batch
     engine.run()
     return {spec.name: np.array(engine.output(index)) for index, spec in enumerate(engine.outputs)}
-
-
-def _output(outputs: dict[str, np.ndarray], name: str, part: str, model_name: str) -> np.ndarray:
-    if name not in outputs:
-        raise InputError(
-            f"postprocess.{part}.output is {name!r}; {model_name} has {', '.join(outputs)}"
-        )
-    if outputs[name].dtype != np.float32:
-        raise InputError(
-            f"{model_name}'s output {name!r} is {outputs[name].dtype}; expected float32: "
-            "cast it in the graph"
-        )
-    return outputs[name]
 
 
 def _check_shapes(
@@ -117,4 +96,4 @@ def _check_values(
 
 
 def _text(shape: Any) -> str:
-    return "[" + ", ".join("?" if side == -1 else str(side) for side in shape) + "]"
+    return "[" + ", ".join(map(str, shape)) + "]"

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from edgecv_runtime import InputError
 from torch import Tensor, nn
 from torchvision.models.detection import _utils as detection_utils
 from torchvision.models.detection.ssd import SSD
@@ -21,6 +20,7 @@ from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 from edgecv_export.detected import Detected
 from edgecv_export.graphs.anchors import describe_generator, run_generator
+from edgecv_runtime import InputError
 
 
 @dataclass
