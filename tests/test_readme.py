@@ -12,11 +12,12 @@ from edgecv.cli.main import build_parser
 from tiny_bundle import write_tiny_bundle
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 COMMANDS = [
     line.split("#")[0].strip()
-    for block in re.findall(r"^```\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    for language, block in BLOCKS
     for line in block.splitlines()
-    if line.startswith("edgecv ")
+    if not language and line.startswith("edgecv ")
 ]
 
 
@@ -30,7 +31,7 @@ def test_commands_parse(command):
 
 
 def test_the_python_runs(tmp_path, monkeypatch, capsys):
-    (code,) = re.findall(r"^```python\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
+    (code,) = (block for language, block in BLOCKS if language == "python")
     write_tiny_bundle(tmp_path / "bundle")
     cv2.imwrite(str(tmp_path / "photo.jpg"), np.full((64, 96, 3), 255, np.uint8))
     monkeypatch.chdir(tmp_path)
