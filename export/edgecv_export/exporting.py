@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from edgecv_export.graphs.ssd import SsdCut
 
-# The lowest that the dynamo exporter writes; TensorRT 10.3 reads up to 20.
+# The one that the dynamo exporter's own operators have; TensorRT 10.3 reads up to 20.
 DEFAULT_OPSET = 18
 GRAPH_FILE = "main.onnx"
 ANCHOR_FILE = "anchors.npy"

@@ -15,6 +15,7 @@ from torch import nn
 
 from edgecv_export.errors import ExportError
 from edgecv_export.operators import check_operators
+from edgecv_runtime import InputError
 
 Batch = int | Literal["dynamic"]
 
@@ -29,7 +30,8 @@ def to_onnx(
 ) -> onnx.ModelProto:
     """Exports a module that takes float32 [B, 3, h, w] (named ``images``), weights included.
 
-    Raises ExportError if torch cannot export it or the graph holds what engines cannot compile.
+    Raises ExportError if torch cannot export it or the graph holds what engines cannot compile,
+    InputError if there is no such opset.
     """
     # The exporter would take a batch of 1 for a constant.
     example = torch.zeros(2 if batch == "dynamic" else batch, 3, *size)
@@ -95,6 +97,6 @@ def _strip_metadata(model: onnx.ModelProto) -> None:
 def _check_opset(model: onnx.ModelProto, opset: int) -> None:
     written = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
     if written != opset:
-        raise ExportError(
-            f"the exporter wrote opset {written} where {opset} was asked for: ask for {written}"
+        raise InputError(
+            f"torch.onnx cannot write this network in opset {opset}: ask for {written}"
         )
