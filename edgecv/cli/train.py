@@ -35,7 +35,7 @@ def add_parser(subparsers: Any) -> None:
         help="start from nothing, torchvision's published weights, or a file (.pt .pth "
         ".safetensors .npz); with another class count the head is new (default: none)",
     )
-    parser.add_argument("--epochs", type=positive, default=100, help="default: %(default)s")
+    parser.add_argument("--epochs", type=positive, default=60, help="default: %(default)s")
     parser.add_argument("--batch-size", type=positive, default=16, help="default: %(default)s")
     parser.add_argument(
         "--lr",

@@ -55,11 +55,11 @@ def draw_shapes(generator: np.random.Generator, size: tuple[int, int]) -> Sample
     image = _texture(generator, height, width)
     boxes: list[tuple[int, int, int, int]] = []
     labels: list[int] = []
-    wanted = int(generator.integers(1, 7))
+    wanted = int(generator.integers(1, 6))
     for _ in range(10 * wanted):
         if len(boxes) == wanted:
             break
-        side = int(min(size) * generator.uniform(0.1, 0.45))
+        side = int(min(size) * generator.uniform(0.15, 0.5))
         x = int(generator.integers(0, width - side))
         y = int(generator.integers(0, height - side))
         box = (x, y, x + side, y + side)
@@ -73,12 +73,15 @@ def draw_shapes(generator: np.random.Generator, size: tuple[int, int]) -> Sample
 
 
 def _texture(generator: np.random.Generator, height: int, width: int) -> NDArray[np.float32]:
+    """Clouds of dull colour, from coarse to fine."""
     cv2 = import_cv2()
     image = np.zeros((height, width, 3), np.float32)
-    for cells, contrast in ((4, 60), (16, 40), (48, 25)):
-        coarse = generator.uniform(-contrast, contrast, (cells, cells, 3)).astype(np.float32)
-        image += cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
-    return image + generator.uniform(70, 185, 3).astype(np.float32)
+    for cells, contrast in ((4, 45), (16, 25), (48, 15)):
+        coarse = generator.uniform(-contrast, contrast, (cells, cells, 1))
+        tint = generator.uniform(-contrast / 4, contrast / 4, (cells, cells, 3))
+        cloud = (coarse + tint).astype(np.float32)
+        image += cv2.resize(cloud, (width, height), interpolation=cv2.INTER_CUBIC)
+    return image + np.float32(generator.uniform(80, 175))
 
 
 def _overlap(box: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> float:
@@ -96,11 +99,10 @@ def _draw(
 ) -> None:
     cv2 = import_cv2()
     x1, y1, x2, y2 = box
-    colour = generator.uniform(0, 255, 3)
-    # Far enough from the background to be seen.
-    background = image[y1:y2, x1:x2].mean((0, 1))
-    if np.abs(colour - background).max() < 90:
-        colour = np.where(background > 127, background - 110, background + 110)
+    # Vivid: one channel strong, one weak.
+    colour = generator.permutation(
+        [generator.uniform(200, 255), generator.uniform(0, 255), generator.uniform(0, 50)]
+    )
     # Pixels x1 .. x2 - 1 are covered: the box's edges lie between pixels.
     if label == 0:
         yy, xx = np.mgrid[y1:y2, x1:x2] + 0.5

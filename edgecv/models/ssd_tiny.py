@@ -185,7 +185,7 @@ class SsdTiny(nn.Module):
     def forward(
         self, images: list[Tensor], targets: list[dict[str, Tensor]] | None = None
     ) -> dict[str, Tensor] | list[dict[str, Tensor]]:
-        sizes = [image.shape[-2:] for image in images]
+        sizes = [(image.shape[-2], image.shape[-1]) for image in images]
         logits, deltas = self.forward_head(torch.stack([self._prepare(i) for i in images]))
         if self.training:
             if targets is None:

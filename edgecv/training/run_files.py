@@ -99,12 +99,13 @@ def draw_curve(path: Path, rows: list[dict[str, Any]]) -> None:
     right = left.twinx()
     epochs = [row["epoch"] for row in rows]
     left.plot(epochs, [row["loss"] for row in rows], color="tab:gray", label="loss (training)")
-    left.set(xlabel="epoch", ylabel="loss", yscale="log")
+    left.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
     validated = [row for row in rows if row["map"] != ""]
     for key, name, color in (("map", "mAP", "tab:blue"), ("map50", "mAP@0.5", "tab:orange")):
         values = [row[key] for row in validated]
         right.plot([row["epoch"] for row in validated], values, color=color, label=name)
     right.set(ylabel="average precision (validation)", ylim=(0, 1))
     lines = [*left.get_lines(), *right.get_lines()]
-    left.legend(lines, [str(line.get_label()) for line in lines], loc="center right")
+    labels = [str(line.get_label()) for line in lines]
+    figure.legend(lines, labels, loc="outside upper center", ncols=len(lines), frameon=False)
     figure.savefig(path, dpi=120)

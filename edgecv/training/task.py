@@ -29,7 +29,7 @@ class DetectionTask(pl.LightningModule):
     """Trains a torchvision-style detector; `average` holds the weights that are validated and kept.
 
     Args:
-        module: made by `registry.create`.
+        module: made by `registry.create`; `record` is its input record.
         validation: the images for the COCO metric, labels as indices of `labels`.
         learning_rate: the highest one, of the trunk if `pretrained`.
         pretrained: the head learns HEAD_FACTOR times as fast as the trunk.
@@ -38,6 +38,7 @@ class DetectionTask(pl.LightningModule):
     def __init__(
         self,
         module: nn.Module,
+        record: dict[str, Any],
         validation: DetectionData,
         learning_rate: float,
         pretrained: bool,
@@ -46,6 +47,7 @@ class DetectionTask(pl.LightningModule):
         self.module = module
         self.average = AveragedModel(module, avg_fn=_average, use_buffers=True)
         self.average.eval()
+        self.record = record
         self.validation = validation
         self.learning_rate = learning_rate
         self.pretrained = pretrained
@@ -72,7 +74,7 @@ class DetectionTask(pl.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         self._detected = []
-        self._detector = TorchDetector(self.average.module, self.module.input)
+        self._detector = TorchDetector(self.average.module, self.record)
 
     def validation_step(self, image: NDArray[np.uint8], _index: int) -> None:
         self._detected.append(self._detector(image))

@@ -206,7 +206,7 @@ def test_transfer_replaces_the_head_and_says_so(
 @pytest.mark.parametrize("pretrained", [False, True])
 def test_a_new_head_on_a_pretrained_trunk_learns_faster(shapes: Path, pretrained: bool) -> None:
     module = registry.create("ssd_tiny", num_classes=4, size=(64, 96))
-    task = DetectionTask(module, read_folder(shapes, "val"), 1e-4, pretrained)
+    task = DetectionTask(module, module.input, read_folder(shapes, "val"), 1e-4, pretrained)
     groups = task.parameter_groups()
     rates = {id(p): group["lr"] for group in groups for p in group["params"]}
     decays = {id(p): group["weight_decay"] for group in groups for p in group["params"]}
