@@ -1,4 +1,4 @@
-"""What a detector, whichever it is, found on one picture."""
+"""What a detector, whichever it is, made of one picture."""
 
 from __future__ import annotations
 
@@ -12,3 +12,12 @@ class Detected:
     boxes: np.ndarray  # float32 [N, 4], xyxy in pixels of the picture
     scores: np.ndarray  # float32 [N], 0..1
     labels: np.ndarray  # int64 [N], the background not counted
+
+
+@dataclass
+class RawOutputs:
+    """Of the network: A anchors, C classes and the background."""
+
+    tensor: np.ndarray  # float32 [3, h, w], the preprocessed picture
+    logits: np.ndarray  # float32 [A, C + 1]
+    deltas: np.ndarray  # float32 [A, 4]

@@ -13,7 +13,7 @@ import numpy as np
 import edgecv_runtime
 from edgecv_export.bundle import MANIFEST
 from edgecv_export.comparison import Comparison, Cut, Tolerance, compare
-from edgecv_export.detected import Detected
+from edgecv_export.detected import Detected, RawOutputs
 from edgecv_runtime import ops
 
 MIN_PICTURES = 8
@@ -101,10 +101,9 @@ def verify(
     ]
     for picture, result in zip(pictures, results, strict=True):
         found = Detected(result.boxes, result.scores, result.labels)
-        expected, tensor = cut.detect(picture)
-        raw = cut.raw(tensor)
-        runtime_tensor, runtime_raw = network(picture)
-        _compare_raw(report, (tensor, *raw), (runtime_tensor, *runtime_raw))
+        expected, raw = cut.detect(picture)
+        runtime_raw = network(picture)
+        _compare_raw(report, raw, runtime_raw)
         all_scores.append(expected.scores)
         comparison = compare(cut, picture.shape[:2], expected, found, raw, runtime_raw, tolerance)
         _add(report, comparison)
@@ -133,24 +132,23 @@ class _RuntimeNetwork:
         self._spec = manifest.input
         self._batch = graph.inputs[0].shape[0]
 
-    def __call__(self, picture: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    def __call__(self, picture: np.ndarray) -> RawOutputs:
         tensor = ops.preprocess(picture, self._spec)
         batch = np.repeat(tensor[None], max(self._batch, 1), axis=0)
         logits, deltas = self._session.run(["logits", "deltas"], {"images": batch})
-        return tensor, (logits[0], deltas[0])
+        return RawOutputs(tensor, logits[0], deltas[0])
 
 
-def _compare_raw(
-    report: ParityReport, expected: tuple[np.ndarray, ...], found: tuple[np.ndarray, ...]
-) -> None:
-    tensor, logits, deltas = (
-        float(np.abs(a - b).max()) for a, b in zip(expected, found, strict=True)
-    )
-    report.input_difference = max(report.input_difference, tensor)
-    report.logits_difference = max(report.logits_difference, logits)
-    report.deltas_difference = max(report.deltas_difference, deltas)
-    report.logits_largest = max(report.logits_largest, float(np.abs(expected[1]).max()))
-    report.deltas_largest = max(report.deltas_largest, float(np.abs(expected[2]).max()))
+def _compare_raw(report: ParityReport, expected: RawOutputs, found: RawOutputs) -> None:
+    for field_name, one, other in (
+        ("input_difference", expected.tensor, found.tensor),
+        ("logits_difference", expected.logits, found.logits),
+        ("deltas_difference", expected.deltas, found.deltas),
+        ("logits_largest", expected.logits, 0),
+        ("deltas_largest", expected.deltas, 0),
+    ):
+        largest = float(np.abs(one - other).max())
+        setattr(report, field_name, max(getattr(report, field_name), largest))
 
 
 def _add(report: ParityReport, comparison: Comparison) -> None:
