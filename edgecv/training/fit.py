@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -133,13 +134,21 @@ def fit(
             *([TQDMProgressBar()] if progress else []),
         ],
     )
-    trainer.fit(
-        task,
-        _train_loader(train, (height, width), settings, workers),
-        _validation_loader(val, workers),
-        ckpt_path=str(out / "last.ckpt") if resume else None,
-        weights_only=False,  # its own file: optimizer and loop states are no plain tensors
-    )
+    on_interrupt = signal.getsignal(signal.SIGINT)
+    try:
+        trainer.fit(
+            task,
+            _train_loader(train, (height, width), settings, workers),
+            _validation_loader(val, workers),
+            ckpt_path=str(out / "last.ckpt") if resume else None,
+            weights_only=False,  # its own file: optimizer and loop states are no plain tensors
+        )
+    except SystemExit as stopped:
+        # Lightning turns Ctrl-C into an exit of its own and leaves the signal ignored.
+        signal.signal(signal.SIGINT, on_interrupt)
+        if isinstance(stopped.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from stopped
+        raise
     return {**files.best, "seconds": round(files.seconds, 1)}
 
 

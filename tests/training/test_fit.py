@@ -6,6 +6,7 @@ import argparse
 import csv
 import json
 import math
+import signal
 from pathlib import Path
 
 import cv2
@@ -118,6 +119,17 @@ def test_resume_goes_on_with_the_same_schedule(run: Path, shapes: Path, tmp_path
     assert (state["epoch"], state["global_step"]) == (2, 12)
     # The averaged weights were counted on, too.
     assert int(state["state_dict"]["average.n_averaged"]) == 12
+
+
+def test_ctrl_c_stays_an_interrupt(shapes: Path, tmp_path: Path) -> None:
+    def interrupt(line: str) -> None:
+        if line.startswith("epoch 1/"):
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        fit(settings(shapes), tmp_path / "run", device="cpu", workers=0, report=interrupt)
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_resume_without_a_run(shapes: Path, tmp_path: Path) -> None:
