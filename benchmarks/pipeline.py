@@ -27,9 +27,9 @@ def raise_background(network: torch.nn.Module, frame: torch.Tensor) -> None:
     with torch.inference_mode():
         features = network.backbone(network.transform([frame])[0].tensors)
         logits = network.head(list(features.values()))["cls_logits"][0]
-    margins = (logits[:, 1:].max(1).values - logits[:, 0]).sort(descending=True).values
-    for level in network.head.classification_head.module_list:
-        level[-1].bias[:: logits.shape[1]] += margins[OBJECTS]
+        margins = (logits[:, 1:].max(1).values - logits[:, 0]).sort(descending=True).values
+        for level in network.head.classification_head.module_list:
+            level[-1].bias[:: logits.shape[1]] += margins[OBJECTS]
 
 
 def main() -> None:

@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-TRAIN_IMAGES, VAL_IMAGES, EPOCHS = 160, 24, 12
+TRAIN_IMAGES, VAL_IMAGES = 240, 40
+TRAINING = "--size 128x160 --batch-size 8 --epochs 20"
 
 
 def add_parser(subparsers: Any) -> None:
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     write_shapes(shapes, train=TRAIN_IMAGES, val=VAL_IMAGES)
     picture = sorted((shapes / "JPEGImages").glob("val_*"))[0]
     commands = [
-        ["train", "ssd_tiny", "--data", shapes, "--epochs", EPOCHS, "--out", training],
+        ["train", "ssd_tiny", "--data", shapes, *TRAINING.split(), "--out", training],
         ["export", training / "best.pt", "--out", bundle],
         ["eval", training / "best.pt", "--data", shapes],
         ["eval", bundle, "--data", shapes],
