@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     started = time.monotonic()
     shapes, training, bundle = (args.out / name for name in ("shapes", "run", "bundle"))
     print(f"{TRAIN_IMAGES} pictures of shapes to {shapes}", flush=True)
-    write_shapes(shapes, train=TRAIN_IMAGES, val=VAL_IMAGES)
+    write_shapes(shapes, train=TRAIN_IMAGES, val=VAL_IMAGES, size=(300, 400))
     picture = sorted((shapes / "JPEGImages").glob("val_*"))[0]
     commands = [
         ["train", "ssd_tiny", "--data", shapes, *TRAINING.split(), "--out", training],
