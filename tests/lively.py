@@ -49,18 +49,18 @@ def lively(
         module.eval()
         class_layers, box_layers = _last_layers(module)
         classes = _num_classes(module)
-        means = _spread(module, class_layers, images, class_std)
+        deviations = dict.fromkeys(class_layers, class_std) | dict.fromkeys(box_layers, box_std)
+        if isinstance(module, FCOS):
+            deviations[module.head.regression_head.bbox_ctrness] = class_std
+        _spread(module, deviations, images)
         for layer in class_layers:
             if _is_dense(module):
                 layer.bias -= background_margin
             else:
                 layer.bias[::classes] += background_margin
-        means += _spread(module, box_layers, images, box_std)
         if isinstance(module, FCOS):
-            means += _spread(module, [module.head.regression_head.bbox_ctrness], images, class_std)
             for layer in box_layers:
                 layer.bias += DISTANCE
-    assert all(torch.isfinite(mean).all() for mean in means)
     for parameter in module.parameters():
         parameter.requires_grad_(False)
     return module
@@ -96,6 +96,8 @@ def _run_network(module: Any, images: Tensor) -> None:
 def _set_batch_norm(module: nn.Module, images: Tensor) -> None:
     """Running statistics: the plain average over the pictures, taken in two halves."""
     layers = [part for part in module.modules() if isinstance(part, nn.BatchNorm2d)]
+    if not layers:
+        return
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.reset_running_stats()
@@ -133,24 +135,22 @@ def _num_classes(module: Any) -> int:
     return int(module.head.classification_head.num_columns)
 
 
-def _spread(module: nn.Module, layers: list[nn.Conv2d], images: Tensor, std: float) -> list[Tensor]:
+def _spread(module: nn.Module, deviations: dict[nn.Conv2d, float], images: Tensor) -> None:
     """Scales each layer so that its outputs have mean 0 in each channel and the given deviation."""
     # A layer may serve several levels: its outputs, [C, cells] each.
-    outputs: dict[nn.Module, list[Tensor]] = {layer: [] for layer in layers}
+    outputs: dict[nn.Module, list[Tensor]] = {layer: [] for layer in deviations}
 
     def keep(layer: nn.Module, _: Any, output: Tensor) -> None:
         outputs[layer].append(output.transpose(0, 1).flatten(1))
 
-    hooks = [layer.register_forward_hook(keep) for layer in layers]
+    hooks = [layer.register_forward_hook(keep) for layer in deviations]
     _run_network(module, images)
     for hook in hooks:
         hook.remove()
-    means = []
-    for layer in layers:
+    for layer, deviation in deviations.items():
         values = torch.cat(outputs[layer], dim=1)
         mean = values.mean(dim=1)
-        scale = std / (values - mean[:, None]).std()
+        scale = deviation / (values - mean[:, None]).std()
+        assert torch.isfinite(scale), "the network gives the same for all pictures"
         layer.weight *= scale
         layer.bias.copy_((layer.bias - mean) * scale)
-        means.append(mean)
-    return means

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tiny_bundle import write_tiny_bundle
 
 ROOT = Path(__file__).parents[1]

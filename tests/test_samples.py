@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from edgecv_runtime import read_image
 from tiny_bundle import write_tiny_bundle
 

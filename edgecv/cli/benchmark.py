@@ -32,9 +32,8 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from edgecv_runtime import read_image
-
     from edgecv.cli.progress import Progress
+    from edgecv_runtime import read_image
 
     image = generated_image() if args.image is None else read_image(args.image)
     model = load_model(args)

@@ -50,10 +50,9 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from edgecv.cli.video_writer import VideoWriter
     from edgecv_runtime import InputError
     from edgecv_runtime.sources import Failure, Video, resolve_source
-
-    from edgecv.cli.video_writer import VideoWriter
 
     parts = resolve_source(args.source)
     if len(parts) != 1 or not isinstance(parts[0], Video):

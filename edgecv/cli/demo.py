@@ -8,7 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-TRAIN_IMAGES, VAL_IMAGES, EPOCHS = 160, 24, 12
+TRAIN_IMAGES, VAL_IMAGES = 240, 40
+TRAINING = "--size 128x160 --batch-size 8 --epochs 20"
 
 
 def add_parser(subparsers: Any) -> None:
@@ -33,10 +34,10 @@ def run(args: argparse.Namespace) -> int:
     started = time.monotonic()
     shapes, training, bundle = (args.out / name for name in ("shapes", "run", "bundle"))
     print(f"{TRAIN_IMAGES} pictures of shapes to {shapes}", flush=True)
-    write_shapes(shapes, train=TRAIN_IMAGES, val=VAL_IMAGES)
+    write_shapes(shapes, train=TRAIN_IMAGES, val=VAL_IMAGES, size=(300, 400))
     picture = sorted((shapes / "JPEGImages").glob("val_*"))[0]
     commands = [
-        ["train", "ssd_tiny", "--data", shapes, "--epochs", EPOCHS, "--out", training],
+        ["train", "ssd_tiny", "--data", shapes, *TRAINING.split(), "--out", training],
         ["export", training / "best.pt", "--out", bundle],
         ["eval", training / "best.pt", "--data", shapes],
         ["eval", bundle, "--data", shapes],

@@ -113,8 +113,11 @@ def _package(
     needed: bool = False,
 ) -> Finding:
     """An engine's package: there, importable, and used by this edgecv?"""
+    usable = find_spec(f"edgecv_runtime.engines.{module}") is not None
+    unused = "" if usable else "; this edgecv has no engine for it"
     if find_spec(module) is None:
-        return Finding(module, "missing", f"{title} is not installed", advice, needed)
+        detail = f"{title} is not installed{unused}"
+        return Finding(module, "missing", detail, advice if usable else None, needed)
     try:
         package = importlib.import_module(module)
         detail = getattr(package, "__version__", "version unknown")
@@ -123,9 +126,7 @@ def _package(
     except Exception as error:  # a library that is not there, a driver that does not fit, …
         message = " ".join(f"{type(error).__name__}: {error}".split())
         return Finding(module, "broken", f"cannot be imported: {message}", advice, needed)
-    if find_spec(f"edgecv_runtime.engines.{module}") is None:
-        detail += "; this edgecv has no engine for it"
-    return Finding(module, "ok", detail, needed=needed)
+    return Finding(module, "ok", detail + unused, needed=needed)
 
 
 def _providers(onnxruntime: Any) -> str:

@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 import traceback
+import warnings
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -32,7 +33,8 @@ _EXTRAS = {
     "torch": "train",
     "torchvision": "train",
     "lightning": "train",
-    "pycocotools": "train",
+    "pycocotools": "eval",
+    "yaml": "eval",
     "matplotlib": "train",
     "safetensors": "train",
     "onnx": "export",
@@ -72,6 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Decoders report each broken file themselves on stderr; ours is the one line about it.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    warnings.formatwarning = lambda message, *_: f"edgecv: warning: {message}\n"
     parser = build_parser()
     args = parser.parse_args(argv)
     if args.verb is None:

@@ -22,10 +22,9 @@ from edgecv.cli.model_options import (
 )
 
 if TYPE_CHECKING:
+    from edgecv.cli.progress import Progress
     from edgecv_runtime import Detections, Detector, InstanceSegmenter
     from edgecv_runtime.sources import Failure, Frame, Images, Video
-
-    from edgecv.cli.progress import Progress
 
 
 def add_parser(subparsers: Any) -> None:
@@ -101,10 +100,9 @@ class _Report:
 
 
 def run(args: argparse.Namespace) -> int:
+    from edgecv.cli.progress import Progress
     from edgecv_runtime import InputError
     from edgecv_runtime.sources import Video, resolve_source
-
-    from edgecv.cli.progress import Progress
 
     parts = resolve_source(args.sources)
     for part in parts:

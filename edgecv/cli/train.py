@@ -93,7 +93,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     # Threads that spin while they wait take the processor from the loader's workers, and training
-    # from whatever else the machine does (measured: up to 8 times slower). Read when torch loads.
+    # from other jobs (measured on a loaded machine: 4 to 7 times slower). Read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from edgecv.training.fit import Settings, fit
     from edgecv.training.run_files import describe

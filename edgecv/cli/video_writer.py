@@ -7,8 +7,9 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
-from edgecv_runtime import EngineError, InputError
 from numpy.typing import NDArray
+
+from edgecv_runtime import EngineError, InputError
 
 DEFAULT_RATE = 25.0  # frames per second, where the source does not say
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from edgecv_runtime import InputError
 from torch import Tensor, nn
+
+from edgecv_runtime import InputError
 
 from . import registry
 from .weights import fit_state_dict, load_torch

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from edgecv_runtime import InputError, Manifest
 
 MANIFEST = "bundle.json"

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from edgecv_export.decisions import OPEN, Margins, Rule, decide
-from edgecv_export.detected import Detected
+from edgecv_export.detected import Detected, RawOutputs
 from edgecv_export.matching import differences, match_overlapping, match_within
 
 LONG_SIDE_1080P = 1920
@@ -35,8 +35,7 @@ class Cut(Protocol):
     def input(self) -> dict[str, Any]: ...
     @property
     def postprocess(self) -> dict[str, Any]: ...
-    def detect(self, image: np.ndarray) -> tuple[Detected, np.ndarray]: ...
-    def raw(self, tensor: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+    def detect(self, image: np.ndarray) -> tuple[Detected, RawOutputs]: ...
     def candidates(
         self, logits: np.ndarray, deltas: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]: ...
@@ -60,13 +59,13 @@ def compare(
     size: tuple[int, int],
     expected: Detected,
     found: Detected,
-    raw: tuple[np.ndarray, np.ndarray],
-    runtime_raw: tuple[np.ndarray, np.ndarray],
+    raw: RawOutputs,
+    runtime_raw: RawOutputs,
     tolerance: Tolerance,
 ) -> Comparison:
     """Compares what torch (``expected``) and the runtime (``found``) saw on a picture of ``size``.
 
-    ``raw`` and ``runtime_raw`` are the logits [A, C + 1] and deltas [A, 4] behind either.
+    ``raw`` and ``runtime_raw`` are what the networks gave behind either.
     """
     to_1080p = LONG_SIDE_1080P / max(size)
     box_limit = tolerance.box / to_1080p
@@ -97,13 +96,13 @@ class _Decisions:
         self,
         cut: Cut,
         size: tuple[int, int],
-        raw: tuple[np.ndarray, np.ndarray],
-        runtime_raw: tuple[np.ndarray, np.ndarray],
+        raw: RawOutputs,
+        runtime_raw: RawOutputs,
         box_limit: float,
         score_limit: float,
     ) -> None:
-        self._scores, boxes = cut.candidates(*raw)
-        runtime_scores, runtime_boxes = cut.candidates(*runtime_raw)
+        self._scores, boxes = cut.candidates(raw.logits, raw.deltas)
+        runtime_scores, runtime_boxes = cut.candidates(runtime_raw.logits, runtime_raw.deltas)
         self._network_boxes = boxes
         height, width = cut.input["size"]
         to_picture = np.array([size[1] / width, size[0] / height] * 2, np.float32)

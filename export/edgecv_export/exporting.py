@@ -22,7 +22,7 @@ from edgecv_runtime import InputError
 if TYPE_CHECKING:
     from torch import nn
 
-# The lowest that the dynamo exporter writes; TensorRT 10.3 reads up to 20.
+# The one that the dynamo exporter's own operators have; TensorRT 10.3 reads up to 20.
 DEFAULT_OPSET = 18
 
 

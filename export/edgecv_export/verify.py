@@ -13,7 +13,7 @@ import numpy as np
 import edgecv_runtime
 from edgecv_export.bundle import MANIFEST
 from edgecv_export.comparison import Comparison, Cut, Tolerance, compare
-from edgecv_export.detected import Detected
+from edgecv_export.detected import Detected, RawOutputs
 from edgecv_runtime import ops
 
 MIN_PICTURES = 8
@@ -64,17 +64,17 @@ class ParityReport:
         for name in ("box_difference_px", "box_difference_1080p", "score_difference"):
             setattr(self, name, max(getattr(self, name), getattr(comparison, name)))
 
-    def add_raw(self, expected: tuple[np.ndarray, ...], found: tuple[np.ndarray, ...]) -> None:
-        """Takes in input tensor, logits and deltas of one more picture, the model's and the
-        bundle's."""
-        tensor, logits, deltas = (
-            float(np.abs(a - b).max()) for a, b in zip(expected, found, strict=True)
-        )
-        self.input_difference = max(self.input_difference, tensor)
-        self.logits_difference = max(self.logits_difference, logits)
-        self.deltas_difference = max(self.deltas_difference, deltas)
-        self.logits_largest = max(self.logits_largest, float(np.abs(expected[1]).max()))
-        self.deltas_largest = max(self.deltas_largest, float(np.abs(expected[2]).max()))
+    def add_raw(self, expected: RawOutputs, found: RawOutputs) -> None:
+        """Takes in what the model's and the bundle's network gave for one more picture."""
+        for name, one, other in (
+            ("input_difference", expected.tensor, found.tensor),
+            ("logits_difference", expected.logits, found.logits),
+            ("deltas_difference", expected.deltas, found.deltas),
+            ("logits_largest", expected.logits, 0),
+            ("deltas_largest", expected.deltas, 0),
+        ):
+            largest = float(np.abs(one - other).max())
+            setattr(self, name, max(getattr(self, name), largest))
 
     def conclude(self, scores: np.ndarray) -> None:
         """Sets ``degenerate`` and ``passed``; ``scores`` are those of all detections in torch."""
@@ -163,10 +163,9 @@ def verify(
     ]
     for picture, result in zip(pictures, results, strict=True):
         found = Detected(result.boxes, result.scores, result.labels)
-        expected, tensor = cut.detect(picture)
-        raw = cut.raw(tensor)
-        runtime_tensor, runtime_raw = network(picture)
-        report.add_raw((tensor, *raw), (runtime_tensor, *runtime_raw))
+        expected, raw = cut.detect(picture)
+        runtime_raw = network(picture)
+        report.add_raw(raw, runtime_raw)
         all_scores.append(expected.scores)
         comparison = compare(cut, picture.shape[:2], expected, found, raw, runtime_raw, tolerance)
         report.add(comparison)
@@ -194,8 +193,8 @@ class _RuntimeNetwork:
         self._spec = manifest.input
         self._batch = graph.inputs[0].shape[0]
 
-    def __call__(self, picture: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray]]:
+    def __call__(self, picture: np.ndarray) -> RawOutputs:
         tensor = ops.preprocess(picture, self._spec)
         batch = np.repeat(tensor[None], max(self._batch, 1), axis=0)
         logits, deltas = self._session.run(["logits", "deltas"], {"images": batch})
-        return tensor, (logits[0], deltas[0])
+        return RawOutputs(tensor, logits[0], deltas[0])

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgecv_export.bundle import BundleDraft, check_target, new_bundle
+from edgecv_export.bundle import MANIFEST, BundleDraft, check_target, new_bundle
 from edgecv_export.graph_record import tensor_record
 from edgecv_export.wrap_check import check_outputs
-from edgecv_runtime import InputError
+from edgecv_runtime import BundleError, InputError
 
 if TYPE_CHECKING:
     import onnx
@@ -77,7 +77,11 @@ def wrap(
         if "provenance" not in record:
             draft.manifest["provenance"] = _provenance(model)
         _add_anchor_file(draft, manifest)
-        draft.write_manifest()
+        try:
+            draft.write_manifest()
+        except BundleError as error:
+            # The user knows the manifest by its own name.
+            raise BundleError(str(error).replace(MANIFEST, manifest.name, 1)) from error
         check_outputs(draft.folder, model.name)
     return target
 

@@ -1,7 +1,4 @@
-// Class scores of one anchor from its raw outputs, in loops that the compiler vectorises.
-//
-// Reductions are kept in `lanes` partial results, because without -ffast-math a compiler may not
-// reorder them itself.
+// Reductions and exponentials over the class logits of one anchor, on vectors of 16 floats.
 #pragma once
 
 #include <cstddef>
@@ -10,66 +7,51 @@
 #include <limits>
 
 #include "clones.hpp"
+#include "wide.hpp"
 
 namespace edgecv {
 
-inline constexpr std::size_t lanes = 16;
+inline constexpr std::size_t lanes = wide_lanes;
 
-/// exp to 2 units in the last place for x <= 0, 0 below -87 (Cephes' expf polynomial).
-EDGECV_INLINE float exp_nonpositive(float x) {
-  const float cut = x < -87.f ? -87.f : x;
-  const float magic = 12582912.f;  // 1.5 * 2^23: adding it rounds to an integer
-  const float shifted = cut * 1.44269504088896341f + magic;
-  const float n = shifted - magic;
-  const float r = (cut - n * 0.693359375f) - n * -2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.f;
-  std::uint32_t bits;
-  std::memcpy(&bits, &shifted, sizeof bits);
-  bits = (bits + 127u) << 23;  // the low bits of `shifted` hold n
-  float power;
-  std::memcpy(&power, &bits, sizeof power);
-  return x < -87.f ? 0.f : p * power;
+/// exp to 2 units in the last place for x <= 0, 0 below -87 (Cephes' expf polynomial). Of a float
+/// or of a Wide.
+template <typename Value>
+EDGECV_INLINE Value exp_nonpositive(Value x) {
+  const Value cut = larger(x, splat<Value>(-87.f));
+  const Value magic = splat<Value>(12582912.f);  // 1.5 * 2^23: adding it rounds to an integer
+  const Value shifted = cut * splat<Value>(1.44269504088896341f) + magic;
+  const Value n = shifted - magic;
+  const Value r = (cut - n * splat<Value>(0.693359375f)) - n * splat<Value>(-2.12194440e-4f);
+  Value p = splat<Value>(1.9875691500e-4f);
+  p = p * r + splat<Value>(1.3981999507e-3f);
+  p = p * r + splat<Value>(8.3334519073e-3f);
+  p = p * r + splat<Value>(4.1665795894e-2f);
+  p = p * r + splat<Value>(1.6666665459e-1f);
+  p = p * r + splat<Value>(5.0000001201e-1f);
+  p = p * r * r + r + splat<Value>(1.f);
+  return if_below(x, -87.f, splat<Value>(0.f), p * power_of_two(shifted));
 }
 
-EDGECV_INLINE float sigmoid(float x) {
-  const float e = exp_nonpositive(x < 0 ? x : -x);
-  return (x >= 0 ? 1.f : e) / (1.f + e);
+template <typename Value>
+EDGECV_INLINE Value sigmoid(Value x) {
+  const Value one = splat<Value>(1.f);
+  const Value e = exp_nonpositive(splat<Value>(0.f) - larger(x, splat<Value>(0.f) - x));
+  return if_below(x, 0.f, e, one) / (one + e);
 }
 
-/// Largest of `count` values; adds to `poison` something that is NaN if one of them is NaN or
-/// infinite.
+/// Largest of `count` > 0 values; adds to the 16 floats of `poison` something that is NaN if one of
+/// the values is NaN or infinite.
 EDGECV_INLINE float maximum(const float* values, std::size_t count, float* poison) {
-  const float lowest = -std::numeric_limits<float>::infinity();
-  float best = lowest;
-  if (count < lanes) {
-    for (std::size_t i = 0; i < count; ++i) {
-      best = values[i] > best ? values[i] : best;
-      poison[0] += values[i] * 0.f;
-    }
-    return best;
-  }
-  float partial[lanes];
-  for (std::size_t k = 0; k < lanes; ++k) partial[k] = lowest;
-  for (std::size_t i = 0; i < count; i += lanes) {
+  Wide best = load_wide(values, count, values[0]);
+  Wide poisoned = load_wide(poison) + best * splat<Wide>(0.f);
+  for (std::size_t i = lanes; i < count; i += lanes) {
     // The last block overlaps the one before: no rest is left over.
-    const float* block = values + (i + lanes <= count ? i : count - lanes);
-    for (std::size_t k = 0; k < lanes; ++k) {
-      partial[k] = block[k] > partial[k] ? block[k] : partial[k];
-      poison[k] += block[k] * 0.f;
-    }
+    const Wide block = load_wide(values + (i + lanes <= count ? i : count - lanes));
+    best = larger(block, best);
+    poisoned += block * splat<Wide>(0.f);
   }
-  for (std::size_t half = lanes / 2; half > 0; half /= 2) {
-    for (std::size_t k = 0; k < half; ++k) {
-      partial[k] = partial[k] > partial[k + half] ? partial[k] : partial[k + half];
-    }
-  }
-  return partial[0];
+  store_wide(poison, poisoned);
+  return largest_lane(best);
 }
 
 /// Whether maximum() saw neither NaN nor infinity.
@@ -79,31 +61,26 @@ EDGECV_INLINE bool clean(const float (&poison)[lanes]) {
   return sum == sum;
 }
 
-/// Writes exp(values - shift) and returns their sum.
+/// Writes exp(values - shift), `shift` being at least the largest value, and returns their sum.
 EDGECV_INLINE float exponentials(const float* values, std::size_t count, float shift,
                                  float* result) {
-  float partial[lanes] = {};
+  Wide sum = splat<Wide>(0.f);
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
-    for (std::size_t k = 0; k < lanes; ++k) {
-      result[i + k] = exp_nonpositive(values[i + k] - shift);
-      partial[k] += result[i + k];
-    }
+    const Wide block = exp_nonpositive(load_wide(values + i) - splat<Wide>(shift));
+    store_wide(result + i, block);
+    sum += block;
   }
   if (i < count) {
-    float rest[lanes];
-    for (std::size_t k = 0; k < lanes; ++k)
-      rest[k] = i + k < count ? values[i + k] - shift : -1e30f;
-    for (std::size_t k = 0; k < lanes; ++k) {
-      rest[k] = exp_nonpositive(rest[k]);
-      partial[k] += rest[k];
-    }
-    std::memcpy(result + i, rest, (count - i) * sizeof(float));
+    const float vanishing = -std::numeric_limits<float>::max();
+    const Wide rest =
+        exp_nonpositive(load_wide(values + i, count - i, vanishing) - splat<Wide>(shift));
+    float lane[lanes];
+    store_wide(lane, rest);
+    std::memcpy(result + i, lane, (count - i) * sizeof(float));
+    sum += rest;
   }
-  for (std::size_t half = lanes / 2; half > 0; half /= 2) {
-    for (std::size_t k = 0; k < half; ++k) partial[k] += partial[k + half];
-  }
-  return partial[0];
+  return sum_of_lanes(sum);
 }
 
 }  // namespace edgecv

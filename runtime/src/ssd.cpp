@@ -47,21 +47,23 @@ RowReader row_reader(const SsdSpec& spec, int classes, float lowest_threshold) {
   return reader;
 }
 
-/// Scores of all classes of a row; returns nothing worth for columns other than classes.
-EDGECV_INLINE void class_scores(const RowReader& reader, const float* row, float* exponential,
-                                float* scores) {
-  const float* logits = row + reader.first;
+/// Scores of all classes of a row. `scores` has room for `columns` and a vector more.
+EDGECV_INLINE const float* class_scores(const RowReader& reader, const float* row, float* scores) {
+  if (reader.function == ScoreFunction::none) return row + reader.first;
   if (reader.function == ScoreFunction::softmax) {
     float poison[lanes] = {};
     const float shift = maximum(row, reader.columns, poison);
-    const float total = exponentials(row, reader.columns, shift, exponential);
-    const float* numerators = exponential + reader.first;
-    for (std::size_t c = 0; c < reader.classes; ++c) scores[c] = numerators[c] / total;
-  } else if (reader.function == ScoreFunction::sigmoid) {
-    for (std::size_t c = 0; c < reader.classes; ++c) scores[c] = sigmoid(logits[c]);
-  } else {
-    std::copy(logits, logits + reader.classes, scores);
+    const Wide total = splat<Wide>(exponentials(row, reader.columns, shift, scores));
+    for (std::size_t c = 0; c < reader.columns; c += lanes) {
+      store_wide(scores + c, load_wide(scores + c) / total);
+    }
+    return scores + reader.first;
   }
+  const float* logits = row + reader.first;
+  for (std::size_t c = 0; c < reader.classes; c += lanes) {
+    store_wide(scores + c, sigmoid(load_wide(logits + c, reader.classes - c, 0.f)));
+  }
+  return scores;
 }
 
 /// The best class score of each row, or below_threshold where none can pass. Returns false if a
@@ -91,8 +93,7 @@ EDGECV_CLONES bool best_scores(const RowReader& reader, const float* rows, std::
       const float total = exponentials(row, reader.columns, shift, scratch);
       best[a] = exp_nonpositive(strongest - shift) / total;
     } else {
-      class_scores(reader, row, scratch, scratch);
-      best[a] = maximum(scratch, reader.classes, poison);
+      best[a] = maximum(class_scores(reader, row, scratch), reader.classes, poison);
     }
   }
   return clean(poison);
@@ -104,16 +105,6 @@ EDGECV_CLONES bool all_finite(const float* values, std::size_t count) {
   return clean(poison);
 }
 
-/// Scores of all classes of a few rows, [rows, classes].
-EDGECV_CLONES void score_rows(const RowReader& reader, const float* rows,
-                              const std::vector<std::uint32_t>& chosen, float* scratch,
-                              float* scores) {
-  for (const std::uint32_t a : chosen) {
-    class_scores(reader, rows + a * reader.columns, scratch, scores);
-    scores += reader.classes;
-  }
-}
-
 struct Candidate {
   std::uint32_t anchor;
   std::uint32_t label;
@@ -121,10 +112,45 @@ struct Candidate {
 
 /// Buffers kept from call to call: a fresh page costs more than the work done on it.
 struct Scratch {
-  std::vector<float> best, scores, candidate_scores;
+  std::vector<float> best, row, candidate_scores;
   std::vector<std::uint32_t> rows;
   std::vector<Candidate> candidates;
 };
+
+/// Appends what scores above its class's limit (`limits` is padded to a whole vector), and not
+/// above `upper`.
+EDGECV_CLONES void collect(const RowReader& reader, const float* rows,
+                           const std::vector<float>& limits, float upper, Scratch& scratch) {
+  for (const std::uint32_t a : scratch.rows) {
+    const float* scores = class_scores(reader, rows + a * reader.columns, scratch.row.data());
+    for (std::size_t c = 0; c < reader.classes; c += lanes) {
+      const std::size_t count = std::min(lanes, reader.classes - c);
+      if (!any_above(load_wide(scores + c, count, below_threshold), load_wide(&limits[c])))
+        continue;
+      for (std::size_t k = c; k < c + count; ++k) {
+        if (scores[k] > limits[k] && scores[k] <= upper) {
+          scratch.candidates.push_back({a, static_cast<std::uint32_t>(k)});
+          scratch.candidate_scores.push_back(scores[k]);
+        }
+      }
+    }
+  }
+}
+
+/// Candidates by falling score; equal scores in torchvision's order: by class, then by anchor.
+std::vector<std::uint32_t> ranked(const Scratch& scratch) {
+  const std::vector<float>& scores = scratch.candidate_scores;
+  std::vector<std::uint32_t> order = by_falling_score(scores.data(), scores.size());
+  for (std::size_t begin = 0, end; begin < order.size(); begin = end) {
+    end = begin + 1;
+    while (end < order.size() && scores[order[end]] == scores[order[begin]]) ++end;
+    std::stable_sort(order.begin() + begin, order.begin() + end,
+                     [&](std::uint32_t i, std::uint32_t j) {
+                       return scratch.candidates[i].label < scratch.candidates[j].label;
+                     });
+  }
+  return order;
+}
 
 }  // namespace
 
@@ -170,7 +196,7 @@ Detections SsdPostprocess::operator()(const float* scores, const float* boxes,
   const float lowest = *std::min_element(per_class.begin(), per_class.end());
   std::size_t slice_rows = std::max<std::size_t>(256, 4 * wanted);
   float upper = std::numeric_limits<float>::infinity();
-  std::vector<float> ranking;
+  std::vector<float> ranking, limits(reader.classes + lanes);
   while (true) {
     std::vector<std::uint32_t>& rows = scratch.rows;
     rows.clear();
@@ -190,25 +216,15 @@ Detections SsdPostprocess::operator()(const float* scores, const float* boxes,
                  rows.end());
     }
 
-    scratch.scores.resize(rows.size() * reader.classes + reader.columns + lanes);
-    float* const slice = scratch.scores.data() + reader.columns + lanes;
-    score_rows(reader, scores, rows, scratch.scores.data(), slice);
     scratch.candidates.clear();
     scratch.candidate_scores.clear();
-    // Class by class, so that equal scores keep torchvision's order: class, then anchor.
+    scratch.row.resize(reader.columns + lanes);
     for (std::size_t c = 0; c < reader.classes; ++c) {
-      if (seen[c] >= spec_.topk_candidates) continue;
-      const float above = std::max(lower, per_class[c]);
-      for (std::size_t r = 0; r < rows.size(); ++r) {
-        const float score = slice[r * reader.classes + c];
-        if (score > above && score <= upper) {
-          scratch.candidates.push_back({rows[r], static_cast<std::uint32_t>(c)});
-          scratch.candidate_scores.push_back(score);
-        }
-      }
+      const bool full = seen[c] >= spec_.topk_candidates;
+      limits[c] = full ? std::numeric_limits<float>::infinity() : std::max(lower, per_class[c]);
     }
-    for (const std::uint32_t i :
-         by_falling_score(scratch.candidate_scores.data(), scratch.candidate_scores.size())) {
+    collect(reader, scores, limits, upper, scratch);
+    for (const std::uint32_t i : ranked(scratch)) {
       if (kept.scores.size() >= wanted) return kept;
       const Candidate candidate = scratch.candidates[i];
       if (seen[candidate.label]++ >= spec_.topk_candidates) continue;

@@ -134,10 +134,14 @@ def test_untrained_weights_with_another_graph_fail(
 ) -> None:
     from edgecv_export.graphs import ssd
 
-    raw = ssd.SsdCut.raw
-    monkeypatch.setattr(
-        ssd.SsdCut, "raw", lambda self, x: (raw(self, x)[0] + 0.01, raw(self, x)[1])
-    )
+    detect = ssd.SsdCut.detect
+
+    def shifted(self: Any, image: np.ndarray) -> Any:
+        detected, raw = detect(self, image)
+        raw.logits = raw.logits + 0.01
+        return detected, raw
+
+    monkeypatch.setattr(ssd.SsdCut, "detect", shifted)
     detector = small_parts.make_seeded()
     detector.score_thresh = 0.99
     with pytest.raises(ExportError, match="raw outputs differ"):

@@ -330,6 +330,7 @@ def test_what_does_not_fit_is_one_line(
     with pytest.raises((InputError, BundleError), match=message) as caught:
         run_wrapped(tmp_path, record, model)
     assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith(("manifest.json", "m.onnx"))
     assert sorted(p.name for p in tmp_path.iterdir()) == ["m.onnx", "manifest.json"]
 
 

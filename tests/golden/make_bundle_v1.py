@@ -18,8 +18,9 @@ from typing import Any
 
 import numpy as np
 import onnx
-from edgecv_runtime import Manifest
 from onnx import TensorProto, helper, numpy_helper
+
+from edgecv_runtime import Manifest
 
 HEIGHT, WIDTH = 16, 24
 FEATURE_SIZES = [[2, 2], [1, 1]]

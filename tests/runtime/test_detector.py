@@ -188,7 +188,7 @@ def test_stream_yields_the_good_pictures_before_it_raises(tmp_path):
     assert [len(result) for result in model.stream(folder, batch=2)] == [2, 2, 2]
     (folder / "3.png").write_bytes(b"no picture")
     seen = []
-    with pytest.raises(InputError, match="3.png"):
+    with pytest.raises(InputError, match=r"3\.png"):
         for result in model.stream(folder, batch=16):
             seen.append(result.source)
     assert seen == [str(folder / "1.png"), str(folder / "2.png")]

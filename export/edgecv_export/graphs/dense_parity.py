@@ -13,7 +13,7 @@ from torch import Tensor
 
 import edgecv_runtime
 from edgecv_export.comparison import Tolerance
-from edgecv_export.detected import Detected
+from edgecv_export.detected import Detected, RawOutputs
 from edgecv_export.replay import compare_with_replay
 from edgecv_export.verify import BATCH, ParityReport
 from edgecv_runtime import ops
@@ -44,9 +44,7 @@ def verify_dense(
             tensor = ops.preprocess(picture, runtime.manifest.input)
             raw = network(tensor)
             expected, own_tensor, own_raw = _detect(cut, picture)
-            report.add_raw(
-                (own_tensor, *_logits_and_boxes(own_raw)), (tensor, *_logits_and_boxes(raw))
-            )
+            report.add_raw(_raw_outputs(own_tensor, own_raw), _raw_outputs(tensor, raw))
             found = Detected(result.boxes, result.scores, result.labels)
 
             def replayed(picture: np.ndarray = picture, raw: list[np.ndarray] = raw) -> Detected:
@@ -128,10 +126,12 @@ def _head_outputs(
             hook.remove()
 
 
-def _logits_and_boxes(raw: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+def _raw_outputs(tensor: np.ndarray, outputs: list[np.ndarray]) -> RawOutputs:
     """Centerness counts among the logits."""
-    logits = [raw[0], *raw[2:]]
-    return np.concatenate([part.ravel() for part in logits]), raw[1]
+    logits, deltas, *centerness = outputs
+    return RawOutputs(
+        tensor, np.concatenate([part.ravel() for part in (logits, *centerness)]), deltas
+    )
 
 
 def _to_tensor(picture: np.ndarray) -> Tensor:

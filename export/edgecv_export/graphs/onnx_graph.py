@@ -15,6 +15,7 @@ from torch import nn
 
 from edgecv_export.errors import ExportError
 from edgecv_export.operators import check_operators
+from edgecv_runtime import InputError
 
 Batch = int | Literal["dynamic"]
 
@@ -32,6 +33,9 @@ def pictures_to_onnx(
 
     With ``size_multiple`` the graph takes every h and w that are multiples of it; ``size`` is then
     only the example that the module is traced with. Otherwise h and w are ``size``.
+
+    Raises ExportError if torch cannot export it or the graph holds what engines cannot compile,
+    InputError if there is no such opset.
     """
     # The exporter would take a batch of 1 for a constant.
     example = torch.zeros(2 if batch == "dynamic" else batch, 3, *size)
@@ -123,6 +127,6 @@ def _strip_metadata(model: onnx.ModelProto) -> None:
 def _check_opset(model: onnx.ModelProto, opset: int) -> None:
     written = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
     if written != opset:
-        raise ExportError(
-            f"the exporter wrote opset {written} where {opset} was asked for: ask for {written}"
+        raise InputError(
+            f"torch.onnx cannot write this network in opset {opset}: ask for {written}"
         )

@@ -13,8 +13,9 @@ from torchvision.models.detection.roi_heads import expand_boxes
 
 import edgecv_runtime
 from edgecv_export.comparison import LONG_SIDE_1080P, Comparison, Tolerance
-from edgecv_export.detected import Detected
+from edgecv_export.detected import Detected, RawOutputs
 from edgecv_export.graphs.rcnn_replay import BundleNetworks, CallerProposals, replay
+from edgecv_export.graphs.rcnn_stages import named_maps
 from edgecv_export.matching import differences, match_overlapping, match_within
 from edgecv_export.verify import BATCH, ParityReport
 
@@ -53,9 +54,10 @@ def verify_rcnn(
         given = proposals[start : start + BATCH]
         results = runtime(some) if own_proposals else runtime(some, proposals=given)
         for picture, boxes, result in zip(some, given, results, strict=True):
-            expected, masks = _detect(cut, picture, boxes)
+            expected, masks, raw = _detect(cut, picture, boxes)
             found = Detected(result.boxes, result.scores, result.labels)
-            _compare_raw(report, networks, cut, picture)
+            tensor = networks.preprocess(picture)
+            report.add_raw(raw, _raw_outputs(cut, tensor, networks.trunk(tensor)))
             comparison, pairs = _compare(cut, networks, picture, boxes, expected, found, tolerance)
             report.add(comparison)
             if masks is not None:
@@ -83,46 +85,55 @@ def to_tensor(picture: np.ndarray) -> Tensor:
 
 def _detect(
     cut: RcnnCut, picture: np.ndarray, proposals: np.ndarray | None
-) -> tuple[Detected, Tensor | None]:
-    """The detector's own forward pass; masks float32 [N, 1, H, W], probabilities, if it has any."""
+) -> tuple[Detected, Tensor | None, RawOutputs]:
+    """The detector's own forward pass.
+
+    Returns the results, their masks float32 [N, 1, H, W], probabilities, if it has any, and what
+    went into its trunk and came out of it on the way.
+    """
     detector: Any = cut.module
     network = detector.rpn
+    tensors: list[Tensor] = []
+    features: list[Tensor | dict[str, Tensor]] = []
+    heads: list[tuple[list[Tensor], list[Tensor]]] = []
+    hooks = [
+        detector.backbone.register_forward_pre_hook(lambda _, inputs: tensors.append(inputs[0])),
+        detector.backbone.register_forward_hook(lambda _, inputs, out: features.append(out)),
+    ]
     try:
-        if proposals is not None:
+        if proposals is None:
+            hooks.append(
+                network.head.register_forward_hook(lambda _, inputs, out: heads.append(out))
+            )
+        else:
             detector.rpn = CallerProposals(proposals, picture.shape[:2])
         with torch.inference_mode():
             found = detector([to_tensor(picture)])[0]
     finally:
         detector.rpn = network
-    return _detected(found), found.get("masks")
+        for hook in hooks:
+            hook.remove()
+    maps = named_maps(features[0])
+    outputs = [maps[name] for name in cut.feature_names]
+    for objectness, deltas in heads:
+        outputs += [*objectness, *deltas]
+    return _detected(found), found.get("masks"), _raw_outputs(cut, tensors[0], outputs)
 
 
 def _detected(found: dict[str, Tensor]) -> Detected:
     return Detected(found["boxes"].numpy(), found["scores"].numpy(), found["labels"].numpy() - 1)
 
 
-def _compare_raw(
-    report: ParityReport, networks: BundleNetworks, cut: RcnnCut, picture: np.ndarray
-) -> None:
-    """Trunk and proposal network on the whole picture; logits are objectness here. Where there is
-    no proposal network, the finest feature maps stand for both."""
-    tensor = networks.preprocess(picture)
-    with torch.inference_mode():
-        images, _ = cut.module.transform([to_tensor(picture)])
-        expected = cut.trunk(images.tensors)
-    found = networks.trunk(tensor)
+def _raw_outputs(cut: RcnnCut, tensor: Tensor, outputs: list[Tensor]) -> RawOutputs:
+    """Tensor [1, 3, h, w] and outputs of the trunk; logits are objectness here. Where there is no
+    proposal network, the finest feature maps stand for both."""
     count = len(cut.feature_names)
-    levels = (len(expected) - count) // 2
-
-    def flat(outputs: list[Tensor]) -> tuple[np.ndarray, np.ndarray]:
-        logits, deltas = outputs[count : count + levels], outputs[count + levels :]
-        if not levels:
-            logits = deltas = outputs[:1]
-        return tuple(
-            torch.cat([part.flatten() for part in parts]).numpy() for parts in (logits, deltas)
-        )  # type: ignore[return-value]
-
-    report.add_raw((images.tensors.numpy(), *flat(expected)), (tensor.numpy(), *flat(found)))
+    levels = (len(outputs) - count) // 2
+    logits, deltas = outputs[count : count + levels], outputs[count + levels :]
+    if not levels:
+        logits = deltas = outputs[:1]
+    flat = (torch.cat([part.flatten() for part in parts]).numpy() for parts in (logits, deltas))
+    return RawOutputs(tensor[0].numpy(), *flat)
 
 
 def _compare(

@@ -8,9 +8,12 @@ from edgecv_export.graphs.roi_align import AtlasRoIAlign, LevelPooler
 
 
 def feature_maps(backbone: nn.Module, images: Tensor) -> dict[str, Tensor]:
-    """The trunk's feature maps by name, finest first; a lone one is named "0", as torchvision
-    names it."""
-    features = backbone(images)
+    """The trunk's feature maps by name, finest first."""
+    return named_maps(backbone(images))
+
+
+def named_maps(features: Tensor | dict[str, Tensor]) -> dict[str, Tensor]:
+    """What a backbone gives, by name; a lone map is named "0", as torchvision names it."""
     return {"0": features} if isinstance(features, Tensor) else dict(features)
 
 

@@ -21,7 +21,7 @@ from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 from edgecv_export.bundle import BundleDraft
 from edgecv_export.comparison import Tolerance
-from edgecv_export.detected import Detected
+from edgecv_export.detected import Detected, RawOutputs
 from edgecv_export.graph_record import add_graph
 from edgecv_export.graphs.anchors import describe_generator, run_generator
 from edgecv_export.graphs.cuts import CutRequest, register_cut
@@ -40,7 +40,7 @@ class SsdCut:
     number of classes without the background; boxes are xyxy.
     """
 
-    module: nn.Module  # the whole detector, evaluation mode
+    module: Any  # the whole detector, evaluation mode
     entry: nn.Module  # the part of it that the normalised tensor reaches first
     network: nn.Module  # float32 [B, 3, h, w], normalised -> logits [B, A, C + 1], deltas [B, A, 4]
     tensor_size: tuple[int, int]  # (h, w) of the network's input, padding included
@@ -76,30 +76,31 @@ class SsdCut:
         """As graphs.cuts.Cut has it."""
         return verify(self, bundle, pictures, tolerance, done)
 
-    def detect(self, image: np.ndarray) -> tuple[Detected, np.ndarray]:
+    def detect(self, image: np.ndarray) -> tuple[Detected, RawOutputs]:
         """The detector's own forward pass, from picture to results.
 
-        Returns the results, and the tensor float32 [3, h, w] that reached the network on the way.
+        Returns the results, and what went into the network and came out of it on the way.
         """
-        seen: list[Tensor] = []
-        hook = self.entry.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+        tensors: list[Tensor] = []
+        outputs: list[Any] = []
+        hooks = [
+            self.entry.register_forward_pre_hook(lambda _, inputs: tensors.append(inputs[0])),
+            self.module.head.register_forward_hook(lambda _, inputs, out: outputs.append(out)),
+        ]
         try:
             with torch.inference_mode():
                 found = self.module([_to_torch(image)])[0]
         finally:
-            hook.remove()
+            for hook in hooks:
+                hook.remove()
         detected = Detected(
             boxes=found["boxes"].float().numpy(),
             scores=found["scores"].float().numpy(),
             labels=found["labels"].numpy() - 1,
         )
-        return detected, seen[0][0].clone().numpy()
-
-    def raw(self, tensor: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Logits float32 [A, C + 1] and deltas float32 [A, 4] of one tensor float32 [3, h, w]."""
-        with torch.inference_mode():
-            logits, deltas = self.network(torch.from_numpy(tensor)[None])
-        return logits[0].numpy(), deltas[0].numpy()
+        (head,) = outputs
+        logits, deltas = _head_outputs(head)
+        return detected, RawOutputs(tensors[0][0].numpy(), logits[0].numpy(), deltas[0].numpy())
 
     def candidates(self, logits: np.ndarray, deltas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Scores float32 [A, C] and boxes float32 [A, 4] (pixels of the resized picture, clipped)
@@ -124,8 +125,7 @@ class _TorchvisionNetwork(nn.Module):
         self.head = detector.head
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        outputs = self.head(_feature_maps(self.backbone, images))
-        return outputs["cls_logits"], outputs["bbox_regression"]
+        return _head_outputs(self.head(_feature_maps(self.backbone, images)))
 
 
 @register_cut(
@@ -280,6 +280,14 @@ def _postprocess_record(
 def _feature_maps(backbone: nn.Module, images: Tensor) -> list[Tensor]:
     features = backbone(images)
     return [features] if isinstance(features, Tensor) else list(features.values())
+
+
+def _head_outputs(outputs: Any) -> tuple[Tensor, Tensor]:
+    """Logits and deltas: torchvision's heads give a dict, ssd_tiny's a pair."""
+    if isinstance(outputs, dict):
+        return outputs["cls_logits"], outputs["bbox_regression"]
+    logits, deltas = outputs
+    return logits, deltas
 
 
 def _check_outputs(logits: Tensor, deltas: Tensor, anchors: Tensor) -> None:

@@ -29,9 +29,9 @@ struct InputSpec {
   Color color = Color::rgb;
   std::optional<Size> size;  // target of the resize; nothing with Resize::none
   Resize resize = Resize::stretch;
-  std::optional<int> max_size;                            // shortest_edge only
-  Align align = Align::center;                            // letterbox only
-  std::optional<Size> crop;                               // centre crop after the resize
+  std::optional<int> max_size;  // shortest_edge only
+  Align align = Align::center;  // letterbox only
+  std::optional<Size> crop;     // centre crop after the resize
   // Half-pixel centres, as torch: align_corners=False, and "nearest-exact" for nearest.
   Interpolation interpolation = Interpolation::bilinear;
   bool antialias = false;  // triangle filter as wide as the reduction, as torch's antialias=True
