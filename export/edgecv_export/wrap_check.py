@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import edgecv_runtime
 import numpy as np
-from edgecv_runtime import Bundle, InputError, Manifest, ops
-from edgecv_runtime.engines import open_engine
 
+import edgecv_runtime
 from edgecv_export.pictures import generate_pictures
+from edgecv_runtime import Bundle, InputError, Manifest, ops
+from edgecv_runtime._core import SsdSpec
+from edgecv_runtime.engines import open_engine
 
 
 def check_outputs(folder: Path, model_name: str) -> None:
@@ -20,6 +21,11 @@ def check_outputs(folder: Path, model_name: str) -> None:
     """
     bundle = Bundle.open(str(folder))
     manifest = bundle.manifest
+    if not isinstance(manifest.postprocess, SsdSpec):
+        raise InputError(
+            "postprocess.method: expected ssd, which alone fits networks from elsewhere; export "
+            "other detectors from their torch modules"
+        )
     picture = generate_pictures(1)[0]
     tensor = ops.preprocess(picture, manifest.input)
     outputs = _run(bundle, tensor, model_name)
