@@ -39,6 +39,7 @@ TORCH_MODULES = (
     "edgecv.models",
     "edgecv.training",
     "edgecv.data.augmentation",
+    "edgecv.data.instances",
     "edgecv.data.minibatch",
     "edgecv_export.graphs",
 )
