@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from typing import Any
 
 import lightning.pytorch as pl
@@ -17,6 +18,7 @@ from edgecv.data.minibatch import Minibatch
 from edgecv.data.records import DetectionData
 from edgecv.models.heads import in_head
 
+from .batch_norm import recompute_statistics
 from .detector import TorchDetector
 from .metrics import Detected, Precision, average_precision
 
@@ -24,6 +26,7 @@ WEIGHT_DECAY = 0.05
 EMA_DECAY = 0.998
 WARMUP_STEPS = 100
 FINAL_LEARNING_RATE = 0.01  # of the highest one
+STATISTICS_BATCHES = 12  # of an epoch, for the batch norm of the averaged weights
 HEAD_FACTOR = 10  # learning rate of a new head over that of a pretrained trunk
 
 
@@ -55,7 +58,10 @@ class DetectionTask(pl.LightningModule):
         self.learning_rate = learning_rate
         self.pretrained = pretrained
         self.precision: Precision | None = None  # of the last validation
-        self.fixed_statistics = pretrained and record["resize"] == "shortest_edge"
+        small_batches = record["resize"] == "shortest_edge"
+        self.fixed_statistics = pretrained and small_batches
+        self.measured_statistics = not pretrained and small_batches
+        self._recent: deque[list[Tensor]] = deque(maxlen=STATISTICS_BATCHES)
         self.loss_names: list[str] = []  # as the module names them
         self._detected: list[Detected] = []
 
@@ -70,6 +76,8 @@ class DetectionTask(pl.LightningModule):
 
     def training_step(self, batch: Minibatch | InstanceBatch, _index: int) -> Tensor:
         images = [image.float() / 255 for image in batch.images]
+        if self.measured_statistics:
+            self._recent.append(images)
         losses: dict[str, Tensor] = self.module(images, batch.targets())
         self.loss_names = list(losses)
         total = torch.stack(list(losses.values())).sum()
@@ -81,6 +89,8 @@ class DetectionTask(pl.LightningModule):
 
     def on_train_batch_end(self, *_: Any) -> None:
         self.average.update_parameters(self.module)
+        if self.measured_statistics and self.trainer.is_last_batch:
+            recompute_statistics(self.average.module, self._recent)
 
     def on_validation_epoch_start(self) -> None:
         self._detected = []

@@ -26,7 +26,10 @@ def check_outputs(folder: Path, model_name: str) -> None:
     manifest = bundle.manifest
     post = manifest.postprocess
     if not isinstance(post, SsdSpec):
-        raise InputError('postprocess.method: expected "ssd"; export other detectors from torch')
+        raise InputError(
+            "postprocess.method: expected ssd, which alone fits networks from elsewhere; export "
+            "other detectors from their torch modules"
+        )
     picture = generate_pictures(1)[0]
     tensor = ops.preprocess(picture, manifest.input)
     outputs = _run(bundle, tensor)

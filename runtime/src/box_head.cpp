@@ -148,7 +148,9 @@ void to_picture(const Geometry& geometry, std::vector<float>& boxes) {
 std::vector<std::int32_t> assign_levels(const LevelSpec& spec, const float* boxes,
                                         std::size_t count) {
   const float finest = -std::log2(spec.scales.front());
-  const float last = static_cast<float>(spec.scales.size()) - 1;
+  // By scale, not by number: MobileNet's two feature maps share one, and torchvision pools from the
+  // first alone.
+  const float last = std::log2(spec.scales.front() / spec.scales.back());
   std::vector<std::int32_t> levels(count);
   for (std::size_t i = 0; i < count; ++i) {
     const float* box = boxes + 4 * i;

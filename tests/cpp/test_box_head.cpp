@@ -198,4 +198,7 @@ TEST_CASE("levels of boxes: sides double from level to level, those beyond go to
         std::vector<std::int32_t>{0, 0, 0, 1, 1, 2, 2, 3, 3, 0});
   spec.scales = {0.125f};
   CHECK(assign_levels(spec, boxes.data(), 9) == std::vector<std::int32_t>(9, 0));
+  spec.scales = {1.f / 32, 1.f / 32};  // torchvision's MobileNet: k_min = k_max = 5
+  const std::vector<float> large = {0, 0, 1333, 800, 0, 0, 4000, 4000};
+  CHECK(assign_levels(spec, large.data(), 2) == std::vector<std::int32_t>{0, 0});
 }

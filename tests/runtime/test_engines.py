@@ -50,6 +50,48 @@ def test_it_runs_on_the_callers_array(engine):
     np.testing.assert_allclose(engine.output(0)[1], SCORES)
 
 
+def test_an_output_of_one_engine_is_the_input_of_another(engine_name, tmp_path):
+    """Feature maps pass on like this, in changing shapes."""
+    path = write_chain(tmp_path / "chain.onnx")
+    first, second = (open_engine(engine_name, path) for _ in range(2))
+    for rows, level in ((2, 1.0), (3, 2.0), (3, 5.0), (1, 4.0)):
+        first.input(0, (rows, 4))[...] = level
+        first.input(1, (rows,))[...] = 7
+        first.run()
+        handed_over = first.output(0)
+        second.bind(0, handed_over)
+        second.input(1, (rows,))[...] = 3
+        second.run()
+        np.testing.assert_array_equal(second.output(0), np.full((rows, 4), 4 * level))
+        np.testing.assert_array_equal(handed_over, np.full((rows, 4), 2 * level))
+        np.testing.assert_array_equal(second.output(1), np.full(rows, 3))
+
+
+def test_inputs_without_rows(engine_name, tmp_path):
+    engine = open_engine(engine_name, write_chain(tmp_path / "chain.onnx"))
+    for rows in (0, 2, 0):
+        engine.input(0, (rows, 4))[...] = 1
+        engine.input(1, (rows,))[...] = 1
+        engine.run()
+        assert engine.output(0).shape == (rows, 4)
+
+
+def write_chain(path):
+    """Doubles floats [n, 4] and hands on integers [n]."""
+    values = helper.make_tensor_value_info("values", TensorProto.FLOAT, ["n", 4])
+    labels = helper.make_tensor_value_info("labels", TensorProto.INT64, ["n"])
+    doubled = helper.make_tensor_value_info("doubled", TensorProto.FLOAT, ["n", 4])
+    same = helper.make_tensor_value_info("same", TensorProto.INT64, ["n"])
+    nodes = [
+        helper.make_node("Add", ["values", "values"], ["doubled"]),
+        helper.make_node("Identity", ["labels"], ["same"]),
+    ]
+    graph = helper.make_graph(nodes, "chain", [values, labels], [doubled, same])
+    opset = helper.make_opsetid("", 18)
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), path)
+    return str(path)
+
+
 def test_a_shape_that_does_not_fit_is_a_clear_error(engine):
     engine.input(0, (1, 3, 31, 48))[...] = 0
     with pytest.raises(EngineError, match="failed"):

@@ -23,11 +23,12 @@ from edgecv.models import registry
 from edgecv.models.checkpoint import load_checkpoint
 from edgecv.models.heads import in_head, predicts_masks
 from edgecv.models.weights import fit_state_dict
+from edgecv.training.batch_norm import recompute_statistics
 from edgecv.training.detector import TorchDetector
 from edgecv.training.fit import Settings, fit
 from edgecv.training.metrics import Detected, average_precision
 from edgecv.training.task import HEAD_FACTOR, DetectionTask
-from edgecv_runtime import InputError, read_image
+from edgecv_runtime import InputError, Instances, Masks, read_image
 
 ARCHITECTURE = "maskrcnn_mobilenet_v3_large_fpn"
 LOSSES = ["loss_classifier", "loss_box_reg", "loss_mask", "loss_objectness", "loss_rpn_box_reg"]
@@ -146,6 +147,35 @@ def test_eval_of_a_checkpoint(run: Path, shapes: Path, capsys: pytest.CaptureFix
     assert ["masks", "mAP", "mAP@0.5", "mAP@0.75"] in words
 
 
+def test_eval_of_a_bundle_counts_the_runtime_s_masks(
+    shapes: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A runtime that finds every object, the first one of each image with half of its mask."""
+    records = iter(read_folder(shapes, "val").records)
+
+    class Scripted:
+        names = ("shape",)
+
+        def __call__(self, image: np.ndarray) -> Instances:
+            record = next(records)
+            frames = decode_masks(record.masks or [], image.shape[:2]).astype(bool)
+            halved = frames[0].cumsum().reshape(frames[0].shape) <= frames[0].sum() // 2
+            frames[0] &= halved
+            scores = np.where(np.arange(len(frames)) == 0, 0.2, 0.9).astype(np.float32)
+            return Instances(
+                record.boxes, scores, record.labels, self.names, Masks.from_frames(frames)
+            )
+
+    monkeypatch.setattr("edgecv_runtime.load", lambda path: Scripted())
+    assert edgecv("eval", "bundle", "--data", shapes, "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["map"] == pytest.approx(1)
+    # Precision is 1 up to the recall of the whole masks: the halved ones come last.
+    objects = result["masks"]["objects"]
+    reached = np.linspace(0, 1, 101) <= (objects - 3) / objects
+    assert result["masks"]["map75"] == pytest.approx(reached.mean())
+
+
 def test_masks_lie_in_pixels_of_the_image() -> None:
     """A module that answers by hand; 0.5 divides object and background."""
 
@@ -232,6 +262,26 @@ def test_small_batches_leave_pretrained_statistics_alone(shapes: Path, pretraine
     task.module([image / 255 for image in batch.images], batch.targets())
     assert torch.equal(norm.running_mean, before) == pretrained
     assert norm.weight.requires_grad
+
+
+def test_statistics_are_measured_again() -> None:
+    """Those of the first norm are mean and variance of what its convolution gives."""
+    torch.manual_seed(0)
+    module = registry.create(ARCHITECTURE, num_classes=2, min_size=64, channels=16).eval()
+    batches = [[torch.rand(3, 64, 96), torch.rand(3, 64, 96)] for _ in range(3)]
+    norm = module.backbone.body["0"][1]
+    norm.running_mean.fill_(7)
+    recompute_statistics(module, batches)
+    assert (norm.momentum, norm.training, module.training) == (0.1, False, False)
+    with torch.no_grad():
+        rows = [
+            module.backbone.body["0"][0](module.transform(images)[0].tensors).transpose(0, 1)
+            for images in batches
+        ]  # each [channels, 2, 32, 48]
+    means = torch.stack([row.flatten(1).mean(1) for row in rows]).mean(0)
+    variances = torch.stack([row.flatten(1).var(1) for row in rows]).mean(0)
+    torch.testing.assert_close(norm.running_mean, means, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(norm.running_var, variances, atol=1e-5, rtol=1e-4)
 
 
 def test_boxes_alone_train_faster_rcnn(shapes: Path, tmp_path: Path) -> None:

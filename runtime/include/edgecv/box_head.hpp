@@ -37,7 +37,7 @@ void to_picture(const Geometry& geometry, std::vector<float>& boxes);
 
 /// The pyramid level of each box (FPN, arXiv 1612.03144, equation 1):
 /// floor(canonical_level + log2(sqrt(area) / canonical_scale) + 1e-6), clamped to the levels there
-/// are.
+/// are. Of levels with one scale the first is taken.
 struct LevelSpec {
   std::vector<float> scales;  // of the levels, finest first: 0.25, 0.125, ... (powers of two)
   float canonical_scale = 224;

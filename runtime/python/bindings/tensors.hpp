@@ -40,14 +40,15 @@ inline DType from_dlpack(nb::dlpack::dtype dtype) {
 
 /// A view of a NumPy array that keeps the array alive. Call with the GIL held.
 inline Tensor to_tensor(nb::handle object) {
-  const auto array = nb::cast<nb::ndarray<nb::c_contig, nb::device::cpu>>(object);
+  using Array = nb::ndarray<nb::c_contig, nb::device::cpu>;
+  const auto array = nb::cast<Array>(object);  // a copy where the rows are apart
   Tensor tensor;
   tensor.data = array.data();
   tensor.dtype = from_dlpack(array.dtype());
   for (std::size_t i = 0; i < array.ndim(); ++i) tensor.shape.push_back(array.shape(i));
-  tensor.owner = std::shared_ptr<void>(object.inc_ref().ptr(), [](void* held) {
+  tensor.owner = std::shared_ptr<void>(new Array(array), [](void* held) {
     nb::gil_scoped_acquire acquire;
-    nb::handle(static_cast<PyObject*>(held)).dec_ref();
+    delete static_cast<Array*>(held);
   });
   return tensor;
 }

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from edgecv_runtime.sources import SourceLike
 
 Image = str | os.PathLike[str] | npt.NDArray[np.uint8]
+AnImage = TypeVar("AnImage", bound=Image)  # a list of paths is no list of paths and arrays
 Boxes = npt.NDArray[np.float32]
 Result = TypeVar("Result")
 
@@ -134,13 +135,13 @@ class Model(ABC, Generic[Result]):
     @overload
     def __call__(
         self,
-        image: list[Image] | tuple[Image, ...],
+        image: list[AnImage] | tuple[AnImage, ...],
         color: str = "bgr",
         proposals: Proposals | None = None,
     ) -> list[Result]: ...
     def __call__(
         self,
-        image: Image | list[Image] | tuple[Image, ...],
+        image: Image | list[AnImage] | tuple[AnImage, ...],
         color: str = "bgr",
         proposals: Proposals | None = None,
     ) -> Result | list[Result]:
@@ -233,7 +234,10 @@ class Model(ABC, Generic[Result]):
                 f"proposals: expected none, since {self.manifest.architecture} is no two-stage "
                 "model"
             )
-        return [Found(*found, []) for found in self._core.run(pixels, image_format)]
+        return [
+            Found(boxes, scores, labels, [])
+            for boxes, scores, labels in self._core.run(pixels, image_format)
+        ]
 
 
 def _picture(image: Image, color: str) -> Picture:

@@ -1,0 +1,143 @@
+"""TensorRT for RTX builds the graphs of every family, without a GPU and without plugins."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper
+
+from edgecv_export.engines.tensorrt import Plan, ShapeRange, build_plan
+from edgecv_export.graphs.cuts import CutRequest, cut_model
+from edgecv_export.graphs.onnx_graph import pictures_to_onnx
+from edgecv_export.graphs.rcnn_onnx import box_stage_to_onnx, mask_stage_to_onnx, trunk_to_onnx
+from edgecv_runtime import EngineError, InputError
+
+pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
+
+PICTURES = ShapeRange((1, 3, 64, 64), (1, 3, 96, 160), (1, 3, 160, 160))
+
+
+def load_parts() -> ModuleType:
+    path = Path(__file__).parent / "small_rcnn.py"
+    spec = importlib.util.spec_from_file_location("small_rcnn", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def cut() -> Any:
+    torch.manual_seed(0)
+    return cut_model(load_parts().make_mask())
+
+
+def ranges_of_second_stage(labels: bool) -> dict[str, ShapeRange]:
+    count = [(1,), (50,), (100,)]
+    ranges = {
+        "features_0": ShapeRange((1, 16, 8, 8), (1, 16, 12, 20), (1, 16, 20, 20)),
+        "features_1": ShapeRange((1, 16, 4, 4), (1, 16, 6, 10), (1, 16, 10, 10)),
+        "boxes": ShapeRange(*((*n, 4) for n in count)),
+        "levels": ShapeRange(*count),
+    }
+    return ranges | ({"labels": ShapeRange(*count)} if labels else {})
+
+
+def ports(plan: Plan) -> dict[str, tuple[str, tuple[int, ...]]]:
+    assert len(plan.content) > 1000
+    return {port.name: (port.dtype, port.shape) for port in plan.inputs + plan.outputs}
+
+
+def test_trunk_with_any_height_and_width(cut: Any) -> None:
+    plan = build_plan(trunk_to_onnx(cut, 18).SerializeToString(), {"images": PICTURES})
+    found = ports(plan)
+    assert found["images"] == ("float32", (1, 3, -1, -1))
+    assert found["features_0"] == ("float32", (1, 16, -1, -1))
+    assert found["objectness_2"] == ("float32", (1, 6, -1, -1))
+    assert found["deltas_2"] == ("float32", (1, 24, -1, -1))
+    assert len(found) == 1 + 2 + 3 + 3
+
+
+def test_second_stage_with_any_number_of_boxes(cut: Any) -> None:
+    graph = box_stage_to_onnx(cut, "tensorrt", 18)
+    found = ports(build_plan(graph.SerializeToString(), ranges_of_second_stage(labels=False)))
+    assert found == {
+        "features_0": ("float32", (1, 16, -1, -1)),
+        "features_1": ("float32", (1, 16, -1, -1)),
+        "boxes": ("float32", (-1, 4)),
+        "levels": ("int32", (-1,)),
+        "logits": ("float32", (-1, 5)),
+        "deltas": ("float32", (-1, 20)),
+    }
+
+
+def test_mask_head_with_any_number_of_boxes(cut: Any) -> None:
+    graph = mask_stage_to_onnx(cut, "tensorrt", 18)
+    found = ports(build_plan(graph.SerializeToString(), ranges_of_second_stage(labels=True)))
+    assert found["labels"] == ("int64", (-1,))
+    assert found["masks"] == ("float32", (-1, 1, 14, 14))
+
+
+def test_fixed_size_and_several_capabilities() -> None:
+    torch.manual_seed(0)
+    cut: Any = cut_model(load_parts().make_faster(), CutRequest(size=(96, 160)))
+    content = trunk_to_onnx(cut, 18).SerializeToString()
+    plan = build_plan(content, compute_capabilities=(86, 89))
+    assert ports(plan)["features_0"] == ("float32", (1, 16, 12, 20))
+
+
+def test_one_stage_detectors(small_parts: ModuleType) -> None:
+    from edgecv.models import registry
+
+    torch.manual_seed(0)
+    for module in (
+        registry.create("ssd_tiny", num_classes=4, size=(96, 128), width=8),
+        small_parts.make_detector(),
+    ):
+        cut: Any = cut_model(module)
+        model = pictures_to_onnx(
+            cut.network, cut.tensor_size, outputs=["logits", "deltas"], batch="dynamic", opset=18
+        )
+        shapes = [(count, 3, *cut.tensor_size) for count in (1, 2, 4)]
+        found = ports(build_plan(model.SerializeToString(), {"images": ShapeRange(*shapes)}))
+        anchors = cut.anchors.shape[0]
+        assert found["logits"] == ("float32", (-1, anchors, cut.classes + 1))
+        assert found["deltas"] == ("float32", (-1, anchors, 4))
+
+
+def graph_of(node: onnx.NodeProto, *outputs: tuple[str, int]) -> bytes:
+    value = helper.make_tensor_value_info("x", TensorProto.FLOAT, [2, 3])
+    infos = [helper.make_tensor_value_info(name, kind, None) for name, kind in outputs]
+    graph = helper.make_graph([node], "graph", [value], infos)
+    model = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 18), helper.make_opsetid("mine", 1)]
+    )
+    return bytes(model.SerializeToString())
+
+
+def test_an_operator_that_tensorrt_does_not_have() -> None:
+    node = helper.make_node("Frobnicate", ["x"], ["y"], name="odd_one", domain="mine")
+    with pytest.raises(EngineError, match=r"refuses Frobnicate \(odd_one\)") as caught:
+        build_plan(graph_of(node, ("y", TensorProto.FLOAT)))
+    assert "\n" not in str(caught.value)
+
+
+def test_bytes_that_are_no_onnx_file() -> None:
+    with pytest.raises(EngineError, match="TensorRT for RTX refuses the graph"):
+        build_plan(b"no graph at all")
+
+
+def test_ranges_that_do_not_fit(cut: Any) -> None:
+    content = trunk_to_onnx(cut, 18).SerializeToString()
+    with pytest.raises(InputError, match=r"input 'images' has shape .*: give a range for it"):
+        build_plan(content)
+    with pytest.raises(InputError, match=r"a range is given for 'pictures'; .* are images"):
+        build_plan(content, {"images": PICTURES, "pictures": PICTURES})
+    with pytest.raises(InputError, match="compute capability 87: expected one of 75, 80, 86, 89"):
+        build_plan(content, {"images": PICTURES}, compute_capabilities=(87,))
