@@ -1,0 +1,296 @@
+"""Two-stage bundles against torchvision's own forward pass, with an oracle of their own."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torchvision.ops import MultiScaleRoIAlign, box_iou
+
+import edgecv_runtime
+from edgecv.models.roi_pool import SingleScaleRoIPool
+from edgecv_export import ExportError, export
+from edgecv_export.graphs.cuts import CutRequest, cut_model
+from edgecv_export.pictures import generate_pictures
+from edgecv_export.verify import read_report
+from edgecv_runtime import InputError
+from lively_rcnn import lively_rcnn
+
+BOX_TOLERANCE_1080P = 0.5
+SCORE_TOLERANCE = 2e-3
+MASK_IOU = 0.99
+LABELS = ["ant", "bee", "cow", "dog"]
+
+
+def load_parts() -> ModuleType:
+    path = Path(__file__).parent / "small_rcnn.py"
+    spec = importlib.util.spec_from_file_location("small_rcnn", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+parts = load_parts()
+
+
+@pytest.fixture(scope="module")
+def shapes() -> list[np.ndarray]:
+    """Twelve pictures, no two of one shape; the last is long, thin and small."""
+    pictures = generate_pictures(8, seed=1)
+    pictures += [p[: p.shape[0] * 2 // 3, : p.shape[1] - 31] for p in pictures[:3]]
+    pictures.append(pictures[0][100:128, :600])
+    assert len({p.shape for p in pictures}) == 12
+    return [np.ascontiguousarray(p) for p in pictures]
+
+
+@pytest.fixture(scope="module")
+def faster(pictures: list[np.ndarray]) -> Any:
+    return lively_rcnn(parts.make_faster, pictures, size=96)
+
+
+@pytest.fixture(scope="module")
+def mask(pictures: list[np.ndarray]) -> Any:
+    return lively_rcnn(parts.make_mask, pictures, size=96)
+
+
+@pytest.fixture(scope="module")
+def mask_bundle(mask: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export(mask, tmp_path_factory.mktemp("mask") / "bundle", labels=LABELS)
+
+
+def in_torch(module: Any, picture: np.ndarray) -> dict[str, torch.Tensor]:
+    image = torch.from_numpy(picture[:, :, ::-1].copy()).permute(2, 0, 1) / 255
+    with torch.inference_mode():
+        found: dict[str, torch.Tensor] = module([image])[0]
+    return found
+
+
+def assert_same(expected: dict[str, torch.Tensor], result: Any, picture: np.ndarray) -> int:
+    """Each detection of either side has its own partner on the other; returns how many."""
+    boxes, scores = torch.from_numpy(result.boxes.copy()), torch.from_numpy(result.scores.copy())
+    labels = torch.from_numpy(result.labels.copy()) + 1
+    assert len(boxes) == len(expected["boxes"])
+    limit = BOX_TOLERANCE_1080P * max(picture.shape[:2]) / 1920
+    free = torch.ones(len(scores), dtype=torch.bool)
+    masks = result.masks if "masks" in expected else None
+    for i, box in enumerate(expected["boxes"]):
+        fits = (
+            free
+            & (labels == expected["labels"][i])
+            & ((scores - expected["scores"][i]).abs() <= SCORE_TOLERANCE)
+            & ((boxes - box).abs().amax(1) <= limit)
+        )
+        assert fits.any(), f"no partner for {expected['labels'][i]} {box}"
+        overlap = box_iou(box[None], boxes)[0].nan_to_num(nan=1.0)
+        partner = int(torch.where(fits, overlap, -1).argmax())
+        free[partner] = False
+        if masks is not None:
+            own = expected["masks"][i, 0].numpy() > 0.5
+            other = masks[partner]
+            union = np.count_nonzero(own | other)
+            assert union == 0 or np.count_nonzero(own & other) / union >= MASK_IOU
+    return len(boxes)
+
+
+def test_mask_rcnn_finds_what_torchvision_finds(
+    mask: Any, mask_bundle: Path, shapes: list[np.ndarray]
+) -> None:
+    runtime: Any = edgecv_runtime.load(mask_bundle, engine="onnxruntime", device="cpu")
+    assert runtime.manifest.task == "instance"
+    counts = [assert_same(in_torch(mask, p), runtime(p), p) for p in shapes]
+    assert min(counts) >= 5
+    report = read_report(mask_bundle)
+    assert report.passed and not report.degenerate
+    assert report.unmatched == 0
+    assert report.masks >= 100
+    assert report.mask_iou >= MASK_IOU
+
+
+def test_the_manifest_says_what_the_object_is(mask_bundle: Path) -> None:
+    manifest = edgecv_runtime.Bundle.open(str(mask_bundle)).manifest
+    post = cut_model(parts.make_mask()).postprocess
+    assert post["rpn"]["anchors"]["sizes"] == [[16, 24], [32, 40], [64, 90]]
+    assert (post["rpn"]["pre_nms_top_n"], post["rpn"]["post_nms_top_n"]) == (60, 50)
+    assert (post["rpn"]["iou_threshold"], post["rpn"]["score_threshold"]) == (0.65, 0.02)
+    assert post["rpn"]["weights"] == [1, 1, 1, 1]
+    assert post["roi"]["features"] == ["features_0", "features_1"]
+    assert post["roi"]["levels"] == {
+        "scales": [0.125, 0.0625],
+        "canonical_scale": 40,
+        "canonical_level": 3,
+    }
+    assert post["roi"]["weights"] == [9, 11, 4, 6]
+    assert (post["roi"]["score_threshold"], post["roi"]["iou_threshold"]) == (0.07, 0.45)
+    assert post["roi"]["max_detections"] == 40
+    assert {role: [g.dialect for g in files] for role, files in manifest.graphs.items()} == {
+        "trunk": ["onnx"],
+        "roi": ["onnx", "tensorrt"],
+        "mask": ["onnx", "tensorrt"],
+    }
+    roi = {graph.dialect: graph for graph in manifest.graphs["roi"]}
+    assert [(t.name, t.shape) for t in roi["onnx"].inputs] == [
+        ("features_0", (1, 16, -1, -1)),
+        ("features_1", (1, 16, -1, -1)),
+        ("boxes_0", (-1, 4)),
+        ("boxes_1", (-1, 4)),
+    ]
+    assert [(t.name, t.dtype, t.shape) for t in roi["tensorrt"].inputs[2:]] == [
+        ("boxes", "float32", (-1, 4)),
+        ("levels", "int32", (-1,)),
+    ]
+    masks = {graph.dialect: graph for graph in manifest.graphs["mask"]}
+    for graph in masks.values():
+        assert (graph.inputs[-1].name, graph.inputs[-1].dtype) == ("labels", "int64")
+        assert [t.shape for t in graph.outputs] == [(-1, 1, 14, 14)]
+
+
+def test_both_dialects_give_the_same(mask: Any) -> None:
+    cut: Any = cut_model(mask)
+    generator = torch.Generator().manual_seed(3)
+    features = [torch.randn(1, 16, side, side + 4, generator=generator) for side in (16, 8)]
+    corners = 160 * torch.rand(30, 2, 2, generator=generator)
+    boxes = torch.cat([corners.amin(1), corners.amax(1)], 1)
+    levels = torch.arange(30, dtype=torch.int32) // 15
+    labels = torch.randint(1, 5, (30,), generator=generator)
+    split = [boxes[:15], boxes[15:]]
+    with torch.inference_mode():
+        for own, other in zip(
+            cut.box_stage("onnx")(features, split),
+            cut.box_stage("tensorrt")(features, [boxes, levels]),
+            strict=True,
+        ):
+            torch.testing.assert_close(own, other, atol=1e-3, rtol=1e-4)
+        own = cut.mask_stage("onnx")(features, split, labels)
+        other = cut.mask_stage("tensorrt")(features, [boxes, levels], labels)
+        torch.testing.assert_close(own, other, atol=1e-3, rtol=1e-4)
+        # The masks are those of the labels.
+        pooled = cut.mask_stage("onnx").pooler(features, split)
+        heads = mask.roi_heads
+        logits = heads.mask_predictor(heads.mask_head(pooled))
+        torch.testing.assert_close(own[:, 0], logits[torch.arange(30), labels].sigmoid())
+
+
+def test_one_feature_map_and_adaptive_sampling(pictures: list[np.ndarray], tmp_path: Path) -> None:
+    module = lively_rcnn(
+        lambda: parts.make_faster(sampling_ratio=0, trunk=parts.SingleTrunk), pictures, size=96
+    )
+    with pytest.raises(InputError, match=r"adaptive.*--dialects onnx"):
+        export(module, tmp_path / "both", labels=LABELS)
+    bundle = export(module, tmp_path / "bundle", labels=LABELS, dialects=["onnx"])
+    runtime: Any = edgecv_runtime.load(bundle)
+    assert [graph.dialect for graph in runtime.manifest.graphs["roi"]] == ["onnx"]
+    for picture in pictures:
+        assert assert_same(in_torch(module, picture), runtime(picture), picture) >= 5
+
+
+def test_a_fixed_size_letterboxes(faster: Any, pictures: list[np.ndarray], tmp_path: Path) -> None:
+    bundle = export(faster, tmp_path / "fixed", labels=LABELS, size=(96, 160))
+    runtime: Any = edgecv_runtime.load(bundle)
+    assert runtime.manifest.graphs["trunk"][0].inputs[0].shape == (1, 3, 96, 160)
+    assert runtime.manifest.graphs["roi"][0].inputs[0].shape == (1, 16, 12, 20)
+    # A picture of 96 x 160 is not resized by either, so torchvision's own transform tells.
+    picture = np.ascontiguousarray(pictures[0][:96, :160])
+    assert assert_same(in_torch(faster, picture), runtime(picture), picture) >= 5
+    with pytest.raises(InputError, match=r"size 100x160: expected.*multiples of 32"):
+        export(faster, tmp_path / "odd", labels=LABELS, size=(100, 160))
+
+
+def test_fast_rcnn_with_max_pooling_takes_the_callers_boxes(
+    pictures: list[np.ndarray], tmp_path: Path
+) -> None:
+    def build() -> Any:
+        module = parts.make_faster(trunk=parts.SingleTrunk)
+        module.roi_heads.box_roi_pool = SingleScaleRoIPool("0", (5, 4), 1 / 16)
+        return module
+
+    module = lively_rcnn(build, pictures, size=96)
+    bundle = export(module, tmp_path / "fast", labels=LABELS, proposals="caller", dialects=["onnx"])
+    runtime: Any = edgecv_runtime.load(bundle)
+    outputs = [t.name for t in runtime.manifest.graphs["trunk"][0].outputs]
+    assert outputs == ["features_0"]
+    picture = np.ascontiguousarray(pictures[0][:96, :160])  # not resized
+    corners = np.random.default_rng(0).uniform(0, 1, (80, 2, 2)) * (160, 96)
+    boxes = np.concatenate([corners.min(1), corners.max(1)], 1).astype(np.float32)
+
+    class Given(torch.nn.Module):
+        def forward(self, images: Any, features: Any, targets: Any) -> Any:
+            return [torch.from_numpy(boxes)], {}
+
+    module.rpn = Given()
+    assert assert_same(in_torch(module, picture), runtime(picture, proposals=boxes), picture) >= 5
+
+
+class TwoHeaded(MultiScaleRoIAlign):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda m: setattr(m.roi_heads, "keypoint_head", torch.nn.Identity()), "keypoints"),
+        (
+            lambda m: setattr(m.roi_heads, "box_roi_pool", TwoHeaded(["fine"], 7, 2)),
+            "roi_heads.box_roi_pool TwoHeaded: expected torchvision's MultiScaleRoIAlign",
+        ),
+        (
+            lambda m: setattr(m.roi_heads.box_roi_pool, "featmap_names", ["p3", "p4"]),
+            "takes the feature maps p3, p4; the trunk gives fine, middle, coarse",
+        ),
+        (
+            lambda m: setattr(m.roi_heads.mask_roi_pool, "featmap_names", ["fine"]),
+            "mask_roi_pool takes other feature maps",
+        ),
+        (
+            lambda m: setattr(m.rpn.anchor_generator, "sizes", ((8,), (16,))),
+            "anchor_generator has sizes for 2 feature maps.*the trunk gives 3",
+        ),
+        (
+            lambda m: m.rpn.anchor_generator.cell_anchors[1].add_(1),
+            "cell_anchors are not what its sizes and aspect_ratios give",
+        ),
+        (
+            lambda m: setattr(m.roi_heads.box_predictor, "bbox_pred", torch.nn.Linear(24, 4)),
+            r"deltas of shape \[2, 4\] for 2 boxes and 5 classes; expected \[2, 20\]",
+        ),
+    ],
+    ids=["keypoints", "pooler", "names", "mask levels", "anchor levels", "anchors", "agnostic"],
+)
+def test_what_cannot_be_recorded(change: Callable[[Any], Any], message: str) -> None:
+    module = parts.make_mask()
+    change(module)
+    with pytest.raises(InputError, match=message):
+        cut_model(module)
+
+
+def test_more_than_one_picture_at_once_is_refused(faster: Any, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="batch is 2; a two-stage detector takes pictures one by"):
+        export(faster, tmp_path / "out", labels=LABELS, batch=2)
+
+
+def test_a_model_that_does_more_than_its_attributes_say(mask: Any, tmp_path: Path) -> None:
+    heads = mask.roi_heads
+
+    class Halving(type(heads)):  # type: ignore[misc]
+        def postprocess_detections(self, *args: Any) -> Any:
+            boxes, scores, labels = super().postprocess_detections(*args)
+            return [each / 2 for each in boxes], scores, labels
+
+    heads.__class__, original = Halving, type(heads)
+    try:
+        with pytest.raises(ExportError, match="does not give the model's results"):
+            export(mask, tmp_path / "out", labels=LABELS)
+    finally:
+        heads.__class__ = original
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_proposals_of_a_one_stage_detector(small_detector: Any) -> None:
+    with pytest.raises(InputError, match="SSD takes no proposals"):
+        cut_model(small_detector, CutRequest(proposals="caller"))
