@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edgecv_runtime import read_image
+from edgecv_runtime import ops, read_image
 from tiny_bundle import write_tiny_bundle
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "python"
@@ -57,3 +57,33 @@ def test_detect_video(bundle, tmp_path):
 def test_embed_numpy(bundle):
     # The centre of the left box: a quarter of the width, half of the height.
     assert run("embed_numpy.py", bundle) == ["left (160.0, 240.0)", "left (75.0, 100.0)"]
+
+
+def test_detect_proposals(tmp_path):
+    """Boxes that somebody else proposes, through the sample; selective search has its own test."""
+    bundle = Path(__file__).parent / "golden" / "bundle_v1_rcnn"
+    photo, boxes = tmp_path / "photo.png", tmp_path / "boxes.npy"
+    rng = np.random.default_rng(3)
+    cv2.imwrite(str(photo), rng.integers(0, 256, (96, 128, 3), np.uint8))
+    np.save(boxes, np.array([[10, 10, 60, 60], [30, 20, 110, 90]], np.float32))
+    (line,) = run("detect_proposals.py", bundle, photo, boxes, tmp_path / "result.png")
+    assert line.startswith("2 proposals, ")
+    assert (tmp_path / "result.png").exists()
+
+
+def test_selective_search(tmp_path):
+    """In an environment of its own: opencv-contrib would overwrite opencv-python in this one."""
+    contrib = tmp_path / "contrib"
+    subprocess.run([sys.executable, "-m", "venv", contrib], check=True)
+    python = contrib / "bin" / "python"
+    package = "opencv-contrib-python-headless"
+    subprocess.run([python, "-m", "pip", "install", "-q", package], check=True)
+    picture = np.full((120, 160, 3), 40, np.uint8)
+    picture[30:80, 50:110] = (0, 200, 255)
+    photo, boxes = tmp_path / "photo.png", tmp_path / "boxes.npy"
+    cv2.imwrite(str(photo), picture)
+    subprocess.run([python, SAMPLES / "selective_search.py", photo, boxes], check=True)
+    found = np.load(boxes)
+    assert found.dtype == np.float32 and found.shape[1] == 4
+    best = np.nanmax(ops.box_iou(found, [[50, 30, 110, 80]]))
+    assert best > 0.8  # the rectangle is among the proposals

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_runtime._core import InputError
-from edgecv_runtime.image_headers import ImageHeader, read_header
 from edgecv_runtime.opencv import import_cv2
+
+if TYPE_CHECKING:
+    from edgecv_runtime.image_headers import ImageHeader
 
 MAX_PIXELS = 1 << 28  # 268 megapixels, 0.8 GB decoded: more is an accident or an attack
 MAX_SIDE = 65535
@@ -41,6 +43,8 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     if not data:
         raise InputError(f"{path}: the file is empty, an image was expected")
     cv2 = import_cv2()
+
+    from edgecv_runtime.image_headers import read_header  # needed with files only
 
     header = read_header(data)
     if header.truncated:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -67,6 +64,9 @@ def open_bundle(path: str | os.PathLike[str]) -> Iterator[Bundle]:
     Raises:
         BundleError: there is no bundle, or its manifest cannot be used.
     """
+    import tempfile  # here, because most bundles are folders, and importing edgecv should be quick
+    import zipfile
+
     path = Path(path)
     if path.is_dir():
         yield Bundle.open(str(path))
@@ -92,6 +92,9 @@ def _default_precision(bundle: Bundle) -> str:
 
 def _unpack(archive: Path, folder: Path) -> Path:
     """Unpacks a zip that holds a bundle, at its top or in one folder; gives the bundle's folder."""
+    import zipfile
+    import zlib
+
     try:
         with zipfile.ZipFile(archive) as zipped:
             entries = [entry for entry in zipped.infolist() if not entry.is_dir()]
