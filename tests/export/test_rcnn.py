@@ -294,3 +294,16 @@ def test_a_model_that_does_more_than_its_attributes_say(mask: Any, tmp_path: Pat
 def test_proposals_of_a_one_stage_detector(small_detector: Any) -> None:
     with pytest.raises(InputError, match="SSD takes no proposals"):
         cut_model(small_detector, CutRequest(proposals="caller"))
+
+
+def test_saturated_scores_tie_and_their_order_is_excepted(
+    pictures: list[np.ndarray], tmp_path: Path
+) -> None:
+    """Many scores are exactly 1: which of two overlapping boxes suppresses the other is chance."""
+    module = lively_rcnn(parts.make_faster, pictures, size=96)
+    with torch.inference_mode():
+        module.roi_heads.box_predictor.cls_score.weight *= 30
+        module.roi_heads.box_predictor.cls_score.bias *= 30
+    report = read_report(export(module, tmp_path / "bundle", labels=LABELS))
+    assert report.unmatched == 0
+    assert report.excepted > 0 and report.matched > report.excepted

@@ -126,10 +126,14 @@ def test_ctrl_c_stays_an_interrupt(shapes: Path, tmp_path: Path) -> None:
         if line.startswith("epoch 1/"):
             signal.raise_signal(signal.SIGINT)
 
-    before = signal.getsignal(signal.SIGINT)
-    with pytest.raises(KeyboardInterrupt):
-        fit(settings(shapes), tmp_path / "run", device="cpu", workers=0, report=interrupt)
-    assert signal.getsignal(signal.SIGINT) is before
+    # A job in the background is started with the signal ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            fit(settings(shapes), tmp_path / "run", device="cpu", workers=0, report=interrupt)
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_resume_without_a_run(shapes: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ from edgecv_runtime._core import InputSpec, plan
 
 if TYPE_CHECKING:
     from edgecv_export.graphs.rcnn_cut import RcnnCut
+
+LAST_DIGITS = 1e-6  # of the largest logit: some units in its last place
 
 
 class BundleNetworks:
@@ -57,14 +60,49 @@ class CallerProposals(nn.Module):
         return [resize_boxes(self.boxes, self.size, list(images.image_sizes[0]))], {}
 
 
-def replay(
+@dataclass
+class SecondStage:
+    """What a bundle's graphs say of one picture, before anything is decided on it."""
+
+    detector: Any
+    boxes: Tensor  # float32 [R, 4], proposals, xyxy in pixels of the network's input
+    logits: Tensor  # float32 [R, classes + 1]
+    deltas: Tensor  # float32 [R, 4 * (classes + 1)]
+    resized: tuple[int, int]  # (h, w) of the picture inside the network's input
+    size: tuple[int, int]  # (h, w) of the picture
+
+    def decide(self, seed: int | None = None) -> dict[str, Tensor]:
+        """Boxes, scores and labels that torchvision's code makes of it.
+
+        With a seed the proposals come in another order and the logits differ in their last digits:
+        equal and nearly equal scores then take other ranks, as rounding may give them.
+        """
+        order = torch.arange(len(self.boxes))
+        noise = torch.zeros_like(self.logits)
+        if seed is not None:
+            generator = torch.Generator().manual_seed(seed)
+            order = torch.randperm(len(self.boxes), generator=generator)
+            noise = torch.rand(self.logits.shape, generator=generator) - 0.5
+            noise *= LAST_DIGITS * self.logits.abs().max()
+        with torch.inference_mode():
+            boxes, scores, labels = self.detector.roi_heads.postprocess_detections(
+                (self.logits + noise)[order],
+                self.deltas[order],
+                [self.boxes[order]],
+                [self.resized],
+            )
+            result = {"boxes": boxes[0], "scores": scores[0], "labels": labels[0]}
+            transform = self.detector.transform
+            return dict(transform.postprocess([result], [self.resized], [self.size])[0])
+
+
+def second_stage(
     cut: RcnnCut, networks: BundleNetworks, picture: np.ndarray, proposals: np.ndarray | None
-) -> dict[str, Tensor]:
-    """Boxes, scores and labels that torchvision's code makes of the bundle's raw outputs."""
+) -> SecondStage:
+    """Runs a bundle's graphs, with torchvision's own code between them."""
     tensor = networks.preprocess(picture)
-    geometry = plan(networks.spec, picture.shape[:2])
-    resized = geometry.resized
-    images = ImageList(tensor, [(int(resized[0]), int(resized[1]))])
+    height, width = plan(networks.spec, picture.shape[:2]).resized
+    images = ImageList(tensor, [(height, width)])
     outputs = networks.trunk(tensor)
     features = outputs[: len(cut.feature_names)]
     detector: Any = cut.module
@@ -74,12 +112,8 @@ def replay(
         else:
             boxes = CallerProposals(proposals, picture.shape[:2])(images)[0][0]
         logits, deltas = _look_at(cut, networks, features, boxes)
-        found = detector.roi_heads.postprocess_detections(
-            logits, deltas, [boxes], images.image_sizes
-        )
-        result = {"boxes": found[0][0], "scores": found[1][0], "labels": found[2][0]}
-        size = (picture.shape[0], picture.shape[1])
-        return dict(detector.transform.postprocess([result], images.image_sizes, [size])[0])
+    size = (picture.shape[0], picture.shape[1])
+    return SecondStage(detector, boxes, logits, deltas, (height, width), size)
 
 
 def _propose(rpn: Any, images: ImageList, outputs: list[Tensor]) -> Tensor:
