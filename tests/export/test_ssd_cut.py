@@ -146,7 +146,7 @@ def test_what_cannot_be_recorded_is_refused(small_parts: Any, change: Any, messa
 
 @pytest.mark.parametrize("thing", [nn.Linear(3, 4), "ssd300_vgg16", None])
 def test_other_objects_are_refused(thing: Any) -> None:
-    with pytest.raises(InputError, match=r"expected (a torch|one of: a torchvision SSD)"):
+    with pytest.raises(InputError, match=r"expected (a torch|one of: .*a torchvision SSD)"):
         cut_model(thing)
 
 
