@@ -17,6 +17,7 @@ import edgecv_runtime
 from edgecv.models.roi_pool import SingleScaleRoIPool
 from edgecv_export import ExportError, export
 from edgecv_export.graphs.cuts import CutRequest, cut_model
+from edgecv_export.graphs.rcnn_replay import SecondStage
 from edgecv_export.pictures import generate_pictures
 from edgecv_export.verify import read_report
 from edgecv_runtime import InputError
@@ -296,14 +297,11 @@ def test_proposals_of_a_one_stage_detector(small_detector: Any) -> None:
         cut_model(small_detector, CutRequest(proposals="caller"))
 
 
-def test_saturated_scores_tie_and_their_order_is_excepted(
-    pictures: list[np.ndarray], tmp_path: Path
-) -> None:
-    """Many scores are exactly 1: which of two overlapping boxes suppresses the other is chance."""
-    module = lively_rcnn(parts.make_faster, pictures, size=96)
-    with torch.inference_mode():
-        module.roi_heads.box_predictor.cls_score.weight *= 30
-        module.roi_heads.box_predictor.cls_score.bias *= 30
-    report = read_report(export(module, tmp_path / "bundle", labels=LABELS))
-    assert report.unmatched == 0
-    assert report.excepted > 0 and report.matched > report.excepted
+def test_equal_scores_are_decided_both_ways(faster: Any) -> None:
+    """Which of two overlapping boxes with one score goes is chance: each must be seen to go."""
+    boxes = torch.tensor([[10.0, 10, 50, 50], [12, 10, 52, 50], [60, 60, 90, 90]])
+    logits = torch.tensor([[0.0, 30, 0, 0, 0]]).repeat(3, 1)
+    stage = SecondStage(faster, boxes, logits, torch.zeros(3, 20), (96, 96), (96, 96))
+    kept = [frozenset(stage.decide(seed)["boxes"][:, 0].tolist()) for seed in range(16)]
+    assert set(kept) == {frozenset({10.0, 60.0}), frozenset({12.0, 60.0})}
+    assert len(stage.decide()["boxes"]) == 2

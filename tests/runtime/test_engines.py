@@ -40,6 +40,13 @@ def test_it_runs_on_its_own_buffer_with_changing_shapes(engine):
         np.testing.assert_array_equal(engine.output(1), np.repeat(BOXES[None], batch, 0))
 
 
+def test_runs_of_one_shape_give_each_its_own_values(engine):
+    for level in (1.0, 0.5, 0.25, 0.125):
+        engine.input(0, (2, 3, 32, 48))[...] = level
+        engine.run()
+        np.testing.assert_allclose(engine.output(0), np.repeat(SCORES[None] * level, 2, 0))
+
+
 def test_it_runs_on_the_callers_array(engine):
     mine = np.full((2, 3, 32, 48), 0.5, np.float32)
     engine.bind(0, mine)

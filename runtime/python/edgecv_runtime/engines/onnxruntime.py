@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,8 @@ class OnnxRuntimeEngine(Engine):
         self._session = session
         self._binding = session.io_binding()
         self._buffers: dict[int, npt.NDArray[Any]] = {}
-        self._results: list[Any] = []
+        self._values: list[Any] = []  # the outputs' memory, which the binding uses again and again
+        self._results: list[npt.NDArray[Any]] = []  # views of it
 
     def input(self, index: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:
         """The buffer of an input, dtype as ``inputs[index]`` has it; kept while the shape stays."""
@@ -89,7 +91,8 @@ class OnnxRuntimeEngine(Engine):
     def bind(self, index: int, array: npt.NDArray[Any]) -> None:
         """Uses the caller's C-contiguous array as an input, without a copy."""
         if index not in self._buffers or self._buffers[index].shape != array.shape:
-            # A binding keeps the outputs of its last run, in their shapes, as memory for the next.
+            # A binding keeps the outputs of its first run, in their shapes, as memory for the next.
+            self._results = []
             self._binding.clear_binding_outputs()
             for output in self.outputs:
                 self._binding.bind_output(output.name, "cpu")
@@ -108,20 +111,27 @@ class OnnxRuntimeEngine(Engine):
             self._session.run_with_iobinding(self._binding)
         except Exception as error:
             raise EngineError(f"onnxruntime failed: {_first_line(error)}") from error
-        self._results = list(self._binding.get_outputs())
+        if not self._results:
+            self._values = list(self._binding.get_outputs())
+            self._results = [
+                _view(value, spec.dtype)
+                for value, spec in zip(self._values, self.outputs, strict=True)
+            ]
 
     def output(self, index: int) -> npt.NDArray[Any]:
         """An output of the last run, a view of ONNX Runtime's own memory, valid until the next."""
-        value = self._results[index]
-        spec = self.outputs[index]
-        shape = value.shape()
-        dtype = np.dtype(spec.dtype)
-        size = int(np.prod(shape, dtype=np.int64)) * dtype.itemsize
-        if size == 0:
-            return np.empty(shape, dtype)
-        memory = memoryview((ctypes.c_uint8 * size).from_address(value.data_ptr()))
-        result: npt.NDArray[Any] = np.frombuffer(memory, dtype).reshape(shape)
-        return result
+        return self._results[index]
+
+
+def _view(value: Any, dtype_name: str) -> npt.NDArray[Any]:
+    """An array over the memory of an OrtValue, which must outlive it."""
+    shape, dtype = value.shape(), np.dtype(dtype_name)
+    size = math.prod(shape) * dtype.itemsize
+    if size == 0:
+        return np.empty(shape, dtype)
+    memory = memoryview((ctypes.c_uint8 * size).from_address(value.data_ptr()))
+    view: npt.NDArray[Any] = np.frombuffer(memory, dtype).reshape(shape)
+    return view
 
 
 def _import_onnxruntime() -> Any:
