@@ -19,6 +19,7 @@ from torchvision.models.detection import _utils as detection_utils
 from torchvision.models.detection.ssd import SSD
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
+from edgecv.models.input_record import input_record
 from edgecv_export.bundle import BundleDraft
 from edgecv_export.comparison import Tolerance
 from edgecv_export.detected import Detected, RawOutputs
@@ -229,24 +230,7 @@ def _input_record(transform: Any) -> dict[str, Any]:
         )
     if transform.fixed_size is None:
         raise InputError("the model's transform has no fixed_size: an SSD needs one input size")
-    width, height = transform.fixed_size
-    return {
-        "color": "rgb",
-        "size": [int(height), int(width)],
-        "resize": "stretch",
-        "max_size": None,
-        "align": "center",
-        "crop": None,
-        "interpolation": "bilinear",
-        "antialias": False,
-        "scale": 1 / 255,
-        "mean": [float(value) for value in transform.image_mean],
-        "std": [float(value) for value in transform.image_std],
-        "pad_value": 0.0,
-        "pad_multiple": int(transform.size_divisible),
-        "dtype": "float32",
-        "layout": "nchw",
-    }
+    return input_record(transform)
 
 
 def _postprocess_record(
