@@ -48,5 +48,6 @@ clean:
 .venv/.tools: pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet 'scikit-build-core>=0.11' 'nanobind>=3.0' 'nlohmann-json>=3.11' 'cmake>=3.24' ninja
+	$(BIN)/pip install --quiet 'scikit-build-core>=0.11' 'nanobind>=3.0' 'nlohmann-json>=3.11' 'cmake>=3.24' ninja \
+		'setuptools>=70.1'  # tensorrt_rtx comes as source and is built by it
 	touch $@

@@ -12,7 +12,7 @@ from edgecv.cli.model_options import height_width, positive
 if TYPE_CHECKING:
     import numpy as np
 
-    from edgecv_export import ParityReport
+    from edgecv_export.report import Report
 
 MOST_PICTURES = 32  # a parity check needs variety, not thousands
 
@@ -87,12 +87,11 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from edgecv_export import ExportError, export
+    from edgecv_export import ExportError
     from edgecv_export.bundle import check_target
-    from edgecv_export.exporting import DEFAULT_OPSET
+    from edgecv_export.exporting import DEFAULT_OPSET, export_with_report
     from edgecv_export.graphs.cuts import CutRequest, cut_model
     from edgecv_export.loading import load_source, numbered_labels, read_labels
-    from edgecv_export.verify import read_report
 
     # Before the work, not after it.
     check_target(args.out, args.overwrite)
@@ -108,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
         labels = numbered_labels(cut_model(source.module, request).classes)
         _note("the classes have no names, so they are numbered: give --labels FILE to name them")
     try:
-        folder = export(
+        _, report = export_with_report(
             source.module,
             args.out,
             labels=labels,
@@ -129,11 +128,11 @@ def run(args: argparse.Namespace) -> int:
             _print_report(error.report, None, args.json)
         print("edgecv: error:", " ".join(str(error).split()), file=sys.stderr)
         return 1
-    _print_report(read_report(folder), args.out, args.json)
+    _print_report(report, args.out, args.json)
     return 0
 
 
-def _print_report(report: ParityReport, out: str | None, as_json: bool) -> None:
+def _print_report(report: Report, out: str | None, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"bundle": out, "parity": report.to_dict()}))
         return

@@ -26,7 +26,7 @@ LONGEST_SIDE = 1333 / 800  # over the shortest one, as torchvision's models have
 _norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.1)
 
 
-@register("maskrcnn_mobilenet_v3_large_fpn")
+@register("maskrcnn_mobilenet_v3_large_fpn", task="instance")
 def maskrcnn_mobilenet_v3_large_fpn(
     num_classes: int,
     min_size: int = 320,

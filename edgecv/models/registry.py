@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from edgecv_runtime import InputError
 
@@ -21,24 +21,32 @@ _FAMILIES = (
     "torchvision_dense",
     "maskrcnn_mobilenet",
 )
+Task = Literal["classify", "detect", "instance", "segment", "stylize"]
+
 _builders: dict[str, Callable[..., nn.Module]] = {}
+_tasks: dict[str, Task] = {}
 _default_weights: dict[str, Callable[[], dict[str, Tensor]]] = {}
 
 
 def register(
-    name: str, default_weights: Callable[[], dict[str, Tensor]] | None = None
+    name: str,
+    default_weights: Callable[[], dict[str, Tensor]] | None = None,
+    *,
+    task: Task = "detect",
 ) -> Callable[[Builder], Builder]:
     """Makes the decorated class or function the builder of an architecture.
 
     It is called with keyword arguments only, which must be plain values (they go into checkpoints);
-    `num_classes` is one of them and counts the background, as torchvision's does. The module has
-    its predictors in `head` and its input record in `input` (a dict as in bundle.json).
+    `num_classes` is one of them and counts as torchvision's does (the background of a detector
+    included). The module has its input record in `input` (a dict as in bundle.json), a detector its
+    predictors in `head`.
 
     `default_weights` fetches the published state dict, where there is one.
     """
 
     def add(builder: Builder) -> Builder:
         _builders[name] = builder
+        _tasks[name] = task
         if default_weights is not None:
             _default_weights[name] = default_weights
         return builder
@@ -62,6 +70,12 @@ def _builder(architecture: str) -> Callable[..., nn.Module]:
     if architecture not in _builders:
         raise InputError(f"unknown architecture {architecture!r}; there are {', '.join(names())}")
     return _builders[architecture]
+
+
+def task_of(architecture: str) -> Task:
+    """What the architecture is for. Raises InputError if it is unknown."""
+    _builder(architecture)
+    return _tasks[architecture]
 
 
 def create(architecture: str, **arguments: Any) -> nn.Module:

@@ -32,7 +32,7 @@ def _register(name: str, published: Any) -> None:
 
     build: Callable[..., FasterRCNN] = getattr(detection, name)
 
-    @register(name, default_weights=fetch)
+    @register(name, default_weights=fetch, task="instance" if "mask" in name else "detect")
     def builder(num_classes: int, **arguments: Any) -> FasterRCNN:
         """`arguments` go to torchvision's builder (min_size, max_size, box_score_thresh, ...)."""
         module = build(weights=None, weights_backbone=None, num_classes=num_classes, **arguments)

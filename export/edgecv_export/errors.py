@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edgecv_export.verify import ParityReport
+    from edgecv_export.report import Report
 
 
 class ExportError(Exception):
@@ -15,6 +15,6 @@ class ExportError(Exception):
     ``report`` is the parity report where parity failed, else None.
     """
 
-    def __init__(self, message: str, report: ParityReport | None = None) -> None:
+    def __init__(self, message: str, report: Report | None = None) -> None:
         super().__init__(message)
         self.report = report

@@ -16,8 +16,9 @@ from edgecv_export.bundle import check_target, new_bundle
 from edgecv_export.comparison import Tolerance
 from edgecv_export.errors import ExportError
 from edgecv_export.pictures import generate_pictures
+from edgecv_export.report import Report
 from edgecv_export.verify import MIN_PICTURES
-from edgecv_runtime import InputError
+from edgecv_runtime import InputError, Manifest
 
 if TYPE_CHECKING:
     from torch import nn
@@ -78,6 +79,44 @@ def export(
         ExportError: torch cannot export the network, or parity fails; then the report's table is in
             the exception's ``report``.
     """
+    return export_with_report(
+        module,
+        out,
+        labels=labels,
+        images=images,
+        name=name,
+        architecture=architecture,
+        size=size,
+        proposals=proposals,
+        dialects=dialects,
+        batch=batch,
+        opset=opset,
+        tolerance=tolerance,
+        provenance=provenance,
+        overwrite=overwrite,
+        progress=progress,
+    )[0]
+
+
+def export_with_report(
+    module: nn.Module,
+    out: str | os.PathLike[str],
+    *,
+    labels: Sequence[str],
+    images: Sequence[np.ndarray] | None = None,
+    name: str | None = None,
+    architecture: str | None = None,
+    size: tuple[int, int] | None = None,
+    proposals: Literal["network", "caller"] = "network",
+    dialects: Sequence[Literal["onnx", "tensorrt"]] = ("onnx", "tensorrt"),
+    batch: int | Literal["dynamic"] = "dynamic",
+    opset: int = DEFAULT_OPSET,
+    tolerance: Tolerance | None = None,
+    provenance: dict[str, Any] | None = None,
+    overwrite: bool = False,
+    progress: bool = False,
+) -> tuple[Path, Report]:
+    """As `export`, with the parity report beside the folder."""
     from edgecv_export.graphs.cuts import CutRequest, cut_model
 
     target = check_target(out, overwrite)
@@ -104,7 +143,7 @@ def export(
         with new_bundle(target, overwrite) as draft:
             graphs, postprocess = cut.write(draft, batch=batch, opset=opset)
             draft.manifest = {
-                "schema": 1,
+                "schema": Manifest.current_schema,
                 "name": name or target.name,
                 "task": cut.task,
                 "architecture": architecture or type(module).__name__,
@@ -121,7 +160,7 @@ def export(
                 raise ExportError(report.failure(), report)
             draft.manifest["provenance"]["parity"] = report.to_dict()
             draft.write_manifest()
-    return target
+    return target, report
 
 
 def _check_labels(labels: Sequence[str], classes: int) -> None:

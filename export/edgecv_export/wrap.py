@@ -15,7 +15,7 @@ import numpy as np
 from edgecv_export.bundle import MANIFEST, BundleDraft, check_target, new_bundle
 from edgecv_export.graph_record import tensor_record
 from edgecv_export.wrap_check import check_outputs
-from edgecv_runtime import BundleError, InputError
+from edgecv_runtime import BundleError, InputError, Manifest
 
 if TYPE_CHECKING:
     import onnx
@@ -127,7 +127,7 @@ def _complete(record: dict[str, Any], name: str, architecture: str) -> dict[str,
     """The record with what may be left out. What is wrong in it stays: the runtime's record says
     so with the key's name."""
     full = {
-        "schema": 1,
+        "schema": Manifest.current_schema,
         "name": name,
         "task": "detect",
         "architecture": architecture,

@@ -318,8 +318,8 @@ TEST_CASE("values that a key cannot have") {
 }
 
 TEST_CASE("a newer schema is refused before its keys are looked at") {
-  CHECK(refusal(R"({"schema": 2, "other": []})") ==
-        "bundle.json has schema 2, this edgecv reads up to 1: install a newer edgecv");
+  CHECK(refusal(R"({"schema": 3, "other": []})") ==
+        "bundle.json has schema 3, this edgecv reads up to 2: install a newer edgecv");
 }
 
 TEST_CASE("sha256 is 64 hex digits, of either case") {
@@ -539,8 +539,8 @@ TEST_CASE("a record that breaks the rules is not written") {
     return std::string();
   };
   CHECK(refused([](Manifest&) {}) == "");
-  CHECK(refused([](Manifest& m) { m.schema = 2; }) ==
-        "bundle.json: schema: expected 1 to 1, got 2");
+  CHECK(refused([](Manifest& m) { m.schema = 3; }) ==
+        "bundle.json: schema: expected 1 to 2, got 3");
   CHECK(refused([](Manifest& m) {
           std::get<edgecv::SsdSpec>(m.postprocess).coder.weight_x =
               std::numeric_limits<float>::quiet_NaN();

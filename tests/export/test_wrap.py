@@ -252,7 +252,7 @@ def test_what_may_be_left_out_is_filled_in(tmp_path: Path) -> None:
     model = write_onnx(tmp_path / "m.onnx", PROBABILITIES, BOXES)
     run_wrapped(tmp_path, manifest(), model)
     record = json.loads((tmp_path / "out" / "bundle.json").read_text())
-    assert (record["schema"], record["task"]) == (1, "detect")
+    assert (record["schema"], record["task"]) == (2, "detect")
     assert (record["name"], record["architecture"]) == ("out", "m")
     assert record["graphs"]["main"][0]["outputs"][0] == {
         "name": "scores", "dtype": "float32", "shape": [1, 3, 2],

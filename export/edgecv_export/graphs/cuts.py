@@ -1,4 +1,4 @@
-"""How detectors are cut into graphs: one entry for each kind of module, added by its own file."""
+"""How models are cut into graphs: one entry for each kind of module, added by its own file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edgecv_export.bundle import BundleDraft
 from edgecv_export.comparison import Tolerance
 from edgecv_export.graphs.onnx_graph import Batch
 from edgecv_export.graphs.roi_align import DIALECTS, Dialect
-from edgecv_export.verify import ParityReport
+from edgecv_export.report import Report
 from edgecv_runtime import InputError
 
 _FAMILIES = ("dense", "rcnn", "ssd")
@@ -37,13 +37,13 @@ class CutRequest:
 
 
 class Cut(Protocol):
-    """A detector cut into graphs, and the description of all the rest."""
+    """A model cut into graphs, and the description of all the rest."""
 
     @property
-    def task(self) -> Literal["detect", "instance"]: ...
+    def task(self) -> Literal["classify", "detect", "instance", "segment", "stylize"]: ...
     @property
     def classes(self) -> int:
-        """Without the background."""
+        """How many labels the bundle has; the background of a detector is none."""
         ...
 
     @property
@@ -67,7 +67,7 @@ class Cut(Protocol):
         pictures: Sequence[np.ndarray],
         tolerance: Tolerance,
         done: Callable[[], None],
-    ) -> ParityReport:
+    ) -> Report:
         """Runs the module and the whole runtime on each picture (uint8 [H, W, 3] BGR); ``done`` is
         called after each."""
         ...
@@ -104,7 +104,7 @@ def register_cut(
 
 
 def cut_model(module: nn.Module, request: CutRequest | None = None) -> Cut:
-    """Cuts a detector. The caller's module is left as it is.
+    """Cuts a model. The caller's module is left as it is.
 
     Raises InputError if it is of no known kind, or has a part whose meaning cannot be recorded.
     """
@@ -112,9 +112,7 @@ def cut_model(module: nn.Module, request: CutRequest | None = None) -> Cut:
     for family in _FAMILIES:
         importlib.import_module(f"{__package__}.{family}")
     if not isinstance(module, nn.Module):
-        raise InputError(
-            f"expected a torch.nn.Module that detects objects, got {type(module).__name__}"
-        )
+        raise InputError(f"expected a torch.nn.Module, got {type(module).__name__}")
     for entry in _entries:
         if entry.matches(module):
             if request.proposals == "caller" and not entry.two_stage:

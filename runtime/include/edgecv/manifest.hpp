@@ -31,7 +31,7 @@ struct GraphFile {
 using PostprocessSpec = std::variant<SsdSpec, DenseSpec, RcnnSpec>;
 
 struct Manifest {
-  static constexpr int current_schema = 1;
+  static constexpr int current_schema = 2;  // 2: classify, segment and stylize
 
   int schema = current_schema;
   std::string name;

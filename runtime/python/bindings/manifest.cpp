@@ -119,6 +119,7 @@ void bind_manifest(nb::module_& m) {
       .def_static("from_json", &Manifest::from_json, nb::arg("text"),
                   "Reads the text of a bundle.json; raises BundleError naming the key at fault.")
       .def("to_json", &Manifest::to_json)
+      .def_ro_static("current_schema", &Manifest::current_schema)
       .def_ro("schema", &Manifest::schema)
       .def_ro("name", &Manifest::name)
       .def_prop_ro("task", [](const Manifest& s) { return name_of(s.task); })

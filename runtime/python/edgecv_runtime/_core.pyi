@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 import os
-from typing import Annotated
+from typing import Annotated, Final
 
 import numpy
 from numpy.typing import NDArray
@@ -414,6 +414,9 @@ class Manifest:
         """
 
     def to_json(self) -> str: ...
+
+    current_schema: Final[int] = ...
+    """(arg: object, /) -> int"""
 
     @property
     def schema(self) -> int: ...

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from edgecv_runtime.model import Found, Model, Picture
+from edgecv_runtime.detection_model import DetectionModel, Found
+from edgecv_runtime.model import Picture
 from edgecv_runtime.results import Detections
 
 
-class Detector(Model[Detections]):
+class Detector(DetectionModel[Detections]):
     """A loaded detector, of one stage or of two."""
 
     def _result(self, found: Found, picture: Picture) -> Detections:

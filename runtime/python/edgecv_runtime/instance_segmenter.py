@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from edgecv_runtime.detection_model import DetectionModel, Found
 from edgecv_runtime.instances import Instances
 from edgecv_runtime.masks import Masks
-from edgecv_runtime.model import Found, Model, Picture
+from edgecv_runtime.model import Picture
 
 
-class InstanceSegmenter(Model[Instances]):
+class InstanceSegmenter(DetectionModel[Instances]):
     """A loaded detector that gives each object its mask."""
 
     def _result(self, found: Found, picture: Picture) -> Instances:

@@ -1,0 +1,166 @@
+"""What models that find objects have in common: thresholds by class, the caller's proposals."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import NamedTuple, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecv_runtime import _core
+from edgecv_runtime._core import (
+    Bundle,
+    DenseSpec,
+    Engine,
+    InputError,
+    MaskCrop,
+    RcnnSpec,
+    SsdSpec,
+)
+from edgecv_runtime.model import AnImage, Image, Model, Picture, Result, pictures_of
+from edgecv_runtime.proposals import Proposals, check_proposal_lists, check_proposals
+
+Boxes = npt.NDArray[np.float32]
+
+
+class Found(NamedTuple):
+    """What the core found on a picture."""
+
+    boxes: npt.NDArray[np.float32]
+    scores: npt.NDArray[np.float32]
+    labels: npt.NDArray[np.int64]
+    masks: list[MaskCrop]
+
+
+class DetectionModel(Model[Result]):
+    """A loaded model whose results are boxes, with or without masks."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        engines: Mapping[str, Engine],
+        engine_name: str,
+        precision: str,
+        threads: int | None = None,
+    ) -> None:
+        super().__init__(bundle, engines, engine_name, precision, threads)
+        spec = bundle.manifest.postprocess
+        assert isinstance(spec, SsdSpec | DenseSpec | RcnnSpec)
+        if isinstance(spec, RcnnSpec):
+            mask = ("mask",) if spec.mask is not None else ()
+            self.steps = ("preprocess", "trunk", "proposals", "roi", *mask, "postprocess")
+            threshold = spec.box_head.score_threshold
+        else:
+            threshold = spec.score_threshold
+        self._thresholds = dict.fromkeys(self.names, threshold)
+
+    def _open(self, threads: int) -> _core.Detector | _core.TwoStageDetector:
+        engines = self.engines
+        if isinstance(self.manifest.postprocess, RcnnSpec):
+            return _core.TwoStageDetector(
+                self.bundle, engines["trunk"], engines["roi"], engines.get("mask"), threads
+            )
+        return _core.Detector(self.bundle, engines["main"], threads)
+
+    @abstractmethod
+    def _result(self, found: Found, picture: Picture) -> Result: ...
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """Scores below these are not reported; by class name. Set it with one number for all
+        classes, or with a mapping of those that change: ``model.thresholds = {"person": 0.6}``."""
+        return dict(self._thresholds)
+
+    @thresholds.setter
+    def thresholds(self, value: float | Mapping[str, float]) -> None:
+        if isinstance(value, Mapping):
+            unknown = [name for name in value if name not in self._thresholds]
+            if unknown:
+                raise InputError(
+                    f'thresholds: this bundle has no class "{unknown[0]}", '
+                    f"only {', '.join(self.names)}"
+                )
+            changed = {**self._thresholds, **{name: float(t) for name, t in value.items()}}
+        else:
+            changed = dict.fromkeys(self.names, float(value))
+        self._core.set_thresholds([changed[name] for name in self.names])
+        self._thresholds = changed
+
+    @overload
+    def __call__(
+        self, image: Image, color: str = "bgr", proposals: Proposals | None = None
+    ) -> Result: ...
+    @overload
+    def __call__(
+        self,
+        image: list[AnImage] | tuple[AnImage, ...],
+        color: str = "bgr",
+        proposals: Proposals | None = None,
+    ) -> list[Result]: ...
+    def __call__(
+        self,
+        image: Image | list[AnImage] | tuple[AnImage, ...],
+        color: str = "bgr",
+        proposals: Proposals | None = None,
+    ) -> Result | list[Result]:
+        """Finds objects.
+
+        Args:
+            image: a path, or uint8 ``[H, W, 3]`` (``[H, W]`` for gray, ``[H, W, 4]`` with alpha);
+                or a list of these.
+            color: order of an array's channels: ``"bgr"`` (as OpenCV has it) or ``"rgb"``.
+            proposals: two-stage models only: float32 ``[N, 4]``, xyxy in pixels of the picture, the
+                boxes to look at in place of the proposal network's; a bundle without such a network
+                (Fast R-CNN) needs them. They are clipped to the picture; those without area are
+                dropped. With a list of pictures a list of boxes.
+
+        Returns:
+            One result for one picture; for a list a list, each as the picture alone gives it.
+
+        Raises:
+            InputError: a file that is no picture, an array of another dtype or shape; proposals of
+                another shape, with NaN or infinity, missing, or for a model that takes none.
+            EngineError: the network failed, or gave NaN or infinity.
+        """
+        if proposals is None:
+            return super().__call__(image, color)
+        if not isinstance(self._core, _core.TwoStageDetector):
+            raise InputError(
+                f"proposals: expected none, since {self.manifest.architecture} is no two-stage "
+                "model"
+            )
+        if isinstance(image, (list, tuple)):
+            lists = check_proposal_lists(proposals, len(image))
+            return self._look_at(pictures_of(image, color), lists)
+        return self._look_at(pictures_of([image], color), [check_proposals(proposals)])[0]
+
+    def _look_at(self, pictures: Sequence[Picture], proposals: Sequence[Boxes]) -> list[Result]:
+        """Results for the caller's boxes, picture by picture."""
+        results: list[Result] = []
+        pairs = zip(pictures, proposals, strict=True)
+        for _, same in groupby(pairs, key=lambda pair: pair[0].format):
+            group, boxes = zip(*same, strict=True)
+            results += self._found(group, boxes)
+        return results
+
+    def _warm_up_with(self, picture: Picture) -> None:
+        if isinstance(self._core, _core.TwoStageDetector):
+            # An empty picture may give no proposal; the second stage is to run too.
+            height, width = picture.pixels.shape[:2]
+            self._look_at([picture], [np.array([[0, 0, width, height]], np.float32)])
+        else:
+            self._predict([picture])
+
+    def _run(self, pictures: Sequence[Picture]) -> list[Result]:
+        return self._found(pictures)
+
+    def _found(self, pictures: Sequence[Picture], *proposals: Sequence[Boxes]) -> list[Result]:
+        pixels = [picture.pixels for picture in pictures]
+        found = self._core.run(pixels, pictures[0].format, *proposals)
+        return [
+            self._result(Found(*one) if len(one) == 4 else Found(*one, []), picture)
+            for one, picture in zip(found, pictures, strict=True)
+        ]
