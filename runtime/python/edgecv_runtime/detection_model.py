@@ -32,7 +32,7 @@ class Found(NamedTuple):
     boxes: npt.NDArray[np.float32]
     scores: npt.NDArray[np.float32]
     labels: npt.NDArray[np.int64]
-    masks: list[MaskCrop]
+    masks: Sequence[MaskCrop] = ()
 
 
 class DetectionModel(Model[Result]):
@@ -161,6 +161,6 @@ class DetectionModel(Model[Result]):
         pixels = [picture.pixels for picture in pictures]
         found = self._core.run(pixels, pictures[0].format, *proposals)
         return [
-            self._result(Found(*one) if len(one) == 4 else Found(*one, []), picture)
+            self._result(Found(*one), picture)
             for one, picture in zip(found, pictures, strict=True)
         ]

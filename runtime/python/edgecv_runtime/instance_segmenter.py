@@ -18,7 +18,7 @@ class InstanceSegmenter(DetectionModel[Instances]):
             found.scores,
             found.labels,
             self.names,
-            Masks(found.masks, (height, width)),
+            Masks(list(found.masks), (height, width)),
             picture.pixels,
             picture.color,
             picture.source,
