@@ -161,6 +161,5 @@ class DetectionModel(Model[Result]):
         pixels = [picture.pixels for picture in pictures]
         found = self._core.run(pixels, pictures[0].format, *proposals)
         return [
-            self._result(Found(*one), picture)
-            for one, picture in zip(found, pictures, strict=True)
+            self._result(Found(*one), picture) for one, picture in zip(found, pictures, strict=True)
         ]
