@@ -20,6 +20,7 @@ from edgecv.cli.model_options import (
     load_model,
     positive,
 )
+from edgecv.cli.tile_options import add_tile_arguments, use_tiles
 
 if TYPE_CHECKING:
     from edgecv.cli.progress import Progress
@@ -51,8 +52,12 @@ def add_parser(subparsers: Any) -> None:
         help="how JSON holds instance masks: COCO's run-length code (the default) or polygons",
     )
     parser.add_argument(
-        "--batch", type=positive, default=1, help="pictures per run of the network (default: 1)"
+        "--batch",
+        type=positive,
+        default=1,
+        help="pictures, or tiles, per run of the network (default: 1)",
     )
+    add_tile_arguments(parser)
 
 
 @dataclass
@@ -110,6 +115,7 @@ def run(args: argparse.Namespace) -> int:
             raise InputError(f"{part.name}: a live source has no end: use edgecv camera")
     targets = _targets(parts, args.save) if args.save is not None else {}
     model = load_model(args)
+    use_tiles(model, args)
     if args.masks is not None and model.manifest.task != "instance":
         raise InputError(f"--masks {args.masks}: {args.bundle} gives boxes only: leave it out")
     total, rates = _count(parts)

@@ -25,4 +25,5 @@
 #include "edgecv/ssd.hpp"
 #include "edgecv/tensor.hpp"
 #include "edgecv/thread_pool.hpp"
+#include "edgecv/tiles.hpp"
 #include "edgecv/timing.hpp"

@@ -17,6 +17,7 @@ void bind_matching(nb::module_&);
 void bind_nms(nb::module_&);
 void bind_preprocess(nb::module_&);
 void bind_sliding_windows(nb::module_&);
+void bind_tiles(nb::module_&);
 void bind_two_stage_ops(nb::module_&);
 void bind_rcnn(nb::module_&);
 void bind_two_stage_detector(nb::module_&);
@@ -75,4 +76,5 @@ NB_MODULE(_core, m) {
   bind_engine(m);
   bind_detector(m);
   bind_two_stage_detector(m);
+  bind_tiles(m);
 }

@@ -21,6 +21,7 @@ from edgecv_runtime.instances import Instances
 from edgecv_runtime.load import load
 from edgecv_runtime.masks import Masks
 from edgecv_runtime.results import Detections
+from edgecv_runtime.tiles import Tiles
 
 __all__ = [
     "Bundle",
@@ -39,6 +40,7 @@ __all__ = [
     "Manifest",
     "Masks",
     "TensorSpec",
+    "Tiles",
     "load",
     "ops",
     "read_image",

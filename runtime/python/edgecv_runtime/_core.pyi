@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 import os
-from typing import Annotated, Final
+from typing import Annotated, Final, overload
 
 import numpy
 from numpy.typing import NDArray
@@ -573,3 +573,17 @@ class TwoStageDetector:
 
     @property
     def timing(self) -> TwoStageTiming: ...
+
+class TileSpec:
+    def __init__(self, size: tuple[int, int], overlap: float, whole: bool, match_threshold: float) -> None: ...
+
+def tiles_of(spec: TileSpec, image_size: tuple[int, int]) -> NDArray[numpy.int64]: ...
+
+def group_tiles(boxes: Annotated[NDArray[numpy.float32], dict(shape=(None, 4), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], tiles: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], windows: Annotated[NDArray[numpy.int64], dict(shape=(None, 4), order='C', device='cpu', writable=False)], image_size: tuple[int, int], match_threshold: float) -> list[tuple[list[int], int]]:
+    """(members, whole) of each group; whole is -1 where every member is cut."""
+
+@overload
+def detect_in_tiles(detector: Detector, picture: Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)], format: str, spec: TileSpec, max_batch: int) -> tuple: ...
+
+@overload
+def detect_in_tiles(detector: TwoStageDetector, picture: Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)], format: str, spec: TileSpec) -> tuple: ...
