@@ -6,6 +6,8 @@ The names here are the runtime's; training and export live in ``edgecv.training`
 
 from edgecv_runtime import (
     BundleError,
+    Classification,
+    Classifier,
     Detections,
     Detector,
     EngineError,
@@ -15,6 +17,9 @@ from edgecv_runtime import (
     Instances,
     InstanceSegmenter,
     Masks,
+    Segmentation,
+    SemanticSegmenter,
+    Tiles,
     load,
     ops,
     read_image,
@@ -23,6 +28,8 @@ from edgecv_runtime._core import version as __version__
 
 __all__ = [
     "BundleError",
+    "Classification",
+    "Classifier",
     "Detections",
     "Detector",
     "EngineError",
@@ -32,6 +39,9 @@ __all__ = [
     "InstanceSegmenter",
     "Instances",
     "Masks",
+    "Segmentation",
+    "SemanticSegmenter",
+    "Tiles",
     "__version__",
     "load",
     "ops",
