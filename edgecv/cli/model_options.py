@@ -56,6 +56,12 @@ def height_width(text: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
+def numbers(text: str) -> tuple[int, ...]:
+    if not re.fullmatch(r"\d+(,\d+)*", text):
+        raise argparse.ArgumentTypeError(f"expected numbers such as 11 or 0,255, got {text!r}")
+    return tuple(int(part) for part in text.split(","))
+
+
 def score(text: str) -> float:
     try:
         value = float(text)
