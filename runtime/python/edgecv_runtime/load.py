@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from edgecv_runtime._core import Bundle, BundleError, InputError
+from edgecv_runtime._core import Bundle, BundleError, Engine, InputError
 from edgecv_runtime.detector import Detector
 from edgecv_runtime.engines import open_engine
 from edgecv_runtime.instance_segmenter import InstanceSegmenter
@@ -53,8 +53,18 @@ def load(
             graph = bundle.graph(role, precision, "onnx")
             path_of_graph = bundle.verified_path(graph.file, graph.sha256)
             engines[role] = open_engine(name, path_of_graph, device, threads)
-        model = _MODELS[bundle.manifest.task]
-        return model(bundle, engines, name, precision, threads)
+        return make_model(bundle, engines, name, precision, threads)
+
+
+def make_model(
+    bundle: Bundle,
+    engines: Mapping[str, Engine],
+    engine_name: str,
+    precision: str,
+    threads: int | None = None,
+) -> Detector | InstanceSegmenter:
+    """The model for the bundle's task over engines that are open already, one for each role."""
+    return _MODELS[bundle.manifest.task](bundle, engines, engine_name, precision, threads)
 
 
 @contextmanager
