@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from edgecv.models.windows import WindowRequest
     from edgecv_runtime import Detector, InstanceSegmenter
 
 
@@ -30,6 +31,36 @@ def add_threshold_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_window_arguments(parser: Any) -> None:
+    """Those that `window_request` reads."""
+    parser.add_argument(
+        "--crop",
+        type=height_width,
+        metavar="HxW",
+        help="segmentation: cover each picture with crops of this size",
+    )
+    parser.add_argument(
+        "--overlap",
+        type=fraction,
+        metavar="PART",
+        help="of neighbouring crops, 0 or more and below 1 (default: the network's own, or 0.25)",
+    )
+    parser.add_argument(
+        "--window",
+        choices=("uniform", "gaussian", "linear"),
+        help="how much a crop's pixels count where crops overlap (default: uniform)",
+    )
+    parser.add_argument(
+        "--whole", action="store_true", help="segmentation: each picture in one piece"
+    )
+
+
+def window_request(args: argparse.Namespace) -> WindowRequest:
+    from edgecv.models.windows import WindowRequest
+
+    return WindowRequest(args.crop, args.overlap, args.window, args.whole)
+
+
 def load_model(args: argparse.Namespace) -> Detector | InstanceSegmenter:
     from edgecv_runtime import load
 
@@ -40,6 +71,13 @@ def load_model(args: argparse.Namespace) -> Detector | InstanceSegmenter:
         precision=args.precision,
         threads=args.threads,
     )
+
+
+def fraction(text: str) -> float:
+    value = score(text)
+    if value == 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to below 1, got {text!r}")
+    return value
 
 
 def positive(text: str) -> int:

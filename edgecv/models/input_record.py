@@ -7,6 +7,8 @@ from typing import Any
 
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
 
 def input_record(transform: GeneralizedRCNNTransform) -> dict[str, Any]:
     """Of a detector that normalises by itself, read from its own transform.
@@ -35,6 +37,30 @@ def input_record(transform: GeneralizedRCNNTransform) -> dict[str, Any]:
         "dtype": "float32",
         "layout": "nchw",
     }
+
+
+def centre_record(
+    edge: int,
+    crop: Sequence[int],
+    mean: Sequence[float],
+    std: Sequence[float],
+    interpolation: str = "bilinear",
+    antialias: bool = True,
+) -> dict[str, Any]:
+    """Of a classifier: the shorter side resized to `edge`, then the centre of `crop` (h, w)."""
+    record = native_record(mean, std)
+    return record | {
+        "size": [int(edge), int(edge)],
+        "resize": "shortest_edge",
+        "crop": [int(side) for side in crop],
+        "interpolation": interpolation,
+        "antialias": antialias,
+    }
+
+
+def imagenet_record() -> dict[str, Any]:
+    """Of most of torchvision's classifiers."""
+    return centre_record(256, (224, 224), IMAGENET_MEAN, IMAGENET_STD)
 
 
 def native_record(mean: Sequence[float], std: Sequence[float]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from torchvision import models
 
 from . import registry
 from .heads import layers_of_classes
+from .input_record import centre_record
 
 # Networks that learn with more classifiers than they answer with.
 _EXTRA_CLASSIFIERS = {"googlenet": ("aux1.", "aux2."), "inception_v3": ("AuxLogits.",)}
@@ -55,26 +56,10 @@ def _fixed_size(name: str, crop: list[int]) -> dict[str, Any]:
 
 
 def _record(preset: Any, crop: list[int]) -> dict[str, Any]:
-    """What the preset does: shorter edge to a size, then the centre."""
     # Another size keeps the share of the picture that is cut off.
     edge = round(max(crop) * preset.resize_size[0] / preset.crop_size[0])
-    return {
-        "color": "rgb",
-        "size": [edge, edge],
-        "resize": "shortest_edge",
-        "max_size": None,
-        "align": "center",
-        "crop": crop,
-        "interpolation": preset.interpolation.value,
-        "antialias": bool(preset.antialias),
-        "scale": 1 / 255,
-        "mean": [float(value) for value in preset.mean],
-        "std": [float(value) for value in preset.std],
-        "pad_value": 0.0,
-        "pad_multiple": 1,
-        "dtype": "float32",
-        "layout": "nchw",
-    }
+    mode = preset.interpolation.value
+    return centre_record(edge, crop, preset.mean, preset.std, mode, bool(preset.antialias))
 
 
 for _name in models.list_models(module=models):

@@ -22,18 +22,22 @@ from .evaluation import class_numbers
 
 if TYPE_CHECKING:
     from edgecv.models.checkpoint import Checkpoint
+    from edgecv.models.windows import WindowRequest
 
 # uint8 [H, W, 3] BGR -> the class of each pixel, [H, W] of an integer type.
 Segment = Callable[[NDArray[np.uint8]], NDArray[Any]]
 NO_CLASS = -1
 
 
-def of_checkpoint(checkpoint: Checkpoint) -> Segment:
-    """Whole or in crops, as the bundle that is exported from it by default."""
+def of_checkpoint(checkpoint: Checkpoint, request: WindowRequest | None = None) -> Segment:
+    """Whole or in crops, as the bundle that is exported with the same `request`."""
+    from edgecv.models.windows import WindowRequest, plan_windows
+
     from .segmenter import TorchSegmenter
 
     module = checkpoint.module()
-    return TorchSegmenter(module, checkpoint.input, getattr(module, "windows", None))
+    windows = plan_windows(getattr(module, "windows", None), request or WindowRequest())
+    return TorchSegmenter(module, checkpoint.input, windows)
 
 
 def of_bundle(model: Any) -> Segment:

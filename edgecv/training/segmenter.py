@@ -48,9 +48,29 @@ class TorchSegmenter:
     def logits(self, image: NDArray[np.uint8]) -> Tensor:
         """float32 [C, H, W] in the size of the image."""
         tensor = torch.from_numpy(ops.preprocess(image, self.spec)).to(self.device)
+        return self.of_tensor(tensor, (image.shape[0], image.shape[1]))
+
+    def of_tensor(self, tensor: Tensor, size: tuple[int, int]) -> Tensor:
+        """The same for an image of `size` (H, W) that is preprocessed, float32 [3, h, w]."""
         if self.windows is not None:
             return self._in_windows(tensor, self.windows)
-        return self._run(tensor[None], (image.shape[0], image.shape[1]))[0]
+        return self._run(tensor[None], size)[0]
+
+    def first_window(self, tensor: Tensor) -> Tensor:
+        """What the network sees first of an image: a crop, or all of it."""
+        if self.windows is None:
+            return tensor
+        rows, columns = self.windows["size"]
+        return self._padded(tensor)[:, :rows, :columns]
+
+    def _padded(self, tensor: Tensor) -> Tensor:
+        """No smaller than a crop."""
+        assert self.windows is not None
+        missing = [
+            max(of - own, 0)
+            for of, own in zip(self.windows["size"], tensor.shape[-2:], strict=True)
+        ]
+        return F.pad(tensor, (0, missing[1], 0, missing[0]), value=self.pad_value)
 
     def _run(self, tensors: Tensor, size: tuple[int, int]) -> Tensor:
         logits = logits_of(self.module(tensors)).float()
@@ -62,8 +82,7 @@ class TorchSegmenter:
         """Logits of the crops, averaged where they overlap. [3, H, W] -> [C, H, W]"""
         height, width = tensor.shape[-2:]
         rows, columns = windows["size"]
-        missing = (0, max(columns - width, 0), 0, max(rows - height, 0))
-        padded = F.pad(tensor, missing, value=self.pad_value)
+        padded = self._padded(tensor)
         size = (padded.shape[-2], padded.shape[-1])
         boxes = ops.sliding_windows(size, (rows, columns), windows["overlap"]).tolist()
         weight = window_weight(rows, columns, windows["weight"]).to(self.device)
