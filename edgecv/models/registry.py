@@ -119,15 +119,17 @@ def counts_background(architecture: str) -> bool:
 def without_weights() -> Iterator[None]:
     """Modules made inside have shapes, but no memory for their weights.
 
-    Not `torch.device("meta")`, under which architectures fail that compute with tensors while they
-    are built.
+    Not `torch.device("meta")`, under which architectures fail that compute with numbers in tensors
+    while they are built.
     """
     import torch
     from torch.overrides import TorchFunctionMode
 
+    without_content = {torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn}
+
     class Shapes(TorchFunctionMode):
         def __torch_function__(self, function: Any, _: Any, args: Any = (), kwargs: Any = None):  # type: ignore[no-untyped-def]
-            if function is torch.empty:
+            if function in without_content:
                 kwargs = {**(kwargs or {}), "device": "meta"}
             return function(*args, **(kwargs or {}))
 
