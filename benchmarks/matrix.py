@@ -178,18 +178,19 @@ def in_precision(bundle: Any, role: str, graph: Any, precision: str) -> bytes:
 
 def write_table() -> None:
     packages = ("tensorrt_rtx", "onnx", "torch", "torchvision")
+    versions = ", ".join(f"{package} {version(package)}" for package in packages)
     lines = [
         "# Every family, built by TensorRT for RTX",
         "",
         f"Written {date.today().isoformat()} by `make matrix` on a machine without a GPU "
-        f"({platform.machine()}, {os.cpu_count()} processors, shared with other work, so times are no "
-        f"benchmark), with {', '.join(f'{each} {version(each)}' for each in packages)}, for compute "
+        f"({platform.machine()}, {os.cpu_count()} processors, shared with other work: times "
+        f"are no benchmark), with {versions}, for compute "
         f"capabilities {', '.join(map(str, CAPABILITIES))}. Full-size models, random weights; each "
         "engine's inputs and outputs were compared with the manifest. *Built, not run.*",
         "",
-        "Dynamic: one-stage networks take 1 to 8 pictures (4 typical) and, where the bundle resizes "
-        "by the shortest edge or not at all, any size of the default range; two-stage ones any size "
-        "and number of boxes of the default range.",
+        "Dynamic: one-stage networks take 1 to 8 pictures (4 typical) and, where the bundle "
+        "resizes by the shortest edge or not at all, any size of the default range; two-stage "
+        "ones any size and number of boxes of the default range.",
         "",
         "| model | shapes | precision | graphs | ONNX MB | engine MB | build s |",
         "|---|---|---|---|---:|---:|---:|",
