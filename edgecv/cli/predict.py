@@ -21,6 +21,7 @@ from edgecv.cli.model_options import (
     positive,
     reported,
 )
+from edgecv.cli.tile_options import add_tile_arguments, use_tiles
 
 if TYPE_CHECKING:
     from edgecv.cli.progress import Progress
@@ -54,8 +55,12 @@ def add_parser(subparsers: Any) -> None:
         help="how JSON holds instance masks: COCO's run-length code (the default) or polygons",
     )
     parser.add_argument(
-        "--batch", type=positive, default=1, help="pictures per run of the network (default: 1)"
+        "--batch",
+        type=positive,
+        default=1,
+        help="pictures, or tiles, per run of the network (default: 1)",
     )
+    add_tile_arguments(parser)
 
 
 @dataclass
@@ -111,6 +116,7 @@ def run(args: argparse.Namespace) -> int:
         if isinstance(part, Video) and part.live:
             raise InputError(f"{part.name}: a live source has no end: use edgecv camera")
     model = load_model(args)
+    use_tiles(model, args)
     targets = {}
     if args.save is not None:
         targets = _targets(parts, args.save, model.manifest.task == "segment")
