@@ -20,6 +20,7 @@ _FAMILIES = (
     "torchvision_rcnn",
     "torchvision_dense",
     "maskrcnn_mobilenet",
+    "style_transform",
 )
 Task = Literal["classify", "detect", "instance", "segment", "stylize"]
 

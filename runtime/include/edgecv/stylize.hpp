@@ -1,0 +1,48 @@
+// Style transfer by a feed-forward network (arXiv 1603.08155): from its output to pixels.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "edgecv/image.hpp"
+#include "edgecv/input_spec.hpp"
+#include "edgecv/thread_pool.hpp"
+
+namespace edgecv {
+
+/// How a picture too large for one run is cut. The graph `statistics` takes the picture, made small,
+/// and gives the mean and 1 / standard deviation of every channel of every instance normalisation;
+/// the graph `tile` takes a piece of the picture and these numbers in place of the piece's own
+/// (thumbnail instance normalisation, Chen et al. 2022, arXiv 2203.11655). So neighbours are painted
+/// alike, and differ only where a tile's border is in reach.
+struct StylizeTiles {
+  Size size{512, 512};    // of a tile, at most; multiples of `align`
+  double overlap = 0.25;  // share of a tile that its neighbour has too; the seam runs in its middle
+  int thumbnail = 1024;   // longer side of the picture that the statistics are taken from, at most
+  int align = 4;          // tiles begin at multiples of it: the network's stride
+  std::int64_t above = 4'000'000;  // pictures of more pixels are cut
+};
+
+/// The outputs' meaning, as the manifest records it. A picture's level is value * scale + offset,
+/// rounded to nearest (ties to even) and cut to 0..255.
+struct StylizeSpec {
+  std::string picture_output;  // [B, 3, h', w'], float32; what lies right of and below the input's
+                               // h and w is cut off
+  Color color = Color::rgb;    // order of its channels; not gray
+  double scale = 1;
+  double offset = 0;
+  int smallest_side = 1;  // a shorter side is continued by its last row or column before the run
+  std::optional<StylizeTiles> tiles;  // nothing: every picture in one run
+};
+
+/// Names of the output of `statistics` and of the second input of `tile`: float32 [1, 2, K].
+inline constexpr const char* statistics_name = "statistics";
+
+/// Writes the top left `picture` of the network's output as 8-bit pixels in BGR order, rows one
+/// after another. `planes`: 3 x tensor.height x tensor.width values. Throws Error (engine) on NaN and
+/// infinity in what is written.
+void write_picture(const StylizeSpec& spec, const float* planes, Size tensor, Size picture,
+                   std::uint8_t* bgr, ThreadPool& pool = ThreadPool::global());
+
+}  // namespace edgecv
