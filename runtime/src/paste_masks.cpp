@@ -9,7 +9,9 @@
 // The same pixels as torchvision's come out only of the same arithmetic, so this follows torch's
 // upsample_bilinear2d on a CPU to the last bit: which products are fused with a sum (std::fma) and
 // in which order. Outputs whose sides add up to 128 at most have another order, since torch takes
-// another kernel for them.
+// another kernel for them. Builds of torch differ in one place, the position of a pixel among the
+// cells: 2.15 rounds product and sum, as here; 2.14 fuses them, which can turn a pixel whose value
+// is the threshold to within that rounding.
 
 namespace edgecv {
 namespace {

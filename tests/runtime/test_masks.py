@@ -34,12 +34,24 @@ def random_boxes(rng, count, height, width, sides):
     return np.concatenate([center - half, center + half], 1).astype(np.float32)
 
 
-def torchvision_masks(masks, boxes, size):
+def torchvision_values(masks, boxes, size):
     torch = pytest.importorskip("torch")
     from torchvision.models.detection.roi_heads import paste_masks_in_image
 
     tensors = torch.from_numpy(masks[:, None]), torch.from_numpy(boxes)
-    return (paste_masks_in_image(*tensors, size) > 0.5)[:, 0].numpy()
+    return paste_masks_in_image(*tensors, size)[:, 0].numpy()
+
+
+def assert_torchvisions_pixels(masks, boxes, size):
+    """Builds of torch round the position of a pixel once or twice (2.14 fuses its product with its
+    sum, 2.15 does not). Hence pixels may differ whose value, computed in double, is the threshold
+    to within that rounding; no other."""
+    ours = ops.paste_masks(masks, boxes, size)
+    differ = ours != (torchvision_values(masks, boxes, size) > 0.5)
+    if differ.any():
+        exact = torchvision_values(masks.astype(np.float64), boxes, size)[differ]
+        cells = masks.shape[-1] + 2
+        np.testing.assert_allclose(exact, 0.5, rtol=0, atol=4 * cells * np.finfo(np.float32).eps)
 
 
 @pytest.mark.parametrize("kind", [rough_masks, smooth_masks, binary_masks])
@@ -56,8 +68,7 @@ def test_pasted_pixels_are_torchvisions(kind, sides):
     for given in (boxes, clipped):
         # torchvision itself fails on boxes that miss the picture.
         inside = ((given[:, 2:] >= 1) & (given[:, :2] < [size[1], size[0]])).all(1)
-        expected = torchvision_masks(masks[inside], given[inside], size)
-        np.testing.assert_array_equal(ops.paste_masks(masks[inside], given[inside], size), expected)
+        assert_torchvisions_pixels(masks[inside], given[inside], size)
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 14, 28, 56])
@@ -67,8 +78,7 @@ def test_masks_of_other_sizes(size):
     boxes = random_boxes(rng, 20, 200, 150, (5, 160))
     boxes = boxes[(boxes[:, 2:] >= 1).all(1)]
     masks = masks[: len(boxes)]
-    expected = torchvision_masks(masks, boxes, (200, 150))
-    np.testing.assert_array_equal(ops.paste_masks(masks, boxes, (200, 150)), expected)
+    assert_torchvisions_pixels(masks, boxes, (200, 150))
 
 
 @pytest.mark.parametrize(
@@ -91,8 +101,7 @@ def test_odd_boxes_are_torchvisions(box):
     rng = np.random.default_rng(4)
     boxes = np.array([box], np.float32)
     for masks in (rough_masks(rng, 1), np.ones((1, 28, 28), np.float32)):
-        expected = torchvision_masks(masks, boxes, (48, 64))
-        np.testing.assert_array_equal(ops.paste_masks(masks, boxes, (48, 64)), expected)
+        assert_torchvisions_pixels(masks, boxes, (48, 64))
 
 
 def test_boxes_outside_give_empty_masks():

@@ -19,6 +19,7 @@
 #include "edgecv/nms.hpp"
 #include "edgecv/preprocess.hpp"
 #include "edgecv/rpn.hpp"
+#include "edgecv/sliding_windows.hpp"
 #include "edgecv/ssd.hpp"
 #include "edgecv/tensor.hpp"
 #include "edgecv/thread_pool.hpp"

@@ -18,8 +18,9 @@ struct MaskCrop {
   std::vector<std::uint8_t> pixels;  // [height, width], 0 or 1
 };
 
-/// torchvision's paste_masks_in_image followed by > threshold, the same pixels, but only inside
-/// each box.
+/// torchvision's paste_masks_in_image followed by > threshold, the same pixels (but for values that
+/// are the threshold to within rounding, on which builds of torch disagree), but only inside each
+/// box.
 /// `masks` [N, size, size] probabilities, `boxes` [N, 4] xyxy in pixels of the picture. A box that
 /// misses the picture gives an empty crop. Throws Error (invalid_input) for a box that is not
 /// finite.

@@ -16,6 +16,7 @@ void bind_masks(nb::module_&);
 void bind_matching(nb::module_&);
 void bind_nms(nb::module_&);
 void bind_preprocess(nb::module_&);
+void bind_sliding_windows(nb::module_&);
 void bind_two_stage_ops(nb::module_&);
 void bind_rcnn(nb::module_&);
 void bind_two_stage_detector(nb::module_&);
@@ -67,6 +68,7 @@ NB_MODULE(_core, m) {
   bind_two_stage_ops(m);
   bind_input_spec(m);
   bind_preprocess(m);
+  bind_sliding_windows(m);
   bind_rcnn(m);
   bind_manifest(m);
   bind_bundle(m);

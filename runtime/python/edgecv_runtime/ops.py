@@ -34,6 +34,7 @@ __all__ = [
     "paste_mask_crops",
     "paste_masks",
     "preprocess",
+    "sliding_windows",
 ]
 
 
@@ -309,6 +310,27 @@ def preprocess(
     if image.size and (not image[0].flags.c_contiguous or image.strides[0] < 0):
         image = np.ascontiguousarray(image)
     return _core.preprocess(image, spec, color)
+
+
+def sliding_windows(
+    image_size: tuple[int, int], window: tuple[int, int], overlap: float = 0.25
+) -> Int64:
+    """Windows of one size that cover a picture, as MONAI's ``sliding_window_inference`` has them.
+
+    They lie ``int(window * (1 - overlap))`` pixels apart, at least 1, until one reaches the end of
+    the picture; that one is moved back inside it.
+
+    Args:
+        image_size: (height, width) of the picture in pixels, sides up to 65535.
+        window: (height, width); where it is larger than the picture it is cut to it.
+        overlap: the part of a window's side that neighbours share, from 0 to below 1.
+
+    Returns:
+        int64 ``[N, 4]``, xyxy in pixels, row by row.
+    """
+    return _core.sliding_windows(
+        _size(image_size, "image_size"), _size(window, "window"), float(overlap)
+    )
 
 
 def _boxes(values: npt.ArrayLike, name: str, count: int | None = None) -> Float32:
