@@ -21,4 +21,8 @@ RcnnSpec read_rcnn(const JsonNode& node);
 Json write(const RcnnSpec& spec);
 void check(const Manifest& manifest, const RcnnSpec& spec);
 
+StylizeSpec read_stylize(const JsonNode& node);
+Json write(const StylizeSpec& spec);
+void check(const Manifest& manifest, const StylizeSpec& spec);
+
 }  // namespace edgecv

@@ -35,6 +35,9 @@ void check_tiles(const Manifest& manifest, const StylizeSpec& spec) {
   const std::string path = "postprocess.tiles";
   const StylizeTiles& tiles = *spec.tiles;
   require_side(tiles.align, path + ".align");
+  if (tiles.align % 2 != 0) {  // two pixels of a camera's picture may share their colour
+    bad_value(path + ".align", "an even number", std::to_string(tiles.align));
+  }
   require_side(tiles.thumbnail, path + ".thumbnail");
   if (tiles.thumbnail < spec.smallest_side) {
     bad_value(path + ".thumbnail", "at least smallest_side", std::to_string(tiles.thumbnail));

@@ -10,6 +10,7 @@
 #include "edgecv/input_spec.hpp"
 #include "edgecv/manifest.hpp"
 #include "edgecv/ssd.hpp"
+#include "edgecv/stylizer.hpp"
 #include "edgecv/tensor.hpp"
 
 namespace edgecv {
@@ -74,6 +75,12 @@ struct NameTable<Task> {
                                                              {Task::instance, "instance"},
                                                              {Task::segment, "segment"},
                                                              {Task::stylize, "stylize"}};
+};
+
+template <>
+struct NameTable<Tiling> {
+  static constexpr std::pair<Tiling, const char*> entries[] = {
+      {Tiling::automatic, "auto"}, {Tiling::never, "never"}, {Tiling::always, "always"}};
 };
 
 template <>

@@ -9,15 +9,9 @@
 #include "edgecv/detections.hpp"
 #include "edgecv/engine.hpp"
 #include "edgecv/thread_pool.hpp"
+#include "edgecv/timing.hpp"
 
 namespace edgecv {
-
-/// Wall time of a call, summed over its pictures, in milliseconds.
-struct Timing {
-  double preprocess_ms = 0;
-  double network_ms = 0;
-  double postprocess_ms = 0;
-};
 
 class OneStage;
 

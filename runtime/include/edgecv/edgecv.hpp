@@ -21,5 +21,8 @@
 #include "edgecv/rpn.hpp"
 #include "edgecv/sliding_windows.hpp"
 #include "edgecv/ssd.hpp"
+#include "edgecv/stylize.hpp"
+#include "edgecv/stylizer.hpp"
 #include "edgecv/tensor.hpp"
 #include "edgecv/thread_pool.hpp"
+#include "edgecv/timing.hpp"

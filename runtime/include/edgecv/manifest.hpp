@@ -10,6 +10,7 @@
 #include "edgecv/input_spec.hpp"
 #include "edgecv/rcnn.hpp"
 #include "edgecv/ssd.hpp"
+#include "edgecv/stylize.hpp"
 #include "edgecv/tensor.hpp"
 
 namespace edgecv {
@@ -28,7 +29,7 @@ struct GraphFile {
 };
 
 /// What is done with the outputs: one alternative for each family of networks.
-using PostprocessSpec = std::variant<SsdSpec, DenseSpec, RcnnSpec>;
+using PostprocessSpec = std::variant<SsdSpec, DenseSpec, RcnnSpec, StylizeSpec>;
 
 struct Manifest {
   static constexpr int current_schema = 2;  // 2: classify, segment and stylize

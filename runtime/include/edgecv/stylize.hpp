@@ -1,6 +1,7 @@
 // Style transfer by a feed-forward network (arXiv 1603.08155): from its output to pixels.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -14,7 +15,7 @@ namespace edgecv {
 /// How a picture too large for one run is cut. The graph `statistics` takes the picture, made small,
 /// and gives the mean and 1 / standard deviation of every channel of every instance normalisation;
 /// the graph `tile` takes a piece of the picture and these numbers in place of the piece's own
-/// (thumbnail instance normalisation, Chen et al. 2022, arXiv 2203.11655). So neighbours are painted
+/// (thumbnail instance normalisation, Chen et al. 2022, arXiv 2103.11784). So neighbours are painted
 /// alike, and differ only where a tile's border is in reach.
 struct StylizeTiles {
   Size size{512, 512};    // of a tile, at most; multiples of `align`
@@ -39,10 +40,34 @@ struct StylizeSpec {
 /// Names of the output of `statistics` and of the second input of `tile`: float32 [1, 2, K].
 inline constexpr const char* statistics_name = "statistics";
 
-/// Writes the top left `picture` of the network's output as 8-bit pixels in BGR order, rows one
-/// after another. `planes`: 3 x tensor.height x tensor.width values. Throws Error (engine) on NaN and
-/// infinity in what is written.
-void write_picture(const StylizeSpec& spec, const float* planes, Size tensor, Size picture,
-                   std::uint8_t* bgr, ThreadPool& pool = ThreadPool::global());
+/// 8-bit pixels in BGR order to be written; rows are `stride` bytes apart.
+struct Canvas {
+  std::uint8_t* bgr = nullptr;
+  Size size;
+  std::ptrdiff_t stride = 0;
+};
+
+/// Writes the top left of the network's output over the whole canvas. `planes`: 3 x tensor.height x
+/// tensor.width values, at least the canvas's. Throws Error (engine) on NaN and infinity in what is
+/// written.
+void write_picture(const StylizeSpec& spec, const float* planes, Size tensor, const Canvas& canvas,
+                   ThreadPool& pool = ThreadPool::global());
+
+/// How much of a tile is seen along an axis: nothing up to `begin`, all from `end` on, and linearly
+/// more in between.
+struct Fade {
+  float begin = 0;
+  float end = 0;
+
+  float operator()(int pixel) const;
+};
+
+/// The fade of a tile whose first `overlap` pixels a neighbour has painted: around the middle of
+/// the overlap, where both are far from their borders.
+Fade fade_in(int overlap);
+
+/// As write_picture, over what the canvas has already.
+void blend_picture(const StylizeSpec& spec, const float* planes, Size tensor, const Canvas& canvas,
+                   Fade across, Fade down, ThreadPool& pool = ThreadPool::global());
 
 }  // namespace edgecv

@@ -17,6 +17,8 @@ void bind_matching(nb::module_&);
 void bind_nms(nb::module_&);
 void bind_preprocess(nb::module_&);
 void bind_sliding_windows(nb::module_&);
+void bind_stylize(nb::module_&);
+void bind_stylizer(nb::module_&);
 void bind_two_stage_ops(nb::module_&);
 void bind_rcnn(nb::module_&);
 void bind_two_stage_detector(nb::module_&);
@@ -70,9 +72,11 @@ NB_MODULE(_core, m) {
   bind_preprocess(m);
   bind_sliding_windows(m);
   bind_rcnn(m);
+  bind_stylize(m);
   bind_manifest(m);
   bind_bundle(m);
   bind_engine(m);
   bind_detector(m);
   bind_two_stage_detector(m);
+  bind_stylizer(m);
 }

@@ -21,6 +21,8 @@ from edgecv_runtime.instances import Instances
 from edgecv_runtime.load import load
 from edgecv_runtime.masks import Masks
 from edgecv_runtime.results import Detections
+from edgecv_runtime.stylized import Stylized
+from edgecv_runtime.stylizer import Stylizer
 
 __all__ = [
     "Bundle",
@@ -38,6 +40,8 @@ __all__ = [
     "Instances",
     "Manifest",
     "Masks",
+    "Stylized",
+    "Stylizer",
     "TensorSpec",
     "load",
     "ops",

@@ -11,10 +11,14 @@ from edgecv_runtime._core import Bundle, BundleError, InputError
 from edgecv_runtime.detector import Detector
 from edgecv_runtime.engines import open_engine
 from edgecv_runtime.instance_segmenter import InstanceSegmenter
+from edgecv_runtime.stylizer import Stylizer
 
-_MODELS: dict[str, type[Detector] | type[InstanceSegmenter]] = {
+AnyModel = Detector | InstanceSegmenter | Stylizer
+
+_MODELS: dict[str, type[AnyModel]] = {
     "detect": Detector,
     "instance": InstanceSegmenter,
+    "stylize": Stylizer,
 }
 _MAX_UNPACKED_BYTES = 8 << 30
 
@@ -25,7 +29,7 @@ def load(
     device: str | None = None,
     precision: str | None = None,
     threads: int | None = None,
-) -> Detector | InstanceSegmenter:
+) -> AnyModel:
     """Loads a bundle.
 
     Args:
@@ -37,7 +41,7 @@ def load(
 
     Returns:
         The model for the bundle's task: a ``Detector`` for ``detect``, an ``InstanceSegmenter`` for
-        ``instance``.
+        ``instance``, a ``Stylizer`` for ``stylize``.
 
     Raises:
         BundleError: the bundle is incomplete, altered, or made for a newer edgecv.

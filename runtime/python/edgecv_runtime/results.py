@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edgecv_runtime._core import EngineError, InputError
 from edgecv_runtime.drawing import draw_boxes
 from edgecv_runtime.images import check_image
-from edgecv_runtime.opencv import import_cv2
+from edgecv_runtime.picture_files import save_picture
 
 
 class Detections:
@@ -135,13 +135,7 @@ class Detections:
         if path.suffix.lower() == ".json":
             path.write_text(json.dumps(self.to_dict(), indent=1) + "\n", encoding="utf-8")
             return
-        cv2 = import_cv2()
-        if not cv2.haveImageWriter(path.name):
-            raise InputError(f"{path}: expected a suffix such as .jpg, .png or .json")
-        ok, data = cv2.imencode(path.suffix, self.plot(threshold=threshold))
-        if not ok:
-            raise InputError(f"{path}: OpenCV cannot write this picture as {path.suffix}")
-        path.write_bytes(data.tobytes())
+        save_picture(path, self.plot(threshold=threshold))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; the schema is described in docs/python.md."""
