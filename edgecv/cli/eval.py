@@ -1,17 +1,16 @@
-"""edgecv eval: COCO average precision of a checkpoint or a bundle."""
+"""edgecv eval: how good a checkpoint or a bundle is on labelled photos."""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from edgecv.data.masks import RunLengths
-    from edgecv.training.evaluation import Detect
-    from edgecv.training.metrics import Precision
+# Of `edgecv.training`, for each task.
+_MEASURES = {"detect": "evaluation", "instance": "evaluation"}
 
 
 def add_parser(subparsers: Any) -> None:
@@ -36,42 +35,32 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from edgecv.data.folder import read_folder
-    from edgecv.training.evaluation import evaluate
-
-    data = read_folder(args.data, args.split)
     if args.model.suffix == ".pt":
-        detect, names = _checkpoint(args.model)
+        from edgecv.models import registry
+        from edgecv.models.checkpoint import load_checkpoint
+
+        checkpoint = load_checkpoint(args.model)
+        measure = _measure(registry.task_of(checkpoint.architecture))
+        predict, names = measure.of_checkpoint(checkpoint), checkpoint.labels
     else:
-        detect, names = _bundle(args.model)
-    result = evaluate(detect, data, names, _progress)
-    print(json.dumps(result.to_dict()) if args.json else _table(result))
+        from edgecv_runtime import load
+
+        model = load(args.model)
+        measure = _measure(model.manifest.task)
+        predict, names = measure.of_bundle(model), model.names
+    result = measure.measure(predict, names, args.data, args.split, _progress)
+    print(json.dumps(result.to_dict()) if args.json else result.table())
     return 0
 
 
-def _checkpoint(path: Path) -> tuple[Detect, list[str]]:
-    from edgecv.models.checkpoint import load_checkpoint
-    from edgecv.training.detector import TorchDetector
+def _measure(task: str) -> Any:
+    """The module that measures this task: `of_checkpoint` and `of_bundle` make a prediction of it,
+    `measure` compares predictions with a folder's labels."""
+    from edgecv_runtime import InputError
 
-    checkpoint = load_checkpoint(path)
-    return TorchDetector(checkpoint.module(), checkpoint.input), checkpoint.labels
-
-
-def _bundle(path: Path) -> tuple[Detect, list[str]]:
-    from edgecv.training.metrics import Detected
-    from edgecv_runtime import Instances, load
-
-    model = load(path)
-
-    def detect(image: Any) -> Detected:
-        result = model(image)
-        masks: list[RunLengths] | None = None
-        if isinstance(result, Instances):
-            codes = result.mask_crops.rle()
-            masks = [{"size": c["size"], "counts": c["counts"].encode()} for c in codes]
-        return Detected(result.boxes, result.scores, result.labels, masks)
-
-    return detect, model.names
+    if task not in _MEASURES:
+        raise InputError(f"nothing measures the task {task}; expected {', '.join(_MEASURES)}")
+    return importlib.import_module(f"edgecv.training.{_MEASURES[task]}")
 
 
 def _progress(items: Iterable[Any]) -> Iterator[Any]:
@@ -82,20 +71,3 @@ def _progress(items: Iterable[Any]) -> Iterator[Any]:
         for entry in entries:
             yield entry
             bar.update()
-
-
-def _table(result: Precision) -> str:
-    lines = _figures(result, "boxes" if result.masks else "")
-    if result.masks is not None:
-        lines += ["", *_figures(result.masks, "masks")]
-    lines.append(f"{result.images} images, {result.objects} objects")
-    return "\n".join(lines)
-
-
-def _figures(result: Precision, title: str) -> list[str]:
-    width = max(len(name) for name in [*result.classes, "all", title])
-    lines = [f"{title:{width}}  mAP    mAP@0.5  mAP@0.75"]
-    lines.append(f"{'all':{width}}  {result.map:.3f}  {result.map50:.3f}    {result.map75:.3f}")
-    for name, values in result.classes.items():
-        lines.append(f"{name:{width}}  {values['ap']:.3f}  {values['ap50']:.3f}")
-    return lines

@@ -10,73 +10,61 @@ from typing import Any
 
 from edgecv.cli.model_options import height_width, positive
 
+# Options that are no settings of the run.
+_RUNNING = ("verb", "out", "device", "workers", "resume")
+
 
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "train",
-        help="train a detector on labelled photos",
-        description="Trains a detector. Writes best.pt (highest mAP), last.pt, metrics.csv and "
-        "curve.png into the run's folder.",
+        help="train a network on labelled photos",
+        description="Trains a network. Writes best.pt (the best on the validation photos), "
+        "last.pt, metrics.csv and curve.png into the run's folder.",
+        # An option that is not given is left to the settings of the architecture's task.
+        argument_default=argparse.SUPPRESS,
     )
     parser.add_argument(
         "architecture",
         metavar="ARCHITECTURE",
-        help="ssd_tiny, ssd300_vgg16, ssdlite320_mobilenet_v3_large, or a two-stage detector such "
-        "as maskrcnn_mobilenet_v3_large_fpn, fasterrcnn_resnet50_fpn, maskrcnn_resnet50_fpn",
+        help="a detector such as ssd_tiny, ssdlite320_mobilenet_v3_large or "
+        "maskrcnn_mobilenet_v3_large_fpn",
     )
     parser.add_argument(
         "--data",
         required=True,
-        type=Path,
         metavar="DIR",
-        help="Pascal VOC, COCO or YOLO folder, or images/ with masks/ (0 background, 1..N objects)",
+        help="detectors: Pascal VOC, COCO or YOLO folder, or images/ with masks/ (0 background, "
+        "1..N objects)",
     )
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="the run's folder")
     parser.add_argument(
         "--weights",
-        default="none",
         metavar="none|default|FILE",
         help="start from nothing, torchvision's published weights, or a file (.pt .pth "
         ".safetensors .npz); with another class count the head is new (default: none)",
     )
-    parser.add_argument("--epochs", type=positive, default=60, help="default: %(default)s")
+    parser.add_argument("--epochs", type=positive, help="default: 60")
     parser.add_argument(
         "--batch-size", type=positive, help="default: 16, for two-stage detectors 4"
     )
     parser.add_argument(
         "--lr",
+        dest="learning_rate",
         type=_rate,
         metavar="RATE",
         help="highest learning rate of the trunk (default: 0.002, with weights 0.0002)",
     )
-    parser.add_argument(
-        "--size",
-        type=height_width,
-        metavar="HxW",
-        help="the network's input, ssd_tiny only (default: 320 for the longer side, in the shape "
-        "of the images)",
-    )
-    parser.add_argument(
-        "--min-size",
-        type=positive,
-        metavar="PIXELS",
-        help="shortest side of the network's input, two-stage detectors only (default: the "
-        "architecture's)",
-    )
-    parser.add_argument(
-        "--class-name",
-        metavar="NAME",
-        help="what a data set of masks without classes.txt shows (default: object)",
-    )
+    parser.add_argument("--train-split", metavar="NAME", help="default: train")
+    parser.add_argument("--val-split", metavar="NAME", help="default: val")
+    parser.add_argument("--seed", type=int, help="default: 0")
     parser.add_argument(
         "--flip",
         choices=("horizontal", "both"),
-        default="horizontal",
-        help="random flips; both for pictures without an up, such as from a microscope",
+        help="random flips; both for pictures without an up, such as from a microscope (default: "
+        "horizontal)",
     )
-    parser.add_argument("--train-split", default="train", metavar="NAME", help="default: train")
-    parser.add_argument("--val-split", default="val", metavar="NAME", help="default: val")
-    parser.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    _add_detection(parser.add_argument_group("detectors"))
+    _add_segmentation(parser.add_argument_group("segmentation"))
     parser.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto"
     )
@@ -87,7 +75,41 @@ def add_parser(subparsers: Any) -> None:
         help="processes that decode and augment; 0: the main one does (default: %(default)s)",
     )
     parser.add_argument(
-        "--resume", action="store_true", help="go on with the run in --out; same settings"
+        "--resume",
+        action="store_true",
+        default=False,
+        help="go on with the run in --out; same settings",
+    )
+
+
+def _add_detection(group: Any) -> None:
+    group.add_argument(
+        "--size",
+        type=height_width,
+        metavar="HxW",
+        help="the network's input, ssd_tiny only (default: 320 for the longer side, in the shape "
+        "of the images)",
+    )
+    group.add_argument(
+        "--min-size",
+        type=positive,
+        metavar="PIXELS",
+        help="shortest side of the network's input, two-stage detectors only (default: the "
+        "architecture's)",
+    )
+    group.add_argument(
+        "--class-name",
+        metavar="NAME",
+        help="what a data set of masks without classes.txt shows (default: object)",
+    )
+
+
+def _add_segmentation(group: Any) -> None:
+    group.add_argument(
+        "--crop",
+        type=height_width,
+        metavar="HxW",
+        help="what is cut from each photo and its labels, in their own pixels",
     )
 
 
@@ -95,26 +117,10 @@ def run(args: argparse.Namespace) -> int:
     # Threads that spin while they wait take the processor from the loader's workers, and training
     # from other jobs (measured on a loaded machine: 4 to 7 times slower). Read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from edgecv.training.fit import Settings, fit
-    from edgecv.training.run_files import describe
+    from edgecv.training.fit import fit
 
-    settings = Settings(
-        architecture=args.architecture,
-        data=str(args.data),
-        train_split=args.train_split,
-        val_split=args.val_split,
-        weights=args.weights,
-        size=args.size,
-        min_size=args.min_size,
-        class_name=args.class_name,
-        epochs=args.epochs,
-        batch_size=args.batch_size,
-        learning_rate=args.lr,
-        flip=args.flip,
-        seed=args.seed,
-    )
-    best = fit(
-        settings,
+    fit(
+        _settings(args),
         args.out,
         device=args.device,
         workers=args.workers,
@@ -122,11 +128,24 @@ def run(args: argparse.Namespace) -> int:
         progress=sys.stderr.isatty(),
         report=lambda line: print(line, flush=True),
     )
-    print(
-        f"best: epoch {best['epoch']}, {describe(best)}; {best['seconds']:.0f} s; "
-        f"{args.out / 'best.pt'}"
-    )
     return 0
+
+
+def _settings(args: argparse.Namespace) -> Any:
+    from dataclasses import fields
+
+    from edgecv.models import registry
+    from edgecv.training.settings import recipe_of
+    from edgecv_runtime import InputError
+
+    kind = recipe_of(args.architecture).SETTINGS
+    given = {name: value for name, value in vars(args).items() if name not in _RUNNING}
+    for name in given.keys() - {field.name for field in fields(kind)}:
+        raise InputError(
+            f"--{name.replace('_', '-')} is no option for {args.architecture}, whose task is "
+            f"{registry.task_of(args.architecture)}; leave it out"
+        )
+    return kind(**given)
 
 
 def _rate(text: str) -> float:

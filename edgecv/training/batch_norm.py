@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import torch
-from torch import Tensor, nn
+from torch import nn
+
+Batch = TypeVar("Batch")
 
 
 @torch.no_grad()
-def recompute_statistics(module: nn.Module, batches: Iterable[list[Tensor]]) -> None:
+def recompute_statistics(
+    trunk: nn.Module, run: Callable[[Batch], object], batches: Iterable[Batch]
+) -> None:
     """Sets the statistics of the trunk's batch norms to those of these images.
 
     Averages of weights and averages of statistics do not belong together: in a deep trunk at a high
@@ -18,20 +22,18 @@ def recompute_statistics(module: nn.Module, batches: Iterable[list[Tensor]]) -> 
     with averaged statistics, 0.56 with these).
 
     Args:
-        module: a torchvision detector with `transform` and `backbone`, in evaluation mode.
-        batches: images float32 [3, H, W], 0..1.
+        trunk: in evaluation mode; every batch norm in it is measured.
+        run: passes one batch through the trunk.
+        batches: what `run` takes.
     """
-    transform: Any = module.transform
-    backbone: Any = module.backbone
-    norms = [part for part in backbone.modules() if isinstance(part, nn.BatchNorm2d)]
+    norms = [part for part in trunk.modules() if isinstance(part, nn.BatchNorm2d)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # the plain mean over all batches
         norm.train()
-    for images in batches:
-        prepared, _ = transform(images)
-        backbone(prepared.tensors)
+    for batch in batches:
+        run(batch)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
         norm.eval()

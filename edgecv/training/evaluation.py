@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecv.data.folder import read_folder
 from edgecv.data.mask_folder import UNNAMED
 from edgecv.data.records import DetectionData
-from edgecv_runtime import InputError, read_image
+from edgecv_runtime import InputError, Instances, read_image
 
 from .metrics import Detected, Precision, average_precision
+
+if TYPE_CHECKING:
+    from edgecv.data.masks import RunLengths
+    from edgecv.models.checkpoint import Checkpoint
 
 # uint8 [H, W, 3] BGR -> boxes in pixels of that image; labels are indices of the detector's names.
 Detect = Callable[[NDArray[np.uint8]], Detected]
@@ -56,3 +62,34 @@ def evaluate(
     data = match_labels(data, names)
     detections = [detect(read_image(record.image)) for record in progress(data.records)]
     return average_precision(data.records, detections, names)
+
+
+def of_checkpoint(checkpoint: Checkpoint) -> Detect:
+    from .detector import TorchDetector
+
+    return TorchDetector(checkpoint.module(), checkpoint.input)
+
+
+def of_bundle(model: Any) -> Detect:
+    """`model`: as `edgecv_runtime.load` gives it."""
+
+    def detect(image: NDArray[np.uint8]) -> Detected:
+        result = model(image)
+        masks: list[RunLengths] | None = None
+        if isinstance(result, Instances):
+            codes = result.mask_crops.rle()
+            masks = [{"size": c["size"], "counts": c["counts"].encode()} for c in codes]
+        return Detected(result.boxes, result.scores, result.labels, masks)
+
+    return detect
+
+
+def measure(
+    detect: Detect,
+    names: list[str],
+    folder: Path,
+    split: str,
+    progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+) -> Precision:
+    """`evaluate` on one split of a data set folder."""
+    return evaluate(detect, read_folder(folder, split), names, progress)

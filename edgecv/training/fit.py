@@ -1,4 +1,4 @@
-"""A training run, start to end."""
+"""A training run, start to end, whatever the task."""
 
 from __future__ import annotations
 
@@ -7,60 +7,21 @@ import logging
 import signal
 import warnings
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-import numpy as np
-import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
-from numpy.typing import NDArray
 from torch import nn
-from torch.utils.data import DataLoader, Dataset
 
-from edgecv.data.augmentation import instance_pipeline, train_pipeline
-from edgecv.data.folder import read_folder
-from edgecv.data.instances import TrainingInstances, collate_instances
-from edgecv.data.mask_folder import UNNAMED
-from edgecv.data.minibatch import TrainingImages, collate
-from edgecv.data.records import DetectionData, Record
-from edgecv.models import registry
 from edgecv.models.checkpoint import Checkpoint
-from edgecv.models.heads import predicts_masks
-from edgecv.models.weights import load_weights
-from edgecv_runtime import InputError, read_image
-from edgecv_runtime.image_headers import read_header
+from edgecv_runtime import InputError
 
-from .evaluation import match_labels
 from .run_files import RunFiles
-from .task import DetectionTask
+from .settings import Settings, recipe_of
 
 VALIDATIONS = 30  # at most, over the whole run
-LEARNING_RATE = 2e-3
-PRETRAINED_LEARNING_RATE = 2e-4  # of the trunk; a new head learns ten times as fast
-# Images of one size are stacked; larger ones of any size go through in smaller batches.
-BATCH_SIZE = 16
-VARYING_BATCH_SIZE = 4
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What decides the result of a run; a resumed run must have the same."""
-
-    architecture: str
-    data: str
-    train_split: str = "train"
-    val_split: str = "val"
-    weights: str = "none"
-    size: tuple[int, int] | None = None  # height, width; None: the architecture's, or by the data
-    min_size: int | None = None  # shortest side; None: the architecture's
-    class_name: str | None = None  # of a data set with one class that has no name
-    epochs: int = 60
-    batch_size: int | None = None  # None: by the architecture
-    learning_rate: float | None = None  # None: by `weights`
-    flip: str = "horizontal"
-    seed: int = 0
 
 
 def fit(
@@ -72,10 +33,10 @@ def fit(
     progress: bool = False,
     report: Callable[[str], None] = print,
 ) -> dict[str, Any]:
-    """Trains a detector and leaves best.pt, last.pt, last.ckpt, metrics.csv and curve.png in `out`.
+    """Trains a network and leaves best.pt, last.pt, last.ckpt, metrics.csv and curve.png in `out`.
 
     Args:
-        settings: the recipe.
+        settings: those of the architecture's recipe (`settings.recipe_of`).
         out: the run's folder. It must not hold another run, except that one to resume.
         device: auto, cpu or cuda.
         workers: processes that decode and augment; 0: the main one does.
@@ -84,25 +45,18 @@ def fit(
         report: takes lines for the user.
 
     Returns:
-        The best epoch: `epoch`, `map`, `map50`, for a model of masks `mask_map` and `mask_map50`;
-        and `seconds` of the whole run.
+        The best epoch: `epoch` and the task's figures (detection: `map`, `map50`, for a model of
+        masks `mask_map` and `mask_map50`); and `seconds` of the whole run.
 
     Raises:
         InputError: data, weights or settings that do not fit.
     """
     _quiet()
     epochs_done = _epochs_done(settings, out, resume)
-    train = _named(read_folder(settings.data, settings.train_split), settings.class_name)
-    val = match_labels(read_folder(settings.data, settings.val_split), train.labels)
-
     # A resumed run must not see the first epochs' random numbers again.
     pl.seed_everything(settings.seed + epochs_done, workers=True, verbose=False)
-    module, arguments, note = _module(settings, train)
-    record: dict[str, Any] = module.input  # type: ignore[assignment]
-    loader = _train_loader(train, record, predicts_masks(module), settings, workers)
-    if predicts_masks(module):
-        _require_masks([*train.records, *val.records])
-    for line in filter(None, [note, _summary(settings, train, val, record)]):
+    run = recipe_of(settings.architecture).prepare(settings, workers)
+    for line in run.notes:
         report(line)
 
     out.mkdir(parents=True, exist_ok=True)
@@ -111,16 +65,13 @@ def fit(
     def checkpoint(weights_of: nn.Module, facts: dict[str, Any]) -> Checkpoint:
         return Checkpoint(
             settings.architecture,
-            arguments,
-            train.labels,
-            record,
+            run.arguments,
+            run.labels,
+            run.record,
             weights_of.state_dict(),
             {"settings": asdict(settings), **facts},
         )
 
-    pretrained = settings.weights != "none"
-    default_rate = PRETRAINED_LEARNING_RATE if pretrained else LEARNING_RATE
-    task = DetectionTask(module, record, val, settings.learning_rate or default_rate, pretrained)
     files = RunFiles(out, checkpoint, report)
     every = max(settings.epochs // VALIDATIONS, 1)
     trainer = pl.Trainer(
@@ -129,11 +80,12 @@ def fit(
         max_epochs=settings.epochs,
         check_val_every_n_epoch=every,
         num_sanity_val_steps=0,
-        gradient_clip_val=10.0,
+        gradient_clip_val=run.gradient_clip,
         logger=False,
         enable_model_summary=False,
         enable_progress_bar=progress,
         callbacks=[
+            *run.callbacks,
             files,
             ModelCheckpoint(
                 out, "last", enable_version_counter=False, save_on_train_epoch_end=True
@@ -144,9 +96,9 @@ def fit(
     on_interrupt = signal.getsignal(signal.SIGINT)
     try:
         trainer.fit(
-            task,
-            loader,
-            _validation_loader(val, workers),
+            run.task,
+            run.train,
+            run.validation,
             ckpt_path=str(out / "last.ckpt") if resume else None,
             weights_only=False,  # its own file: optimizer and loop states are no plain tensors
         )
@@ -156,129 +108,11 @@ def fit(
         if isinstance(stopped.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from stopped
         raise
+    report(
+        f"best: epoch {files.best['epoch']}, {run.task.describe(files.best)}; "
+        f"{files.seconds:.0f} s; {out / 'best.pt'}"
+    )
     return {**files.best, "seconds": round(files.seconds, 1)}
-
-
-def _module(
-    settings: Settings, train: DetectionData
-) -> tuple[nn.Module, dict[str, Any], str | None]:
-    """The module, its builder's arguments, and a note about its weights."""
-    arguments: dict[str, Any] = {"num_classes": len(train.labels) + 1}
-    if registry.accepts(settings.architecture, "size"):
-        arguments["size"] = list(settings.size or size_for(train.records))
-    elif settings.size is not None:
-        raise InputError(f"{settings.architecture} has a size of its own; leave --size out")
-    if settings.min_size is not None:
-        arguments |= _scaled(settings.architecture, settings.min_size)
-    module = registry.create(settings.architecture, **arguments)
-    return module, arguments, load_weights(module, settings.weights, new_head=True)
-
-
-def _scaled(architecture: str, min_size: int) -> dict[str, int]:
-    """Arguments for another shortest side; the longest one keeps its proportion to it."""
-    with torch.device("meta"):
-        record: Any = registry.create(architecture, num_classes=2).input
-    if record["resize"] != "shortest_edge":
-        raise InputError(f"{architecture} has no shortest side; leave --min-size out")
-    return {
-        "min_size": min_size,
-        "max_size": round(min_size * record["max_size"] / record["size"][0]),
-    }
-
-
-def size_for(records: list[Record]) -> tuple[int, int]:
-    """Height and width of a network input with the images' median shape: 320 for the longer side,
-    the other a multiple of 16 from 160 to 320."""
-    shapes = []
-    for record in records[:: max(len(records) // 100, 1)]:
-        header = read_header(record.image.read_bytes())
-        if header.size is not None:
-            height, width = header.size
-            shapes.append(width / height if header.orientation < 5 else height / width)
-    ratio = float(np.median(shapes)) if shapes else 1.0
-    shorter = int(np.clip(round(320 * min(ratio, 1 / ratio) / 16) * 16, 160, 320))
-    return (shorter, 320) if ratio >= 1 else (320, shorter)
-
-
-def _named(data: DetectionData, class_name: str | None) -> DetectionData:
-    if class_name is None:
-        return data
-    if data.labels != [UNNAMED]:
-        raise InputError(f"the data names its classes: {', '.join(data.labels)}; no --class-name")
-    return DetectionData([class_name], data.records)
-
-
-def _require_masks(records: list[Record]) -> None:
-    for record in records:
-        if record.masks is None:
-            raise InputError(
-                f"{record.image}: no mask for each object; this model learns masks: expected "
-                "images/ with masks/, or COCO with a segmentation in every annotation"
-            )
-
-
-def _summary(
-    settings: Settings, train: DetectionData, val: DetectionData, record: dict[str, Any]
-) -> str:
-    height, width = record["size"]
-    fixed = record["resize"] == "stretch"
-    size = f"{height}x{width}" if fixed else f"shortest side {height}"
-    return (
-        f"{settings.architecture} {size}, weights {settings.weights}; "
-        f"{len(train.records)} training and {len(val.records)} validation images; "
-        f"{len(train.labels)} classes: {', '.join(train.labels)}"
-    )
-
-
-def _train_loader(
-    data: DetectionData, record: dict[str, Any], masks: bool, settings: Settings, workers: int
-) -> DataLoader[Any]:
-    images: Dataset[Any]
-    gather: Callable[[list[Any]], Any]
-    if record["resize"] == "stretch":
-        height, width = record["size"]
-        images = TrainingImages(data.records, train_pipeline((height, width), settings.flip))
-        batch_size, gather = settings.batch_size or BATCH_SIZE, collate
-    else:
-        pipeline = instance_pipeline(record["size"][0], record["max_size"], settings.flip)
-        images = TrainingInstances(data.records, pipeline, masks)
-        batch_size, gather = settings.batch_size or VARYING_BATCH_SIZE, collate_instances
-    if len(data.records) < batch_size:
-        raise InputError(
-            f"{len(data.records)} training images are fewer than a batch of {batch_size}; "
-            "use a smaller --batch-size"
-        )
-    return DataLoader(
-        images,
-        batch_size,
-        shuffle=True,
-        drop_last=True,  # a last batch of one image would spoil batch norm's statistics
-        num_workers=workers,
-        persistent_workers=workers > 0,
-        collate_fn=gather,
-    )
-
-
-class _Pictures(Dataset[NDArray[np.uint8]]):
-    def __init__(self, records: list[Record]) -> None:
-        self.records = records
-
-    def __len__(self) -> int:
-        return len(self.records)
-
-    def __getitem__(self, index: int) -> NDArray[np.uint8]:
-        return read_image(self.records[index].image)
-
-
-def _validation_loader(data: DetectionData, workers: int) -> DataLoader[Any]:
-    # The collate function keeps arrays as they are; the default one makes tensors of them.
-    return DataLoader(
-        _Pictures(data.records), batch_size=None, collate_fn=_same, num_workers=min(workers, 1)
-    )
-
-
-def _same(picture: Any) -> Any:
-    return picture
 
 
 def _epochs_done(settings: Settings, out: Path, resume: bool) -> int:

@@ -57,6 +57,22 @@ class Precision:
             content["masks"] = self.masks.to_dict()
         return content
 
+    def table(self) -> str:
+        """For a person."""
+        lines = self._figures("boxes" if self.masks else "")
+        if self.masks is not None:
+            lines += ["", *self.masks._figures("masks")]
+        lines.append(f"{self.images} images, {self.objects} objects")
+        return "\n".join(lines)
+
+    def _figures(self, title: str) -> list[str]:
+        width = max(len(name) for name in [*self.classes, "all", title])
+        lines = [f"{title:{width}}  mAP    mAP@0.5  mAP@0.75"]
+        lines.append(f"{'all':{width}}  {self.map:.3f}  {self.map50:.3f}    {self.map75:.3f}")
+        for name, values in self.classes.items():
+            lines.append(f"{name:{width}}  {values['ap']:.3f}  {values['ap50']:.3f}")
+        return lines
+
 
 def average_precision(
     records: list[Record], detections: list[Detected], labels: list[str]

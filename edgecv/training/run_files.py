@@ -14,16 +14,16 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from edgecv.models.checkpoint import Checkpoint, save_checkpoint
-from edgecv.models.heads import predicts_masks
 
-from .task import DetectionTask
+from .task import TrainingTask
 
 matplotlib.use("Agg")
 
+COLORS = ("tab:blue", "tab:orange", "tab:green", "tab:red")
+
 
 class RunFiles(pl.Callback):
-    """Writes the files after each epoch; best.pt is the one with the highest mAP (of masks, if it
-    predicts them).
+    """Writes the files after each epoch; best.pt is the best one, as the task judges.
 
     Args:
         folder: of the run.
@@ -59,49 +59,30 @@ class RunFiles(pl.Callback):
         self._started = time.monotonic()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
-        assert isinstance(task, DetectionTask)
+        assert isinstance(task, TrainingTask)
         epoch = trainer.current_epoch + 1
         metrics = trainer.callback_metrics
         row: dict[str, float | int | str] = {"epoch": epoch, "seconds": round(self.seconds, 1)}
         row["learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
         for name in ("loss", *task.loss_names):
             row[name] = round(float(metrics[name]), 5)
-        row |= dict.fromkeys(_figures_of(task.module), "")
+        row |= dict.fromkeys(task.columns, "")
         facts = {"epoch": epoch}
-        if task.precision is not None:
-            precision, task.precision = task.precision, None
-            figures = {"map": precision.map, "map50": precision.map50}
-            if precision.masks is not None:
-                figures |= {"mask_map": precision.masks.map, "mask_map50": precision.masks.map50}
+        if task.figures is not None:
+            figures, task.figures = task.figures, None
             row |= {name: round(value, 5) for name, value in figures.items()}
-            facts |= {"precision": precision.to_dict()}
-            ranked = "mask_map" if "mask_map" in figures else "map"
-            if not self.best or figures[ranked] > self.best[ranked]:
+            facts |= task.facts
+            if not self.best or task.better(figures, self.best):
                 self.best = {"epoch": epoch, **figures}
-                save_checkpoint(
-                    self.folder / "best.pt", self.checkpoint(task.average.module, facts)
-                )
+                save_checkpoint(self.folder / "best.pt", self.checkpoint(task.kept, facts))
             self.report(
                 f"epoch {epoch}/{trainer.max_epochs}  loss {row['loss']:.3f}  "
-                f"{describe(figures)}  {self.seconds:.0f} s"
+                f"{task.describe(figures)}  {self.seconds:.0f} s"
             )
         self.rows.append(row)
-        save_checkpoint(self.folder / "last.pt", self.checkpoint(task.average.module, facts))
+        save_checkpoint(self.folder / "last.pt", self.checkpoint(task.kept, facts))
         write_table(self.folder / "metrics.csv", self.rows)
-        draw_curve(self.folder / "curve.png", self.rows)
-
-
-def _figures_of(module: nn.Module) -> tuple[str, ...]:
-    boxes = ("map", "map50")
-    return (*boxes, "mask_map", "mask_map50") if predicts_masks(module) else boxes
-
-
-def describe(figures: dict[str, Any]) -> str:
-    """One phrase: mAP and mAP@0.5 of boxes, and of masks if `figures` has them."""
-    text = f"mAP {figures['map']:.3f}  mAP@0.5 {figures['map50']:.3f}"
-    if "mask_map" in figures:
-        text += f"  masks {figures['mask_map']:.3f}  {figures['mask_map50']:.3f}"
-    return text
+        draw_curve(self.folder / "curve.png", self.rows, task)
 
 
 def write_table(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -111,26 +92,23 @@ def write_table(path: Path, rows: list[dict[str, Any]]) -> None:
         writer.writerows(rows)
 
 
-def draw_curve(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Loss on the left axis, mAP on the right one, over the epochs."""
+def draw_curve(path: Path, rows: list[dict[str, Any]], task: TrainingTask) -> None:
+    """Loss on the left axis, the task's figures on the right one, over the epochs."""
     figure = Figure(figsize=(7, 4), layout="constrained")
     left = figure.subplots()
-    right = left.twinx()
     epochs = [row["epoch"] for row in rows]
     left.plot(epochs, [row["loss"] for row in rows], color="tab:gray", label="loss (training)")
     left.set(xlabel="epoch", ylabel="loss", ylim=(0, None))
-    validated = [row for row in rows if row["map"] != ""]
-    for key, name, color in (
-        ("map", "mAP", "tab:blue"),
-        ("map50", "mAP@0.5", "tab:orange"),
-        ("mask_map", "mAP of masks", "tab:green"),
-    ):
-        values = [row[key] for row in validated if key in row]
-        if not values:
-            continue
-        right.plot([row["epoch"] for row in validated], values, color=color, label=name)
-    right.set(ylabel="average precision (validation)", ylim=(0, 1))
-    lines = [*left.get_lines(), *right.get_lines()]
+    lines = [*left.get_lines()]
+    validated = [row for row in rows if all(row[name] != "" for name in task.columns)]
+    if validated and task.columns:
+        right = left.twinx()
+        for name, color in zip(task.columns, COLORS, strict=False):
+            values = [row[name] for row in validated]
+            label = task.curves[name]
+            right.plot([row["epoch"] for row in validated], values, color=color, label=label)
+        right.set(ylabel=task.curves_axis, ylim=task.curves_range)
+        lines += right.get_lines()
     labels = [str(line.get_label()) for line in lines]
     figure.legend(lines, labels, loc="outside upper center", ncols=len(lines), frameon=False)
     figure.savefig(path, dpi=120)

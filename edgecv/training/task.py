@@ -1,112 +1,87 @@
-"""Detection training as a LightningModule: losses, schedule, averaged weights, validation."""
+"""What the training of every task shares: optimizer, schedule, averaged weights, figures."""
 
 from __future__ import annotations
 
 import math
-from collections import deque
-from typing import Any
+from typing import Any, ClassVar
 
 import lightning.pytorch as pl
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from edgecv.data.instances import InstanceBatch
-from edgecv.data.minibatch import Minibatch
-from edgecv.data.records import DetectionData
 from edgecv.models.heads import in_head
-
-from .batch_norm import recompute_statistics
-from .detector import TorchDetector
-from .metrics import Detected, Precision, average_precision
 
 WEIGHT_DECAY = 0.05
 EMA_DECAY = 0.998
 WARMUP_STEPS = 100
 FINAL_LEARNING_RATE = 0.01  # of the highest one
-STATISTICS_BATCHES = 12  # of an epoch, for the batch norm of the averaged weights
 HEAD_FACTOR = 10  # learning rate of a new head over that of a pretrained trunk
 
 
-class DetectionTask(pl.LightningModule):
-    """Trains a torchvision-style detector; `average` holds the weights that are validated and kept.
+class TrainingTask(pl.LightningModule):
+    """Trains `module` with AdamW; `kept` holds the weights that are validated and saved.
+
+    A subclass gives `training_step`, the validation steps, and the class attributes below. After a
+    validation it sets `figures`, one value for each name in `curves`, and may set `facts`.
 
     Args:
-        module: made by `registry.create`; `record` is its input record.
-        validation: the images for the COCO metric, labels as indices of `labels`.
+        module: made by `registry.create`.
         learning_rate: the highest one, of the trunk if `pretrained`.
-        pretrained: the head learns HEAD_FACTOR times as fast as the trunk, and where batches are
-            small (images of different sizes) batch norm keeps the statistics it came with.
+        pretrained: the head learns HEAD_FACTOR times as fast as the trunk.
     """
 
-    def __init__(
-        self,
-        module: nn.Module,
-        record: dict[str, Any],
-        validation: DetectionData,
-        learning_rate: float,
-        pretrained: bool,
-    ) -> None:
+    curves: ClassVar[dict[str, str]]  # name of a figure -> its name for a reader
+    curves_axis: ClassVar[str]  # what the figures are
+    curves_range: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
+
+    def __init__(self, module: nn.Module, learning_rate: float, pretrained: bool) -> None:
         super().__init__()
         self.module = module
         self.average = AveragedModel(module, avg_fn=_average, use_buffers=True)
         self.average.eval()
-        self.record = record
-        self.validation = validation
         self.learning_rate = learning_rate
         self.pretrained = pretrained
-        self.precision: Precision | None = None  # of the last validation
-        small_batches = record["resize"] == "shortest_edge"
-        self.fixed_statistics = pretrained and small_batches
-        self.measured_statistics = not pretrained and small_batches
-        self._recent: deque[list[Tensor]] = deque(maxlen=STATISTICS_BATCHES)
-        self.loss_names: list[str] = []  # as the module names them
-        self._detected: list[Detected] = []
+        # Of the last validation, until somebody takes them.
+        self.figures: dict[str, float] | None = None
+        self.facts: dict[str, Any] = {}  # plain values for the checkpoint
+        self.loss_names: list[str] = []  # of the parts, where there are several
 
-    def train(self, mode: bool = True) -> DetectionTask:
+    @property
+    def kept(self) -> nn.Module:
+        return self.average.module
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the figures that this run will give."""
+        return list(self.curves)
+
+    def better(self, figures: dict[str, float], best: dict[str, float]) -> bool:
+        """Whether a validation beats the best one so far: by the first figure, higher is better."""
+        name = next(iter(self.curves))
+        return figures[name] > best[name]
+
+    def describe(self, figures: dict[str, Any]) -> str:
+        """The figures in one phrase."""
+        return "  ".join(f"{self.curves[name]} {figures[name]:.3f}" for name in self.columns)
+
+    def train(self, mode: bool = True) -> TrainingTask:
         super().train(mode)
         self.average.eval()
-        if self.fixed_statistics:
-            for part in self.module.modules():
-                if isinstance(part, nn.BatchNorm2d):
-                    part.eval()
         return self
 
-    def training_step(self, batch: Minibatch | InstanceBatch, _index: int) -> Tensor:
-        images = [image.float() / 255 for image in batch.images]
-        if self.measured_statistics:
-            self._recent.append(images)
-        losses: dict[str, Tensor] = self.module(images, batch.targets())
-        self.loss_names = list(losses)
+    def log_losses(self, losses: dict[str, Tensor], size: int) -> Tensor:
+        """Their sum, each noted under its name if there are several; `size` images."""
         total = torch.stack(list(losses.values())).sum()
-        size = len(images)
         self.log("loss", total, on_step=False, on_epoch=True, prog_bar=True, batch_size=size)
-        for name, value in losses.items():
-            self.log(name, value, on_step=False, on_epoch=True, batch_size=size)
+        if len(losses) > 1:
+            self.loss_names = list(losses)
+            for name, value in losses.items():
+                self.log(name, value, on_step=False, on_epoch=True, batch_size=size)
         return total
 
     def on_train_batch_end(self, *_: Any) -> None:
         self.average.update_parameters(self.module)
-        if self.measured_statistics and self.trainer.is_last_batch:
-            recompute_statistics(self.average.module, self._recent)
-
-    def on_validation_epoch_start(self) -> None:
-        self._detected = []
-        self._detector = TorchDetector(self.average.module, self.record)
-
-    def validation_step(self, image: NDArray[np.uint8], _index: int) -> None:
-        self._detected.append(self._detector(image))
-
-    def on_validation_epoch_end(self) -> None:
-        if self.trainer.sanity_checking:
-            return
-        data = self.validation
-        self.precision = average_precision(data.records, self._detected, data.labels)
-        # NaN only where the split has no object at all; 0 keeps checkpoints comparable.
-        self.log("map", _finite(self.precision.map), batch_size=1)
-        self.log("map50", _finite(self.precision.map50), prog_bar=True, batch_size=1)
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """For the optimizer: trunk and head, each with and without weight decay."""
@@ -157,7 +132,3 @@ def _rate(step: int, steps: int) -> float:
     progress = min((step - warmup) / max(steps - warmup, 1), 1.0)
     cosine = (1 + math.cos(math.pi * progress)) / 2
     return FINAL_LEARNING_RATE + (1 - FINAL_LEARNING_RATE) * cosine
-
-
-def _finite(value: float) -> float:
-    return 0.0 if math.isnan(value) else value

@@ -20,10 +20,13 @@ from edgecv.data.folder import read_folder
 from edgecv.data.synthetic import SHAPES, write_shapes
 from edgecv.models import registry
 from edgecv.models.checkpoint import load_checkpoint
+from edgecv.training.detection import DetectionSettings as Settings
+from edgecv.training.detection import size_for
+from edgecv.training.detection_task import DetectionTask
 from edgecv.training.detector import TorchDetector
-from edgecv.training.fit import Settings, fit, size_for
+from edgecv.training.fit import fit
 from edgecv.training.metrics import Detected, average_precision
-from edgecv.training.task import HEAD_FACTOR, DetectionTask
+from edgecv.training.task import HEAD_FACTOR
 from edgecv_runtime import InputError, read_image
 
 IMAGES, EPOCHS = 16, 3
@@ -276,6 +279,12 @@ def test_mistakes_are_explained_and_leave_no_run(
     with pytest.raises(InputError, match=message):
         quiet_fit(Settings(**values), tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+def test_an_option_of_another_task_is_refused(tmp_path: Path) -> None:
+    words = ["train", "ssd_tiny", "--data", tmp_path, "--out", tmp_path / "run"]
+    with pytest.raises(InputError, match="--crop is no option for ssd_tiny, whose task is detect"):
+        edgecv(*words, "--crop", "64x64")
 
 
 @pytest.mark.parametrize(

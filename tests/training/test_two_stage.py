@@ -6,6 +6,7 @@ import argparse
 import csv
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,10 +25,12 @@ from edgecv.models.checkpoint import load_checkpoint
 from edgecv.models.heads import in_head, predicts_masks
 from edgecv.models.weights import fit_state_dict
 from edgecv.training.batch_norm import recompute_statistics
+from edgecv.training.detection import DetectionSettings as Settings
+from edgecv.training.detection_task import DetectionTask
 from edgecv.training.detector import TorchDetector
-from edgecv.training.fit import Settings, fit
+from edgecv.training.fit import fit
 from edgecv.training.metrics import Detected, average_precision
-from edgecv.training.task import HEAD_FACTOR, DetectionTask
+from edgecv.training.task import HEAD_FACTOR
 from edgecv_runtime import InputError, Instances, Masks, read_image
 
 ARCHITECTURE = "maskrcnn_mobilenet_v3_large_fpn"
@@ -155,6 +158,7 @@ def test_eval_of_a_bundle_counts_the_runtime_s_masks(
 
     class Scripted:
         names = ("shape",)
+        manifest = SimpleNamespace(task="instance")
 
         def __call__(self, image: np.ndarray) -> Instances:
             record = next(records)
@@ -271,7 +275,11 @@ def test_statistics_are_measured_again() -> None:
     batches = [[torch.rand(3, 64, 96), torch.rand(3, 64, 96)] for _ in range(3)]
     norm = module.backbone.body["0"][1]
     norm.running_mean.fill_(7)
-    recompute_statistics(module, batches)
+    recompute_statistics(
+        module.backbone,
+        lambda images: module.backbone(module.transform(images)[0].tensors),
+        batches,
+    )
     assert (norm.momentum, norm.training, module.training) == (0.1, False, False)
     with torch.no_grad():
         rows = [

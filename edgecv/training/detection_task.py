@@ -1,0 +1,117 @@
+"""Training of detectors: torchvision's own losses, average precision on the validation images."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from edgecv.data.instances import InstanceBatch
+from edgecv.data.minibatch import Minibatch
+from edgecv.data.records import DetectionData
+from edgecv.models.heads import predicts_masks
+
+from .batch_norm import recompute_statistics
+from .detector import TorchDetector
+from .metrics import Detected, average_precision
+from .task import TrainingTask
+
+STATISTICS_BATCHES = 12  # of an epoch, for the batch norm of the averaged weights
+
+
+class DetectionTask(TrainingTask):
+    """Trains a torchvision-style detector.
+
+    Args:
+        module: made by `registry.create`; `record` is its input record.
+        validation: the images for the COCO metric, labels as indices of `labels`.
+        learning_rate, pretrained: as TrainingTask has them. Where batches are small (images of
+            different sizes) the batch norm of a pretrained trunk keeps the statistics it came with.
+    """
+
+    curves: ClassVar = {
+        "map": "mAP",
+        "map50": "mAP@0.5",
+        "mask_map": "mAP of masks",
+        "mask_map50": "mAP@0.5 of masks",
+    }
+    curves_axis: ClassVar = "average precision (validation)"
+
+    def __init__(
+        self,
+        module: nn.Module,
+        record: dict[str, Any],
+        validation: DetectionData,
+        learning_rate: float,
+        pretrained: bool,
+    ) -> None:
+        super().__init__(module, learning_rate, pretrained)
+        self.record = record
+        self.validation = validation
+        small_batches = record["resize"] == "shortest_edge"
+        self.fixed_statistics = pretrained and small_batches
+        self.measured_statistics = not pretrained and small_batches
+        self._recent: deque[list[Tensor]] = deque(maxlen=STATISTICS_BATCHES)
+        self._detected: list[Detected] = []
+
+    @property
+    def columns(self) -> list[str]:
+        return [
+            name
+            for name in self.curves
+            if predicts_masks(self.module) or not name.startswith("mask")
+        ]
+
+    def better(self, figures: dict[str, float], best: dict[str, float]) -> bool:
+        ranked = "mask_map" if "mask_map" in figures else "map"
+        return figures[ranked] > best[ranked]
+
+    def train(self, mode: bool = True) -> DetectionTask:
+        super().train(mode)
+        if self.fixed_statistics:
+            for part in self.module.modules():
+                if isinstance(part, nn.BatchNorm2d):
+                    part.eval()
+        return self
+
+    def training_step(self, batch: Minibatch | InstanceBatch, _index: int) -> Tensor:
+        images = [image.float() / 255 for image in batch.images]
+        if self.measured_statistics:
+            self._recent.append(images)
+        return self.log_losses(self.module(images, batch.targets()), len(images))
+
+    def on_train_batch_end(self, *_: Any) -> None:
+        super().on_train_batch_end()
+        if self.measured_statistics and self.trainer.is_last_batch:
+            detector: Any = self.average.module
+
+            def run_trunk(images: list[Tensor]) -> None:
+                prepared, _ = detector.transform(images)
+                detector.backbone(prepared.tensors)
+
+            recompute_statistics(detector.backbone, run_trunk, self._recent)
+
+    def on_validation_epoch_start(self) -> None:
+        self._detected = []
+        self._detector = TorchDetector(self.average.module, self.record)
+
+    def validation_step(self, image: NDArray[np.uint8], _index: int) -> None:
+        self._detected.append(self._detector(image))
+
+    def on_validation_epoch_end(self) -> None:
+        data = self.validation
+        precision = average_precision(data.records, self._detected, data.labels)
+        figures = {"map": precision.map, "map50": precision.map50}
+        if precision.masks is not None:
+            figures |= {"mask_map": precision.masks.map, "mask_map50": precision.masks.map50}
+        # NaN only where the split has no object at all; 0 keeps checkpoints comparable.
+        self.figures = {name: _finite(value) for name, value in figures.items()}
+        self.facts = {"precision": precision.to_dict()}
+
+
+def _finite(value: float) -> float:
+    return 0.0 if math.isnan(value) else value
