@@ -38,8 +38,8 @@ def register(
     """Makes the decorated class or function the builder of an architecture.
 
     It is called with keyword arguments only, which must be plain values (they go into checkpoints);
-    `num_classes` is one of them and counts as torchvision's does (the background of a detector
-    included). The module has its input record in `input` (a dict as in bundle.json), a detector its
+    `num_classes` is one of them, but for `stylize`, and counts as torchvision's does (the background
+    of a detector included). The module has its input record in `input` (a dict as in bundle.json), a detector its
     predictors in `head`.
 
     `default_weights` fetches the published state dict, where there is one.
@@ -97,6 +97,11 @@ def create(architecture: str, **arguments: Any) -> nn.Module:
 def accepts(architecture: str, argument: str) -> bool:
     """Whether the builder names this argument, such as `size`. Raises InputError as `create`."""
     return argument in inspect.signature(_builder(architecture)).parameters
+
+
+def has_classes(architecture: str) -> bool:
+    """Whether it is made for a number of classes. Raises InputError as `create`."""
+    return task_of(architecture) != "stylize"
 
 
 def default_weights(architecture: str) -> dict[str, Tensor]:

@@ -8,6 +8,7 @@ its weights load.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import torch.nn.functional as F
@@ -26,6 +27,15 @@ REACH_BASE = 17
 REACH_PER_BLOCK = 8
 
 _RUNNING = re.compile(r"(^|\.)in\d+\.(running_mean|running_var|num_batches_tracked)$")
+
+
+# Applies an instance normalisation: to use, or to see, other statistics than the picture's own.
+Normalise = Callable[[nn.InstanceNorm2d, Tensor], Tensor]
+
+
+def _by_itself(norm: nn.InstanceNorm2d, x: Tensor) -> Tensor:
+    result: Tensor = norm(x)
+    return result
 
 
 class ReflectedConv(nn.Module):
@@ -62,10 +72,9 @@ class ResidualBlock(nn.Module):
         self.conv2 = ReflectedConv(channels, channels, 3)
         self.in2 = nn.InstanceNorm2d(channels, affine=True)
 
-    def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.in1(self.conv1(x)))
-        result: Tensor = self.in2(self.conv2(y)) + x
-        return result
+    def forward(self, x: Tensor, normalise: Normalise = _by_itself) -> Tensor:
+        y = F.relu(normalise(self.in1, self.conv1(x)))
+        return normalise(self.in2, self.conv2(y)) + x
 
 
 @register("style_transform", task="stylize")
@@ -116,19 +125,27 @@ class StyleTransform(nn.Module):
             "layout": "nchw",
         }
 
-    def forward(self, images: Tensor) -> Tensor:
-        result: Tensor = self.deconv3(self.features(images))
+    def forward(self, images: Tensor, normalise: Normalise = _by_itself) -> Tensor:
+        result: Tensor = self.deconv3(self.features(images, normalise))
         return result
 
-    def features(self, images: Tensor) -> Tensor:
-        """All but the last convolution: float32 [B, width, 4 * ceil(h / 4), 4 * ceil(w / 4)]."""
-        y = F.relu(self.in1(self.conv1(images)))
-        y = F.relu(self.in2(self.conv2(y)))
-        y = F.relu(self.in3(self.conv3(y)))
+    def features(self, images: Tensor, normalise: Normalise = _by_itself) -> Tensor:
+        """All but the last convolution: float32 [B, width, 4 * ceil(h / 4), 4 * ceil(w / 4)].
+
+        `normalise` is called for each instance normalisation, in the order of `norms`.
+        """
+        y = F.relu(normalise(self.in1, self.conv1(images)))
+        y = F.relu(normalise(self.in2, self.conv2(y)))
+        y = F.relu(normalise(self.in3, self.conv3(y)))
         for number in range(1, self.blocks + 1):
-            y = self.get_submodule(f"res{number}")(y)
-        y = F.relu(self.in4(self.deconv1(y)))
-        return F.relu(self.in5(self.deconv2(y)))
+            y = self.get_submodule(f"res{number}")(y, normalise)
+        y = F.relu(normalise(self.in4, self.deconv1(y)))
+        return F.relu(normalise(self.in5, self.deconv2(y)))
+
+    @property
+    def norms(self) -> list[nn.InstanceNorm2d]:
+        """In the order of the forward pass, which is that of their registration."""
+        return [part for part in self.modules() if isinstance(part, nn.InstanceNorm2d)]
 
     @property
     def reach(self) -> int:

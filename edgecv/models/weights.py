@@ -16,6 +16,7 @@ from edgecv_runtime import InputError
 from . import registry
 from .frozen_norm import accept_frozen_norm
 from .heads import in_head, initialise_head
+from .style_transform import StyleTransform
 
 
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:
@@ -138,6 +139,8 @@ def fit_state_dict(
     architecture = str(module.architecture)
     own = module.state_dict()
     state_dict = accept_frozen_norm(module, state_dict)
+    if isinstance(module, StyleTransform):
+        state_dict = module.accept_weights(state_dict)
     missing = [key for key in own if key not in state_dict]
     unexpected = [key for key in state_dict if key not in own]
     if missing or unexpected:

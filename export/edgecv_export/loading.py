@@ -103,21 +103,27 @@ def _load_architecture(name: str, weights: str | None, num_classes: int | None) 
             f"{name} needs weights: give --weights FILE, --weights default (the published ones) or "
             "--weights none (random)"
         )
+    classified = registry.has_classes(name)
+    if num_classes is not None and not classified:
+        raise InputError(f"{name} knows no classes: leave out --num-classes")
     if weights == "none":
-        if num_classes is None:
+        if num_classes is None and classified:
             raise InputError(
                 f"{name} with --weights none needs --num-classes, the background included"
             )
-        module = registry.create(name, num_classes=num_classes)
         origin: dict[str, Any] = {"weights": "none"}
+        arguments = {"num_classes": num_classes} if classified else {}
+        module = registry.create(name, **arguments)
     else:
         published = weights == "default"
         state = registry.default_weights(name) if published else read_state_dict(weights)
-        num_classes = num_classes or infer_num_classes(name, state)
-        module = registry.create(name, num_classes=num_classes)
+        if classified:
+            num_classes = num_classes or infer_num_classes(name, state)
+        arguments = {"num_classes": num_classes} if classified else {}
+        module = registry.create(name, **arguments)
         fit_state_dict(module, state, f"{name}'s published weights" if published else weights)
         origin = {"weights": "default"} if published else {"checkpoint": _identity(Path(weights))}
-    result = Source(module, name, None, origin)
+    result = Source(module, name, None if classified else [], origin)
     if num_classes == COCO_CLASSES:
         result.labels = _coco_labels()
         result.notes.append("labels are COCO's, as torchvision numbers its 91 classes")

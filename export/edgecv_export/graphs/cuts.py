@@ -19,7 +19,7 @@ from edgecv_export.graphs.roi_align import DIALECTS, Dialect
 from edgecv_export.report import Report
 from edgecv_runtime import InputError
 
-_FAMILIES = ("dense", "rcnn", "ssd")
+_FAMILIES = ("dense", "rcnn", "ssd", "style")
 
 
 @dataclass(frozen=True)
