@@ -42,8 +42,9 @@ std::size_t find_input(const Engine& engine, const std::string& name) {
 void check_picture_input(const Engine& engine, const InputSpec& spec) {
   const std::vector<TensorSpec>& inputs = engine.inputs();
   if (inputs.size() != 1) {
-    throw Error(ErrorCode::engine, "a detector's network takes one input, this one takes " +
-                                       std::to_string(inputs.size()));
+    throw Error(ErrorCode::engine,
+                "expected a network with one input, the pictures; this one has " +
+                    std::to_string(inputs.size()));
   }
   if (inputs[0].dtype != spec.dtype || inputs[0].shape.size() != 4) {
     throw Error(ErrorCode::engine, "input \"" + inputs[0].name + "\" is " +

@@ -81,6 +81,32 @@ void check_graphs(const Manifest& manifest) {
 
 const char* to_string(Task task) { return name_of(task); }
 
+void check_method(const Manifest& manifest, const std::string& method, Task task,
+                  int since_schema) {
+  if (manifest.schema < since_schema) {
+    bad_value("schema",
+              std::to_string(since_schema) + " or above, since postprocess.method is " + method,
+              std::to_string(manifest.schema));
+  }
+  if (manifest.task != task) {
+    bad_value("task", std::string(to_string(task)) + ", since postprocess.method is " + method,
+              to_string(manifest.task));
+  }
+}
+
+void check_main_graphs(
+    const Manifest& manifest,
+    const std::function<void(const GraphFile&, const std::string&)>& check_outputs) {
+  check_roles(manifest, {"main"});
+  const std::vector<GraphFile>& graphs = manifest.graphs.at("main");
+  for (std::size_t i = 0; i < graphs.size(); ++i) {
+    const std::string path = item("graphs.main", i);
+    require_count(graphs[i].inputs.size(), 1, path + ".inputs", "tensor of pictures");
+    check_picture_tensor(manifest, graphs[i].inputs[0], path + ".inputs[0]");
+    check_outputs(graphs[i], path);
+  }
+}
+
 void check_roles(const Manifest& manifest, std::initializer_list<const char*> roles) {
   for (const char* role : roles) {
     if (manifest.graphs.count(role) == 0) {
@@ -142,16 +168,22 @@ const TensorSpec& find_output(const GraphFile& graph, const std::string& graph_p
   bad_value(key, "an output of " + graph_path + " (" + names + ")", quoted(name));
 }
 
-void check_box_tensor(const TensorSpec& tensor, std::int64_t boxes, std::int64_t columns,
-                      const std::string& why, const std::string& path) {
+void check_float_tensor(const TensorSpec& tensor, const Shape& expected, const std::string& why,
+                        const std::string& path) {
   if (tensor.dtype != DType::float32) {
     bad_value(path + " " + quoted(tensor.name), "dtype float32", to_string(tensor.dtype));
   }
   const Shape& shape = tensor.shape;
-  if (shape.size() != 3 || !same_length(shape[1], boxes) || !same_length(shape[2], columns)) {
-    bad_value(path + " " + quoted(tensor.name),
-              "shape " + to_string(Shape{-1, boxes, columns}) + " (" + why + ")", to_string(shape));
+  if (shape.size() != expected.size() ||
+      !std::equal(expected.begin(), expected.end(), shape.begin(), same_length)) {
+    bad_value(path + " " + quoted(tensor.name), "shape " + to_string(expected) + " (" + why + ")",
+              to_string(shape));
   }
+}
+
+void check_box_tensor(const TensorSpec& tensor, std::int64_t boxes, std::int64_t columns,
+                      const std::string& why, const std::string& path) {
+  check_float_tensor(tensor, {-1, boxes, columns}, why, path);
 }
 
 void check_coder(const BoxCoder& coder, const std::string& path) {

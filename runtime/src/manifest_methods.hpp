@@ -3,6 +3,7 @@
 
 #include "edgecv/manifest.hpp"
 #include "json_node.hpp"
+#include "segment_rules.hpp"
 
 namespace edgecv {
 
@@ -20,6 +21,14 @@ void check(const Manifest& manifest, const DenseSpec& spec);
 RcnnSpec read_rcnn(const JsonNode& node);
 Json write(const RcnnSpec& spec);
 void check(const Manifest& manifest, const RcnnSpec& spec);
+
+ClassifySpec read_classify(const JsonNode& node);
+Json write(const ClassifySpec& spec);
+void check(const Manifest& manifest, const ClassifySpec& spec);
+
+SegmentSpec read_segment(const JsonNode& node);
+Json write(const SegmentSpec& spec);
+void check(const Manifest& manifest, const SegmentSpec& spec);
 
 StylizeSpec read_stylize(const JsonNode& node);
 Json write(const StylizeSpec& spec);

@@ -80,8 +80,11 @@ PostprocessSpec read_postprocess(const JsonNode& node) {
   if (method == "ssd") return read_ssd(node);
   if (method == "retinanet" || method == "fcos") return read_dense(node);
   if (method == "rcnn") return read_rcnn(node);
+  if (method == "classify") return read_classify(node);
+  if (method == "segment") return read_segment(node);
   if (method == "stylize") return read_stylize(node);
-  bad_value(node.path() + ".method", "one of ssd, retinanet, fcos, rcnn, stylize", quoted(method));
+  bad_value(node.path() + ".method",
+            "one of ssd, retinanet, fcos, rcnn, classify, segment, stylize", quoted(method));
 }
 
 /// Looked at before everything else: another schema has other keys.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <optional>
 #include <string>
@@ -16,6 +17,15 @@ inline constexpr std::uint64_t kMaxAnchors = 10'000'000;
 /// others. Every manifest that is read or written passes here.
 void check(const Manifest& manifest);
 
+/// The manifest has the task that goes with its method, and a schema that knows the method.
+void check_method(const Manifest& manifest, const std::string& method, Task task, int since_schema);
+
+/// There is the role "main" only, its graphs take pictures, and `check_outputs` finds nothing wrong
+/// with any of them; it is given the graph and its path.
+void check_main_graphs(
+    const Manifest& manifest,
+    const std::function<void(const GraphFile&, const std::string&)>& check_outputs);
+
 /// The graphs have exactly these roles.
 void check_roles(const Manifest& manifest, std::initializer_list<const char*> roles);
 
@@ -26,6 +36,10 @@ void check_picture_tensor(const Manifest& manifest, const TensorSpec& tensor,
 /// The output of that name; throws Error (bad_bundle) naming `key` if the graph has none.
 const TensorSpec& find_output(const GraphFile& graph, const std::string& graph_path,
                               const std::string& name, const std::string& key);
+
+/// An output is float32 and has these axes, where known; `why` says what they are.
+void check_float_tensor(const TensorSpec& tensor, const Shape& expected, const std::string& why,
+                        const std::string& path);
 
 /// A float32 output has three axes (any, boxes, columns), where known.
 void check_box_tensor(const TensorSpec& tensor, std::int64_t boxes, std::int64_t columns,

@@ -70,16 +70,6 @@ void check_batch(const TensorSpec& tensor, const std::string& path) {
   }
 }
 
-/// A float32 tensor whose axes have these lengths, where known.
-void check_float_tensor(const TensorSpec& tensor, const Shape& expected, const std::string& path) {
-  const bool fits = tensor.shape.size() == expected.size() &&
-                    std::equal(expected.begin(), expected.end(), tensor.shape.begin(), same_length);
-  if (!fits || tensor.dtype != DType::float32) {
-    bad_value(path + " " + quoted(tensor.name), "float32 " + to_string(expected),
-              std::string(to_string(tensor.dtype)) + " " + to_string(tensor.shape));
-  }
-}
-
 void check_graphs(const Manifest& manifest, const std::string& role, std::size_t inputs,
                   const std::string& output, const Shape& expected) {
   const std::vector<GraphFile>& graphs = manifest.graphs.at(role);
@@ -94,11 +84,15 @@ void check_graphs(const Manifest& manifest, const std::string& role, std::size_t
         bad_value(path + ".inputs[1].name", quoted(statistics_name),
                   quoted(graphs[i].inputs[1].name));
       }
-      check_float_tensor(graphs[i].inputs[1], {1, 2, -1}, path + ".inputs");
+      check_float_tensor(graphs[i].inputs[1], {1, 2, -1}, "mean and 1 / deviation of each channel",
+                         path + ".inputs");
     }
     const std::string key =
         output == statistics_name ? path + ".outputs" : "postprocess.picture.output";
-    check_float_tensor(find_output(graphs[i], path, output, key), expected, path + ".outputs");
+    check_float_tensor(find_output(graphs[i], path, output, key), expected,
+                       output == statistics_name ? "mean and 1 / deviation of each channel"
+                                                 : "pictures, channels, height, width",
+                       path + ".outputs");
   }
 }
 
@@ -141,12 +135,7 @@ Json write(const StylizeSpec& spec) {
 }
 
 void check(const Manifest& manifest, const StylizeSpec& spec) {
-  if (manifest.schema < 2) {
-    bad_value("schema", "2, since postprocess.method is stylize", std::to_string(manifest.schema));
-  }
-  if (manifest.task != Task::stylize) {
-    bad_value("task", "stylize, since postprocess.method is stylize", to_string(manifest.task));
-  }
+  check_method(manifest, "stylize", Task::stylize, 2);
   if (spec.color == Color::gray) bad_value("postprocess.picture.color", "rgb or bgr", "gray");
   for (const auto& [value, key] : {std::pair{spec.scale, "scale"}, {spec.offset, "offset"}}) {
     if (!std::isfinite(value) || (value == 0 && key[0] == 's')) {

@@ -9,6 +9,7 @@
 #include "edgecv/boxes.hpp"
 #include "edgecv/input_spec.hpp"
 #include "edgecv/manifest.hpp"
+#include "edgecv/segment.hpp"
 #include "edgecv/ssd.hpp"
 #include "edgecv/stylizer.hpp"
 #include "edgecv/tensor.hpp"
@@ -89,6 +90,14 @@ struct NameTable<ScoreFunction> {
       {ScoreFunction::softmax, "softmax"},
       {ScoreFunction::sigmoid, "sigmoid"},
       {ScoreFunction::none, "none"}};
+};
+
+template <>
+struct NameTable<WindowWeight> {
+  static constexpr std::pair<WindowWeight, const char*> entries[] = {
+      {WindowWeight::uniform, "uniform"},
+      {WindowWeight::gaussian, "gaussian"},
+      {WindowWeight::linear, "linear"}};
 };
 
 template <>

@@ -118,10 +118,10 @@ Geometry Stylizer::feed(Engine& engine, std::size_t input, const InputSpec& spec
 Tensor Stylizer::painted(Engine& engine, std::size_t output, Size at_least) {
   const Tensor picture = float_output(engine, output, {1, 3, -1, -1});
   if (picture.shape[2] < at_least.height || picture.shape[3] < at_least.width) {
-    throw Error(ErrorCode::engine,
-                "output \"" + spec_.picture_output + "\" came as " + to_string(picture.shape) +
-                    " for a picture of " +
-                    to_string(Shape{at_least.height, at_least.width}) + ", expected no less");
+    throw Error(ErrorCode::engine, "output \"" + spec_.picture_output + "\" came as " +
+                                       to_string(picture.shape) + " for a picture of " +
+                                       to_string(Shape{at_least.height, at_least.width}) +
+                                       ", expected no less");
   }
   return picture;
 }
@@ -176,9 +176,9 @@ void Stylizer::run_tiles(const Image& image, std::uint8_t* bgr) {
   const StylizeTiles& tiles = *spec_.tiles;
   // Every tile begins at a multiple of the network's stride, the last ones too: these end where the
   // picture does, up to align - 1 pixels short of a whole tile.
-  const WindowGrid grid = sliding_windows(
-      {round_up(image.height, tiles.align), round_up(image.width, tiles.align)}, tiles.size,
-      tiles.overlap);
+  const WindowGrid grid =
+      sliding_windows({round_up(image.height, tiles.align), round_up(image.width, tiles.align)},
+                      tiles.size, tiles.overlap);
   const std::ptrdiff_t stride = std::ptrdiff_t{3} * image.width;
   const auto fade = [](const std::vector<int>& starts, std::size_t i, int side) {
     return i == 0 ? Fade{} : fade_in(starts[i - 1] + side - starts[i]);

@@ -53,7 +53,8 @@ void mutate(std::string& text, std::mt19937& random) {
 
 TEST_CASE("altered manifests are read right or refused with one line") {
   const std::vector<std::string> seeds = {golden_manifest(),
-                                          golden_manifest("bundle_v1_anchor_file")};
+                                          golden_manifest("bundle_v1_anchor_file"),
+                                          golden_manifest("bundle_v2_segment")};
   std::mt19937 random(20240801);
   int accepted = 0;
   constexpr int rounds = 6000;

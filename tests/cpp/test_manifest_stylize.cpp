@@ -13,8 +13,8 @@ namespace {
 
 std::string graph(const std::string& inputs, const std::string& outputs) {
   return R"([{"file": "g.onnx", "sha256": ")" + std::string(64, 'a') +
-         R"(", "precision": "fp32", "dialect": "onnx", "inputs": [)" + inputs + R"(], "outputs": [)" +
-         outputs + "]}]";
+         R"(", "precision": "fp32", "dialect": "onnx", "inputs": [)" + inputs +
+         R"(], "outputs": [)" + outputs + "]}]";
 }
 
 std::string tensor(const std::string& name, const std::string& shape) {
@@ -88,7 +88,8 @@ TEST_CASE("what stylize cannot be is refused, and named") {
     const char *from, *to, *expected;
   };
   const Case cases[] = {
-      {"\"schema\": 2", "\"schema\": 1", "schema: expected 2"},
+      {"\"schema\": 2", "\"schema\": 1",
+       "schema: expected 2 or above, since postprocess.method is stylize"},
       {"\"task\": \"stylize\"", "\"task\": \"segment\"", "labels: expected 1 to 100000 names"},
       {"\"labels\": []", "\"labels\": [\"a\"]", "labels: expected none for stylize, got 1"},
       {"\"crop\": null", "\"crop\": [8, 8]", "input: expected no crop"},

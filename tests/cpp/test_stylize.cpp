@@ -29,8 +29,8 @@ std::vector<float> random_planes(Size size, unsigned seed) {
 }  // namespace
 
 TEST_CASE("levels are rounded to nearest, ties to even, and cut to 0..255") {
-  const std::vector<float> planes{-3.f, 0.5f, 1.5f, 254.5f, 255.4f, 1e9f,   // red
-                                  0.f,  1.f,  2.f,  3.f,    4.f,    5.f,    // green
+  const std::vector<float> planes{-3.f, 0.5f, 1.5f, 254.5f, 255.4f, 1e9f,    // red
+                                  0.f,  1.f,  2.f,  3.f,    4.f,    5.f,     // green
                                   2.5f, 9.4f, 9.6f, -0.4f,  -1e9f,  127.f};  // blue
   StylizeSpec spec;
   std::vector<std::uint8_t> bgr(18);
@@ -59,13 +59,14 @@ TEST_CASE("the top left is written, for every size and scale") {
       for (int x = 0; x < size.width; ++x) {
         for (int c = 0; c < 3; ++c) {
           const int plane = 2 - c;  // rgb planes, bgr pixels
-          const float value = planes[static_cast<std::size_t>(
-              (plane * tensor.height + y) * tensor.width + x)];
+          const float value =
+              planes[static_cast<std::size_t>((plane * tensor.height + y) * tensor.width + x)];
           CHECK(bgr[static_cast<std::size_t>(y * stride + 3 * x + c)] ==
                 level(value * 127.5f + 127.5f));
         }
       }
-      CHECK(bgr[static_cast<std::size_t>(y * stride + 3 * size.width)] == 77);  // not the next one's
+      CHECK(bgr[static_cast<std::size_t>(y * stride + 3 * size.width)] ==
+            77);  // not the next one's
     }
   }
 }
@@ -93,8 +94,8 @@ TEST_CASE("a tile fades in around the middle of the overlap") {
   CHECK(fade(60) == doctest::Approx(0.0625f));
   CHECK(fade(63) + fade(64) == doctest::Approx(1.f));
   CHECK(fade(68) == 1.f);
-  CHECK(Fade{}(0) == 1.f);       // a tile without a neighbour
-  CHECK(fade_in(0)(0) == 1.f);   // neighbours that only touch
+  CHECK(Fade{}(0) == 1.f);      // a tile without a neighbour
+  CHECK(fade_in(0)(0) == 1.f);  // neighbours that only touch
   CHECK(fade_in(1)(0) == 0.5f);
 }
 
@@ -113,7 +114,8 @@ TEST_CASE("a blended tile lies over what is there") {
       const float seen = across(x) * down(y);
       for (int c = 0; c < 3; ++c) {
         const auto i = static_cast<std::size_t>(3 * (y * size.width + x) + c);
-        const float value = planes[static_cast<std::size_t>((c * size.height + y) * size.width + x)];
+        const float value =
+            planes[static_cast<std::size_t>((c * size.height + y) * size.width + x)];
         const float cut = std::min(std::max(value, 0.f), 255.f);
         const float old = before[i];
         CHECK(bgr[i] == level(old + seen * (cut - old)));

@@ -159,7 +159,8 @@ TEST_CASE("a camera's NV12 picture is cut as its BGR twin is") {
   Loaded loaded("bundle_v2_style");
   const Size size{64, 96};
   std::vector<std::uint8_t> nv12(static_cast<std::size_t>(size.height * size.width * 3 / 2));
-  for (std::size_t i = 0; i < nv12.size(); ++i) nv12[i] = static_cast<std::uint8_t>(i * 7 % 200 + 20);
+  for (std::size_t i = 0; i < nv12.size(); ++i)
+    nv12[i] = static_cast<std::uint8_t>(i * 7 % 200 + 20);
   const Image image{nv12.data(), size.height, size.width, size.width, PixelFormat::nv12};
   loaded.stylizer.set_tiling(Tiling::never);
   const auto whole = loaded.stylizer.run({image});

@@ -23,9 +23,9 @@ pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
 PICTURES = ShapeRange((1, 3, 64, 64), (1, 3, 96, 160), (1, 3, 160, 160))
 
 
-def load_parts() -> ModuleType:
-    path = Path(__file__).parent / "small_rcnn.py"
-    spec = importlib.util.spec_from_file_location("small_rcnn", path)
+def load_parts(name: str = "small_rcnn") -> ModuleType:
+    path = Path(__file__).parent / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -98,6 +98,7 @@ def test_one_stage_detectors(small_parts: ModuleType) -> None:
     torch.manual_seed(0)
     for module in (
         registry.create("ssd_tiny", num_classes=4, size=(96, 128), width=8),
+        registry.create("ssdlite320_mobilenet_v3_large", num_classes=4),
         small_parts.make_detector(),
     ):
         cut: Any = cut_model(module)
@@ -109,6 +110,31 @@ def test_one_stage_detectors(small_parts: ModuleType) -> None:
         anchors = cut.anchors.shape[0]
         assert found["logits"] == ("float32", (-1, anchors, cut.classes + 1))
         assert found["deltas"] == ("float32", (-1, anchors, 4))
+
+
+@pytest.mark.parametrize("make", ["make_retinanet", "make_fcos"])
+def test_dense_detectors_with_any_height_and_width(make: str) -> None:
+    torch.manual_seed(0)
+    module: Any = getattr(load_parts("small_dense"), make)()
+    for head in (module.head.classification_head, module.head.regression_head):
+        head.conv = head.conv[: len(head.conv) // 4]  # one layer of four: building takes long
+    cut: Any = cut_model(module)
+    model = pictures_to_onnx(
+        cut.network,
+        (96, 160),
+        outputs=cut.outputs,
+        batch="dynamic",
+        opset=18,
+        size_multiple=cut.multiple,
+    )
+    shapes = [(1, 3, 64, 64), (1, 3, 96, 160), (2, 3, 160, 160)]
+    found = ports(build_plan(model.SerializeToString(), {"images": ShapeRange(*shapes)}))
+    assert found["images"] == ("float32", (-1, 3, -1, -1))
+    assert found["logits"] == ("float32", (-1, -1, cut.classes))
+    assert found["deltas"] == ("float32", (-1, -1, 4))
+    if "centerness" in cut.outputs:
+        assert found["centerness"] == ("float32", (-1, -1, 1))
+    assert len(found) == 1 + len(cut.outputs)
 
 
 def graph_of(node: onnx.NodeProto, *outputs: tuple[str, int]) -> bytes:

@@ -14,12 +14,21 @@ import pytest
 
 import edgecv_runtime
 from edgecv_runtime import Bundle, BundleError, Manifest, TensorSpec
-from edgecv_runtime._core import AnchorFile, DefaultBoxes, MultiboxPrior, RcnnSpec
+from edgecv_runtime._core import (
+    AnchorFile,
+    ClassifySpec,
+    DefaultBoxes,
+    MultiboxPrior,
+    RcnnSpec,
+    SegmentSpec,
+)
 
 REPOSITORY = Path(__file__).parents[2]
 GOLDEN = REPOSITORY / "tests" / "golden" / "bundle_v1"
 GOLDEN_ANCHOR_FILE = REPOSITORY / "tests" / "golden" / "bundle_v1_anchor_file"
 GOLDEN_RCNN = REPOSITORY / "tests" / "golden" / "bundle_v1_rcnn"
+GOLDEN_CLASSIFY = REPOSITORY / "tests" / "golden" / "bundle_v2_classify"
+GOLDEN_SEGMENT = REPOSITORY / "tests" / "golden" / "bundle_v2_segment"
 
 
 @pytest.fixture
@@ -56,9 +65,31 @@ def test_the_documentation_names_every_key_of_the_golden_manifests() -> None:
         (GOLDEN / "bundle.json").read_text(),
         (GOLDEN_ANCHOR_FILE / "bundle.json").read_text(),
         (GOLDEN_RCNN / "bundle.json").read_text(),
+        (GOLDEN_CLASSIFY / "bundle.json").read_text(),
+        (GOLDEN_SEGMENT / "bundle.json").read_text(),
     ):
         for key in re.findall(r'"(\w+)":', source.split('"provenance"')[0]):
             assert re.search(rf"\b{key}\b", prose), key
+
+
+def test_fields_of_the_golden_classifier() -> None:
+    manifest = Bundle.open(GOLDEN_CLASSIFY).manifest
+    assert (manifest.schema, manifest.task) == (2, "classify")
+    post = manifest.postprocess
+    assert isinstance(post, ClassifySpec)
+    assert (post.scores_output, post.score_function, post.topk) == ("logits", "softmax", 2)
+
+
+def test_fields_of_the_golden_segmenter() -> None:
+    manifest = Bundle.open(GOLDEN_SEGMENT).manifest
+    assert (manifest.schema, manifest.task) == (2, "segment")
+    post = manifest.postprocess
+    assert isinstance(post, SegmentSpec)
+    assert (post.scores_output, post.score_function) == ("logits", "softmax")
+    windows = post.windows
+    assert windows is not None
+    assert (windows.size, windows.overlap) == ((16, 24), 0.25)
+    assert (windows.weight, windows.batch) == ("gaussian", 4)
 
 
 def test_fields_of_the_golden_manifest() -> None:

@@ -12,11 +12,11 @@
 
 namespace edgecv {
 
-/// How a picture too large for one run is cut. The graph `statistics` takes the picture, made small,
-/// and gives the mean and 1 / standard deviation of every channel of every instance normalisation;
-/// the graph `tile` takes a piece of the picture and these numbers in place of the piece's own
-/// (thumbnail instance normalisation, Chen et al. 2022, arXiv 2103.11784). So neighbours are painted
-/// alike, and differ only where a tile's border is in reach.
+/// How a picture too large for one run is cut. The graph `statistics` takes the picture, made
+/// small, and gives the mean and 1 / standard deviation of every channel of every instance
+/// normalisation; the graph `tile` takes a piece of the picture and these numbers in place of the
+/// piece's own (thumbnail instance normalisation, Chen et al. 2022, arXiv 2103.11784). So
+/// neighbours are painted alike, and differ only where a tile's border is in reach.
 struct StylizeTiles {
   Size size{512, 512};    // of a tile, at most; multiples of `align`
   double overlap = 0.25;  // share of a tile that its neighbour has too; the seam runs in its middle

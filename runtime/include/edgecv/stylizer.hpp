@@ -60,11 +60,11 @@ class Stylizer {
   InputSpec input_;
   StylizeSpec spec_;
   StylizerEngines engines_;
-  std::size_t picture_ = 0;                               // output of main
-  std::size_t statistics_output_ = 0;                     // of statistics
-  std::size_t tile_picture_ = 0;                          // output of tile
-  std::size_t tile_image_ = 0, tile_statistics_ = 0;      // inputs of tile
-  std::vector<float> statistics_;                         // of the picture at hand
+  std::size_t picture_ = 0;                           // output of main
+  std::size_t statistics_output_ = 0;                 // of statistics
+  std::size_t tile_picture_ = 0;                      // output of tile
+  std::size_t tile_image_ = 0, tile_statistics_ = 0;  // inputs of tile
+  std::vector<float> statistics_;                     // of the picture at hand
   Shape statistics_shape_;
   std::unique_ptr<ThreadPool> pool_;
   Tiling tiling_ = Tiling::automatic;

@@ -2,6 +2,7 @@
 
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/map.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
@@ -86,6 +87,39 @@ void bind_dense_spec(nb::module_& m) {
       .def_ro("max_detections", &DenseSpec::max_detections);
 }
 
+void bind_classify_spec(nb::module_& m) {
+  nb::class_<ClassifySpec>(m, "ClassifySpec")
+      .def_ro("scores_output", &ClassifySpec::scores_output)
+      .def_prop_ro("score_function",
+                   [](const ClassifySpec& s) { return name_of(s.score_function); })
+      .def_ro("topk", &ClassifySpec::topk);
+}
+
+void bind_segment_spec(nb::module_& m) {
+  nb::class_<CropWindows>(m, "CropWindows")
+      .def(
+          "__init__",
+          [](CropWindows* self, std::pair<int, int> size, double overlap, const std::string& weight,
+             int batch) {
+            const CropWindows windows{
+                {size.first, size.second}, overlap, parse<WindowWeight>(weight, "weight"), batch};
+            check(windows);
+            new (self) CropWindows(windows);
+          },
+          nb::kw_only(), nb::arg("size"), nb::arg("overlap") = 0.25, nb::arg("weight") = "uniform",
+          nb::arg("batch") = 4)
+      .def_prop_ro("size",
+                   [](const CropWindows& s) { return std::pair(s.size.height, s.size.width); })
+      .def_ro("overlap", &CropWindows::overlap)
+      .def_prop_ro("weight", [](const CropWindows& s) { return name_of(s.weight); })
+      .def_ro("batch", &CropWindows::batch);
+
+  nb::class_<SegmentSpec>(m, "SegmentSpec")
+      .def_ro("scores_output", &SegmentSpec::scores_output)
+      .def_prop_ro("score_function", [](const SegmentSpec& s) { return name_of(s.score_function); })
+      .def_ro("windows", &SegmentSpec::windows, "None: the picture goes in whole.");
+}
+
 }  // namespace
 
 void bind_manifest(nb::module_& m) {
@@ -114,6 +148,8 @@ void bind_manifest(nb::module_& m) {
   bind_anchor_specs(m);
   bind_ssd_spec(m);
   bind_dense_spec(m);
+  bind_classify_spec(m);
+  bind_segment_spec(m);
 
   nb::class_<Manifest>(m, "Manifest")
       .def_static("from_json", &Manifest::from_json, nb::arg("text"),

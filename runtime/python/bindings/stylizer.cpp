@@ -29,8 +29,8 @@ void bind_stylizer(nb::module_& m) {
           "__init__",
           [](Stylizer* self, const Bundle& bundle, EnginePointer main, EnginePointer statistics,
              EnginePointer tile, int threads) {
-            new (self) Stylizer(
-                bundle, {std::move(main), std::move(statistics), std::move(tile)}, threads);
+            new (self) Stylizer(bundle, {std::move(main), std::move(statistics), std::move(tile)},
+                                threads);
           },
           nb::arg("bundle"), nb::arg("main"), nb::arg("statistics").none() = nb::none(),
           nb::arg("tile").none() = nb::none(), nb::arg("threads") = 0)

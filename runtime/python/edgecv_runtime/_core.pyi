@@ -408,6 +408,42 @@ class DenseSpec:
     @property
     def max_detections(self) -> int: ...
 
+class ClassifySpec:
+    @property
+    def scores_output(self) -> str: ...
+
+    @property
+    def score_function(self) -> str: ...
+
+    @property
+    def topk(self) -> int: ...
+
+class CropWindows:
+    def __init__(self, *, size: tuple[int, int], overlap: float = 0.25, weight: str = 'uniform', batch: int = 4) -> None: ...
+
+    @property
+    def size(self) -> tuple[int, int]: ...
+
+    @property
+    def overlap(self) -> float: ...
+
+    @property
+    def weight(self) -> str: ...
+
+    @property
+    def batch(self) -> int: ...
+
+class SegmentSpec:
+    @property
+    def scores_output(self) -> str: ...
+
+    @property
+    def score_function(self) -> str: ...
+
+    @property
+    def windows(self) -> CropWindows | None:
+        """None: the picture goes in whole."""
+
 class Manifest:
     @staticmethod
     def from_json(text: str) -> Manifest:
@@ -442,7 +478,7 @@ class Manifest:
     def graphs(self) -> dict[str, list[GraphFile]]: ...
 
     @property
-    def postprocess(self) -> SsdSpec | DenseSpec | RcnnSpec: ...
+    def postprocess(self) -> SsdSpec | DenseSpec | RcnnSpec | ClassifySpec | SegmentSpec: ...
 
     @property
     def provenance(self) -> str:
