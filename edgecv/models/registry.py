@@ -38,9 +38,9 @@ def register(
     """Makes the decorated class or function the builder of an architecture.
 
     It is called with keyword arguments only, which must be plain values (they go into checkpoints);
-    `num_classes` is one of them, but for `stylize`, and counts as torchvision's does (the background
-    of a detector included). The module has its input record in `input` (a dict as in bundle.json), a detector its
-    predictors in `head`.
+    `num_classes` is one of them, but for `stylize`, and counts as torchvision's does (the
+    background of a detector included). The module has its input record in `input` (a dict as in
+    bundle.json), a detector its predictors in `head`.
 
     `default_weights` fetches the published state dict, where there is one.
     """

@@ -40,9 +40,7 @@ class StyleReport:
 
     def add_output(self, expected: np.ndarray, found: np.ndarray) -> None:
         """Takes in what the networks gave, float32."""
-        self.output_difference = max(
-            self.output_difference, float(np.abs(expected - found).max())
-        )
+        self.output_difference = max(self.output_difference, float(np.abs(expected - found).max()))
         self.output_largest = max(self.output_largest, float(np.abs(expected).max()))
 
     def add_tiles(self, expected: np.ndarray, found: np.ndarray) -> None:
@@ -82,7 +80,7 @@ class StyleReport:
 
 
 def psnr(one: np.ndarray, other: np.ndarray) -> float:
-    """Peak signal-to-noise ratio of two 8-bit pictures in decibels; infinite where they are equal."""
+    """Peak signal-to-noise ratio of two 8-bit pictures in decibels, infinite for equal ones."""
     error = float(np.mean((one.astype(np.float64) - other) ** 2))
     return math.inf if error == 0 else 10 * math.log10(255**2 / error)
 

@@ -50,17 +50,20 @@ EDGECV_INLINE std::uint8_t blended(float level, float seen, std::uint8_t below) 
 }
 
 EDGECV_CLONES unsigned blend_row(const float* blue, const float* green, const float* red, int width,
-                                 Levels levels, const float* across, float down,
-                                 std::uint8_t* bgr) {
+                                 Levels levels, const float* seen, std::uint8_t* bgr) {
   unsigned bad = 0;
   for (int x = 0; x < width; ++x) {
-    const float seen = across[x] * down;
     bad |= not_a_number(blue[x]) | not_a_number(green[x]) | not_a_number(red[x]);
-    bgr[3 * x] = blended(blue[x] * levels.scale + levels.offset, seen, bgr[3 * x]);
-    bgr[3 * x + 1] = blended(green[x] * levels.scale + levels.offset, seen, bgr[3 * x + 1]);
-    bgr[3 * x + 2] = blended(red[x] * levels.scale + levels.offset, seen, bgr[3 * x + 2]);
+    bgr[3 * x] = blended(blue[x] * levels.scale + levels.offset, seen[x], bgr[3 * x]);
+    bgr[3 * x + 1] = blended(green[x] * levels.scale + levels.offset, seen[x], bgr[3 * x + 1]);
+    bgr[3 * x + 2] = blended(red[x] * levels.scale + levels.offset, seen[x], bgr[3 * x + 2]);
   }
   return bad;
+}
+
+EDGECV_CLONES void blend_bytes(const std::uint8_t* over, int count, float seen,
+                               std::uint8_t* bytes) {
+  for (int i = 0; i < count; ++i) bytes[i] = blended(over[i], seen, bytes[i]);
 }
 
 Levels levels_of(const StylizeSpec& spec) {
@@ -112,20 +115,25 @@ Fade fade_in(int overlap) {
 }
 
 void blend_picture(const StylizeSpec& spec, const float* planes, Size tensor, const Canvas& canvas,
-                   Fade across, Fade down, ThreadPool& pool) {
+                   Fade across, ThreadPool& pool) {
   const Levels levels = levels_of(spec);
-  const int first = std::clamp(static_cast<int>(std::ceil(across.end)), 0, canvas.size.width);
-  std::vector<float> seen(static_cast<std::size_t>(canvas.size.width));
-  for (int x = 0; x < canvas.size.width; ++x) seen[static_cast<std::size_t>(x)] = across(x);
+  const int blends = std::clamp(static_cast<int>(std::ceil(across.end)), 0, canvas.size.width);
+  std::vector<float> seen(static_cast<std::size_t>(blends));
+  for (int x = 0; x < blends; ++x) seen[static_cast<std::size_t>(x)] = across(x);
   each_row(spec, planes, tensor, canvas, pool, [&](const Planes& row, int y) {
     std::uint8_t* const bgr = canvas.bgr + canvas.stride * y;
-    const float seen_row = down(y);
-    if (seen_row == 0) return 0u;
-    const int blends = seen_row < 1 ? canvas.size.width : first;
-    return blend_row(row[0], row[1], row[2], blends, levels, seen.data(), seen_row, bgr) |
+    return blend_row(row[0], row[1], row[2], blends, levels, seen.data(), bgr) |
            write_row(row[0] + blends, row[1] + blends, row[2] + blends, canvas.size.width - blends,
                      levels, bgr + static_cast<std::ptrdiff_t>(3) * blends);
   });
+}
+
+void blend_rows(const std::uint8_t* bgr, const Canvas& canvas, Fade down, int first) {
+  const int bytes = 3 * canvas.size.width;
+  for (int y = 0; y < canvas.size.height; ++y) {
+    blend_bytes(bgr + static_cast<std::ptrdiff_t>(bytes) * y, bytes, down(first + y),
+                canvas.bgr + canvas.stride * y);
+  }
 }
 
 }  // namespace edgecv

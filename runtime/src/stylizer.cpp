@@ -1,6 +1,7 @@
 #include "edgecv/stylizer.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "edgecv/error.hpp"
@@ -183,11 +184,20 @@ void Stylizer::run_tiles(const Image& image, std::uint8_t* bgr) {
   const auto fade = [](const std::vector<int>& starts, std::size_t i, int side) {
     return i == 0 ? Fade{} : fade_in(starts[i - 1] + side - starts[i]);
   };
+  std::vector<std::uint8_t> band;
   for (std::size_t row = 0; row < grid.tops.size(); ++row) {
+    const int top = grid.tops[row];
+    const int height = std::min(grid.window.height, image.height - top);
+    // Rows of the tiles: up to `seen` the row of tiles above is all that is seen, from `alone` on
+    // these. In between they are put together in a band, which then fades in as one: a tile's right
+    // border is there until its neighbour covers it.
+    const Fade down = fade(grid.tops, row, grid.window.height);
+    const int seen = std::clamp(static_cast<int>(std::floor(down.begin)), 0, height);
+    const int alone = std::clamp(static_cast<int>(std::ceil(down.end)), seen, height);
+    band.resize(static_cast<std::size_t>(stride * (alone - seen)));
     for (std::size_t column = 0; column < grid.lefts.size(); ++column) {
-      const int top = grid.tops[row], left = grid.lefts[column];
-      const Size size{std::min(grid.window.height, image.height - top),
-                      std::min(grid.window.width, image.width - left)};
+      const int left = grid.lefts[column];
+      const Size size{height, std::min(grid.window.width, image.width - left)};
       feed(*engines_.tile, tile_image_, input_, part_of(image, left, top, size));
       {
         Stopwatch watch(timing_.network_ms);
@@ -196,11 +206,19 @@ void Stylizer::run_tiles(const Image& image, std::uint8_t* bgr) {
       Stopwatch watch(timing_.postprocess_ms);
       const Tensor picture = painted(*engines_.tile, tile_picture_, size);
       const Size tensor{static_cast<int>(picture.shape[2]), static_cast<int>(picture.shape[3])};
-      blend_picture(spec_, picture.as<float>(), tensor,
-                    {bgr + stride * top + std::ptrdiff_t{3} * left, size, stride},
-                    fade(grid.lefts, column, grid.window.width),
-                    fade(grid.tops, row, grid.window.height), *pool_);
+      const Fade across = fade(grid.lefts, column, grid.window.width);
+      const auto paint = [&](int begin, int end, std::uint8_t* rows) {
+        if (begin == end) return;
+        const Canvas canvas{rows + std::ptrdiff_t{3} * left, {end - begin, size.width}, stride};
+        blend_picture(spec_, picture.as<float>() + std::ptrdiff_t{begin} * tensor.width, tensor,
+                      canvas, across, *pool_);
+      };
+      paint(seen, alone, band.data());
+      paint(alone, height, bgr + stride * (top + alone));
     }
+    Stopwatch watch(timing_.postprocess_ms);
+    blend_rows(band.data(), {bgr + stride * (top + seen), {alone - seen, image.width}, stride},
+               down, seen);
   }
 }
 

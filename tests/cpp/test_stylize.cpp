@@ -107,19 +107,27 @@ TEST_CASE("a blended tile lies over what is there") {
   std::vector<std::uint8_t> bgr(static_cast<std::size_t>(3 * size.height * size.width));
   for (std::size_t i = 0; i < bgr.size(); ++i) bgr[i] = static_cast<std::uint8_t>(i * 7);
   const std::vector<std::uint8_t> before = bgr;
-  const Fade across{8, 24}, down{2, 6};
-  blend_picture(spec, planes.data(), size, {bgr.data(), size, 150}, across, down);
+  const Fade across{8, 24};
+  blend_picture(spec, planes.data(), size, {bgr.data(), size, 150}, across);
   for (int y = 0; y < size.height; ++y) {
     for (int x = 0; x < size.width; ++x) {
-      const float seen = across(x) * down(y);
       for (int c = 0; c < 3; ++c) {
         const auto i = static_cast<std::size_t>(3 * (y * size.width + x) + c);
         const float value =
             planes[static_cast<std::size_t>((c * size.height + y) * size.width + x)];
         const float cut = std::min(std::max(value, 0.f), 255.f);
         const float old = before[i];
-        CHECK(bgr[i] == level(old + seen * (cut - old)));
+        CHECK(bgr[i] == level(old + across(x) * (cut - old)));
       }
     }
+  }
+}
+
+TEST_CASE("rows fade in as one") {
+  std::vector<std::uint8_t> below(6 * 9, 200), over(4 * 9, 100);
+  blend_rows(over.data(), {below.data() + 9, {4, 3}, 9}, Fade{10, 14}, 10);
+  const std::uint8_t expected[] = {200, 188, 162, 138, 112, 200};  // 12.5, 37.5, 62.5, 87.5 %
+  for (int y = 0; y < 6; ++y) {
+    for (int i = 0; i < 9; ++i) CHECK(below[static_cast<std::size_t>(9 * y + i)] == expected[y]);
   }
 }

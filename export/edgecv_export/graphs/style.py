@@ -1,9 +1,9 @@
 """Style transfer: the feed-forward network of edgecv.models.style_transform.
 
 Three graphs from one module. `main` paints a whole picture. Pictures too large for that are painted
-tile by tile, and there instance normalisation must not see the tile alone, or neighbours come out in
-different colours: `statistics` gives the mean and 1 / standard deviation of every channel of every
-normalisation, taken from the picture made small, and `tile` takes them as an input (thumbnail
+tile by tile, and there instance normalisation must not see the tile alone, or neighbours come out
+in different colours: `statistics` gives the mean and 1 / standard deviation of every channel of
+every normalisation, taken from the picture made small, and `tile` takes them as an input (thumbnail
 instance normalisation, Chen et al. 2022, arXiv 2103.11784). With the statistics given, a pixel
 depends on its neighbourhood only (`StyleTransform.reach`), so tiles that overlap by twice as much
 agree where they meet.
@@ -164,8 +164,8 @@ class Tile(nn.Module):
 
         def apply(norm: nn.InstanceNorm2d, x: Tensor) -> Tensor:
             mean, scale = next(parts).unbind(1)  # [1, C, 1, 1]
-            scale = scale * _column(norm.weight)
-            return x * scale + (_column(norm.bias) - mean * scale)
+            # In this order: mean * scale is large where a channel hardly varies.
+            return (x - mean) * (scale * _column(norm.weight)) + _column(norm.bias)
 
         result: Tensor = self.module(images, apply)
         return result

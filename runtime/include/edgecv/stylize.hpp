@@ -66,8 +66,12 @@ struct Fade {
 /// the overlap, where both are far from their borders.
 Fade fade_in(int overlap);
 
-/// As write_picture, over what the canvas has already.
+/// As write_picture, over what the canvas has already: `across` fades each row in.
 void blend_picture(const StylizeSpec& spec, const float* planes, Size tensor, const Canvas& canvas,
-                   Fade across, Fade down, ThreadPool& pool = ThreadPool::global());
+                   Fade across, ThreadPool& pool = ThreadPool::global());
+
+/// Lays rows of pixels, as many and as long as the canvas's, over it; row y is seen as much as
+/// down(first + y).
+void blend_rows(const std::uint8_t* bgr, const Canvas& canvas, Fade down, int first);
 
 }  // namespace edgecv
