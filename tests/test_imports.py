@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -194,3 +195,15 @@ def test_training_without_torch_says_what_to_install(tmp_path):
     assert done.returncode == 2
     *_, last = done.stderr.strip().splitlines()
     assert last.startswith("edgecv: error:")
+
+
+def test_engines_are_built_without_torch_and_onnx(bundle, tmp_path):
+    pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
+    code = BLOCK_TORCH.replace('"PIL"', '"PIL", "onnx", "onnxruntime"') + (
+        "from edgecv.cli.main import main\nsys.exit(main(sys.argv[1:]))"
+    )
+    shutil.copytree(bundle, tmp_path / "tiny")
+    options = ("--engine", "tensorrt_rtx", "--compute-capability", "86")
+    done = run_python(code, "build", tmp_path / "tiny", *options)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "tiny" / "engines.json").exists()

@@ -7,6 +7,13 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
+from edgecv.cli.build import (
+    ENGINES,
+    add_build_arguments,
+    build,
+    build_options,
+    engine_record,
+)
 from edgecv.cli.model_options import height_width, positive
 
 if TYPE_CHECKING:
@@ -84,6 +91,10 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a bundle that is there")
     parser.add_argument("--json", action="store_true", help="print the parity report as JSON")
+    parser.add_argument(
+        "--engine", choices=ENGINES, help="build engines for the bundle too, as edgecv build does"
+    )
+    add_build_arguments(parser, batch="--engine-batch")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -92,9 +103,14 @@ def run(args: argparse.Namespace) -> int:
     from edgecv_export.exporting import DEFAULT_OPSET, export_with_report
     from edgecv_export.graphs.cuts import CutRequest, cut_model
     from edgecv_export.loading import load_source, numbered_labels, read_labels
+    from edgecv_runtime import Bundle
 
     # Before the work, not after it.
     check_target(args.out, args.overwrite)
+    if args.engine is not None:
+        from edgecv_export.engines.build import check_build
+
+        check_build(args.engine, build_options(args))
     labels = read_labels(args.labels) if args.labels else None
     images = _read_images(args.images) if args.images else None
     source = load_source(args.source, args.weights, args.num_classes)
@@ -125,20 +141,21 @@ def run(args: argparse.Namespace) -> int:
         )
     except ExportError as error:
         if error.report is not None:
-            _print_report(error.report, None, args.json)
+            _print_report(error.report, args.json)
         print("edgecv: error:", " ".join(str(error).split()), file=sys.stderr)
         return 1
-    _print_report(report, args.out, args.json)
+    if not args.json:
+        print(f"{report.table()}\nbundle written to {args.out}", flush=True)
+    engines = build(Bundle.open(args.out), args) if args.engine is not None else []
+    if args.json:
+        record = {"bundle": args.out, "parity": report.to_dict()}
+        print(json.dumps(record | {"engines": [engine_record(each) for each in engines]}))
     return 0
 
 
-def _print_report(report: Report, out: str | None, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps({"bundle": out, "parity": report.to_dict()}))
-        return
-    print(report.table())
-    if out is not None:
-        print(f"bundle written to {out}")
+def _print_report(report: Report, as_json: bool) -> None:
+    """Of an export that failed."""
+    print(json.dumps({"bundle": None, "parity": report.to_dict()}) if as_json else report.table())
 
 
 def _read_images(folder: str) -> list[np.ndarray]:

@@ -18,6 +18,7 @@ VERBS = (
     "train",
     "eval",
     "export",
+    "build",
     "wrap",
     "predict",
     "camera",
@@ -43,6 +44,7 @@ _EXTRAS = {
     "cv2": "cpu",
     "tqdm": "cpu",
     "openvino": "openvino",
+    "filelock": "tensorrt",
     "tensorrt": "tensorrt",
     "tensorrt_rtx": "rtx",
 }

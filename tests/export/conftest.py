@@ -13,18 +13,23 @@ import pytest
 from edgecv_export import export
 from edgecv_export.pictures import generate_pictures
 from lively import lively
+from lively_rcnn import lively_rcnn
 
 HERE = Path(__file__).parent
 SMALL_LABELS = ["ant", "bee", "cow", "dog"]
 
 
-@pytest.fixture(scope="session")
-def small_parts() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("small_detector", HERE / "small_detector.py")
+def _load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(scope="session")
+def small_parts() -> ModuleType:
+    return _load("small_detector")
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +47,17 @@ def small_detector(small_parts: ModuleType, pictures: list[np.ndarray]) -> Any:
 def small_bundle(small_detector: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("small") / "bundle"
     return export(small_detector, out, labels=SMALL_LABELS)
+
+
+@pytest.fixture(scope="session")
+def mask(pictures: list[np.ndarray]) -> Any:
+    """A small Mask R-CNN with lively weights."""
+    return lively_rcnn(_load("small_rcnn").make_mask, pictures, size=96)
+
+
+@pytest.fixture(scope="session")
+def mask_bundle(mask: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export(mask, tmp_path_factory.mktemp("mask") / "bundle", labels=SMALL_LABELS)
 
 
 @pytest.fixture(scope="session")

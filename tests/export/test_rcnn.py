@@ -56,16 +56,6 @@ def faster(pictures: list[np.ndarray]) -> Any:
     return lively_rcnn(parts.make_faster, pictures, size=96)
 
 
-@pytest.fixture(scope="module")
-def mask(pictures: list[np.ndarray]) -> Any:
-    return lively_rcnn(parts.make_mask, pictures, size=96)
-
-
-@pytest.fixture(scope="module")
-def mask_bundle(mask: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export(mask, tmp_path_factory.mktemp("mask") / "bundle", labels=LABELS)
-
-
 def in_torch(module: Any, picture: np.ndarray) -> dict[str, torch.Tensor]:
     image = torch.from_numpy(picture[:, :, ::-1].copy()).permute(2, 0, 1) / 255
     with torch.inference_mode():

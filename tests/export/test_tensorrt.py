@@ -12,7 +12,8 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
-from edgecv_export.engines.tensorrt import Plan, ShapeRange, build_plan
+from edgecv_export.engines.tensorrt import BuildOptions, Plan, ShapeRange
+from edgecv_export.engines.tensorrt import build_plan as build
 from edgecv_export.graphs.cuts import CutRequest, cut_model
 from edgecv_export.graphs.onnx_graph import pictures_to_onnx
 from edgecv_export.graphs.rcnn_onnx import box_stage_to_onnx, mask_stage_to_onnx, trunk_to_onnx
@@ -20,7 +21,14 @@ from edgecv_runtime import EngineError, InputError
 
 pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
 
+AMPERE = BuildOptions(compute_capabilities=(86,))
 PICTURES = ShapeRange((1, 3, 64, 64), (1, 3, 96, 160), (1, 3, 160, 160))
+
+
+def build_plan(
+    content: bytes, ranges: dict[str, ShapeRange] | None = None, options: BuildOptions = AMPERE
+) -> Plan:
+    return build(content, ranges, options=options)
 
 
 def load_parts(name: str = "small_rcnn") -> ModuleType:
@@ -88,7 +96,7 @@ def test_fixed_size_and_several_capabilities() -> None:
     torch.manual_seed(0)
     cut: Any = cut_model(load_parts().make_faster(), CutRequest(size=(96, 160)))
     content = trunk_to_onnx(cut, 18).SerializeToString()
-    plan = build_plan(content, compute_capabilities=(86, 89))
+    plan = build_plan(content, options=BuildOptions((86, 89)))
     assert ports(plan)["features_0"] == ("float32", (1, 16, 12, 20))
 
 
@@ -165,5 +173,7 @@ def test_ranges_that_do_not_fit(cut: Any) -> None:
         build_plan(content)
     with pytest.raises(InputError, match=r"a range is given for 'pictures'; .* are images"):
         build_plan(content, {"images": PICTURES, "pictures": PICTURES})
+    with pytest.raises(InputError, match="compute capability: expected some of 75, 80"):
+        build_plan(content, {"images": PICTURES}, BuildOptions())
     with pytest.raises(InputError, match="compute capability 87: expected one of 75, 80, 86, 89"):
-        build_plan(content, {"images": PICTURES}, compute_capabilities=(87,))
+        build_plan(content, {"images": PICTURES}, BuildOptions((87,)))

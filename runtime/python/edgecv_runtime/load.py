@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from edgecv_runtime._core import Bundle, BundleError, InputError
+from edgecv_runtime._core import Bundle, BundleError, Engine, InputError
 from edgecv_runtime.detector import Detector
 from edgecv_runtime.engines import open_engine
 from edgecv_runtime.instance_segmenter import InstanceSegmenter
@@ -34,9 +34,10 @@ def load(
 
     Args:
         path: the bundle's folder, or a ``.zip`` of it.
-        engine: ``"onnxruntime"``, also the default.
+        engine: ``"onnxruntime"``, also the default, or ``"openvino"``.
         device: as the engine names its devices: ``"cpu"`` (default), ``"cuda"``, ``"cuda:1"``, …
-        precision: ``"fp32"``, … as the bundle has them; None takes fp32, or the only one there is.
+        precision: ``"fp32"``, … as the bundle has them, or ``"bf16"`` with OpenVINO, which needs
+            no graph of its own; None takes fp32, or the only one there is.
         threads: for the network and for pre- and postprocessing; None lets both choose.
 
     Returns:
@@ -54,11 +55,21 @@ def load(
         precision = precision or _default_precision(bundle)
         engines = {}
         for role in bundle.manifest.graphs:
-            graph = bundle.graph(role, precision, "onnx")
+            graph = bundle.graph(role, _graph_precision(name, precision), "onnx")
             path_of_graph = bundle.verified_path(graph.file, graph.sha256)
-            engines[role] = open_engine(name, path_of_graph, device, threads)
-        model = _MODELS[bundle.manifest.task]
-        return model(bundle, engines, name, precision, threads)
+            engines[role] = open_engine(name, path_of_graph, device, threads, precision)
+        return make_model(bundle, engines, name, precision, threads)
+
+
+def make_model(
+    bundle: Bundle,
+    engines: Mapping[str, Engine],
+    engine_name: str,
+    precision: str,
+    threads: int | None = None,
+) -> Detector | InstanceSegmenter:
+    """The model for the bundle's task over engines that are open already, one for each role."""
+    return _MODELS[bundle.manifest.task](bundle, engines, engine_name, precision, threads)
 
 
 @contextmanager
@@ -83,6 +94,11 @@ def open_bundle(path: str | os.PathLike[str]) -> Iterator[Bundle]:
         )
     with tempfile.TemporaryDirectory(prefix="edgecv-") as folder:
         yield Bundle.open(str(_unpack(path, Path(folder))))
+
+
+def _graph_precision(engine: str, precision: str) -> str:
+    """Of the graph file that an engine takes: OpenVINO computes fp32 graphs in bf16."""
+    return "fp32" if (engine, precision) == ("openvino", "bf16") else precision
 
 
 def _default_precision(bundle: Bundle) -> str:

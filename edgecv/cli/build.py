@@ -1,0 +1,185 @@
+"""edgecv build: TensorRT engines for a bundle."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgecv.cli.model_options import height_width, positive
+
+if TYPE_CHECKING:
+    from edgecv_export.engines.build import Built
+    from edgecv_export.engines.tensorrt import BuildOptions
+    from edgecv_runtime import Bundle
+
+ENGINES = ("tensorrt", "tensorrt_rtx")
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "build",
+        help="build TensorRT engines for a bundle",
+        description="Builds TensorRT engines for a bundle and lists them in its engines.json. "
+        "TensorRT builds for the GPU of this machine; TensorRT for RTX for GPUs that you name, on "
+        "any machine.",
+    )
+    parser.add_argument("bundle", metavar="BUNDLE", help="a bundle: its folder or .zip")
+    parser.add_argument("--engine", required=True, choices=ENGINES, help="what runs the engines")
+    add_build_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def add_build_arguments(parser: argparse.ArgumentParser, batch: str = "--batch") -> None:
+    """What `edgecv export --engine` takes too; there the graph's batch has the plain name."""
+    group = parser.add_argument_group("engines")
+    group.add_argument(
+        "--precision",
+        choices=("fp32", "fp16", "int8"),
+        default="fp32",
+        help="of the graphs that are built (default: %(default)s)",
+    )
+    group.add_argument(
+        "--compute-capability",
+        type=_capabilities,
+        default=(),
+        metavar="LIST",
+        help="tensorrt_rtx: GPUs that the engine is for, such as 86,89,120 (default: this one)",
+    )
+    group.add_argument(
+        batch,
+        dest="engine_batch",
+        type=_batches,
+        metavar="MIN,OPT,MAX",
+        help="pictures in one run: one number, or smallest, typical and largest (default: 1)",
+    )
+    group.add_argument(
+        "--height-width",
+        type=_sizes,
+        metavar="LIST",
+        help="sizes of the network's input: one HxW, or smallest, typical and largest such as "
+        "320x320,800x1344,1344x1344 (default: what the bundle's resize rule gives)",
+    )
+    group.add_argument(
+        "--boxes",
+        type=_batches,
+        metavar="MIN,OPT,MAX",
+        help="two-stage detectors: boxes in one run of the second stage (default: as many as the "
+        "first gives)",
+    )
+    group.add_argument(
+        "--workspace",
+        type=positive,
+        metavar="MIB",
+        help="most memory for a layer's scratch space (default: what the GPU has)",
+    )
+    group.add_argument(
+        "--hardware-compatibility",
+        choices=("none", "same_compute_capability", "ampere_plus"),
+        default="none",
+        help="tensorrt: other GPUs that may load the engine, at some cost of speed",
+    )
+    group.add_argument(
+        "--version-compatible",
+        action="store_true",
+        help="tensorrt: later releases of the same major version may load the engine",
+    )
+    group.add_argument(
+        "--tf32",
+        action="store_true",
+        help="fp32: convolutions may round their factors to 10 bits, which is faster",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from edgecv_runtime.load import open_bundle
+
+    with open_bundle(args.bundle) as bundle:
+        built = build(bundle, args, read_only=not Path(args.bundle).is_dir())
+    if args.json:
+        print(
+            json.dumps({"bundle": args.bundle, "engines": [engine_record(each) for each in built]})
+        )
+    return 0
+
+
+def build(bundle: Bundle, args: argparse.Namespace, *, read_only: bool = False) -> list[Built]:
+    """Builds what the options of `add_build_arguments` and ``--engine`` ask for."""
+    from edgecv_export.engines.build import build_engines
+    from edgecv_export.engines.shape_ranges import ShapeWishes
+
+    return build_engines(
+        bundle,
+        args.engine,
+        args.precision,
+        wishes=ShapeWishes(args.engine_batch, args.height_width, args.boxes),
+        options=build_options(args),
+        read_only=read_only,
+        progress=sys.stderr.isatty(),
+        report=None if args.json else _print,
+    )
+
+
+def build_options(args: argparse.Namespace) -> BuildOptions:
+    from edgecv_export.engines.tensorrt import BuildOptions
+
+    return BuildOptions(
+        args.compute_capability,
+        args.workspace,
+        args.hardware_compatibility,
+        args.version_compatible,
+        args.tf32,
+    )
+
+
+def _print(built: Built) -> None:
+    engine = built.engine
+    target = engine.gpu or "compute capability " + ", ".join(map(str, engine.compute_capabilities))
+    print(
+        f"{engine.role}: {engine.precision}, {engine.kind} {engine.version}, {target}, "
+        f"{built.size / 1e6:.1f} MB, {built.seconds:.1f} s: {built.folder / engine.file}",
+        flush=True,
+    )
+
+
+def engine_record(built: Built) -> dict[str, Any]:
+    """For ``--json``."""
+    return {
+        **asdict(built.engine),
+        "folder": str(built.folder),
+        "bytes": built.size,
+        "seconds": built.seconds,
+    }
+
+
+def _capabilities(text: str) -> tuple[int, ...]:
+    parts = [part.replace(".", "").removeprefix("sm") for part in text.split(",")]
+    if not all(part.isdecimal() for part in parts):
+        raise argparse.ArgumentTypeError(f"expected a list such as 86,89,120, got {text!r}")
+    return tuple(sorted({int(part) for part in parts}))
+
+
+def _batches(text: str) -> tuple[int, int, int]:
+    numbers = [positive(part) for part in text.split(",")]
+    return _three(numbers, text)
+
+
+def _sizes(text: str) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    sizes = _three([height_width(part) for part in text.split(",")], text)
+    for axis in (0, 1):
+        _three([size[axis] for size in sizes], text)
+    return sizes
+
+
+def _three(values: list[Any], text: str) -> Any:
+    if len(values) == 1:
+        values = values * 3
+    if len(values) != 3 or not all(a <= b for a, b in pairwise(values)):
+        raise argparse.ArgumentTypeError(
+            f"expected one, or smallest, typical and largest, got {text!r}"
+        )
+    return tuple(values)

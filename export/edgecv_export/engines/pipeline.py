@@ -1,0 +1,114 @@
+"""A bundle's own pipeline over chosen graph files, and what its networks are fed on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecv_runtime import Bundle, Engine
+from edgecv_runtime.engines import open_engine
+from edgecv_runtime.load import make_model
+
+Feed = dict[str, npt.NDArray[Any]]  # a network's inputs by name, for one run
+
+
+class Listener(Engine):
+    """Stands before an engine and shows what it is fed, before each run."""
+
+    def __init__(self, inner: Engine, listen: Callable[[Feed], None]) -> None:
+        super().__init__(inner.inputs, inner.outputs)
+        self._inner = inner
+        self._listen = listen
+        self._given: dict[int, npt.NDArray[Any]] = {}
+
+    def input(self, index: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+        self._given[index] = self._inner.input(index, shape)
+        return self._given[index]
+
+    def bind(self, index: int, array: npt.NDArray[Any]) -> None:
+        self._given[index] = array
+        self._inner.bind(index, array)
+
+    def run(self) -> None:
+        self._listen({self.inputs[i].name: array for i, array in self._given.items()})
+        self._inner.run()
+
+    def output(self, index: int) -> npt.NDArray[Any]:
+        return self._inner.output(index)
+
+
+class Pipeline:
+    """A bundle's model over the graph files of one precision, run picture by picture.
+
+    Args:
+        bundle: what is run.
+        files: an ONNX file for each role.
+        listen: called with the role and the inputs of each run of a network; the arrays are valid
+            during the call only.
+        engine: as :func:`edgecv.load` names it.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        files: Mapping[str, Path],
+        listen: Callable[[str, Feed], None] | None = None,
+        engine: str = "onnxruntime",
+        precision: str = "fp32",
+    ) -> None:
+        engines = {}
+        for role, path in files.items():
+            engines[role] = open_engine(engine, str(path))
+            if listen is not None:
+                engines[role] = Listener(engines[role], _with_role(listen, role))
+        self.model = make_model(bundle, engines, engine, precision)
+        post = bundle.manifest.postprocess
+        # A Fast R-CNN looks at boxes that the caller brings.
+        self.takes_proposals = hasattr(post, "rpn") and post.rpn is None
+
+    def __call__(self, picture: npt.NDArray[np.uint8]) -> Any:
+        """The result for a picture, uint8 [H, W, 3] BGR."""
+        if self.takes_proposals:
+            return self.model(picture, proposals=spread_boxes(*picture.shape[:2]))
+        return self.model(picture)
+
+
+def collect_feeds(
+    bundle: Bundle,
+    files: Mapping[str, Path],
+    role: str,
+    pictures: Sequence[npt.NDArray[np.uint8]],
+    engine: str = "onnxruntime",
+) -> Iterator[Feed]:
+    """What the network of a role is fed for each picture, through the whole pipeline before it. A
+    second stage without a box is not run, and feeds nothing."""
+    feeds: list[Feed] = []
+
+    def listen(heard: str, feed: Feed) -> None:
+        if heard == role:
+            feeds.append({name: array.copy() for name, array in feed.items()})
+
+    pipeline = Pipeline(bundle, files, listen, engine)
+    for picture in pictures:
+        feeds.clear()
+        pipeline(picture)
+        yield from feeds
+
+
+def spread_boxes(height: int, width: int) -> npt.NDArray[np.float32]:
+    """Boxes of several sizes all over a picture, float32 [N, 4], xyxy in its pixels."""
+    boxes = []
+    for parts in (1, 2, 3, 5):
+        h, w = height / parts, width / parts
+        for y in np.linspace(0, height - h, 2 * parts - 1):
+            for x in np.linspace(0, width - w, 2 * parts - 1):
+                boxes.append((x, y, x + w, y + h))
+    return np.array(boxes, np.float32)
+
+
+def _with_role(listen: Callable[[str, Feed], None], role: str) -> Callable[[Feed], None]:
+    return lambda feed: listen(role, feed)

@@ -1,0 +1,146 @@
+"""OpenVINO: Intel's engine, on x86 and Arm processors and on Intel's GPUs and NPUs."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edgecv_runtime._core import Engine, EngineError, TensorSpec
+
+# What layers that are not quantised compute in. Left alone, OpenVINO takes bf16 wherever a
+# processor has it, and results drift from what was asked for.
+_HINTS = {"fp32": "f32", "fp16": "f16", "bf16": "bf16", "int8": "f32"}
+_DTYPES = {"f32": "float32", "f16": "float16", "u8": "uint8", "i32": "int32", "i64": "int64"}
+
+
+class OpenVinoEngine(Engine):
+    """Runs an ONNX file with OpenVINO.
+
+    Args:
+        path: the ``.onnx`` file.
+        device: as OpenVINO names it, in any case: ``"cpu"`` (the default), ``"gpu"``, ``"gpu.1"``,
+            ``"npu"``. The device is used or an error raised.
+        threads: of one run of the network; None lets OpenVINO choose.
+        precision: ``fp32``, ``bf16`` (an fp32 graph computed in bfloat16), ``fp16``, ``int8``;
+            what is not quantised is computed in just that precision. A processor that cannot
+            compute in fp16 takes fp16 graphs in fp32.
+
+    Raises:
+        EngineError: openvino is not installed, lacks the device or the precision, or cannot load
+            the file.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        device: str | None = None,
+        threads: int | None = None,
+        precision: str = "fp32",
+    ) -> None:
+        core = _core()
+        name = _device(core, device or "cpu")
+        config: dict[str, Any] = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": _hint(core, name, precision),
+        }
+        if threads is not None and name == "CPU":
+            config["INFERENCE_NUM_THREADS"] = threads
+        try:
+            compiled = core.compile_model(core.read_model(str(path)), name, config)
+        except Exception as error:  # OpenVINO raises plain RuntimeErrors
+            raise EngineError(f"openvino cannot load {path}: {_cause(error)}") from error
+        super().__init__(
+            [_tensor_spec(port) for port in compiled.inputs],
+            [_tensor_spec(port) for port in compiled.outputs],
+        )
+        self.device = name
+        self.inference_precision = config["INFERENCE_PRECISION_HINT"]
+        self._request = compiled.create_infer_request()
+        self._buffers: dict[int, npt.NDArray[Any]] = {}
+        self._new: set[int] = set()  # inputs that the request does not have yet
+
+    def input(self, index: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+        """The buffer of an input, dtype as ``inputs[index]`` has it; kept while the shape stays."""
+        buffer = self._buffers.get(index)
+        if buffer is None or buffer.shape != tuple(shape):
+            buffer = np.empty(shape, dtype=self.inputs[index].dtype)
+            self.bind(index, buffer)
+        return buffer
+
+    def bind(self, index: int, array: npt.NDArray[Any]) -> None:
+        """Uses the caller's C-contiguous array as an input, without a copy."""
+        self._buffers[index] = array
+        self._new.add(index)
+
+    def run(self) -> None:
+        """One pass of the network.
+
+        Raises:
+            EngineError: with OpenVINO's own message, for example of a shape that does not fit.
+        """
+        import openvino
+
+        try:
+            for index in sorted(self._new):
+                tensor = openvino.Tensor(self._buffers[index], shared_memory=True)
+                self._request.set_input_tensor(index, tensor)
+            self._new.clear()
+            self._request.infer()
+        except Exception as error:
+            raise EngineError(f"openvino failed: {_cause(error)}") from error
+
+    def output(self, index: int) -> npt.NDArray[Any]:
+        """An output of the last run, a view of OpenVINO's own memory, valid until the next."""
+        view: npt.NDArray[Any] = self._request.get_output_tensor(index).data
+        return view
+
+
+@lru_cache(maxsize=1)
+def _core() -> Any:
+    try:
+        import openvino
+    except ImportError as error:
+        raise EngineError('openvino is not installed: pip install "edgecv[openvino]"') from error
+    return openvino.Core()
+
+
+def _device(core: Any, device: str) -> str:
+    name = device.upper()
+    available = list(core.available_devices)
+    # A machine with one GPU lists it without a number.
+    if name not in available and f"{name}.0" not in available:
+        raise EngineError(
+            f'openvino has no device "{device}" here, only {", ".join(available).lower()}'
+        )
+    return name
+
+
+def _hint(core: Any, device: str, precision: str) -> str:
+    if precision not in _HINTS:
+        raise EngineError(
+            f'openvino has no precision "{precision}": expected one of {", ".join(_HINTS)}'
+        )
+    able = core.get_property(device, "OPTIMIZATION_CAPABILITIES")
+    if precision == "fp16" and "FP16" not in able:
+        return "f32"
+    if precision == "bf16" and "BF16" not in able:
+        raise EngineError(f"this {device} cannot compute in bf16: take precision fp32")
+    return _HINTS[precision]
+
+
+def _tensor_spec(port: Any) -> TensorSpec:
+    name, kind = port.get_any_name(), port.get_element_type().get_type_name()
+    if kind not in _DTYPES:
+        raise EngineError(f'"{name}" is a {kind}: expected one of {", ".join(_DTYPES.values())}')
+    shape = [-1 if axis.is_dynamic else axis.get_length() for axis in port.get_partial_shape()]
+    return TensorSpec(name, _DTYPES[kind], shape)
+
+
+def _cause(error: Exception) -> str:
+    """The last line of OpenVINO's messages says what is wrong; those before it say where."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1] if lines else type(error).__name__

@@ -1,0 +1,296 @@
+"""edgecv build: engines listed with their identity, whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgecv.cli.main import main
+from edgecv_export.engines import store, tensorrt
+from edgecv_export.engines.build import Built, build_engines, check_ports
+from edgecv_export.engines.shape_ranges import ShapeWishes
+from edgecv_export.engines.store import add_engine
+from edgecv_export.engines.tensorrt import BuildOptions, Plan, Port
+from edgecv_runtime import Bundle, BundleError, EngineError, InputError
+from edgecv_runtime.engines import built as built_module
+from edgecv_runtime.engines.built import BuiltEngine, read_engines
+from edgecv_runtime.engines.cache import cache_of_bundle, write_atomically
+from tiny_bundle import write_tiny_bundle
+
+pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
+
+ADA = BuildOptions(compute_capabilities=(89,))
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("EDGECV_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return write_tiny_bundle(tmp_path / "tiny")
+
+
+def build(folder: Path, **options: Any) -> list[Built]:
+    return build_engines(Bundle.open(folder), "tensorrt_rtx", options=ADA, **options)
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix != ".lock"
+    }
+
+
+def test_an_engine_is_built_and_listed(folder: Path) -> None:
+    before = tree(folder)
+    reported: list[Built] = []
+    (built,) = build(folder, wishes=ShapeWishes(batch=(1, 2, 4)), report=reported.append)
+    assert reported == [built]
+    assert read_engines(folder) == [built.engine]
+    engine = built.engine
+    assert (engine.role, engine.kind, engine.precision) == ("main", "tensorrt_rtx", "fp32")
+    assert (engine.gpu, engine.compute_capabilities) == (None, (89,))
+    assert engine.graph_sha256 == Bundle.open(folder).manifest.graphs["main"][0].sha256
+    assert engine.profile["images"].largest == (4, 3, 32, 48)
+    after = tree(folder)
+    assert len(after.pop(engine.file)) == built.size > 1000
+    del after["engines.json"]
+    assert after == before, "the rest of the bundle is left alone"
+
+
+def test_one_of_the_same_identity_is_replaced_and_others_stay(folder: Path) -> None:
+    (first,) = build(folder)
+    build(folder, wishes=ShapeWishes(batch=(2, 2, 2)))
+    record = replace(first.engine, built="later")
+    again = add_engine(folder, record, b"another plan")
+    listed = read_engines(folder)
+    assert len(listed) == 2 and listed[-1] == again
+    assert {f"engines/{path.name}" for path in (folder / "engines").iterdir()} == {
+        engine.file for engine in listed
+    }, "the file of the engine that was replaced is gone"
+
+
+def test_a_zip_and_a_read_only_bundle_are_served_from_the_cache(folder: Path) -> None:
+    before = tree(folder)
+    (built,) = build(folder, read_only=True)
+    assert tree(folder) == before
+    assert built.folder == cache_of_bundle(folder)
+    assert read_engines(built.folder) == [built.engine]
+
+
+def test_a_folder_that_cannot_be_written_to(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: Any) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(store.tempfile, "TemporaryFile", refuse)
+    assert store.store_for(folder) == cache_of_bundle(folder)
+
+
+@pytest.mark.parametrize("at", [1, 2], ids=["the engine file", "engines.json"])
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_full_disk_leaves_all_as_it_was(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, at: int, earlier: bool
+) -> None:
+    if earlier:
+        build(folder, wishes=ShapeWishes(batch=(2, 2, 2)))
+    before = tree(folder)
+    calls = []
+
+    def full(handle: int) -> None:
+        calls.append(handle)
+        if len(calls) == at:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(
+        EngineError, match=r"no space left for the engine of .* MB in .*: free some"
+    ):
+        build(folder)
+    assert len(calls) == at
+    assert tree(folder) == before
+
+
+def test_many_writers_at_once_lose_nothing(folder: Path) -> None:
+    (first,) = build(folder)
+    failures: list[Exception] = []
+
+    def write(number: int) -> None:
+        try:
+            add_engine(folder, replace(first.engine, version=f"1.{number}"), b"x" * number)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=write, args=(number,)) for number in range(1, 17)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    versions = {engine.version for engine in read_engines(folder)}
+    assert versions == {first.engine.version, *(f"1.{n}" for n in range(1, 17))}
+
+
+def test_a_lock_that_is_not_let_go(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "LOCK_SECONDS", 0.1)
+    (built,) = build(folder)
+    with store._locked(folder), pytest.raises(EngineError, match="another edgecv build has held"):
+        add_engine(folder, built.engine, b"plan")
+
+
+def test_an_interrupt_ends_the_build_and_leaves_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = tree(folder)
+    make = tensorrt.make_builder
+
+    def interrupting(*arguments: Any) -> Any:
+        builder = make(*arguments)
+
+        class Builder:
+            """As if Ctrl-C came in the first moment of the build."""
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(builder, name)
+
+            def build_serialized_network(self, network: Any, config: Any) -> Any:
+                os.kill(os.getpid(), signal.SIGINT)
+                return builder.build_serialized_network(network, config)
+
+        return Builder()
+
+    monkeypatch.setattr(tensorrt, "make_builder", interrupting)
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        build(folder)
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert tree(folder) == before
+
+
+def test_a_draft_that_is_cut_off_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(tmp_path / "a" / "file", b"content")
+    assert list((tmp_path / "a").iterdir()) == []
+
+
+def test_a_damaged_list_is_not_written_over(folder: Path) -> None:
+    (folder / "engines.json").write_text("{")
+    with pytest.raises(BundleError, match=r"engines\.json is no JSON"):
+        build(folder)
+    assert (folder / "engines.json").read_text() == "{"
+
+
+def test_options_that_do_not_fit(folder: Path) -> None:
+    bundle = Bundle.open(folder)
+
+    def refused(match: str, kind: str = "tensorrt_rtx", **options: Any) -> None:
+        with pytest.raises(InputError, match=match):
+            build_engines(bundle, kind, options=BuildOptions(**options))
+
+    refused("compute capability 87: expected one of 75, 80", compute_capabilities=(87,))
+    refused("has no compatible engines", compute_capabilities=(86,), version_compatible=True)
+    refused("has no compatible engines", compute_capabilities=(86,), compatibility="ampere_plus")
+    refused('engine "caffe": expected one of tensorrt, tensorrt_rtx', kind="caffe")
+    with pytest.raises(BundleError, match=r'no graph "main" in precision "fp16".* it has main'):
+        build(folder, precision="fp16")
+
+
+def test_a_graph_without_a_form_for_tensorrt() -> None:
+    bundle = Bundle.open(Path(__file__).parents[1] / "golden" / "bundle_v1_rcnn")
+    with pytest.raises(EngineError, match=r'the graph "mask" in fp32 .* --dialects onnx,tensorrt'):
+        build_engines(bundle, "tensorrt_rtx", options=ADA)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda ports: ports[:1], "outputs are scores, the manifest has boxes, scores"),
+        (lambda ports: [ports[0], replace(ports[1], dtype="float16")], "output boxes .*float16"),
+        (
+            lambda ports: [ports[0], replace(ports[1], shape=(1, 3, 4))],
+            r"output boxes .*\(1, 3, 4\)",
+        ),
+    ],
+)
+def test_an_engine_that_is_not_what_the_manifest_says(
+    folder: Path, change: Callable[[list[Port]], list[Port]], message: str
+) -> None:
+    graph = Bundle.open(folder).manifest.graphs["main"][0]
+    inputs = [Port("images", "float32", (1, 3, 32, 48))]
+    outputs = [Port("scores", "float32", (1, 2, 2)), Port("boxes", "float32", (1, 2, 4))]
+    check_ports(graph, Plan(b"", inputs, outputs))
+    with pytest.raises(EngineError, match=message):
+        check_ports(graph, Plan(b"", inputs, change(outputs)))
+
+
+def run(*arguments: object) -> int:
+    return main([str(each) for each in arguments])
+
+
+def test_the_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    common = ("build", folder, "--engine", "tensorrt_rtx", "--compute-capability", "8.6,120")
+    assert run(*common, "--batch", "1,2,4", "--workspace", "256") == 0
+    line = capsys.readouterr().out
+    assert line.startswith("main: fp32, tensorrt_rtx 1.") and "compute capability 86, 120" in line
+    assert run(*common, "--json") == 0
+    (record,) = json.loads(capsys.readouterr().out)["engines"]
+    assert record["profile"]["images"]["largest"] == [1, 3, 32, 48]
+    assert len(read_engines(folder)) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--compute-capability", "ada"), "expected a list such as 86,89,120"),
+        (("--batch", "4,2,1"), "expected one, or smallest, typical and largest"),
+        (("--height-width", "64x64,32x96,96x96"), "expected one, or smallest, typical"),
+    ],
+)
+def test_arguments_that_do_not_parse(
+    folder: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, str], message: str
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run("build", folder, "--engine", "tensorrt_rtx", *options)
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_without_a_gpu_the_capabilities_have_to_be_named(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edgecv_export.engines import build as module
+
+    def none(index: int) -> None:
+        raise EngineError("there is no NVIDIA driver on this machine")
+
+    monkeypatch.setattr(module, "describe_gpu", none)
+    assert run("build", folder, "--engine", "tensorrt_rtx") == 2
+    error = capsys.readouterr().err
+    assert "--compute-capability: no GPU here" in error and "some of 75,80,86,89" in error
+    assert error.count("\n") == 1
+
+
+def test_identity_leaves_out_what_does_not_matter() -> None:
+    assert set(BuiltEngine.__dataclass_fields__) - {"built", "file", "sha256"} == set(
+        built_module.BuiltEngine.identity(
+            BuiltEngine(*([""] * 4), (), "", False, "", False, "", {}, "", "", "")
+        )
+    )

@@ -1,0 +1,69 @@
+"""OpenVINO runs the bundles of exported models as ONNX Runtime does, in the precision asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import edgecv_runtime
+from edgecv_export.engines.agreement import agreement
+from edgecv_runtime import BundleError, EngineError
+
+pytest.importorskip("openvino", reason="OpenVINO is not installed")
+
+
+@pytest.mark.parametrize("fixture", ["small_bundle", "mask_bundle"])
+def test_results_are_those_of_onnx_runtime(
+    fixture: str, request: pytest.FixtureRequest, pictures: list[np.ndarray]
+) -> None:
+    bundle: Path = request.getfixturevalue(fixture)
+    reference = edgecv_runtime.load(bundle)
+    model = edgecv_runtime.load(bundle, engine="openvino")
+    assert model.engine_name == "openvino" and model.precision == "fp32"
+    found = 0
+    for picture in pictures:
+        ours, theirs = reference(picture), model(picture)
+        assert len(theirs) == len(ours)
+        np.testing.assert_array_equal(theirs.labels, ours.labels)
+        np.testing.assert_allclose(theirs.scores, ours.scores, atol=1e-3)
+        np.testing.assert_allclose(theirs.boxes, ours.boxes, atol=0.2)
+        found += len(ours)
+    assert found > 20
+
+
+def test_bf16_is_the_fp32_graph_computed_in_bf16(
+    small_bundle: Path, pictures: list[np.ndarray]
+) -> None:
+    import openvino
+
+    able = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    if "BF16" not in able:
+        with pytest.raises(EngineError, match="this CPU cannot compute in bf16"):
+            edgecv_runtime.load(small_bundle, engine="openvino", precision="bf16")
+        return
+    full = edgecv_runtime.load(small_bundle, engine="openvino")
+    half = edgecv_runtime.load(small_bundle, engine="openvino", precision="bf16")
+    assert full.engines["main"].inference_precision == "f32"  # type: ignore[attr-defined]
+    assert half.engines["main"].inference_precision == "bf16"  # type: ignore[attr-defined]
+    pairs = [(full(picture), half(picture)) for picture in pictures]
+    assert agreement("detect", pairs).value > 0.9
+    scores = [
+        np.sort(np.concatenate([f.scores[:5] for f in found])) for found in zip(*pairs, strict=True)
+    ]
+    assert not np.array_equal(*scores)
+
+
+def test_bf16_is_openvinos_alone(small_bundle: Path) -> None:
+    with pytest.raises(BundleError, match='no graph "main" in precision "bf16"'):
+        edgecv_runtime.load(small_bundle, precision="bf16")
+
+
+def test_what_openvino_does_not_have(small_bundle: Path) -> None:
+    with pytest.raises(EngineError, match=r'openvino has no device "gpu.7" here, only .*cpu'):
+        edgecv_runtime.load(small_bundle, engine="openvino", device="gpu.7")
+    from edgecv_runtime.engines.openvino import OpenVinoEngine
+
+    with pytest.raises(EngineError, match='openvino has no precision "fp8": expected one of fp32'):
+        OpenVinoEngine(small_bundle / "main.onnx", precision="fp8")
