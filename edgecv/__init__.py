@@ -6,6 +6,8 @@ The names here are the runtime's; training and export live in ``edgecv.training`
 
 from edgecv_runtime import (
     BundleError,
+    Classification,
+    Classifier,
     Detections,
     Detector,
     EngineError,
@@ -15,8 +17,11 @@ from edgecv_runtime import (
     Instances,
     InstanceSegmenter,
     Masks,
+    Segmentation,
+    SemanticSegmenter,
     Stylized,
     Stylizer,
+    Tiles,
     load,
     ops,
     read_image,
@@ -25,6 +30,8 @@ from edgecv_runtime._core import version as __version__
 
 __all__ = [
     "BundleError",
+    "Classification",
+    "Classifier",
     "Detections",
     "Detector",
     "EngineError",
@@ -34,8 +41,11 @@ __all__ = [
     "InstanceSegmenter",
     "Instances",
     "Masks",
+    "Segmentation",
+    "SemanticSegmenter",
     "Stylized",
     "Stylizer",
+    "Tiles",
     "__version__",
     "load",
     "ops",

@@ -113,9 +113,23 @@ def _postprocess_rows(
 ) -> list[tuple[str, str]]:
     if postprocess["method"] == "ssd":
         return _ssd_rows(postprocess, faults)
-    if postprocess["method"] == "rcnn":
-        return _rcnn_rows(postprocess)
-    return _dense_rows(postprocess)
+    rows = {"rcnn": _rcnn_rows, "classify": _classify_rows, "segment": _segment_rows}
+    return rows.get(postprocess["method"], _dense_rows)(postprocess)
+
+
+def _classify_rows(postprocess: dict[str, Any]) -> list[tuple[str, str]]:
+    text = f"classify, {postprocess['scores']['function']} scores, top {postprocess['topk']}"
+    return [("postprocess", text)]
+
+
+def _segment_rows(postprocess: dict[str, Any]) -> list[tuple[str, str]]:
+    windows = postprocess["windows"]
+    rows = [("postprocess", f"segment, {postprocess['scores']['function']} scores")]
+    if windows is None:
+        return [*rows, ("windows", "none: the whole picture at once")]
+    size = " x ".join(map(str, windows["size"]))
+    text = f"{size} (height x width), overlap {windows['overlap']:g}, {windows['weight']} weight"
+    return [*rows, ("windows", f"{text}, {windows['batch']} in a run")]
 
 
 def _dense_rows(postprocess: dict[str, Any]) -> list[tuple[str, str]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgecv_runtime import Detector, InstanceSegmenter
+    from edgecv_runtime import Result
+    from edgecv_runtime.model import Model
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,13 +25,25 @@ def add_threshold_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threshold",
         type=score,
-        default=0.5,
         metavar="SCORE",
-        help="lowest score to report, 0..1 (default: %(default)s)",
+        help="lowest score to report, 0..1 (default: 0.5 for objects, 0 for classes)",
     )
 
 
-def load_model(args: argparse.Namespace) -> Detector | InstanceSegmenter:
+def reported(result: Result, threshold: float | None) -> Result:
+    """What of a result is reported: all of it, or what reaches the threshold."""
+    from edgecv_runtime import InputError, ScoredResult
+
+    if isinstance(result, ScoredResult):
+        return result.filter(result.default_threshold if threshold is None else threshold)
+    if threshold is not None:
+        raise InputError(
+            f"--threshold {threshold:g}: a {type(result).__name__} has no scores: leave it out"
+        )
+    return result
+
+
+def load_model(args: argparse.Namespace) -> Model[Any]:
     from edgecv_runtime import load
 
     return load(

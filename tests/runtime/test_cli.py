@@ -355,7 +355,7 @@ def test_benchmark(bundle, photos, capsys):
     assert report["frames_per_second"] == pytest.approx(1000 / whole["mean"])
     status, stdout, _ = run(capsys, *arguments, "--image", photos / "white.png")
     assert status == 0
-    assert "image 64 x 96 (height x width), 2 detections, 5 runs after 1" in stdout
+    assert "image 64 x 96 (height x width), 5 runs after 1; 1 left, 1 right" in stdout
     assert stdout.splitlines()[-1].endswith("frames per second")
 
 

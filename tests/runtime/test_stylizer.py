@@ -104,8 +104,8 @@ def test_a_result_is_saved_and_described(model, tmp_path):
     result.save(tmp_path / "out.json")
     assert json.loads((tmp_path / "out.json").read_text()) == result.to_dict()
     assert result.to_dict() == {"source": str(path), "height": 30, "width": 40}
-    assert result.summary() == "painted, 40 x 30 pixels"
-    assert repr(result) == f"<Stylized: painted, 40 x 30 pixels from {str(path)!r}>"
+    assert result.summary() == "painted"
+    assert repr(result) == f"<Stylized: painted on {str(path)!r}, 40 x 30 pixels>"
     assert result.plot() is result.image
     with pytest.raises(InputError, match=r"out.xyz: expected a suffix such as \.jpg"):
         result.save(tmp_path / "out.xyz")

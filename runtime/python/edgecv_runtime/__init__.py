@@ -14,19 +14,27 @@ from edgecv_runtime._core import (
     Manifest,
     TensorSpec,
 )
+from edgecv_runtime.classification import Classification
+from edgecv_runtime.classifier import Classifier
 from edgecv_runtime.detector import Detector
 from edgecv_runtime.images import read_image
 from edgecv_runtime.instance_segmenter import InstanceSegmenter
 from edgecv_runtime.instances import Instances
 from edgecv_runtime.load import load
 from edgecv_runtime.masks import Masks
+from edgecv_runtime.result import Result, ScoredResult
 from edgecv_runtime.results import Detections
+from edgecv_runtime.segmentation import Segmentation
+from edgecv_runtime.semantic_segmenter import SemanticSegmenter
 from edgecv_runtime.stylized import Stylized
 from edgecv_runtime.stylizer import Stylizer
+from edgecv_runtime.tiles import Tiles
 
 __all__ = [
     "Bundle",
     "BundleError",
+    "Classification",
+    "Classifier",
     "Detections",
     "Detector",
     "Engine",
@@ -40,9 +48,14 @@ __all__ = [
     "Instances",
     "Manifest",
     "Masks",
+    "Result",
+    "ScoredResult",
+    "Segmentation",
+    "SemanticSegmenter",
     "Stylized",
     "Stylizer",
     "TensorSpec",
+    "Tiles",
     "load",
     "ops",
     "read_image",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 import os
-from typing import Annotated, Final
+from typing import Annotated, Final, overload
 
 import numpy
 from numpy.typing import NDArray
@@ -572,12 +572,40 @@ class Timing:
     @property
     def postprocess_ms(self) -> float: ...
 
+class Classifier:
+    def __init__(self, bundle: Bundle, engine: Engine, threads: int = 0) -> None: ...
+
+    def run(self, pictures: Sequence[Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)]], format: str, max_batch: int = 16) -> list:
+        """
+        For each picture (labels int64 [k], scores float32 [k], probabilities float32 [C]).
+        """
+
+    @property
+    def timing(self) -> Timing: ...
+
 class Detector:
     def __init__(self, bundle: Bundle, engine: Engine, threads: int = 0) -> None: ...
 
     def set_thresholds(self, thresholds: Sequence[float]) -> None: ...
 
     def run(self, pictures: Sequence[Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)]], format: str, max_batch: int = 16) -> list: ...
+
+    @property
+    def timing(self) -> Timing: ...
+
+class SemanticSegmenter:
+    def __init__(self, bundle: Bundle, engine: Engine, threads: int = 0) -> None: ...
+
+    @property
+    def windows(self) -> CropWindows | None: ...
+
+    @windows.setter
+    def windows(self, windows: CropWindows | None) -> None: ...
+
+    def run(self, pictures: Sequence[Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)]], format: str, probabilities: bool = False, max_batch: int = 4) -> list:
+        """
+        For each picture (mask uint8 or uint16 [H, W], probabilities float32 [C, H, W] or None).
+        """
 
     @property
     def timing(self) -> Timing: ...
@@ -622,3 +650,17 @@ class Stylizer:
 
     @property
     def timing(self) -> Timing: ...
+
+class TileSpec:
+    def __init__(self, size: tuple[int, int], overlap: float, whole: bool, match_threshold: float) -> None: ...
+
+def tiles_of(spec: TileSpec, image_size: tuple[int, int]) -> NDArray[numpy.int64]: ...
+
+def group_tiles(boxes: Annotated[NDArray[numpy.float32], dict(shape=(None, 4), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], tiles: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], windows: Annotated[NDArray[numpy.int64], dict(shape=(None, 4), order='C', device='cpu', writable=False)], image_size: tuple[int, int], match_threshold: float) -> list[tuple[list[int], int]]:
+    """(members, whole) of each group; whole is -1 where every member is cut."""
+
+@overload
+def detect_in_tiles(detector: Detector, picture: Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)], format: str, spec: TileSpec, max_batch: int) -> tuple: ...
+
+@overload
+def detect_in_tiles(detector: TwoStageDetector, picture: Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)], format: str, spec: TileSpec) -> tuple: ...
