@@ -17,7 +17,7 @@ from edgecv.models import registry
 from edgecv.models.style_transform import StyleTransform
 from edgecv.models.weights import fit_state_dict
 from edgecv_export import export
-from edgecv_export.engines.tensorrt import ShapeRange, build_plan
+from edgecv_export.engines.tensorrt import BuildOptions, ShapeRange, build_plan
 from edgecv_export.graphs.style import Statistics, Tile, tiles_for
 from edgecv_export.pictures import generate_pictures
 from edgecv_export.style_report import StyleReport
@@ -222,7 +222,7 @@ def test_tensorrt_builds_every_graph(style, bundle, tmp_path, size):
         dynamic = {"images": ShapeRange((1, 3, 8, 8), (1, 3, 64, 64), (2, 3, 128, 160))}
         if size is not None:
             dynamic = {"images": ShapeRange((1, 3, *size), (1, 3, *size), (2, 3, *size))}
-        plan = build_plan(file.read_bytes(), dynamic, compute_capabilities=(86,))
+        plan = build_plan(file.read_bytes(), dynamic, options=BuildOptions((86,)))
         assert len(plan.content) > 10_000
         assert plan.inputs[0].name == "images"
 

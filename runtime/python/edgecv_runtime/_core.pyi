@@ -545,6 +545,29 @@ class Bundle:
         float32 [A, 4] xyxy in pixels of the network's input; [0, 4] where the boxes come finished.
         """
 
+class DeviceTensor:
+    """A dense array in the memory of a CUDA device, kept alive by `owner`."""
+
+    def __init__(self, address: int, shape: Sequence[int], dtype: str, device_index: int, stream: int, owner: object) -> None:
+        """
+        `stream` is the handle of the CUDA stream on which the work that fills it was queued.
+        """
+
+    @property
+    def address(self) -> int: ...
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> str: ...
+
+    @property
+    def device_index(self) -> int: ...
+
+    @property
+    def stream(self) -> int: ...
+
 class Engine:
     def __init__(self, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> None: ...
 
@@ -556,11 +579,13 @@ class Engine:
 
     def input(self, index: int, shape: tuple[int, ...]) -> NDArray: ...
 
-    def bind(self, index: int, array: NDArray) -> None: ...
+    def bind(self, index: int, array: NDArray | DeviceTensor) -> None: ...
 
     def run(self) -> None: ...
 
     def output(self, index: int) -> NDArray: ...
+
+    def output_in_place(self, index: int) -> NDArray | DeviceTensor: ...
 
 class Timing:
     @property
