@@ -8,6 +8,7 @@ import pytest
 
 import edgecv
 from edgecv import InputError
+from edgecv.cli.main import main
 from edgecv_runtime import Stylized, Stylizer, _core
 
 GOLDEN = __file__.rsplit("/", 2)[0] + "/golden/bundle_v2_style"
@@ -125,3 +126,24 @@ def test_write_picture_against_numpy(color):
     np.testing.assert_array_equal(found, expected[:, :, ::-1] if color == "rgb" else expected)
     with pytest.raises(InputError, match="a size of at least 1 x 1 within them"):
         _core.write_picture(planes, color, 1, 0, (38, 53))
+
+
+def dark(seed):
+    return cv2.GaussianBlur(photo(48, 64, seed) // 3, (0, 0), 4)
+
+
+def test_video_is_painted_frame_by_frame(tmp_path):
+    video = tmp_path / "holiday.mp4"
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"mp4v"), 10, (64, 48))
+    for index in range(5):
+        writer.write(dark(index))
+    writer.release()
+    out = tmp_path / "out"
+    assert main(["predict", GOLDEN, str(video), "--save", str(out)]) == 0
+    capture = cv2.VideoCapture(str(out / "holiday.mp4"))
+    frames = []
+    while (frame := capture.read()[1]) is not None:
+        frames.append(frame)
+    assert len(frames) == 5 and frames[0].shape == (48, 64, 3)
+    assert abs(float(frames[0].mean()) - 128) < 8  # what the golden network makes of any picture
+    assert abs(float(dark(0).mean()) - 128) > 8
