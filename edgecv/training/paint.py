@@ -73,14 +73,14 @@ def paint(
     optimizer = _optimizer(picture, settings)
     losses: dict[str, float] = {}
 
-    def closure() -> Tensor:
+    def closure() -> float:
         optimizer.zero_grad()
         parts = loss(picture, targets)
         total = torch.stack(list(parts.values())).sum()
         total.backward()
         if not losses:  # L-BFGS looks several times in a step; the first look is what it began with
             losses.update({name: float(value.detach()) for name, value in parts.items()})
-        return total
+        return total  # type: ignore[return-value]  # a tensor will do
 
     for step in range(1, settings.steps + 1):
         losses.clear()

@@ -87,7 +87,7 @@ def prepare(settings: StyleSettings, workers: int) -> Run:
         [],
         record,
         training_loader(
-            StylePhotos(train, tuple(settings.size)), settings.batch_size or BATCH_SIZE, None,
+            StylePhotos(train, settings.size), settings.batch_size or BATCH_SIZE, None,
             workers,
         ),
         validation_loader(val, workers),
@@ -101,7 +101,7 @@ class PicturesAlongTheWay(pl.Callback):
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
         assert isinstance(task, StyleTask)
-        files = next(c for c in trainer.callbacks if isinstance(c, RunFiles))  # type: ignore[attr-defined]
+        files = next(c for c in trainer.callbacks if isinstance(c, RunFiles))
         folder: Path = files.folder / "pictures"
         folder.mkdir(exist_ok=True)
         rows = [torch.cat([_to_height(pair[side]) for pair in task.painted], 2) for side in (0, 1)]

@@ -103,6 +103,7 @@ def _load(features: nn.Sequential, name: str, weights: str) -> None:
         for layer in features:
             if isinstance(layer, nn.Conv2d):  # as torchvision begins: signals keep their size
                 nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+                assert layer.bias is not None
                 nn.init.zeros_(layer.bias)
         return
     if weights == "default":

@@ -116,7 +116,7 @@ def _load_architecture(name: str, weights: str | None, num_classes: int | None) 
         fit_state_dict(module, state, f"{name}'s published weights" if default else weights)
         origin = {"weights": "default"} if default else {"checkpoint": _identity(Path(weights))}
     result = Source(module, name, None if classified else [], origin)
-    published = _PUBLISHED_LABELS.get((registry.task_of(name), num_classes))
+    published = _PUBLISHED_LABELS.get((registry.task_of(name), num_classes or 0))
     if published is not None:
         dataset, labels = published
         result.labels = labels()
