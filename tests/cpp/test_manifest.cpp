@@ -293,8 +293,8 @@ TEST_CASE("values that a key cannot have") {
        ": graphs.main[0].inputs[0].shape[0]: expected a length of at least 1 or null, got -1"},
       {"\"main\": [", "\"roi\": [", ": graphs.main: missing"},
       {"\"ssd\"", "\"yolo\"",
-       ": postprocess.method: expected one of ssd, retinanet, fcos, rcnn, classify, segment, got "
-       "\"yolo\""},
+       ": postprocess.method: expected one of ssd, retinanet, fcos, rcnn, classify, segment, "
+       "stylize, got \"yolo\""},
       {"\"multibox_prior\"", "\"grid\"",
        ": postprocess.anchors.kind: expected one of default_boxes, multibox_prior, file, got "
        "\"grid\""},
