@@ -77,7 +77,7 @@ def main() -> None:
 def measure(row: Row, shapes: str, precision: str) -> None:
     """Builds one cell of the matrix, unless it was built already, and keeps what was found."""
     kept = KEPT / f"{row.architecture}.{shapes}.{precision}.json"
-    if kept.exists():
+    if kept.exists() and "error" not in json.loads(kept.read_text()):
         return
     started = time.perf_counter()
     try:

@@ -100,6 +100,7 @@ FAMILIES: dict[str, Callable[[], nn.Module]] = {
     "fcn": lambda: FCN(_Features(), FCNHead(16, CLASSES)),
     "deeplab": make_deeplab,
     "lraspp": lambda: LRASPP(_Features("low"), 12, 16, CLASSES, inter_channels=16),
+    "style": lambda: registry.create("style_transform", width=8, blocks=1),
 }
 
 

@@ -76,7 +76,7 @@ def expected(folder: Path) -> dict[str, np.ndarray]:
     random = np.random.default_rng(0)
     arrays: dict[str, np.ndarray] = {}
     known: dict[str, np.ndarray] = {}  # by name
-    for role in ("main", "trunk", "roi", "mask"):
+    for role in ("main", "trunk", "roi", "mask", "statistics", "tile"):
         for graph in manifest["graphs"].get(role, ()):
             if graph["precision"] != "fp32":
                 continue
@@ -88,7 +88,7 @@ def expected(folder: Path) -> dict[str, np.ndarray]:
             outputs = dict(
                 zip([o.name for o in session.get_outputs()], session.run(None, feeds), strict=True)
             )
-            if role == "trunk":
+            if role in ("trunk", "statistics"):
                 known = outputs
             arrays |= {f"{graph['file']}/in/{name}": value for name, value in feeds.items()}
             arrays |= {f"{graph['file']}/out/{name}": value for name, value in outputs.items()}

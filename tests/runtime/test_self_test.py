@@ -28,7 +28,7 @@ def test_every_family_is_there():
     assert {"classifier", "ssd", "ssdlite", "ssd_tiny", "retinanet", "fcos", "faster", "mask"} < {
         *families()
     }
-    assert {"fcn", "fcn_resnet18", "deeplab", "lraspp"} < {*families()}
+    assert {"fcn", "fcn_resnet18", "deeplab", "lraspp", "style"} < {*families()}
     assert sum(path.stat().st_size for path in FOLDER.glob("*.zip")) < 4 << 20
 
 
