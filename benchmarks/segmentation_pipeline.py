@@ -24,6 +24,7 @@ from timing import THREADS, alternate, header, row
 CLASSES = 21
 CROP, OVERLAP, BATCH = (320, 480), 0.25, 4
 LARGE = (10000, 10000)
+ROUNDS = 7
 
 # In a fresh process. Not ru_maxrss: a child begins with its parent's.
 _PEAK = """
@@ -98,7 +99,7 @@ def main() -> None:
                 alone.input(0, shape)[...] = 0.1
                 alone.run()
 
-        times = alternate({"networks": networks, "whole": lambda: model(frame)}, 7, warmup=1)
+        times = alternate({"networks": networks, "whole": lambda: model(frame)}, ROUNDS, warmup=1)
         whole, net = times["whole"], times["networks"]
         ratios = np.array(whole.runs) / np.array(net.runs)
         parts = model.timing
