@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         "bundle": args.bundle,
         "architecture": model.manifest.architecture,
         "engine": model.engine_name,
-        "device": args.device or "cpu",
+        "device": model.device,
         "precision": model.precision,
         "threads": args.threads,
         "image": args.image or "generated",
