@@ -6,6 +6,8 @@ The names here are the runtime's; training and export live in ``edgecv.training`
 
 from edgecv_runtime import (
     BundleError,
+    Classification,
+    Classifier,
     Detections,
     Detector,
     EngineError,
@@ -15,6 +17,8 @@ from edgecv_runtime import (
     Instances,
     InstanceSegmenter,
     Masks,
+    Segmentation,
+    SemanticSegmenter,
     load,
     ops,
     read_image,
@@ -23,6 +27,8 @@ from edgecv_runtime._core import version as __version__
 
 __all__ = [
     "BundleError",
+    "Classification",
+    "Classifier",
     "Detections",
     "Detector",
     "EngineError",
@@ -32,6 +38,8 @@ __all__ = [
     "InstanceSegmenter",
     "Instances",
     "Masks",
+    "Segmentation",
+    "SemanticSegmenter",
     "__version__",
     "load",
     "ops",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgecv_runtime import Detector, InstanceSegmenter
+    from edgecv_runtime.model import Model
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def add_threshold_argument(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load_model(args: argparse.Namespace) -> Detector | InstanceSegmenter:
+def load_model(args: argparse.Namespace) -> Model[Any]:
     from edgecv_runtime import load
 
     return load(

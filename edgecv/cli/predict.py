@@ -23,7 +23,8 @@ from edgecv.cli.model_options import (
 
 if TYPE_CHECKING:
     from edgecv.cli.progress import Progress
-    from edgecv_runtime import Detections, Detector, InstanceSegmenter
+    from edgecv_runtime import Detections
+    from edgecv_runtime.model import Model
     from edgecv_runtime.sources import Failure, Frame, Images, Video
 
 
@@ -188,7 +189,7 @@ def _targets(parts: list[Images | Video], save: Path) -> dict[str, Path]:
 
 
 def _predict_images(
-    model: Detector | InstanceSegmenter,
+    model: Model[Any],
     images: Images,
     targets: dict[str, Path],
     args: argparse.Namespace,
@@ -204,7 +205,7 @@ def _predict_images(
 
 
 def _predict_video(
-    model: Detector | InstanceSegmenter,
+    model: Model[Any],
     video: Video,
     rate: float | None,
     target: Path | None,
@@ -233,7 +234,7 @@ def _predict_video(
 
 
 def _detect(
-    model: Detector | InstanceSegmenter,
+    model: Model[Any],
     part: Images | Video,
     args: argparse.Namespace,
     report: _Report,

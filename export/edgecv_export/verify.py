@@ -152,6 +152,7 @@ def verify(
     ``done`` is called after each picture. Nothing is raised for a difference: see ``passed``.
     """
     runtime = edgecv_runtime.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
+    assert isinstance(runtime, edgecv_runtime.Detector)
     network = _RuntimeNetwork(bundle, runtime.manifest)
     report = ParityReport(pictures=len(pictures), tolerance=tolerance)
     all_scores: list[np.ndarray] = []

@@ -65,7 +65,7 @@ class Pipeline:
             engines[role] = open_engine(engine, str(path))
             if listen is not None:
                 engines[role] = Listener(engines[role], _with_role(listen, role))
-        self.model = make_model(bundle, engines, engine, precision)
+        self.model: Any = make_model(bundle, engines, engine, precision)
         post = bundle.manifest.postprocess
         # A Fast R-CNN looks at boxes that the caller brings.
         self.takes_proposals = hasattr(post, "rpn") and post.rpn is None

@@ -34,6 +34,7 @@ def verify_dense(
     The module's class 0 is no class (see graphs.dense): its logits are held at minus infinity.
     """
     runtime = edgecv_runtime.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
+    assert isinstance(runtime, edgecv_runtime.Detector)
     network = _BundleNetwork(bundle, runtime.manifest, cut.outputs)
     report = ParityReport(pictures=len(pictures), tolerance=tolerance)
     scores: list[np.ndarray] = []

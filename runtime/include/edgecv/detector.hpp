@@ -14,6 +14,7 @@
 namespace edgecv {
 
 class OneStage;
+struct PictureBatch;
 
 /// A detector of one stage: SSD and its kin, RetinaNet, FCOS.
 class Detector {
@@ -36,8 +37,7 @@ class Detector {
   const Timing& timing() const { return timing_; }
 
  private:
-  void run_batch(const Image* images, const Geometry* geometries, std::size_t count,
-                 std::vector<Detections>& results);
+  void read_batch(const PictureBatch& batch, std::vector<Detections>& results);
 
   InputSpec input_;
   int classes_;

@@ -9,11 +9,6 @@
 
 namespace edgecv::bindings {
 void bind_detector(nb::module_& m) {
-  nb::class_<Timing>(m, "Timing")
-      .def_ro("preprocess_ms", &Timing::preprocess_ms)
-      .def_ro("network_ms", &Timing::network_ms)
-      .def_ro("postprocess_ms", &Timing::postprocess_ms);
-
   nb::class_<Detector>(m, "Detector")
       .def(nb::init<const Bundle&, std::shared_ptr<Engine>, int>(), nb::arg("bundle"),
            nb::arg("engine"), nb::arg("threads") = 0)

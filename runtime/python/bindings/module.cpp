@@ -8,6 +8,7 @@ namespace edgecv::bindings {
 void bind_anchors(nb::module_&);
 void bind_boxes(nb::module_&);
 void bind_bundle(nb::module_&);
+void bind_classifier(nb::module_&);
 void bind_detector(nb::module_&);
 void bind_engine(nb::module_&);
 void bind_input_spec(nb::module_&);
@@ -16,7 +17,9 @@ void bind_masks(nb::module_&);
 void bind_matching(nb::module_&);
 void bind_nms(nb::module_&);
 void bind_preprocess(nb::module_&);
+void bind_semantic_segmenter(nb::module_&);
 void bind_sliding_windows(nb::module_&);
+void bind_timing(nb::module_&);
 void bind_two_stage_ops(nb::module_&);
 void bind_rcnn(nb::module_&);
 void bind_two_stage_detector(nb::module_&);
@@ -73,6 +76,9 @@ NB_MODULE(_core, m) {
   bind_manifest(m);
   bind_bundle(m);
   bind_engine(m);
+  bind_timing(m);
+  bind_classifier(m);
   bind_detector(m);
+  bind_semantic_segmenter(m);
   bind_two_stage_detector(m);
 }

@@ -14,17 +14,24 @@ from edgecv_runtime._core import (
     Manifest,
     TensorSpec,
 )
+from edgecv_runtime.classification import Classification
+from edgecv_runtime.classifier import Classifier
 from edgecv_runtime.detector import Detector
 from edgecv_runtime.images import read_image
 from edgecv_runtime.instance_segmenter import InstanceSegmenter
 from edgecv_runtime.instances import Instances
 from edgecv_runtime.load import load
 from edgecv_runtime.masks import Masks
+from edgecv_runtime.result import Result, ScoredResult
 from edgecv_runtime.results import Detections
+from edgecv_runtime.segmentation import Segmentation
+from edgecv_runtime.semantic_segmenter import SemanticSegmenter
 
 __all__ = [
     "Bundle",
     "BundleError",
+    "Classification",
+    "Classifier",
     "Detections",
     "Detector",
     "Engine",
@@ -38,6 +45,10 @@ __all__ = [
     "Instances",
     "Manifest",
     "Masks",
+    "Result",
+    "ScoredResult",
+    "Segmentation",
+    "SemanticSegmenter",
     "TensorSpec",
     "load",
     "ops",

@@ -534,12 +534,40 @@ class Timing:
     @property
     def postprocess_ms(self) -> float: ...
 
+class Classifier:
+    def __init__(self, bundle: Bundle, engine: Engine, threads: int = 0) -> None: ...
+
+    def run(self, pictures: Sequence[Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)]], format: str, max_batch: int = 16) -> list:
+        """
+        For each picture (labels int64 [k], scores float32 [k], probabilities float32 [C]).
+        """
+
+    @property
+    def timing(self) -> Timing: ...
+
 class Detector:
     def __init__(self, bundle: Bundle, engine: Engine, threads: int = 0) -> None: ...
 
     def set_thresholds(self, thresholds: Sequence[float]) -> None: ...
 
     def run(self, pictures: Sequence[Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)]], format: str, max_batch: int = 16) -> list: ...
+
+    @property
+    def timing(self) -> Timing: ...
+
+class SemanticSegmenter:
+    def __init__(self, bundle: Bundle, engine: Engine, threads: int = 0) -> None: ...
+
+    @property
+    def windows(self) -> CropWindows | None: ...
+
+    @windows.setter
+    def windows(self, windows: CropWindows | None) -> None: ...
+
+    def run(self, pictures: Sequence[Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)]], format: str, probabilities: bool = False, max_batch: int = 4) -> list:
+        """
+        For each picture (mask uint8 or uint16 [H, W], probabilities float32 [C, H, W] or None).
+        """
 
     @property
     def timing(self) -> Timing: ...

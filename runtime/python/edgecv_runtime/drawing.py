@@ -9,15 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_runtime.opencv import import_cv2
-
-# Twenty colours that people tell apart, as B, G, R (Sasha Trubetskoy's list without black, white
-# and grey); labels beyond take them again.
-PALETTE: tuple[tuple[int, int, int], ...] = (
-    (75, 25, 230), (75, 180, 60), (25, 225, 255), (216, 99, 67), (49, 130, 245),
-    (244, 212, 66), (230, 50, 240), (69, 239, 191), (190, 190, 250), (144, 153, 70),
-    (255, 190, 220), (36, 99, 154), (200, 250, 255), (180, 30, 145), (195, 255, 170),
-    (0, 128, 128), (177, 216, 255), (117, 0, 0), (0, 0, 128), (40, 200, 160),
-)  # fmt: skip
+from edgecv_runtime.palette import PALETTE
 
 
 def draw_boxes(
@@ -82,6 +74,25 @@ def draw_note(canvas: NDArray[np.uint8], text: str) -> None:
     _caption(import_cv2(), canvas, (0, 0, 0, 0), text, (0, 0, 0))
 
 
+def draw_legend(
+    canvas: NDArray[np.uint8],
+    lines: Sequence[str],
+    colors: Sequence[tuple[int, ...]],
+) -> None:
+    """Writes lines below each other from the upper left corner of uint8 [H, W, 3], in place.
+
+    Each stands on a ground of its colour (B, G, R); those that do not fit any more are left out.
+    """
+    cv2 = import_cv2()
+    top = 0
+    for text, color in zip(lines, colors, strict=True):
+        block = _Block(cv2, canvas, text)
+        if top + block.height > canvas.shape[0]:
+            return
+        block.paint(0, top, color)
+        top += block.height
+
+
 def _caption(
     cv2: Any,
     canvas: NDArray[np.uint8],
@@ -91,26 +102,46 @@ def _caption(
 ) -> None:
     """Text on a filled ground: above the box where there is room, else inside it."""
     height, width = canvas.shape[:2]
-    wanted = max(11.0, min(height, width) / 36)  # height of a capital letter with its margins
-    scale, stroke = wanted / 30, max(1, round(wanted / 22))
-    (text_width, text_height), below = cv2.getTextSize(text, _FONT, scale, stroke)
-    margin = max(2, round(wanted / 6))
-    if text_width + 2 * margin > width:
-        scale *= width / (text_width + 2 * margin)
-        (text_width, text_height), below = cv2.getTextSize(text, _FONT, scale, stroke)
-        margin = 1
-    ground_width = min(text_width + 2 * margin, width)
-    ground_height = min(text_height + below + 2 * margin, height)
+    block = _Block(cv2, canvas, text)
     x1, y1, _, _ = corners
-    left = max(0, min(x1, width - ground_width))
-    top = y1 - ground_height if y1 >= ground_height else min(y1, height - ground_height)
-    canvas[top : top + ground_height, left : left + ground_width] = color
-    blue, green, red = color
-    dark = 0.114 * blue + 0.587 * green + 0.299 * red > 140  # luma of the ground
-    cv2.putText(
-        canvas, text, (left + margin, top + margin + text_height), _FONT, scale,
-        (0, 0, 0) if dark else (255, 255, 255), stroke, cv2.LINE_AA,
-    )  # fmt: skip
+    left = max(0, min(x1, width - block.width))
+    top = y1 - block.height if y1 >= block.height else min(y1, height - block.height)
+    block.paint(left, top, color)
+
+
+class _Block:
+    """A line of text with its ground, as large as befits the picture and not wider than it."""
+
+    def __init__(self, cv2: Any, canvas: NDArray[np.uint8], text: str) -> None:
+        height, width = canvas.shape[:2]
+        wanted = max(11.0, min(height, width) / 36)  # height of a capital letter with its margins
+        scale, stroke = wanted / 30, max(1, round(wanted / 22))
+        (text_width, text_height), below = cv2.getTextSize(text, _FONT, scale, stroke)
+        margin = max(2, round(wanted / 6))
+        if text_width + 2 * margin > width:
+            scale *= width / (text_width + 2 * margin)
+            (text_width, text_height), below = cv2.getTextSize(text, _FONT, scale, stroke)
+            margin = 1
+        self.width = min(text_width + 2 * margin, width)
+        self.height = min(text_height + below + 2 * margin, height)
+        self._cv2, self._canvas, self._text = cv2, canvas, text
+        self._scale, self._stroke = scale, stroke
+        self._margin, self._text_height = margin, text_height
+
+    def paint(self, left: int, top: int, color: tuple[int, ...]) -> None:
+        self._canvas[top : top + self.height, left : left + self.width] = color
+        blue, green, red = color
+        dark = 0.114 * blue + 0.587 * green + 0.299 * red > 140  # luma of the ground
+        self._cv2.putText(
+            self._canvas,
+            self._text,
+            (left + self._margin, top + self._margin + self._text_height),
+            _FONT,
+            self._scale,
+            (0, 0, 0) if dark else (255, 255, 255),
+            self._stroke,
+            self._cv2.LINE_AA,
+        )
 
 
 _FONT = 0  # cv2.FONT_HERSHEY_SIMPLEX

@@ -8,13 +8,19 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from edgecv_runtime._core import Bundle, BundleError, Engine, InputError
+from edgecv_runtime.classifier import Classifier
 from edgecv_runtime.detector import Detector
 from edgecv_runtime.engines import open_engine
 from edgecv_runtime.instance_segmenter import InstanceSegmenter
+from edgecv_runtime.semantic_segmenter import SemanticSegmenter
 
-_MODELS: dict[str, type[Detector] | type[InstanceSegmenter]] = {
+Loaded = Classifier | Detector | InstanceSegmenter | SemanticSegmenter
+
+_MODELS: dict[str, type[Loaded]] = {
+    "classify": Classifier,
     "detect": Detector,
     "instance": InstanceSegmenter,
+    "segment": SemanticSegmenter,
 }
 _MAX_UNPACKED_BYTES = 8 << 30
 
@@ -25,7 +31,7 @@ def load(
     device: str | None = None,
     precision: str | None = None,
     threads: int | None = None,
-) -> Detector | InstanceSegmenter:
+) -> Loaded:
     """Loads a bundle.
 
     Args:
@@ -37,8 +43,9 @@ def load(
         threads: for the network and for pre- and postprocessing; None lets both choose.
 
     Returns:
-        The model for the bundle's task: a ``Detector`` for ``detect``, an ``InstanceSegmenter`` for
-        ``instance``.
+        The model for the bundle's task: a ``Classifier`` for ``classify``, a ``Detector`` for
+        ``detect``, an ``InstanceSegmenter`` for ``instance``, a ``SemanticSegmenter`` for
+        ``segment``.
 
     Raises:
         BundleError: the bundle is incomplete, altered, or made for a newer edgecv.
@@ -63,7 +70,7 @@ def make_model(
     engine_name: str,
     precision: str,
     threads: int | None = None,
-) -> Detector | InstanceSegmenter:
+) -> Loaded:
     """The model for the bundle's task over engines that are open already, one for each role."""
     return _MODELS[bundle.manifest.task](bundle, engines, engine_name, precision, threads)
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecv_runtime.drawing import PALETTE
 from edgecv_runtime.masks import Masks
 from edgecv_runtime.opencv import import_cv2
+from edgecv_runtime.palette import PALETTE
 
 _OPACITY = 0.45  # of the colour over the picture
 
@@ -22,7 +22,7 @@ def draw_masks(
     Args:
         canvas: uint8 [H, W, 3], BGR, contiguous.
         masks: sorted by falling score; the best are drawn last, on top.
-        colors: for each mask an index of `drawing.PALETTE`, beyond its end from its start again.
+        colors: for each mask an index of `palette.PALETTE`, beyond its end from its start again.
     """
     cv2 = import_cv2()
     line = max(1, round(min(canvas.shape[:2]) / 400))

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecv_runtime._core import EngineError, InputError
+from edgecv_runtime._core import EngineError
 from edgecv_runtime.drawing import draw_boxes
-from edgecv_runtime.images import check_image
-from edgecv_runtime.opencv import import_cv2
+from edgecv_runtime.result import ScoredResult, shortest
 
 
-class Detections:
+class Detections(ScoredResult):
     """Boxes with scores and labels, sorted by falling score.
 
     Attributes:
@@ -42,26 +38,10 @@ class Detections:
         source: str | None = None,
         image_size: tuple[int, int] | None = None,
     ) -> None:
-        if image_size is None:
-            if image is None:
-                raise InputError("Detections: expected the picture or its image_size")
-            image_size = (image.shape[0], image.shape[1])
+        super().__init__(names, image, color, source, image_size)
         self.boxes = boxes
         self.scores = scores
         self.labels = labels
-        self.names = list(names)
-        self.image_size = image_size
-        self.source = source
-        self.image = image
-        self.color = color
-
-    def __len__(self) -> int:
-        return len(self.scores)
-
-    def __repr__(self) -> str:
-        height, width = self.image_size
-        where = f" on {self.source!r}" if self.source else ""
-        return f"<{type(self).__name__}: {self.summary()}{where}, {width} x {height} pixels>"
 
     def summary(self) -> str:
         """Like "2 cat, 1 dog": the four most frequent labels, "nothing" if there is nothing."""
@@ -86,62 +66,8 @@ class Detections:
             self.image_size,
         )
 
-    def _reaching(self, threshold: float) -> NDArray[np.bool_]:
-        reaching: NDArray[np.bool_] = self.scores >= np.float32(threshold)
-        return reaching
-
-    def plot(
-        self, image: NDArray[np.uint8] | None = None, threshold: float = 0.5
-    ) -> NDArray[np.uint8]:
-        """Draws what was found on a copy of the picture.
-
-        Args:
-            image: uint8 [H, W, 3] or [H, W, 4] in BGR order, or [H, W]; without it the picture that
-                the model was given.
-            threshold: lowest score to draw, 0..1.
-
-        Returns:
-            uint8 [H, W, 3], BGR.
-
-        Raises:
-            InputError: there is no picture, or one of another size.
-            EngineError: OpenCV is not installed.
-        """
-        color = "bgr"
-        if image is None:
-            image, color = self.image, self.color
-        if image is None:
-            raise InputError("this result holds no picture: give one, plot(image)")
-        image = check_image(image)
-        if image.shape[:2] != self.image_size:
-            raise InputError(
-                f"this result belongs to a picture of {list(self.image_size)} (height, width), "
-                f"got one of {list(image.shape[:2])}"
-            )
-        return self.filter(threshold)._draw(_to_bgr(image, color))
-
     def _draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """On a copy of uint8 [H, W, 3], BGR."""
         return draw_boxes(image, self.boxes, self.scores, self.labels, self.names)
-
-    def save(self, path: str | os.PathLike[str], threshold: float = 0.5) -> None:
-        """Writes JSON (all detections, as `to_dict`) or a picture (as `plot`), by the suffix.
-
-        Raises:
-            InputError: no format of that suffix, or no picture to draw on.
-            OSError: the file cannot be written.
-        """
-        path = Path(path)
-        if path.suffix.lower() == ".json":
-            path.write_text(json.dumps(self.to_dict(), indent=1) + "\n", encoding="utf-8")
-            return
-        cv2 = import_cv2()
-        if not cv2.haveImageWriter(path.name):
-            raise InputError(f"{path}: expected a suffix such as .jpg, .png or .json")
-        ok, data = cv2.imencode(path.suffix, self.plot(threshold=threshold))
-        if not ok:
-            raise InputError(f"{path}: OpenCV cannot write this picture as {path.suffix}")
-        path.write_bytes(data.tobytes())
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; the schema is described in docs/python.md."""
@@ -154,8 +80,8 @@ class Detections:
                 {
                     "label": int(label),
                     "name": self.names[label],
-                    "score": _shortest(score),
-                    "box_xyxy": [_shortest(value) for value in box],
+                    "score": shortest(score),
+                    "box_xyxy": [shortest(value) for value in box],
                 }
                 for box, score, label in zip(self.boxes, self.scores, self.labels, strict=True)
             ],
@@ -179,14 +105,3 @@ class Detections:
             class_id=self.labels,
             data={"class_name": np.array([self.names[label] for label in self.labels], dtype=str)},
         )
-
-
-def _shortest(value: np.float32) -> float:
-    """The float with the fewest digits that is this float32: 0.9, not 0.8999999761581421."""
-    return float(str(value))
-
-
-def _to_bgr(image: NDArray[np.uint8], color: str) -> NDArray[np.uint8]:
-    if image.ndim == 2:
-        return np.repeat(image[:, :, None], 3, axis=2)
-    return image[:, :, 2::-1] if color == "rgb" else image[:, :, :3]

@@ -1,0 +1,206 @@
+"""What every result has in common: one picture, drawn on, summed up, written to files."""
+
+from __future__ import annotations
+
+import json
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecv_runtime._core import InputError
+from edgecv_runtime.images import check_image
+from edgecv_runtime.opencv import import_cv2
+
+Self = TypeVar("Self", bound="ScoredResult")
+
+
+class Result(ABC):
+    """What a model made of one picture.
+
+    Attributes:
+        names: the model's labels.
+        image_size: height and width of the picture in pixels.
+        source: the file or stream that the picture came from; None for an array.
+        image: the picture, for `plot`; held, not copied.
+        color: the order of its channels, "bgr" or "rgb"; a fourth one is alpha.
+        suffixes: of the files that `save_files` writes.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = (".jpg", ".json")
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        image: NDArray[np.uint8] | None = None,
+        color: str = "bgr",
+        source: str | None = None,
+        image_size: tuple[int, int] | None = None,
+    ) -> None:
+        if image_size is None:
+            if image is None:
+                raise InputError(f"{type(self).__name__}: expected the picture or its image_size")
+            image_size = (image.shape[0], image.shape[1])
+        self.names = list(names)
+        self.image_size = image_size
+        self.source = source
+        self.image = image
+        self.color = color
+
+    def __repr__(self) -> str:
+        height, width = self.image_size
+        where = f" on {self.source!r}" if self.source else ""
+        return f"<{type(self).__name__}: {self.summary()}{where}, {width} x {height} pixels>"
+
+    @abstractmethod
+    def summary(self) -> str:
+        """What it is in a few words, for a line of a log."""
+
+    @abstractmethod
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; the schema is described in docs/python.md."""
+
+    @abstractmethod
+    def _draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """On a copy of uint8 [H, W, 3], BGR."""
+
+    def plot(self, image: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+        """Draws the result on a copy of the picture.
+
+        Args:
+            image: uint8 [H, W, 3] or [H, W, 4] in BGR order, or [H, W]; without it the picture that
+                the model was given.
+
+        Returns:
+            uint8 [H, W, 3], BGR.
+
+        Raises:
+            InputError: there is no picture, or one of another size.
+            EngineError: OpenCV is not installed.
+        """
+        return self._draw(self._picture(image))
+
+    def _picture(self, image: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+        """The picture to draw on, uint8 [H, W, 3] BGR, given or held."""
+        color = "bgr"
+        if image is None:
+            image, color = self.image, self.color
+        if image is None:
+            raise InputError("this result holds no picture: give one, plot(image)")
+        image = check_image(image)
+        if image.shape[:2] != self.image_size:
+            raise InputError(
+                f"this result belongs to a picture of {list(self.image_size)} (height, width), "
+                f"got one of {list(image.shape[:2])}"
+            )
+        if image.ndim == 2:
+            return np.repeat(image[:, :, None], 3, axis=2)
+        return image[:, :, 2::-1] if color == "rgb" else image[:, :, :3]
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes JSON (as `to_dict`) or a picture (as `plot`), by the suffix.
+
+        Raises:
+            InputError: no format of that suffix, or no picture to draw on.
+            OSError: the file cannot be written.
+        """
+        self._save(Path(path), self.plot)
+
+    def _save(self, path: Path, plot: Any) -> None:
+        if path.suffix.lower() == ".json":
+            self._save_json(path, self.to_dict())
+            return
+        cv2 = import_cv2()
+        if not cv2.haveImageWriter(path.name):
+            raise InputError(f"{path}: expected a suffix such as .jpg, .png or .json")
+        ok, data = cv2.imencode(path.suffix, plot())
+        if not ok:
+            raise InputError(f"{path}: OpenCV cannot write this picture as {path.suffix}")
+        path.write_bytes(data.tobytes())
+
+    @staticmethod
+    def _save_json(path: Path, record: dict[str, Any]) -> None:
+        path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+    def save_files(
+        self, stem: str | os.PathLike[str], record: dict[str, Any] | None = None
+    ) -> None:
+        """Writes all there is: `stem` with each of `suffixes` behind it.
+
+        Args:
+            stem: a path without suffix; its folder is made if need be.
+            record: what the JSON file gets in place of `to_dict()`.
+        """
+        stem = os.fspath(stem)
+        Path(stem).parent.mkdir(parents=True, exist_ok=True)
+        self._save_json(Path(f"{stem}.json"), self.to_dict() if record is None else record)
+        self._save(Path(f"{stem}.jpg"), self.plot_all)
+
+    def plot_all(self) -> NDArray[np.uint8]:
+        """`plot` with all there is, whatever its score."""
+        return self.plot()
+
+
+class ScoredResult(Result):
+    """A result whose parts have scores, so that a threshold can be put on them.
+
+    Attributes, beside those of :class:`Result`:
+        scores: float32 [N].
+        default_threshold: lowest score that `plot` draws and ``edgecv predict`` reports.
+    """
+
+    default_threshold: ClassVar[float] = 0.5
+    scores: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    @abstractmethod
+    def filter(self: Self, threshold: float) -> Self:
+        """Those with a score of at least `threshold`, 0..1."""
+
+    def _reaching(self, threshold: float) -> NDArray[np.bool_]:
+        reaching: NDArray[np.bool_] = self.scores >= np.float32(threshold)
+        return reaching
+
+    def plot(
+        self, image: NDArray[np.uint8] | None = None, threshold: float | None = None
+    ) -> NDArray[np.uint8]:
+        """Draws what was found on a copy of the picture.
+
+        Args:
+            image: uint8 [H, W, 3] or [H, W, 4] in BGR order, or [H, W]; without it the picture that
+                the model was given.
+            threshold: lowest score to draw, 0..1; without it `default_threshold`.
+
+        Returns:
+            uint8 [H, W, 3], BGR.
+
+        Raises:
+            InputError: there is no picture, or one of another size.
+            EngineError: OpenCV is not installed.
+        """
+        lowest = self.default_threshold if threshold is None else threshold
+        return self.filter(lowest)._draw(self._picture(image))
+
+    def save(self, path: str | os.PathLike[str], threshold: float | None = None) -> None:
+        """Writes JSON (all there is, as `to_dict`) or a picture (as `plot`), by the suffix.
+
+        Raises:
+            InputError: no format of that suffix, or no picture to draw on.
+            OSError: the file cannot be written.
+        """
+        self._save(Path(path), lambda: self.plot(threshold=threshold))
+
+    def plot_all(self) -> NDArray[np.uint8]:
+        """`plot` with all there is, whatever its score."""
+        return self.plot(threshold=0)
+
+
+def shortest(value: np.float32) -> float:
+    """The float with the fewest digits that is this float32: 0.9, not 0.8999999761581421."""
+    return float(str(value))

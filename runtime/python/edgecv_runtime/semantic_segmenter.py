@@ -1,0 +1,115 @@
+"""Pictures in, class maps out: the Python face of the C++ pipeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any, overload
+
+from edgecv_runtime import _core
+from edgecv_runtime._core import CropWindows, InputError
+from edgecv_runtime.model import AnImage, Image, Model, Picture, pictures_of
+from edgecv_runtime.segmentation import Segmentation
+
+_WINDOW_KEYS = ("size", "overlap", "weight", "batch")
+
+
+class SemanticSegmenter(Model[Segmentation]):
+    """A loaded network that gives each pixel its class."""
+
+    def _open(self, threads: int) -> _core.SemanticSegmenter:
+        return _core.SemanticSegmenter(self.bundle, self.engines["main"], threads)
+
+    @property
+    def windows(self) -> dict[str, Any] | None:
+        """The crops that the network sees, by default the bundle's; None: the whole picture.
+
+        A dict of ``size`` (height, width), ``overlap`` (0 to below 1), ``weight`` (``"uniform"``,
+        ``"gaussian"``, ``"linear"``) and ``batch``. Set it with those that change:
+        ``model.windows = {"overlap": 0.5}``; with ``None`` for the whole picture at once; or, where
+        there were none, with at least ``size``. Raises InputError if they cannot be, or do not fit
+        the network.
+        """
+        windows = self._core.windows
+        return None if windows is None else {key: getattr(windows, key) for key in _WINDOW_KEYS}
+
+    @windows.setter
+    def windows(self, value: Mapping[str, Any] | None) -> None:
+        if value is None:
+            self._core.windows = None
+            return
+        unknown = [key for key in value if key not in _WINDOW_KEYS]
+        if unknown:
+            raise InputError(f'windows: expected {", ".join(_WINDOW_KEYS)}, got "{unknown[0]}"')
+        changed = {**(self.windows or {}), **value}
+        if "size" not in changed:
+            raise InputError(
+                "windows: this model takes the picture whole: give the crops' size, "
+                'as in {"size": (320, 480)}'
+            )
+        try:
+            self._core.windows = CropWindows(**changed)
+        except TypeError as error:
+            raise InputError(
+                "windows: expected size (height, width), overlap a number, weight a string, "
+                f"batch an integer, got {dict(value)}"
+            ) from error
+
+    @overload
+    def __call__(
+        self, image: Image, color: str = "bgr", probabilities: bool = False
+    ) -> Segmentation: ...
+    @overload
+    def __call__(
+        self,
+        image: list[AnImage] | tuple[AnImage, ...],
+        color: str = "bgr",
+        probabilities: bool = False,
+    ) -> list[Segmentation]: ...
+    def __call__(
+        self,
+        image: Image | list[AnImage] | tuple[AnImage, ...],
+        color: str = "bgr",
+        probabilities: bool = False,
+    ) -> Segmentation | list[Segmentation]:
+        """Gives each pixel its class.
+
+        Args:
+            image: a path, or uint8 ``[H, W, 3]`` (``[H, W]`` for gray, ``[H, W, 4]`` with alpha);
+                or a list of these.
+            color: order of an array's channels: ``"bgr"`` (as OpenCV has it) or ``"rgb"``.
+            probabilities: whether the result holds them, too: float32 ``[C, H, W]``, much memory.
+                The class map is the same.
+
+        Returns:
+            One result for one picture; for a list a list, each as the picture alone gives it.
+
+        Raises:
+            InputError: a file that is no picture, an array of another dtype or shape, a picture of
+                another size than the network takes.
+            EngineError: the network failed, or gave NaN or infinity.
+        """
+        if isinstance(image, (list, tuple)):
+            return self._segment(pictures_of(image, color), probabilities)
+        return self._segment(pictures_of([image], color), probabilities)[0]
+
+    def _segment(self, pictures: Sequence[Picture], probabilities: bool) -> list[Segmentation]:
+        results: list[Segmentation] = []
+        for _, same in groupby(pictures, key=lambda picture: picture.format):
+            results += self._run(list(same), probabilities)
+        return results
+
+    def _run(self, pictures: Sequence[Picture], probabilities: bool = False) -> list[Segmentation]:
+        pixels = [picture.pixels for picture in pictures]
+        found = self._core.run(pixels, pictures[0].format, probabilities)
+        return [
+            Segmentation(
+                mask,
+                self.names,
+                scores,
+                image=picture.pixels,
+                color=picture.color,
+                source=picture.source,
+            )
+            for (mask, scores), picture in zip(found, pictures, strict=True)
+        ]

@@ -1,0 +1,301 @@
+#include "edgecv/window_blend.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstring>
+#include <utility>
+
+#include "class_rows.hpp"
+#include "clones.hpp"
+#include "edgecv/error.hpp"
+#include "logit_axis.hpp"
+#include "not_finite.hpp"
+
+namespace edgecv {
+namespace {
+
+constexpr std::size_t block = 256;  // pixels at a time: their best values stay in the first cache
+
+std::vector<float> weights(WindowWeight weight, int side) {
+  std::vector<float> result;
+  if (weight == WindowWeight::uniform) return result;
+  const double centre = (side - 1) / 2.0;
+  for (int i = 0; i < side; ++i) {
+    const double distance = std::abs(i - centre);
+    const double in_sigmas = distance / (side / 8.0);
+    result.push_back(static_cast<float>(weight == WindowWeight::gaussian
+                                            ? std::exp(-0.5 * in_sigmas * in_sigmas)
+                                            : 1 - distance / ((side + 1) / 2.0)));
+  }
+  return result;
+}
+
+/// Sum of the weights of all windows at each pixel of an axis.
+std::vector<float> total_weights(const std::vector<int>& starts, int window, int side,
+                                 const std::vector<float>& weights) {
+  std::vector<float> total(static_cast<std::size_t>(side));
+  for (const int start : starts) {
+    for (int i = 0; i < window; ++i) {
+      const auto at = static_cast<std::size_t>(i);
+      total[static_cast<std::size_t>(start) + at] += weights.empty() ? 1.f : weights[at];
+    }
+  }
+  return total;
+}
+
+/// What happens to the values of a block of pixels.
+struct Step {
+  const float* values;      // of the first class
+  std::size_t value_plane;  // floats from class to class
+  const float* weights;     // null: all 1
+  float* sums;
+  std::size_t sum_plane;
+  int classes;
+  std::size_t count;
+};
+
+/// One window's values join those of the windows before (`adds`), are kept for those that follow
+/// (`keeps`), and are compared class with class where nothing follows (`compares`). Returns the
+/// largest magnitude's bits: above those of the largest float there is NaN or infinity.
+template <bool weighted, bool adds, bool keeps, bool compares>
+EDGECV_INLINE std::uint32_t blend(const Step& step, float* best, std::int32_t* index) {
+  std::uint32_t largest_bits = 0;
+  for (int c = 0; c < step.classes; ++c) {
+    const float* const values = step.values + static_cast<std::size_t>(c) * step.value_plane;
+    float* const sums = step.sums + static_cast<std::size_t>(c) * step.sum_plane;
+    for (std::size_t k = 0; k < step.count; ++k) {
+      float value = values[k];
+      std::uint32_t bits;
+      std::memcpy(&bits, &value, sizeof bits);
+      bits &= 0x7fffffffu;
+      largest_bits = bits > largest_bits ? bits : largest_bits;
+      if (weighted) value *= step.weights[k];
+      if (adds) value = sums[k] + value;
+      if (keeps) sums[k] = value;
+      if (compares) {
+        const bool larger = c == 0 || value > best[k];
+        best[k] = larger ? value : best[k];
+        index[k] = larger ? c : index[k];
+      }
+    }
+  }
+  return largest_bits;
+}
+
+template <bool weighted, bool adds>
+EDGECV_INLINE std::uint32_t blend(const Step& step, bool keeps, bool compares, float* best,
+                                  std::int32_t* index) {
+  if (!compares) return blend<weighted, adds, true, false>(step, best, index);
+  if (keeps) return blend<weighted, adds, true, true>(step, best, index);
+  return blend<weighted, adds, false, true>(step, best, index);
+}
+
+EDGECV_CLONES std::uint32_t blend_block(const Step& step, bool adds, bool keeps, bool compares,
+                                        float* best, std::int32_t* index) {
+  if (step.weights != nullptr) {
+    return adds ? blend<true, true>(step, keeps, compares, best, index)
+                : blend<true, false>(step, keeps, compares, best, index);
+  }
+  return adds ? blend<false, true>(step, keeps, compares, best, index)
+              : blend<false, false>(step, keeps, compares, best, index);
+}
+
+/// A row of a window, brought from cells to pixels: [classes, width] in `result`.
+EDGECV_CLONES void expand_row(const float* logits, std::size_t plane, int classes,
+                              const float* upper, const float* lower, float row_fraction, int cells,
+                              const LinearAxis& columns, float* blended, float* result) {
+  const std::size_t width = columns.first.size();
+  const int* const first = columns.first.data();
+  const float* const fraction = columns.fraction.data();
+  const std::ptrdiff_t to_upper = upper - logits, to_lower = lower - logits;
+  for (int c = 0; c < classes; ++c, logits += plane, result += width) {
+    const float* const above = logits + to_upper;
+    const float* const below = logits + to_lower;
+    for (int i = 0; i < cells; ++i) blended[i] = above[i] + row_fraction * (below[i] - above[i]);
+    blended[cells] = blended[cells - 1];
+    for (std::size_t k = 0; k < width; ++k) {
+      const float left = blended[first[k]];
+      result[k] = left + fraction[k] * (blended[first[k] + 1] - left);
+    }
+  }
+}
+
+EDGECV_CLONES void divide(float* values, std::size_t count, const float* totals, float total) {
+  for (std::size_t k = 0; k < count; ++k) values[k] /= totals[k] * total;
+}
+
+}  // namespace
+
+/// What a window is among its neighbours on one axis: pixels [begin, first_from) were seen by the
+/// windows before it, those from `last_until` on will be seen by those behind it.
+struct WindowBlend::Axis {
+  int begin, end;
+  int first_from, last_until;
+
+  Axis(const std::vector<int>& starts, std::size_t i, int window)
+      : begin(starts[i]),
+        end(begin + window),
+        first_from(i > 0 ? starts[i - 1] + window : begin),
+        last_until(i + 1 < starts.size() ? starts[i + 1] : end) {}
+
+  bool first(int at) const { return at >= first_from; }
+  bool last(int at) const { return at < last_until; }
+};
+
+/// A window and its logits.
+struct WindowBlend::Piece {
+  const float* logits;
+  Size cells;
+  Axis rows;
+  Axis columns;
+  LinearAxis cell_rows;  // of the window's pixels; empty: cells are pixels
+  LinearAxis cell_columns;
+};
+
+WindowBlend::WindowBlend(Size picture, const CropWindows& windows, int classes, bool probabilities,
+                         std::string output, ThreadPool& pool)
+    : picture_(picture),
+      windows_(windows),
+      classes_(classes),
+      probabilities_(probabilities),
+      output_(std::move(output)),
+      pool_(pool),
+      grid_(sliding_windows(picture, windows.size, windows.overlap)),
+      row_weights_(weights(windows.weight, windows.size.height)),
+      column_weights_(weights(windows.weight, windows.size.width)),
+      map_(blank_map(picture, classes)) {
+  const std::size_t width = static_cast<std::size_t>(picture.width);
+  if (probabilities) {
+    strip_rows_ = static_cast<std::size_t>(picture.height);
+    map_.probabilities.resize(static_cast<std::size_t>(classes) * strip_rows_ * width);
+    sums_ = map_.probabilities.data();
+  } else if (grid_.count() > 1) {
+    strip_rows_ = static_cast<std::size_t>(grid_.window.height);
+    // Not set to 0: what is read was written before.
+    strip_.reset(new float[static_cast<std::size_t>(classes) * strip_rows_ * width]);
+    sums_ = strip_.get();
+  } else {
+    strip_rows_ = 1;
+  }
+}
+
+WindowBlend::~WindowBlend() = default;
+
+void WindowBlend::add(const float* logits, Size cells) {
+  if (next_ >= grid_.count()) {
+    throw Error(ErrorCode::internal, "WindowBlend: more windows than the grid has");
+  }
+  const std::size_t columns = grid_.lefts.size();
+  Piece piece{logits,
+              cells,
+              Axis(grid_.tops, next_ / columns, grid_.window.height),
+              Axis(grid_.lefts, next_ % columns, grid_.window.width),
+              {},
+              {}};
+  if (cells != windows_.size) {
+    const auto axis = [](int count, int tensor, int pixels) {
+      return logit_axis(count, tensor, 0, pixels, pixels);
+    };
+    piece.cell_rows = axis(cells.height, windows_.size.height, grid_.window.height);
+    piece.cell_columns = axis(cells.width, windows_.size.width, grid_.window.width);
+  }
+  std::atomic<bool> all_finite{true};
+  pool_.parallel_for(grid_.window.height, 8, [&](int begin, int end) {
+    bool finite = true;
+    add_rows(piece, begin, end, &finite);
+    if (!finite) all_finite = false;
+  });
+  if (!all_finite) not_finite(output_);
+  ++next_;
+}
+
+void WindowBlend::add_rows(const Piece& piece, int begin, int end, bool* finite) {
+  const Axis& columns = piece.columns;
+  const auto picture_width = static_cast<std::size_t>(picture_.width);
+  const auto cells_width = static_cast<std::size_t>(piece.cells.width);
+  const std::size_t cell_plane = static_cast<std::size_t>(piece.cells.height) * cells_width;
+  const auto width = static_cast<std::size_t>(grid_.window.width);
+  const bool expands = !piece.cell_columns.first.empty();
+  std::vector<float> expanded(expands ? static_cast<std::size_t>(classes_) * width : 0);
+  std::vector<float> blended(expands ? cells_width + 1 : 0);
+  std::vector<float> row_weights(row_weights_.empty() ? 0 : width);
+  float best[block];
+  std::int32_t index[block];
+  std::uint32_t largest_bits = 0;
+
+  for (int row = begin; row < end; ++row) {
+    const auto y = static_cast<std::size_t>(row);
+    const int picture_y = piece.rows.begin + row;
+    const float* values = piece.logits + y * cells_width;
+    if (expands) {
+      const auto first = static_cast<std::size_t>(piece.cell_rows.first[y]);
+      const float fraction = piece.cell_rows.fraction[y];
+      const float* const upper = piece.logits + first * cells_width;
+      expand_row(piece.logits, cell_plane, classes_, upper,
+                 fraction != 0 ? upper + cells_width : upper, fraction, piece.cells.width,
+                 piece.cell_columns, blended.data(), expanded.data());
+      values = expanded.data();
+    }
+    for (std::size_t k = 0; k < row_weights.size(); ++k) {
+      row_weights[k] = row_weights_[y] * column_weights_[k];
+    }
+    const std::size_t strip_row = static_cast<std::size_t>(picture_y) % strip_rows_;
+    for (int x = columns.begin; x < columns.end;) {
+      // Up to where the neighbours change, and not more than a block.
+      int stop = std::min(columns.end, x + static_cast<int>(block));
+      for (const int edge : {columns.first_from, columns.last_until}) {
+        if (edge > x) stop = std::min(stop, edge);
+      }
+      const auto inside = static_cast<std::size_t>(x - columns.begin);
+      Step step{};
+      step.values = values + inside;
+      step.value_plane = expands ? width : cell_plane;
+      step.weights = row_weights.empty() ? nullptr : row_weights.data() + inside;
+      step.sum_plane = strip_rows_ * picture_width;
+      step.sums = sums_ == nullptr ? nullptr : sums_ + strip_row * picture_width + x;
+      step.classes = classes_;
+      step.count = static_cast<std::size_t>(stop - x);
+      const bool adds = !(piece.rows.first(picture_y) && columns.first(x));
+      const bool compares = piece.rows.last(picture_y) && columns.last(x);
+      largest_bits = std::max(largest_bits, blend_block(step, adds, probabilities_ || !compares,
+                                                        compares, best, index));
+      if (compares) {
+        write_classes(
+            index, step.count,
+            static_cast<std::size_t>(picture_y) * picture_width + static_cast<std::size_t>(x),
+            map_);
+      }
+      x = stop;
+    }
+  }
+  *finite = largest_bits < 0x7f800000u;
+}
+
+Segmentation WindowBlend::finish(ScoreFunction function) {
+  if (next_ != grid_.count()) {
+    throw Error(ErrorCode::internal, "WindowBlend: " + std::to_string(next_) + " of " +
+                                         std::to_string(grid_.count()) + " windows were added");
+  }
+  if (probabilities_) {
+    const auto width = static_cast<std::size_t>(picture_.width);
+    const std::size_t pixels = strip_rows_ * width;
+    const std::vector<float> rows =
+        total_weights(grid_.tops, grid_.window.height, picture_.height, row_weights_);
+    const std::vector<float> columns =
+        total_weights(grid_.lefts, grid_.window.width, picture_.width, column_weights_);
+    pool_.parallel_for(picture_.height, 8, [&](int begin, int end) {
+      for (int y = begin; y < end; ++y) {
+        const auto i = static_cast<std::size_t>(y);
+        for (int c = 0; c < classes_; ++c) {
+          divide(sums_ + static_cast<std::size_t>(c) * pixels + i * width, width, columns.data(),
+                 rows[i]);
+        }
+      }
+    });
+    planes_to_scores(function, sums_, pixels, classes_, pixels, pool_);
+  }
+  return std::move(map_);
+}
+
+}  // namespace edgecv
