@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
-
-# Of `edgecv.training`, for each task.
-_MEASURES = {"detect": "evaluation", "instance": "evaluation"}
 
 
 def add_parser(subparsers: Any) -> None:
@@ -35,32 +31,24 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from edgecv.training.measures import measure_of
+
     if args.model.suffix == ".pt":
         from edgecv.models import registry
         from edgecv.models.checkpoint import load_checkpoint
 
         checkpoint = load_checkpoint(args.model)
-        measure = _measure(registry.task_of(checkpoint.architecture))
+        measure = measure_of(registry.task_of(checkpoint.architecture))
         predict, names = measure.of_checkpoint(checkpoint), checkpoint.labels
     else:
         from edgecv_runtime import load
 
         model = load(args.model)
-        measure = _measure(model.manifest.task)
+        measure = measure_of(model.manifest.task)
         predict, names = measure.of_bundle(model), model.names
     result = measure.measure(predict, names, args.data, args.split, _progress)
     print(json.dumps(result.to_dict()) if args.json else result.table())
     return 0
-
-
-def _measure(task: str) -> Any:
-    """The module that measures this task: `of_checkpoint` and `of_bundle` make a prediction of it,
-    `measure` compares predictions with a folder's labels."""
-    from edgecv_runtime import InputError
-
-    if task not in _MEASURES:
-        raise InputError(f"nothing measures the task {task}; expected {', '.join(_MEASURES)}")
-    return importlib.import_module(f"edgecv.training.{_MEASURES[task]}")
 
 
 def _progress(items: Iterable[Any]) -> Iterator[Any]:
