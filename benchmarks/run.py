@@ -16,6 +16,7 @@ BENCHMARKS = {
     "ssd_postprocess": "SSD300 postprocessing",
     "two_stage_ops": "Proposals and box head of Faster R-CNN, 800×1344",
     "nms": "Batched non-maximum suppression",
+    "tiles": "Findings of tiles put together",
     "masks": "Masks of 100 instances on 1080p",
     "pipeline": "ssdlite320 on 1080p frames",
     "two_stage_pipeline": "Faster and Mask R-CNN on a 1080p frame",

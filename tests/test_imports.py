@@ -41,7 +41,9 @@ TORCH_MODULES = (
     "edgecv.models",
     "edgecv.training",
     "edgecv.data.augmentation",
+    "edgecv.data.class_images",
     "edgecv.data.instances",
+    "edgecv.data.labelled_crops",
     "edgecv.data.minibatch",
     "edgecv_export.graphs",
 )

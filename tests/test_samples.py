@@ -54,6 +54,14 @@ def test_detect_video(bundle, tmp_path):
     ]
 
 
+def test_detect_tiles(bundle, tmp_path):
+    photo, result = tmp_path / "white.png", tmp_path / "result.png"
+    cv2.imwrite(str(photo), np.full((100, 150, 3), 255, np.uint8))
+    (line,) = run("detect_tiles.py", bundle, photo, result, 90)
+    assert line.startswith("5 tiles: ") and "left" in line
+    assert (read_image(result) != 255).any()
+
+
 def test_embed_numpy(bundle):
     # The centre of the left box: a quarter of the width, half of the height.
     assert run("embed_numpy.py", bundle) == ["left (160.0, 240.0)", "left (75.0, 100.0)"]

@@ -22,7 +22,7 @@ def add_parser(subparsers: Any) -> None:
     )
     add_model_arguments(parser)
     parser.add_argument(
-        "--image", help="the picture to detect on (default: a generated one, 1080 x 1920)"
+        "--image", help="the picture to run on (default: a generated one, 1080 x 1920)"
     )
     parser.add_argument("--runs", type=positive, default=100, help="calls measured (default: 100)")
     parser.add_argument(
@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     image = generated_image() if args.image is None else read_image(args.image)
     model = load_model(args)
     times: dict[str, list[float]] = {part: [] for part in (*model.steps, "whole")}
-    detections = 0
+    result = None
     with Progress(args.warmup + args.runs, "run") as progress:
         for index in range(args.warmup + args.runs):
             started = time.perf_counter()
@@ -47,7 +47,6 @@ def run(args: argparse.Namespace) -> int:
             progress.update()
             if index < args.warmup:
                 continue
-            detections = len(result)
             timing = model.timing
             for part in model.steps:
                 times[part].append(getattr(timing, f"{part}_ms"))
@@ -56,13 +55,13 @@ def run(args: argparse.Namespace) -> int:
         "bundle": args.bundle,
         "architecture": model.manifest.architecture,
         "engine": model.engine_name,
-        "device": args.device or "cpu",
+        "device": model.device,
         "precision": model.precision,
         "threads": args.threads,
         "image": args.image or "generated",
         "height": image.shape[0],
         "width": image.shape[1],
-        "detections": detections,
+        "result": "" if result is None else result.summary(),
         "runs": args.runs,
         "warmup": args.warmup,
         **{f"{part}_ms": _statistics(values) for part, values in times.items()},
@@ -95,7 +94,7 @@ def _lines(report: dict[str, Any], parts: list[str]) -> list[str]:
         f"{report['architecture']}, {report['engine']} on {report['device']}, "
         f"{report['precision']}, threads: {threads}",
         f"{report['image']} image {report['height']} x {report['width']} (height x width), "
-        f"{report['detections']} detections, {report['runs']} runs after {report['warmup']}",
+        f"{report['runs']} runs after {report['warmup']}; {report['result']}",
         "",
         f"{'':12}{'p50 ms':>10}{'p99 ms':>10}{'mean ms':>10}",
     ]

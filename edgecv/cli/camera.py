@@ -1,4 +1,4 @@
-"""edgecv camera: detects on a live picture, shows it, counts frames per second."""
+"""edgecv camera: runs a bundle on a live picture, shows it, counts frames per second."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from edgecv.cli.model_options import (
     add_threshold_argument,
     load_model,
     positive,
+    reported,
 )
 
 _TITLE = "edgecv (q to quit)"
@@ -26,8 +27,8 @@ _ESCAPE = 27
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "camera",
-        help="detect on a camera, a stream or a video, live",
-        description="Detects frame by frame until the source ends, q is pressed or Ctrl-C comes.",
+        help="run a bundle on a camera, a stream or a video, live",
+        description="Runs frame by frame until the source ends, q is pressed or Ctrl-C comes.",
     )
     add_model_arguments(parser)
     parser.add_argument(
@@ -82,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
                     print("edgecv: error:", frame.error, file=sys.stderr)
                     failed = True
                     break
-                result = model(frame.image).filter(args.threshold)
+                result = reported(model(frame.image), args.threshold)
                 result.source = frame.name
                 frames += 1
                 meter.tick()
@@ -90,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
                     record = {"frame": frame.index, "time_ms": frame.time_ms, **result.to_dict()}
                     print(json.dumps(record), flush=True)
                 if writer is not None or show:
-                    canvas = result.plot(threshold=0)
+                    canvas = result.plot_all()
                     _draw_rate(canvas, meter.rate())
                     if writer is not None:
                         writer.write(canvas)

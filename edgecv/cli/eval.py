@@ -6,15 +6,21 @@ import argparse
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from edgecv.cli.model_options import add_window_arguments, numbers, positive, window_request
+
+if TYPE_CHECKING:
+    from edgecv.models.windows import WindowRequest
 
 
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "eval",
         help="measure a checkpoint or a bundle on labelled photos",
-        description="Computes COCO's average precision on one split of a data set: of boxes and, "
-        "where model and data have them, of masks.",
+        description="Measures on one split of a data set. Detectors: COCO's average precision, of "
+        "boxes and, where model and data have them, of masks. Segmentation: mean IoU. Classifiers: "
+        "top-1 and top-5 accuracy.",
     )
     parser.add_argument(
         "model", type=Path, metavar="MODEL", help="a checkpoint (.pt) or a bundle (folder or .zip)"
@@ -24,31 +30,105 @@ def add_parser(subparsers: Any) -> None:
         required=True,
         type=Path,
         metavar="DIR",
-        help="Pascal VOC, COCO or YOLO folder, or images/ with masks/",
+        help="a data set as edgecv train takes it",
     )
     parser.add_argument("--split", default="val", metavar="NAME", help="default: %(default)s")
+    parser.add_argument(
+        "--ignore-index",
+        type=numbers,
+        default=(),
+        metavar="N[,N...]",
+        help="segmentation: numbers in the label images that are no class, beside 255",
+    )
+    add_window_arguments(parser.add_argument_group("checkpoints, where a bundle has its own plan"))
+    group = parser.add_argument_group("bundles")
+    group.add_argument(
+        "--precision",
+        type=lambda text: text.split(","),
+        metavar="LIST",
+        help="fp32, fp16, bf16, int8; of several, accuracy and latency are shown side by side",
+    )
+    group.add_argument("--engine", help="what runs the bundle (default: the first that can)")
+    group.add_argument("--device", help="as edgecv predict takes it")
+    group.add_argument("--threads", type=positive, help="processor threads")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
-    from edgecv.training.measures import measure_of
-
+    request = window_request(args)
     if args.model.suffix == ".pt":
-        from edgecv.models import registry
-        from edgecv.models.checkpoint import load_checkpoint
-
-        checkpoint = load_checkpoint(args.model)
-        measure = measure_of(registry.task_of(checkpoint.architecture))
-        predict, names = measure.of_checkpoint(checkpoint), checkpoint.labels
+        result: Any = _checkpoint(args, request)
     else:
-        from edgecv_runtime import load
-
-        model = load(args.model)
-        measure = measure_of(model.manifest.task)
-        predict, names = measure.of_bundle(model), model.names
-    result = measure.measure(predict, names, args.data, args.split, _progress)
+        result = _bundle(args, request)
     print(json.dumps(result.to_dict()) if args.json else result.table())
     return 0
+
+
+def _checkpoint(args: argparse.Namespace, request: WindowRequest) -> Any:
+    from edgecv.models import registry
+    from edgecv.models.checkpoint import load_checkpoint
+    from edgecv.training.measures import measure_of
+    from edgecv_runtime import InputError
+
+    if args.engine or args.precision or args.device or args.threads:
+        raise InputError(
+            f"{args.model}: --engine, --device, --precision and --threads are for bundles; leave "
+            "them out"
+        )
+    checkpoint = load_checkpoint(args.model)
+    task = registry.task_of(checkpoint.architecture)
+    planned = {"request": request} if task == "segment" else {}
+    _refuse_what_is_not_used(args, task, bool(planned) or request.empty)
+    measure = measure_of(task)
+    return measure.measure(
+        measure.of_checkpoint(checkpoint, **planned),
+        checkpoint.labels,
+        args.data,
+        args.split,
+        _progress,
+        **_ignored(args, task),
+    )
+
+
+def _bundle(args: argparse.Namespace, request: WindowRequest) -> Any:
+    """In one precision its figures, in several a table of them side by side."""
+    from edgecv.cli.precisions import Precisions, TimedModel
+    from edgecv.training.measures import measure_of
+    from edgecv_runtime import load
+
+    found = Precisions()
+    for precision in args.precision or [None]:
+        model = load(args.model, args.engine, args.device, precision, args.threads)
+        task = model.manifest.task
+        _refuse_what_is_not_used(args, task, request.empty)
+        measure = measure_of(task)
+        timed = TimedModel(model)
+        result = measure.measure(
+            measure.of_bundle(timed),
+            model.names,
+            args.data,
+            args.split,
+            _progress,
+            **_ignored(args, task),
+        )
+        found.add(model, result, timed.median_ms)
+    return found if len(found.rows) > 1 else result
+
+
+def _ignored(args: argparse.Namespace, task: str) -> dict[str, Any]:
+    return {"ignore": args.ignore_index} if task == "segment" else {}
+
+
+def _refuse_what_is_not_used(args: argparse.Namespace, task: str, crops_fit: bool) -> None:
+    from edgecv_runtime import InputError
+
+    if not crops_fit:
+        raise InputError(
+            f"{args.model}: --crop, --overlap, --window and --whole are for checkpoints of "
+            "segmentation networks; leave them out"
+        )
+    if args.ignore_index and task != "segment":
+        raise InputError(f"{args.model}: --ignore-index is for segmentation; leave it out")
 
 
 def _progress(items: Iterable[Any]) -> Iterator[Any]:

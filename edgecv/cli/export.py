@@ -14,7 +14,7 @@ from edgecv.cli.build import (
     build_options,
     engine_record,
 )
-from edgecv.cli.model_options import height_width, positive
+from edgecv.cli.model_options import add_window_arguments, height_width, positive, window_request
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,10 +47,13 @@ def add_parser(subparsers: Any) -> None:
         "--num-classes",
         type=positive,
         metavar="N",
-        help="classes, the background included (default: as the weights have it)",
+        help="classes, as torchvision counts: a detector's background included (default: as the "
+        "weights have it)",
     )
     parser.add_argument(
-        "--labels", metavar="FILE", help="names of the classes, one on each line, no background"
+        "--labels",
+        metavar="FILE",
+        help="names of the classes, one on each line; a detector's without background",
     )
     parser.add_argument("--name", help="the bundle's name (default: the folder's)")
     parser.add_argument(
@@ -81,6 +84,7 @@ def add_parser(subparsers: Any) -> None:
         metavar="LIST",
         help="two-stage detectors: forms of the second stage, onnx or onnx,tensorrt (default)",
     )
+    add_window_arguments(parser)
     parser.add_argument(
         "--images",
         metavar="DIR",
@@ -102,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
     from edgecv_export.bundle import check_target
     from edgecv_export.exporting import DEFAULT_OPSET, export_with_report
     from edgecv_export.graphs.cuts import CutRequest, cut_model
-    from edgecv_export.loading import load_source, numbered_labels, read_labels
+    from edgecv_export.loading import BACKGROUND, load_source, numbered_labels, read_labels
     from edgecv_runtime import Bundle
 
     # Before the work, not after it.
@@ -111,17 +115,25 @@ def run(args: argparse.Namespace) -> int:
         from edgecv_export.engines.build import check_build
 
         check_build(args.engine, build_options(args))
-    labels = read_labels(args.labels) if args.labels else None
     images = _read_images(args.images) if args.images else None
+    windows = window_request(args)
     source = load_source(args.source, args.weights, args.num_classes)
-    if labels is None:
-        labels = source.labels
+    labels = source.labels
+    if args.labels:
+        labels = read_labels(args.labels)
+    else:
         for note in source.notes:
             _note(note)
-    if labels is None:
-        request = CutRequest(args.size, None, args.proposals, tuple(args.dialects))
-        labels = numbered_labels(cut_model(source.module, request).classes)
-        _note("the classes have no names, so they are numbered: give --labels FILE to name them")
+    # The names alone do not say whether a network has a class for the background.
+    if labels is None or labels[0] == BACKGROUND:
+        request = CutRequest(args.size, None, args.proposals, tuple(args.dialects), windows)
+        cut = cut_model(source.module, request)
+        detects = cut.task in ("detect", "instance")
+        if labels is None:
+            labels = numbered_labels(cut.classes, first=1 if detects else 0)
+            _note("the classes have no names, so they are numbered: give --labels FILE")
+        elif detects:
+            labels = labels[1:]
     try:
         _, report = export_with_report(
             source.module,
@@ -133,6 +145,10 @@ def run(args: argparse.Namespace) -> int:
             size=args.size,
             proposals=args.proposals,
             dialects=args.dialects,
+            crop=windows.crop,
+            overlap=windows.overlap,
+            window=args.window,
+            whole=windows.whole,
             batch=args.batch,
             opset=args.opset or DEFAULT_OPSET,
             provenance=source.provenance,

@@ -7,6 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from edgecv.cli.info_engines import describe_engines, engine_rows
+
 
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
@@ -28,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def describe(path: str) -> dict[str, Any]:
-    """The manifest as plain values, and under "files" each file's size and fault."""
+    """The manifest as plain values, under "files" each file's size and fault, and "engines"."""
     from edgecv_runtime.load import open_bundle
 
     with open_bundle(path) as bundle:
@@ -37,7 +39,8 @@ def describe(path: str) -> dict[str, Any]:
             {"file": name, **_check(bundle, name, sha256)}
             for name, sha256 in _named_files(manifest)
         ]
-    return {"bundle": path, "manifest": manifest, "files": files}
+        engines = describe_engines(bundle, path)
+    return {"bundle": path, "manifest": manifest, "files": files, "engines": engines}
 
 
 def _named_files(manifest: dict[str, Any]) -> list[tuple[str, str]]:
@@ -74,6 +77,7 @@ def _lines(record: dict[str, Any]) -> list[str]:
     for role, graphs in manifest["graphs"].items():
         for graph in graphs:
             rows.append((f"graph {role}", _graph_line(graph, faults[graph["file"]])))
+    rows += engine_rows(record["engines"])
     rows += _postprocess_rows(manifest["postprocess"], faults)
     rows += _provenance_rows(manifest["provenance"])
     width = max(len(name) for name, _ in rows)
@@ -113,9 +117,23 @@ def _postprocess_rows(
 ) -> list[tuple[str, str]]:
     if postprocess["method"] == "ssd":
         return _ssd_rows(postprocess, faults)
-    if postprocess["method"] == "rcnn":
-        return _rcnn_rows(postprocess)
-    return _dense_rows(postprocess)
+    rows = {"rcnn": _rcnn_rows, "classify": _classify_rows, "segment": _segment_rows}
+    return rows.get(postprocess["method"], _dense_rows)(postprocess)
+
+
+def _classify_rows(postprocess: dict[str, Any]) -> list[tuple[str, str]]:
+    text = f"classify, {postprocess['scores']['function']} scores, top {postprocess['topk']}"
+    return [("postprocess", text)]
+
+
+def _segment_rows(postprocess: dict[str, Any]) -> list[tuple[str, str]]:
+    windows = postprocess["windows"]
+    rows = [("postprocess", f"segment, {postprocess['scores']['function']} scores")]
+    if windows is None:
+        return [*rows, ("windows", "none: the whole picture at once")]
+    size = " x ".join(map(str, windows["size"]))
+    text = f"{size} (height x width), overlap {windows['overlap']:g}, {windows['weight']} weight"
+    return [*rows, ("windows", f"{text}, {windows['batch']} in a run")]
 
 
 def _dense_rows(postprocess: dict[str, Any]) -> list[tuple[str, str]]:

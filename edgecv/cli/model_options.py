@@ -7,12 +7,17 @@ import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from edgecv.models.windows import WindowRequest
+    from edgecv_runtime import Result
     from edgecv_runtime.model import Model
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", metavar="BUNDLE", help="a bundle: its folder or .zip")
-    parser.add_argument("--engine", help="inference engine (default: onnxruntime)")
+    parser.add_argument(
+        "--engine",
+        help="tensorrt, tensorrt_rtx, onnxruntime or openvino (default: the first that can run it)",
+    )
     parser.add_argument("--device", help="cpu, cuda, cuda:1, or an ONNX Runtime provider's name")
     parser.add_argument("--precision", help="fp32, fp16, bf16 or int8 (default: fp32)")
     parser.add_argument(
@@ -24,10 +29,52 @@ def add_threshold_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--threshold",
         type=score,
-        default=0.5,
         metavar="SCORE",
-        help="lowest score to report, 0..1 (default: %(default)s)",
+        help="lowest score to report, 0..1 (default: 0.5 for objects, 0 for classes)",
     )
+
+
+def add_window_arguments(parser: Any) -> None:
+    """Those that `window_request` reads."""
+    parser.add_argument(
+        "--crop",
+        type=height_width,
+        metavar="HxW",
+        help="segmentation: cover each picture with crops of this size",
+    )
+    parser.add_argument(
+        "--overlap",
+        type=fraction,
+        metavar="PART",
+        help="of neighbouring crops, 0 or more and below 1 (default: the network's own, or 0.25)",
+    )
+    parser.add_argument(
+        "--window",
+        choices=("uniform", "gaussian", "linear"),
+        help="how much a crop's pixels count where crops overlap (default: uniform)",
+    )
+    parser.add_argument(
+        "--whole", action="store_true", help="segmentation: each picture in one piece"
+    )
+
+
+def window_request(args: argparse.Namespace) -> WindowRequest:
+    from edgecv.models.windows import WindowRequest
+
+    return WindowRequest(args.crop, args.overlap, args.window, args.whole)
+
+
+def reported(result: Result, threshold: float | None) -> Result:
+    """What of a result is reported: all of it, or what reaches the threshold."""
+    from edgecv_runtime import InputError, ScoredResult
+
+    if isinstance(result, ScoredResult):
+        return result.filter(result.default_threshold if threshold is None else threshold)
+    if threshold is not None:
+        raise InputError(
+            f"--threshold {threshold:g}: a {type(result).__name__} has no scores: leave it out"
+        )
+    return result
 
 
 def load_model(args: argparse.Namespace) -> Model[Any]:
@@ -42,6 +89,13 @@ def load_model(args: argparse.Namespace) -> Model[Any]:
     )
 
 
+def fraction(text: str) -> float:
+    value = score(text)
+    if value == 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to below 1, got {text!r}")
+    return value
+
+
 def positive(text: str) -> int:
     value = int(text) if text.isdecimal() else 0
     if value < 1:
@@ -54,6 +108,12 @@ def height_width(text: str) -> tuple[int, int]:
     if match is None:
         raise argparse.ArgumentTypeError(f"expected HEIGHTxWIDTH such as 240x320, got {text!r}")
     return int(match[1]), int(match[2])
+
+
+def numbers(text: str) -> tuple[int, ...]:
+    if not re.fullmatch(r"\d+(,\d+)*", text):
+        raise argparse.ArgumentTypeError(f"expected numbers such as 11 or 0,255, got {text!r}")
+    return tuple(int(part) for part in text.split(","))
 
 
 def score(text: str) -> float:

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +19,13 @@ from edgecv.cli.model_options import (
     add_threshold_argument,
     load_model,
     positive,
+    reported,
 )
+from edgecv.cli.tile_options import add_tile_arguments, use_tiles
 
 if TYPE_CHECKING:
     from edgecv.cli.progress import Progress
-    from edgecv_runtime import Detections
+    from edgecv_runtime import Result
     from edgecv_runtime.model import Model
     from edgecv_runtime.sources import Failure, Frame, Images, Video
 
@@ -31,8 +33,8 @@ if TYPE_CHECKING:
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "predict",
-        help="detect on images and videos",
-        description="Detects on images and videos. Exit status 2 if any of them failed.",
+        help="run a bundle on images and videos",
+        description="Runs a bundle on images and videos. Exit status 2 if any of them failed.",
     )
     add_model_arguments(parser)
     parser.add_argument(
@@ -42,7 +44,8 @@ def add_parser(subparsers: Any) -> None:
         "--save",
         type=Path,
         metavar="DIR",
-        help="write NAME.jpg and NAME.json for an image, NAME.mp4 and NAME.jsonl for a video",
+        help="write NAME.jpg and NAME.json for an image (class maps: NAME.png too), NAME.mp4 and "
+        "NAME.jsonl for a video",
     )
     add_threshold_argument(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object per picture")
@@ -52,8 +55,12 @@ def add_parser(subparsers: Any) -> None:
         help="how JSON holds instance masks: COCO's run-length code (the default) or polygons",
     )
     parser.add_argument(
-        "--batch", type=positive, default=1, help="pictures per run of the network (default: 1)"
+        "--batch",
+        type=positive,
+        default=1,
+        help="pictures, or tiles, per run of the network (default: 1)",
     )
+    add_tile_arguments(parser)
 
 
 @dataclass
@@ -64,14 +71,13 @@ class _Report:
     masks: str | None
     progress: Progress
     pictures: int = 0
-    detections: int = 0
+    detections: int | None = None  # of results that have any
     failures: int = 0
     model_seconds: float = 0.0
-    labels: Counter[str] = field(default_factory=Counter)
 
-    def result(self, frame: Frame, result: Detections, quiet: bool) -> dict[str, Any]:
+    def result(self, frame: Frame, result: Result, quiet: bool) -> dict[str, Any]:
         self.pictures += 1
-        self.detections += len(result)
+        self.detections = _sum(self.detections, _detections(result))
         record = _record(result, self.masks)
         if frame.time_ms is not None:
             record = {"frame": frame.index, "time_ms": round(frame.time_ms, 3), **record}
@@ -92,7 +98,7 @@ class _Report:
         self.progress.update()
 
     def summary(self, save: Path | None) -> str:
-        text = f"{_count_of(self.pictures, 'picture')}, {_count_of(self.detections, 'detection')}"
+        text = _count_of(self.pictures, "picture") + _found(self.detections)
         if self.pictures:
             text += f", {1000 * self.model_seconds / self.pictures:.1f} ms per picture"
         if self.failures:
@@ -109,10 +115,13 @@ def run(args: argparse.Namespace) -> int:
     for part in parts:
         if isinstance(part, Video) and part.live:
             raise InputError(f"{part.name}: a live source has no end: use edgecv camera")
-    targets = _targets(parts, args.save) if args.save is not None else {}
     model = load_model(args)
+    use_tiles(model, args)
+    targets = {}
+    if args.save is not None:
+        targets = _targets(parts, args.save, model.manifest.task == "segment")
     if args.masks is not None and model.manifest.task != "instance":
-        raise InputError(f"--masks {args.masks}: {args.bundle} gives boxes only: leave it out")
+        raise InputError(f"--masks {args.masks}: {args.bundle} has no instance masks: leave it out")
     total, rates = _count(parts)
     with Progress(total, "picture") as progress:
         report = _Report(args.json, args.masks, progress)
@@ -125,12 +134,27 @@ def run(args: argparse.Namespace) -> int:
     return 2 if report.failures else 0
 
 
-def _record(result: Detections, masks: str | None) -> dict[str, Any]:
+def _record(result: Result, masks: str | None) -> dict[str, Any]:
     from edgecv_runtime import Instances
 
     if masks == "polygons" and isinstance(result, Instances):
         return result.to_dict(masks="polygons")
     return result.to_dict()
+
+
+def _detections(result: Result) -> int | None:
+    """How many objects were found, where that is what the model does."""
+    from edgecv_runtime import Detections
+
+    return len(result) if isinstance(result, Detections) else None
+
+
+def _sum(total: int | None, number: int | None) -> int | None:
+    return total if number is None else (total or 0) + number
+
+
+def _found(detections: int | None) -> str:
+    return "" if detections is None else f", {_count_of(detections, 'detection')}"
 
 
 def _count_of(number: int, noun: str) -> str:
@@ -156,7 +180,7 @@ def _count(parts: list[Images | Video]) -> tuple[int | None, dict[str, float | N
     return total, rates
 
 
-def _targets(parts: list[Images | Video], save: Path) -> dict[str, Path]:
+def _targets(parts: list[Images | Video], save: Path, class_maps: bool) -> dict[str, Path]:
     """Where each input's results go, without suffix: the inputs' tree below the folder they share.
 
     Inputs that differ in their suffix only keep it, so that none overwrites another.
@@ -180,7 +204,7 @@ def _targets(parts: list[Images | Video], save: Path) -> dict[str, Path]:
     written = {
         os.path.realpath(f"{target}{suffix}"): name
         for name, target in targets.items()
-        for suffix in (".jpg", ".json", ".mp4", ".jsonl")
+        for suffix in (".jpg", ".json", ".mp4", ".jsonl", *((".png",) if class_maps else ()))
     }
     for path in absolute.values():
         if os.path.realpath(path) in written:
@@ -195,13 +219,10 @@ def _predict_images(
     args: argparse.Namespace,
     report: _Report,
 ) -> None:
-    for frame, result in _detect(model, images, args, report):
+    for frame, result in _run_on(model, images, args, report):
         record = report.result(frame, result, quiet=False)
         if target := targets.get(frame.name):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            text = json.dumps(record, indent=1) + "\n"
-            Path(f"{target}.json").write_text(text, encoding="utf-8")
-            result.save(f"{target}.jpg", threshold=0)
+            result.save_files(target, record)
 
 
 def _predict_video(
@@ -214,41 +235,41 @@ def _predict_video(
 ) -> None:
     from edgecv.cli.video_writer import VideoWriter
 
-    found = 0
+    found: int | None = None
     frames = 0
     with ExitStack() as stack:
         if target is not None:
             target.parent.mkdir(parents=True, exist_ok=True)
             lines = stack.enter_context(open(f"{target}.jsonl", "w", encoding="utf-8"))
             writer = stack.enter_context(VideoWriter(Path(f"{target}.mp4"), rate))
-        for frame, result in _detect(model, video, args, report):
+        for frame, result in _run_on(model, video, args, report):
             record = report.result(frame, result, quiet=True)
-            found += len(result)
+            found = _sum(found, _detections(result))
             frames += 1
             if target is not None:
                 lines.write(json.dumps(record) + "\n")
-                writer.write(result.plot(threshold=0))
+                writer.write(result.plot_all())
     if frames and not args.json:
-        text = f"{_count_of(frames, 'frame')}, {_count_of(found, 'detection')}"
+        text = _count_of(frames, "frame") + _found(found)
         report.progress.print(f"{video.name}: {text}", sys.stdout)
 
 
-def _detect(
+def _run_on(
     model: Model[Any],
     part: Images | Video,
     args: argparse.Namespace,
     report: _Report,
-) -> Iterator[tuple[Frame, Detections]]:
+) -> Iterator[tuple[Frame, Result]]:
     from edgecv_runtime.sources import Failure
 
     frames: list[Frame] = []
 
-    def flush() -> Iterator[tuple[Frame, Detections]]:
+    def flush() -> Iterator[tuple[Frame, Result]]:
         started = time.perf_counter()
         results = model([frame.image for frame in frames]) if frames else []
         report.model_seconds += time.perf_counter() - started
         for frame, result in zip(frames, results, strict=True):
-            result = result.filter(args.threshold)
+            result = reported(result, args.threshold)
             result.source = frame.name
             yield frame, result
         frames.clear()

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from edgecv.cli.model_options import height_width, positive
+from edgecv.cli.model_options import height_width, numbers, positive
 
 # Options that are no settings of the run.
 _RUNNING = ("verb", "out", "device", "workers", "resume")
@@ -27,14 +27,16 @@ def add_parser(subparsers: Any) -> None:
         "architecture",
         metavar="ARCHITECTURE",
         help="a detector such as ssd_tiny, ssdlite320_mobilenet_v3_large or "
-        "maskrcnn_mobilenet_v3_large_fpn",
+        "maskrcnn_mobilenet_v3_large_fpn; a segmentation network such as fcn_resnet18 or "
+        "deeplabv3_resnet50; any classifier of torchvision, such as resnet18",
     )
     parser.add_argument(
         "--data",
         required=True,
         metavar="DIR",
         help="detectors: Pascal VOC, COCO or YOLO folder, or images/ with masks/ (0 background, "
-        "1..N objects)",
+        "1..N objects); segmentation: SPLIT/images/ with SPLIT/masks/ of class numbers; "
+        "classifiers: SPLIT/NAME/ for each class",
     )
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="the run's folder")
     parser.add_argument(
@@ -45,14 +47,17 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("--epochs", type=positive, help="default: 60")
     parser.add_argument(
-        "--batch-size", type=positive, help="default: 16, for two-stage detectors 4"
+        "--batch-size",
+        type=positive,
+        help="default: 16, two-stage detectors 4, segmentation 8, classifiers 32",
     )
     parser.add_argument(
         "--lr",
         dest="learning_rate",
         type=_rate,
         metavar="RATE",
-        help="highest learning rate of the trunk (default: 0.002, with weights 0.0002)",
+        help="highest learning rate of the trunk (detectors: 0.002, with weights 0.0002; "
+        "others: 0.001, with weights 0.0001)",
     )
     parser.add_argument("--train-split", metavar="NAME", help="default: train")
     parser.add_argument("--val-split", metavar="NAME", help="default: val")
@@ -62,6 +67,13 @@ def add_parser(subparsers: Any) -> None:
         choices=("horizontal", "both"),
         help="random flips; both for pictures without an up, such as from a microscope (default: "
         "horizontal)",
+    )
+    parser.add_argument(
+        "--size",
+        type=height_width,
+        metavar="HxW",
+        help="the network's input: ssd_tiny (default: 320 for the longer side, in the shape of the "
+        "images) and classifiers (default: that of the published weights)",
     )
     _add_detection(parser.add_argument_group("detectors"))
     _add_segmentation(parser.add_argument_group("segmentation"))
@@ -84,13 +96,6 @@ def add_parser(subparsers: Any) -> None:
 
 def _add_detection(group: Any) -> None:
     group.add_argument(
-        "--size",
-        type=height_width,
-        metavar="HxW",
-        help="the network's input, ssd_tiny only (default: 320 for the longer side, in the shape "
-        "of the images)",
-    )
-    group.add_argument(
         "--min-size",
         type=positive,
         metavar="PIXELS",
@@ -109,7 +114,24 @@ def _add_segmentation(group: Any) -> None:
         "--crop",
         type=height_width,
         metavar="HxW",
-        help="what is cut from each photo and its labels, in their own pixels",
+        help="what is cut from each photo and its labels, never resized (default: 320x480, less "
+        "where a photo is smaller)",
+    )
+    group.add_argument(
+        "--ignore-index",
+        type=numbers,
+        metavar="N[,N...]",
+        help="numbers in the label images that are no class, such as that of void; 255 always is",
+    )
+    group.add_argument(
+        "--labels",
+        metavar="FILE",
+        help="names of the classes, one on each line from class 0 (default: its classes.txt)",
+    )
+    group.add_argument(
+        "--class-weights",
+        choices=("none", "median", "inverse"),
+        help="weigh the loss of rare classes more, by median or inverse frequency (default: none)",
     )
 
 

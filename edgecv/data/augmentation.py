@@ -40,17 +40,14 @@ def instance_pipeline(min_size: int, max_size: int, flip: str = "horizontal") ->
 
 
 def _training(resize: v2.Resize, flip: str) -> v2.Compose:
-    flips: list[v2.Transform] = [v2.RandomHorizontalFlip()]
-    if flip == "both":
-        flips.append(v2.RandomVerticalFlip())
     return v2.Compose(
         [
             v2.RandomZoomOut(fill=FILL, side_range=(1.0, 2.0), p=0.3),
             v2.RandomIoUCrop(min_scale=0.3, trials=10),
             BoxesOfMasks(),
             resize,
-            *flips,
-            v2.ColorJitter(brightness=0.2, contrast=0.2, saturation=0.2),
+            *_flips(flip),
+            _jitter(),
             v2.ClampBoundingBoxes(),
             v2.SanitizeBoundingBoxes(min_size=2),
         ]
@@ -81,6 +78,44 @@ def _first_and_end(present: Tensor) -> tuple[Tensor, Tensor]:
     first = torch.where(present > 0, position, length).amin(1)
     end = torch.where(present > 0, position + 1, 0).amax(1)
     return torch.minimum(first, end), end
+
+
+def classification_pipeline(
+    size: tuple[int, int], interpolation: str = "bilinear", flip: str = "horizontal"
+) -> v2.Compose:
+    """A random part of the picture resized to `size`, flip, colour jitter; takes and gives a
+    tv_tensors.Image uint8 [3, H, W].
+
+    Args:
+        size: height and width in pixels.
+        interpolation: as the input record names it.
+        flip: as `train_pipeline` takes it.
+    """
+    part = v2.RandomResizedCrop(
+        size,
+        scale=(0.25, 1.0),
+        interpolation=v2.InterpolationMode(interpolation),
+        antialias=True,
+    )
+    return v2.Compose([part, *_flips(flip), _jitter()])
+
+
+def crop_pipeline(size: tuple[int, int], flip: str = "horizontal") -> v2.Compose:
+    """A random crop of image and labels together, neither of them resized; flip, colour jitter.
+
+    Takes (tv_tensors.Image uint8 [3, H, W], tv_tensors.Mask [H, W]), no smaller than the crop, and
+    gives the same in `size`.
+    """
+    return v2.Compose([v2.RandomCrop(size), *_flips(flip), _jitter()])
+
+
+def _flips(flip: str) -> list[v2.Transform]:
+    flips: list[v2.Transform] = [v2.RandomHorizontalFlip()]
+    return [*flips, v2.RandomVerticalFlip()] if flip == "both" else flips
+
+
+def _jitter() -> v2.ColorJitter:
+    return v2.ColorJitter(brightness=0.2, contrast=0.2, saturation=0.2)
 
 
 def test_pipeline(size: tuple[int, int]) -> v2.Compose:

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from edgecv_runtime import read_image
-
+from .decoded_images import DecodedImages
 from .records import Record
 
-# Decoded images kept in memory; those beyond it are decoded again each time.
-CACHE_BYTES = 1 << 30
 PADDING = -1
 
 
@@ -47,8 +42,7 @@ class TrainingImages(Dataset[Sample]):
     def __init__(self, records: list[Record], pipeline: v2.Compose) -> None:
         self.records = records
         self.pipeline = pipeline
-        self._cache: dict[int, NDArray[np.uint8]] = {}
-        self._cached_bytes = 0
+        self._image = DecodedImages([record.image for record in records])
 
     def __len__(self) -> int:
         return len(self.records)
@@ -68,15 +62,6 @@ class TrainingImages(Dataset[Sample]):
             target["boxes"].as_subclass(Tensor).float(),
             target["labels"],
         )
-
-    def _image(self, index: int) -> NDArray[np.uint8]:
-        if index in self._cache:
-            return self._cache[index]
-        rgb = np.ascontiguousarray(read_image(self.records[index].image)[:, :, ::-1])
-        if self._cached_bytes + rgb.nbytes <= CACHE_BYTES:
-            self._cache[index] = rgb
-            self._cached_bytes += rgb.nbytes
-        return rgb
 
 
 def collate(samples: list[Sample]) -> Minibatch:

@@ -13,8 +13,6 @@ from edgecv_runtime import InputError
 
 from .masks import RunLengths
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
-
 
 @dataclass(frozen=True, eq=False)
 class Record:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from edgecv_runtime import InputError
 
-from .records import IMAGE_SUFFIXES, DetectionData, RecordCollector
+from .image_files import IMAGE_SUFFIXES
+from .records import DetectionData, RecordCollector
 
 
 def recognises(folder: Path) -> bool:

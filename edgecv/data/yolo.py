@@ -6,12 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from edgecv_runtime import InputError
-from edgecv_runtime.image_headers import read_header
 
-from .records import IMAGE_SUFFIXES, DetectionData, RecordCollector
-
-# Other names that exports give to a split.
-_ALIASES = {"val": ("val", "valid", "validation")}
+from .image_files import IMAGE_SUFFIXES, SPLIT_ALIASES, upright_size
+from .records import DetectionData, RecordCollector
 
 
 def recognises(folder: Path) -> bool:
@@ -41,7 +38,7 @@ def read(folder: Path, split: str) -> DetectionData:
         count = max((label for entries in parsed for label, _ in entries), default=-1) + 1
         names = [str(i) for i in range(count)]
     for (image, path), entries in zip(rows, parsed, strict=True):
-        height, width = _upright_size(image) if entries else (1, 1)
+        height, width = upright_size(image) if entries else (1, 1)
         for label, _ in entries:
             if label >= len(names):
                 raise InputError(
@@ -89,7 +86,7 @@ def _names(folder: Path, description: dict[str, Any]) -> list[str]:
 
 
 def _images(folder: Path, description: dict[str, Any], split: str) -> list[Path]:
-    aliases = _ALIASES.get(split, (split,))
+    aliases = SPLIT_ALIASES.get(split, (split,))
     if description:
         key = next((alias for alias in aliases if description.get(alias)), None)
         if key is None:
@@ -165,11 +162,3 @@ def _read_labels(path: Path) -> list[tuple[int, tuple[float, float, float, float
             raise InputError(f"{path}:{number}: expected fractions of the image's sides, 0 to 1")
         entries.append((label, box))
     return entries
-
-
-def _upright_size(image: Path) -> tuple[int, int]:
-    header = read_header(image.read_bytes())
-    if header.size is None:
-        raise InputError(f"{image}: broken image: its header gives no size")
-    height, width = header.size
-    return (width, height) if header.orientation >= 5 else (height, width)

@@ -1,1 +1,1 @@
-"""Detector architectures, their weights and checkpoints (torch)."""
+"""Architectures, their weights and checkpoints (torch)."""

@@ -1,9 +1,14 @@
-"""Which parts of a detector depend on its classes, and how they start anew."""
+"""Which parts of a network depend on its classes, and how they start anew."""
 
 from __future__ import annotations
 
+import functools
+from typing import Any
+
 from torch import nn
 from torchvision.models.detection.roi_heads import RoIHeads
+
+from . import registry
 
 # A two-stage detector keeps its box and mask heads: only the last layers know the classes.
 _PREDICTORS = ("roi_heads.box_predictor.", "roi_heads.mask_predictor.")
@@ -11,18 +16,36 @@ _PREDICTORS = ("roi_heads.box_predictor.", "roi_heads.mask_predictor.")
 
 def in_head(module: nn.Module, parameter: str) -> bool:
     """Whether a parameter, by its name, belongs to the part that new classes replace."""
-    two_stage = isinstance(getattr(module, "roi_heads", None), RoIHeads)
-    return parameter.startswith(_PREDICTORS if two_stage else "head.")
+    return parameter.startswith(_head_prefixes(module))
+
+
+def _head_prefixes(module: Any) -> tuple[str, ...]:
+    if isinstance(getattr(module, "roi_heads", None), RoIHeads):
+        return _PREDICTORS
+    if hasattr(module, "head_layers"):
+        return tuple(module.head_layers())
+    return ("head.",)
+
+
+@functools.cache
+def layers_of_classes(architecture: str) -> tuple[str, ...]:
+    """Prefixes of the parameters of those layers whose shapes depend on the number of classes."""
+    with registry.without_weights():
+        two = registry.create(architecture, num_classes=2).state_dict()
+        three = registry.create(architecture, num_classes=3).state_dict()
+    differing = [key for key in two if two[key].shape != three[key].shape]
+    return tuple(dict.fromkeys(f"{key.rpartition('.')[0]}." for key in differing))
 
 
 def predicts_masks(module: nn.Module) -> bool:
-    """Whether the detector has a mask branch."""
+    """Whether a detector has a mask branch."""
     heads = getattr(module, "roi_heads", None)
     return isinstance(heads, RoIHeads) and heads.has_mask()
 
 
 def initialise_head(module: nn.Module) -> None:
-    """Xavier's uniform weights, biases zero."""
+    """Xavier's uniform weights, biases zero; what a network starts otherwise, its `finish_head`
+    sets."""
     for name, part in module.named_modules():
         if in_head(module, f"{name}.") and isinstance(
             part, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)
@@ -30,3 +53,5 @@ def initialise_head(module: nn.Module) -> None:
             nn.init.xavier_uniform_(part.weight)
             if part.bias is not None:
                 nn.init.zeros_(part.bias)
+    if hasattr(module, "finish_head"):
+        module.finish_head()  # type: ignore[operator]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import difflib
 import importlib
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from edgecv_runtime import InputError
@@ -20,6 +22,9 @@ _FAMILIES = (
     "torchvision_rcnn",
     "torchvision_dense",
     "maskrcnn_mobilenet",
+    "torchvision_classifiers",
+    "torchvision_segmentation",
+    "fcn_resnet18",
 )
 Task = Literal["classify", "detect", "instance", "segment", "stylize"]
 
@@ -38,8 +43,12 @@ def register(
 
     It is called with keyword arguments only, which must be plain values (they go into checkpoints);
     `num_classes` is one of them and counts as torchvision's does (the background of a detector
-    included). The module has its input record in `input` (a dict as in bundle.json), a detector its
-    predictors in `head`.
+    included). The module has its input record in `input` (a dict as in bundle.json). What depends
+    on the classes is in its `head`, or its `head_layers` gives the prefixes of the parameters.
+
+    Where there are such, `training_only` has prefixes of parameters that only training needs (they
+    may lack in weights), `trunk_prefix` the prefix of a trunk that takes a classifier's weights,
+    and `windows` the plan of the crops that cover a picture, as in bundle.json.
 
     `default_weights` fetches the published state dict, where there is one.
     """
@@ -65,10 +74,18 @@ def names() -> list[str]:
     return sorted(_builders)
 
 
+def known(architecture: str) -> str:
+    """For a message: the names nearest to one that is unknown, or where all of them are."""
+    near = difflib.get_close_matches(architecture, names(), n=4, cutoff=0.5)
+    if near:
+        return f"did you mean {', '.join(near)}?"
+    return f"there are {len(names())}, such as ssd_tiny, resnet18, fcn_resnet18 (docs/training.md)"
+
+
 def _builder(architecture: str) -> Callable[..., nn.Module]:
     _load_families()
     if architecture not in _builders:
-        raise InputError(f"unknown architecture {architecture!r}; there are {', '.join(names())}")
+        raise InputError(f"unknown architecture {architecture!r}; {known(architecture)}")
     return _builders[architecture]
 
 
@@ -91,6 +108,33 @@ def create(architecture: str, **arguments: Any) -> nn.Module:
         raise InputError(f"{architecture}: {error}") from error
     module.architecture = architecture  # type: ignore[assignment]
     return module
+
+
+def counts_background(architecture: str) -> bool:
+    """Whether `num_classes` counts a background that no label names: so it is with detectors."""
+    return task_of(architecture) in ("detect", "instance")
+
+
+@contextlib.contextmanager
+def without_weights() -> Iterator[None]:
+    """Modules made inside have shapes, but no memory for their weights.
+
+    Not `torch.device("meta")`, under which architectures fail that compute with numbers in tensors
+    while they are built.
+    """
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    without_content = {torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn}
+
+    class Shapes(TorchFunctionMode):
+        def __torch_function__(self, function: Any, _: Any, args: Any = (), kwargs: Any = None):  # type: ignore[no-untyped-def]
+            if function in without_content:
+                kwargs = {**(kwargs or {}), "device": "meta"}
+            return function(*args, **(kwargs or {}))
+
+    with Shapes():
+        yield
 
 
 def accepts(architecture: str, argument: str) -> bool:

@@ -86,15 +86,17 @@ _READERS = {
 
 
 def infer_num_classes(architecture: str, state_dict: dict[str, Tensor]) -> int:
-    """The class count, background included, that the shapes of the weights give.
+    """The class count that the shapes of the weights give, as the builder counts.
 
     Raises:
         InputError: the weights are of another architecture.
     """
-    with torch.device("meta"):
-        two = registry.create(architecture, num_classes=2).state_dict()
+    with registry.without_weights():
+        module = registry.create(architecture, num_classes=2)
+        two = module.state_dict()
         three = registry.create(architecture, num_classes=3).state_dict()
-    key = next(k for k in two if two[k].shape != three[k].shape)
+    optional = tuple(getattr(module, "training_only", ()))
+    key = next(k for k in two if two[k].shape != three[k].shape and not k.startswith(optional))
     if key not in state_dict:
         raise InputError(f"the weights are not of {architecture}: they have no {key}")
     per_class = three[key].shape[0] - two[key].shape[0]
@@ -137,7 +139,15 @@ def fit_state_dict(
     """`load_weights` for weights already read."""
     architecture = str(module.architecture)
     own = module.state_dict()
+    counting = " (background included)" if registry.counts_background(architecture) else ""
     state_dict = accept_frozen_norm(module, state_dict)
+    if new_head and (trunk := _trunk_of(module, state_dict)):
+        module.load_state_dict(trunk, strict=False)
+        return f"{source} has weights of the trunk: they are kept, the head is new"
+    # What only training needs may lack.
+    optional = tuple(getattr(module, "training_only", ()))
+    lacking = {key: own[key] for key in own if key.startswith(optional) and key not in state_dict}
+    state_dict = {**state_dict, **lacking}
     missing = [key for key in own if key not in state_dict]
     unexpected = [key for key in state_dict if key not in own]
     if missing or unexpected:
@@ -160,8 +170,8 @@ def fit_state_dict(
         raise InputError(f"{source}: weights of another shape than this {architecture}: {shapes}")
     if not new_head:
         raise InputError(
-            f"{source}: weights for {infer_num_classes(architecture, state_dict)} classes "
-            f"(background included), not for this {architecture}'s "
+            f"{source}: weights for {infer_num_classes(architecture, state_dict)} classes"
+            f"{counting}, not for this {architecture}'s "
             f"{infer_num_classes(architecture, own)}: {shapes}"
         )
     trunk = {key: value for key, value in state_dict.items() if not in_head(module, key)}
@@ -169,5 +179,17 @@ def fit_state_dict(
     initialise_head(module)
     return (
         f"{source} has {infer_num_classes(architecture, state_dict)} classes, the data "
-        f"{infer_num_classes(architecture, own)} (background included): trunk kept, head new"
+        f"{infer_num_classes(architecture, own)}{counting}: trunk kept, head new"
     )
+
+
+def _trunk_of(module: nn.Module, state_dict: dict[str, Tensor]) -> dict[str, Tensor] | None:
+    """The weights of a classifier as those of the module's trunk; None if they are none."""
+    prefix = getattr(module, "trunk_prefix", None)
+    if prefix is None or any(key.startswith(prefix) for key in state_dict):
+        return None
+    own = {k: v for k, v in module.state_dict().items() if k.startswith(prefix)}
+    found = {key: state_dict.get(key.removeprefix(prefix)) for key in own}
+    if any(value is None or value.shape != own[key].shape for key, value in found.items()):
+        return None
+    return {key: value for key, value in found.items() if value is not None}

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
 from edgecv.data.augmentation import instance_pipeline, train_pipeline
 from edgecv.data.folder import read_folder
+from edgecv.data.image_files import upright_size
 from edgecv.data.instances import TrainingInstances, collate_instances
 from edgecv.data.mask_folder import UNNAMED
 from edgecv.data.minibatch import TrainingImages, collate
@@ -21,7 +21,6 @@ from edgecv.models import registry
 from edgecv.models.heads import predicts_masks
 from edgecv.models.weights import load_weights
 from edgecv_runtime import InputError
-from edgecv_runtime.image_headers import read_header
 
 from .detection_task import DetectionTask
 from .evaluation import match_labels
@@ -85,7 +84,7 @@ def _module(
 
 def _scaled(architecture: str, min_size: int) -> dict[str, int]:
     """Arguments for another shortest side; the longest one keeps its proportion to it."""
-    with torch.device("meta"):
+    with registry.without_weights():
         record: Any = registry.create(architecture, num_classes=2).input
     if record["resize"] != "shortest_edge":
         raise InputError(f"{architecture} has no shortest side; leave --min-size out")
@@ -100,11 +99,9 @@ def size_for(records: list[Record]) -> tuple[int, int]:
     the other a multiple of 16 from 160 to 320."""
     shapes = []
     for record in records[:: max(len(records) // 100, 1)]:
-        header = read_header(record.image.read_bytes())
-        if header.size is not None:
-            height, width = header.size
-            shapes.append(width / height if header.orientation < 5 else height / width)
-    ratio = float(np.median(shapes)) if shapes else 1.0
+        height, width = upright_size(record.image)
+        shapes.append(width / height)
+    ratio = float(np.median(shapes))
     shorter = int(np.clip(round(320 * min(ratio, 1 / ratio) / 16) * 16, 160, 320))
     return (shorter, 320) if ratio >= 1 else (320, shorter)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import deque
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,12 +14,9 @@ from edgecv.data.minibatch import Minibatch
 from edgecv.data.records import DetectionData
 from edgecv.models.heads import predicts_masks
 
-from .batch_norm import recompute_statistics
 from .detector import TorchDetector
 from .metrics import Detected, average_precision
 from .task import TrainingTask
-
-STATISTICS_BATCHES = 12  # of an epoch, for the batch norm of the averaged weights
 
 
 class DetectionTask(TrainingTask):
@@ -49,13 +45,11 @@ class DetectionTask(TrainingTask):
         learning_rate: float,
         pretrained: bool,
     ) -> None:
-        super().__init__(module, learning_rate, pretrained)
+        small_batches = record["resize"] == "shortest_edge"
+        super().__init__(module, learning_rate, pretrained, small_batches and not pretrained)
         self.record = record
         self.validation = validation
-        small_batches = record["resize"] == "shortest_edge"
         self.fixed_statistics = pretrained and small_batches
-        self.measured_statistics = not pretrained and small_batches
-        self._recent: deque[list[Tensor]] = deque(maxlen=STATISTICS_BATCHES)
         self._detected: list[Detected] = []
 
     @property
@@ -79,21 +73,13 @@ class DetectionTask(TrainingTask):
         return self
 
     def training_step(self, batch: Minibatch | InstanceBatch, _index: int) -> Tensor:
-        images = [image.float() / 255 for image in batch.images]
-        if self.measured_statistics:
-            self._recent.append(images)
+        images = self.remember([image.float() / 255 for image in batch.images])
         return self.log_losses(self.module(images, batch.targets()), len(images))
 
-    def on_train_batch_end(self, *_: Any) -> None:
-        super().on_train_batch_end()
-        if self.measured_statistics and self.trainer.is_last_batch:
-            detector: Any = self.average.module
-
-            def run_trunk(images: list[Tensor]) -> None:
-                prepared, _ = detector.transform(images)
-                detector.backbone(prepared.tensors)
-
-            recompute_statistics(detector.backbone, run_trunk, self._recent)
+    def run_trunk(self, inputs: list[Tensor]) -> None:
+        detector: Any = self.average.module
+        prepared, _ = detector.transform(inputs)
+        detector.backbone(prepared.tensors)
 
     def on_validation_epoch_start(self) -> None:
         self._detected = []

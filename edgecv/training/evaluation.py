@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,15 +35,24 @@ def match_labels(data: DetectionData, names: list[str]) -> DetectionData:
     """
     if data.labels == [UNNAMED] and len(names) == 1:
         return DetectionData(list(names), data.records)
-    unknown = [label for label in data.labels if label not in names]
+    index = np.array(class_numbers(data.labels, names), np.int64)
+    records = [replace(record, labels=index[record.labels]) for record in data.records]
+    return DetectionData(list(names), records)
+
+
+def class_numbers(labels: Sequence[str], names: Sequence[str]) -> list[int]:
+    """For each of the data's labels its index in the model's `names`.
+
+    Raises InputError if the model does not know one.
+    """
+    unknown = [label for label in labels if label not in names]
     if unknown:
         raise InputError(
             f"the data has classes that the model does not know: {', '.join(unknown)}; "
             f"the model has {', '.join(names)}"
         )
-    index = np.array([names.index(label) for label in data.labels], np.int64)
-    records = [replace(record, labels=index[record.labels]) for record in data.records]
-    return DetectionData(list(names), records)
+    number = {name: index for index, name in reversed(list(enumerate(names)))}
+    return [number[label] for label in labels]
 
 
 def evaluate(

@@ -37,6 +37,13 @@ def training_loader(
     )
 
 
+def require_batch(size: int) -> int:
+    """Raises InputError unless batch norm can measure a batch."""
+    if size < 2:
+        raise InputError("a batch of one image: batch norm needs at least two; use --batch-size 2")
+    return size
+
+
 def validation_loader(images: Sequence[Path], workers: int) -> DataLoader[Any]:
     """Gives each image by itself, in order, uint8 [H, W, 3] BGR."""
     # The collate function keeps arrays as they are; the default one makes tensors of them.

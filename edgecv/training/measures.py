@@ -8,7 +8,12 @@ from typing import Any
 from edgecv_runtime import InputError
 
 # Of `edgecv.training`, for each task.
-MEASURES = {"detect": "evaluation", "instance": "evaluation"}
+MEASURES = {
+    "detect": "evaluation",
+    "instance": "evaluation",
+    "classify": "classification_evaluation",
+    "segment": "segmentation_evaluation",
+}
 
 
 def measure_of(task: str) -> Any:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _RECIPES = {
     "detect": "detection",
     "instance": "detection",
+    "classify": "classification",
+    "segment": "segmentation",
 }
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from collections import deque
+from typing import Any, ClassVar, TypeVar
 
 import lightning.pytorch as pl
 import torch
@@ -12,10 +13,15 @@ from torch.optim.swa_utils import AveragedModel
 
 from edgecv.models.heads import in_head
 
+from .batch_norm import recompute_statistics
+
+Inputs = TypeVar("Inputs")
+
 WEIGHT_DECAY = 0.05
 EMA_DECAY = 0.998
 WARMUP_STEPS = 100
 FINAL_LEARNING_RATE = 0.01  # of the highest one
+STATISTICS_BATCHES = 12  # of an epoch, for the batch norm of the averaged weights
 HEAD_FACTOR = 10  # learning rate of a new head over that of a pretrained trunk
 
 
@@ -29,19 +35,29 @@ class TrainingTask(pl.LightningModule):
         module: made by `registry.create`.
         learning_rate: the highest one, of the trunk if `pretrained`.
         pretrained: the head learns HEAD_FACTOR times as fast as the trunk.
+        measured_statistics: whether batch norms of the averaged weights are measured again before
+            each validation, on inputs that `remember` was given.
     """
 
     curves: ClassVar[dict[str, str]]  # name of a figure -> its name for a reader
     curves_axis: ClassVar[str]  # what the figures are
     curves_range: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
 
-    def __init__(self, module: nn.Module, learning_rate: float, pretrained: bool) -> None:
+    def __init__(
+        self,
+        module: nn.Module,
+        learning_rate: float,
+        pretrained: bool,
+        measured_statistics: bool = False,
+    ) -> None:
         super().__init__()
         self.module = module
         self.average = AveragedModel(module, avg_fn=_average, use_buffers=True)
         self.average.eval()
         self.learning_rate = learning_rate
         self.pretrained = pretrained
+        self.measured_statistics = measured_statistics
+        self._recent: deque[Any] = deque(maxlen=STATISTICS_BATCHES)
         # Of the last validation, until somebody takes them.
         self.figures: dict[str, float] | None = None
         self.facts: dict[str, Any] = {}  # plain values for the checkpoint
@@ -80,8 +96,25 @@ class TrainingTask(pl.LightningModule):
                 self.log(name, value, on_step=False, on_epoch=True, batch_size=size)
         return total
 
+    def remember(self, inputs: Inputs) -> Inputs:
+        """Notes what `run_trunk` of the averaged weights is to be measured on."""
+        if self.measured_statistics:
+            self._recent.append(inputs)
+        return inputs
+
+    def run_trunk(self, inputs: Any) -> None:
+        """Passes one batch through the averaged weights."""
+        self.average.module(inputs)
+
     def on_train_batch_end(self, *_: Any) -> None:
         self.average.update_parameters(self.module)
+        if self.measured_statistics and self.trainer.is_last_batch and self._kept_now():
+            recompute_statistics(self.average.module, self.run_trunk, self._recent)
+
+    def _kept_now(self) -> bool:
+        """Whether this epoch is validated, or the last."""
+        done = self.current_epoch + 1
+        return done % self.trainer.check_val_every_n_epoch == 0 or done == self.trainer.max_epochs
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """For the optimizer: trunk and head, each with and without weight decay."""

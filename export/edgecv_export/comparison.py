@@ -26,6 +26,7 @@ class Tolerance:
     # Raw outputs relative to the largest of them; decides where detections prove nothing.
     raw: float = 1e-3
     mask_iou: float = 0.99  # at least
+    pixels: float = 0.9995  # share of a class map that is the same, at least
 
 
 class Cut(Protocol):

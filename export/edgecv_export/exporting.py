@@ -23,6 +23,8 @@ from edgecv_runtime import InputError, Manifest
 if TYPE_CHECKING:
     from torch import nn
 
+    from edgecv_export.graphs.cuts import Cut
+
 # The one that the dynamo exporter's own operators have; TensorRT 10.3 reads up to 20.
 DEFAULT_OPSET = 18
 
@@ -38,6 +40,10 @@ def export(
     size: tuple[int, int] | None = None,
     proposals: Literal["network", "caller"] = "network",
     dialects: Sequence[Literal["onnx", "tensorrt"]] = ("onnx", "tensorrt"),
+    crop: tuple[int, int] | None = None,
+    overlap: float | None = None,
+    window: Literal["uniform", "gaussian", "linear"] | None = None,
+    whole: bool = False,
     batch: int | Literal["dynamic"] = "dynamic",
     opset: int = DEFAULT_OPSET,
     tolerance: Tolerance | None = None,
@@ -45,14 +51,16 @@ def export(
     overwrite: bool = False,
     progress: bool = False,
 ) -> Path:
-    """Exports a detector as a bundle and proves that the bundle gives the same results.
+    """Exports a network as a bundle and proves that the bundle gives the same results.
 
     Args:
         module: a torchvision-style SSD, RetinaNet, FCOS, Faster R-CNN or Mask R-CNN (any instance
-            of torchvision's classes, whatever it was built from), or ssd_tiny. It is read, not
+            of torchvision's classes, whatever it was built from), or ssd_tiny; a segmentation
+            network (torchvision's, fcn_resnet18, or any that gives logits of pixels); a classifier
+            (any that gives one row of logits). Its ``input`` is its input record. It is read, not
             changed.
         out: the bundle's folder. It must not exist, be empty, or, with ``overwrite``, be a bundle.
-        labels: names of the classes, without the background.
+        labels: names of the classes; a detector's without the background.
         images: pictures for the parity check, uint8 [H, W, 3] BGR. Fewer than 8 are filled up with
             generated ones.
         name: the bundle's name; the folder's if left out.
@@ -65,6 +73,12 @@ def export(
         dialects: forms in which a two-stage detector's second stage is written: ``onnx`` for any
             ONNX engine, ``tensorrt`` for TensorRT. ``onnx`` has to be among them: it is the one
             that is checked.
+        crop: (height, width) of crops that cover each picture; their logits are averaged where they
+            overlap. Segmentation only, as the next three. Left out: as the module has it in its
+            ``windows``; the picture whole where it has none.
+        overlap: the part of a crop's side that neighbours share, 0 or more and below 1.
+        window: how much each pixel of a crop counts where crops overlap.
+        whole: pictures go through in one piece, whatever the module has.
         batch: pictures that one run of the network takes: any number, or a fixed one.
         opset: version of the ONNX operators.
         tolerance: how far results may be from the model's.
@@ -89,6 +103,10 @@ def export(
         size=size,
         proposals=proposals,
         dialects=dialects,
+        crop=crop,
+        overlap=overlap,
+        window=window,
+        whole=whole,
         batch=batch,
         opset=opset,
         tolerance=tolerance,
@@ -109,6 +127,10 @@ def export_with_report(
     size: tuple[int, int] | None = None,
     proposals: Literal["network", "caller"] = "network",
     dialects: Sequence[Literal["onnx", "tensorrt"]] = ("onnx", "tensorrt"),
+    crop: tuple[int, int] | None = None,
+    overlap: float | None = None,
+    window: Literal["uniform", "gaussian", "linear"] | None = None,
+    whole: bool = False,
     batch: int | Literal["dynamic"] = "dynamic",
     opset: int = DEFAULT_OPSET,
     tolerance: Tolerance | None = None,
@@ -117,6 +139,7 @@ def export_with_report(
     progress: bool = False,
 ) -> tuple[Path, Report]:
     """As `export`, with the parity report beside the folder."""
+    from edgecv.models.windows import WindowRequest
     from edgecv_export.graphs.cuts import CutRequest, cut_model
 
     target = check_target(out, overwrite)
@@ -127,8 +150,10 @@ def export_with_report(
             f"dialects are {', '.join(dialects) or 'none'}; expected onnx, or onnx and tensorrt"
         )
     pictures = list(images or ())
-    pictures += generate_pictures(MIN_PICTURES - len(pictures))
-    with tqdm(total=3 + len(pictures), disable=not progress, leave=False, unit="step") as bar:
+    lacking = max(MIN_PICTURES - len(pictures), 0)
+    with tqdm(
+        total=3 + len(pictures) + lacking, disable=not progress, leave=False, unit="step"
+    ) as bar:
 
         def step(doing: str) -> None:
             bar.set_description(doing)
@@ -137,8 +162,10 @@ def export_with_report(
         step("reading the model")
         if isinstance(labels, str):
             raise InputError("labels is a string; expected a list of names, one for each class")
-        cut = cut_model(module, CutRequest(size, len(labels), proposals, tuple(dialects)))
-        _check_labels(labels, cut.classes)
+        windows = WindowRequest(crop, overlap, window, whole)
+        request = CutRequest(size, len(labels), proposals, tuple(dialects), windows)
+        cut = cut_model(module, request)
+        _check_labels(labels, cut)
         step("exporting to ONNX")
         with new_bundle(target, overwrite) as draft:
             graphs, postprocess = cut.write(draft, batch=batch, opset=opset)
@@ -155,6 +182,8 @@ def export_with_report(
             }
             draft.write_manifest()
             step("checking parity")
+            longest = getattr(cut, "longest_picture", None)
+            pictures += generate_pictures(lacking, longest=longest)
             report = cut.verify(draft.folder, pictures, tolerance or Tolerance(), bar.update)
             if not report.passed:
                 raise ExportError(report.failure(), report)
@@ -163,11 +192,13 @@ def export_with_report(
     return target, report
 
 
-def _check_labels(labels: Sequence[str], classes: int) -> None:
-    if len(labels) != classes:
+def _check_labels(labels: Sequence[str], cut: Cut) -> None:
+    if len(labels) != cut.classes:
+        detects = cut.task in ("detect", "instance")
+        background = " (and the background, which takes no label)" if detects else ""
         raise InputError(
-            f"{len(labels)} labels are given; the model has {classes} classes "
-            f"(and the background, which takes no label): give {classes}"
+            f"{len(labels)} labels are given; the model has {cut.classes} classes{background}: "
+            f"give {cut.classes}"
         )
 
 

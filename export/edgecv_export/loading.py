@@ -12,12 +12,13 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgecv.data.names_file import read_names
 from edgecv_runtime import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-COCO_CLASSES = 91  # torchvision's count for COCO, background and unused numbers included
+BACKGROUND = "__background__"
 
 
 @dataclass
@@ -60,26 +61,18 @@ def load_source(source: str, weights: str | None = None, num_classes: int | None
         return _load_factory(source, weights, num_classes)
     raise InputError(
         f"{source}: no such checkpoint or architecture; expected a file, pkg.module:factory, or "
-        f"one of {', '.join(registry.names())}"
+        f"an architecture; {registry.known(source)}"
     )
 
 
 def read_labels(path: str | os.PathLike[str]) -> list[str]:
-    """Names from a text file, one on each line; a first line ``__background__`` is left out."""
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").rstrip().splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path}: expected UTF-8 text with one name on each line") from error
-    labels = [line.strip() for line in lines]
-    if labels and labels[0] == "__background__":
-        del labels[0]
-    if not labels or not all(labels):
-        raise InputError(f"{path}: expected one name on each line and no empty lines")
-    return labels
+    """Names from a text file, one on each line. The first may be `BACKGROUND`, which is a class of
+    segmentation networks and none of detectors."""
+    return read_names(path)
 
 
-def numbered_labels(classes: int) -> list[str]:
-    return [f"class_{number}" for number in range(1, classes + 1)]
+def numbered_labels(classes: int, first: int = 1) -> list[str]:
+    return [f"class_{number}" for number in range(first, classes + first)]
 
 
 def _load_checkpoint(path: Path) -> Source:
@@ -105,22 +98,25 @@ def _load_architecture(name: str, weights: str | None, num_classes: int | None) 
         )
     if weights == "none":
         if num_classes is None:
-            raise InputError(
-                f"{name} with --weights none needs --num-classes, the background included"
-            )
+            counting = ", the background included" if registry.counts_background(name) else ""
+            raise InputError(f"{name} with --weights none needs --num-classes{counting}")
         module = registry.create(name, num_classes=num_classes)
         origin: dict[str, Any] = {"weights": "none"}
     else:
-        published = weights == "default"
-        state = registry.default_weights(name) if published else read_state_dict(weights)
+        default = weights == "default"
+        state = registry.default_weights(name) if default else read_state_dict(weights)
         num_classes = num_classes or infer_num_classes(name, state)
         module = registry.create(name, num_classes=num_classes)
-        fit_state_dict(module, state, f"{name}'s published weights" if published else weights)
-        origin = {"weights": "default"} if published else {"checkpoint": _identity(Path(weights))}
+        fit_state_dict(module, state, f"{name}'s published weights" if default else weights)
+        origin = {"weights": "default"} if default else {"checkpoint": _identity(Path(weights))}
     result = Source(module, name, None, origin)
-    if num_classes == COCO_CLASSES:
-        result.labels = _coco_labels()
-        result.notes.append("labels are COCO's, as torchvision numbers its 91 classes")
+    published = _PUBLISHED_LABELS.get((registry.task_of(name), num_classes))
+    if published is not None:
+        dataset, labels = published
+        result.labels = labels()
+        result.notes.append(
+            f"labels are those of {dataset}, as torchvision numbers its {num_classes} classes"
+        )
     return result
 
 
@@ -191,6 +187,27 @@ def _coco_labels() -> list[str]:
     from torchvision.models.detection import SSD300_VGG16_Weights
 
     return list(SSD300_VGG16_Weights.COCO_V1.meta["categories"][1:])
+
+
+def _imagenet_labels() -> list[str]:
+    from torchvision.models import ResNet18_Weights
+
+    return list(ResNet18_Weights.IMAGENET1K_V1.meta["categories"])
+
+
+def _voc_labels() -> list[str]:
+    from torchvision.models.segmentation import FCN_ResNet50_Weights
+
+    return list(FCN_ResNet50_Weights.COCO_WITH_VOC_LABELS_V1.meta["categories"])
+
+
+# The classes that torchvision's published weights have, by task and their number.
+_PUBLISHED_LABELS: dict[tuple[str, int], tuple[str, Callable[[], list[str]]]] = {
+    ("detect", 91): ("COCO", _coco_labels),
+    ("instance", 91): ("COCO", _coco_labels),
+    ("classify", 1000): ("ImageNet", _imagenet_labels),
+    ("segment", 21): ("Pascal VOC", _voc_labels),
+}
 
 
 def _identity(path: Path) -> dict[str, str]:

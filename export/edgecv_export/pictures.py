@@ -11,11 +11,20 @@ SIZES = (
 )  # fmt: skip
 
 
-def generate_pictures(count: int, seed: int = 0) -> list[np.ndarray]:
-    """Textured pictures, uint8 [H, W, 3] BGR, of the sizes above in turn; the same for a seed."""
+def generate_pictures(count: int, seed: int = 0, longest: int | None = None) -> list[np.ndarray]:
+    """Textured pictures, uint8 [H, W, 3] BGR, of the sizes above in turn; the same for a seed.
+
+    ``longest``: no side has more pixels; larger ones are made smaller in their shape.
+    """
+    sizes = [_limited(size, longest) for size in SIZES]
     return [
-        _picture(np.random.default_rng((seed, i)), *SIZES[i % len(SIZES)]) for i in range(count)
+        _picture(np.random.default_rng((seed, i)), *sizes[i % len(sizes)]) for i in range(count)
     ]
+
+
+def _limited(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
+    factor = 1 if longest is None else min(1, longest / max(size))
+    return round(size[0] * factor), round(size[1] * factor)
 
 
 def _picture(rng: np.random.Generator, height: int, width: int) -> np.ndarray:

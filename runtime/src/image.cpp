@@ -62,4 +62,31 @@ void check(const Image& image) {
   }
 }
 
+Image crop(const Image& image, int x, int y, Size size) {
+  if (x < 0 || y < 0 || size.height < 1 || size.width < 1 || size.width > image.width - x ||
+      size.height > image.height - y) {
+    refuse("crop: expected a part of the " + text(image) + " picture, got x " + std::to_string(x) +
+           ", y " + std::to_string(y) + " and " + std::to_string(size.height) + " x " +
+           std::to_string(size.width));
+  }
+  const bool planar = image.format == PixelFormat::nv12;
+  if ((planar && (y % 2 != 0 || size.height % 2 != 0)) ||
+      ((planar || image.format == PixelFormat::yuyv) && (x % 2 != 0 || size.width % 2 != 0))) {
+    refuse(
+        "crop: colours of an NV12 or YUYV picture belong to pairs of pixels: expected even "
+        "positions and sizes");
+  }
+  Image part = image;
+  part.height = size.height;
+  part.width = size.width;
+  part.data = image.data + y * image.stride + row_bytes(image) / image.width * x;
+  if (planar) {
+    const bool own_plane = image.chroma != nullptr;
+    part.chroma_stride = own_plane ? image.chroma_stride : image.stride;
+    part.chroma = (own_plane ? image.chroma : image.data + image.stride * image.height) +
+                  y / 2 * part.chroma_stride + x;
+  }
+  return part;
+}
+
 }  // namespace edgecv

@@ -164,7 +164,7 @@ void TwoStageDetector::run_trunk(const Image& image, const Geometry& geometry) {
 
 std::vector<Tensor> TwoStageDetector::features() const {
   std::vector<Tensor> tensors;
-  for (const std::size_t index : features_) tensors.push_back(trunk_->output(index));
+  for (const std::size_t index : features_) tensors.push_back(trunk_->output_in_place(index));
   return tensors;
 }
 

@@ -17,7 +17,7 @@ import edgecv_runtime
 from edgecv.cli.main import main
 from edgecv.models import registry
 from edgecv.models.checkpoint import Checkpoint, save_checkpoint
-from edgecv_export.loading import load_source, read_labels
+from edgecv_export.loading import BACKGROUND, load_source, read_labels
 from edgecv_runtime import InputError
 
 HERE = Path(__file__).parent
@@ -225,7 +225,7 @@ def test_given_pictures_are_used(
 def test_labels_file(tmp_path: Path) -> None:
     file = tmp_path / "names.txt"
     file.write_text("__background__\n person \nblue car\n\n", encoding="utf-8-sig")
-    assert read_labels(file) == ["person", "blue car"]
+    assert read_labels(file) == [BACKGROUND, "person", "blue car"]
     file.write_bytes(b"caf\xe9\n")
     with pytest.raises(InputError, match="expected UTF-8 text"):
         read_labels(file)

@@ -57,7 +57,8 @@ def test_bf16_is_the_fp32_graph_computed_in_bf16(
 
 def test_bf16_is_openvinos_alone(small_bundle: Path) -> None:
     with pytest.raises(BundleError, match='no graph "main" in precision "bf16"'):
-        edgecv_runtime.load(small_bundle, precision="bf16")
+        edgecv_runtime.load(small_bundle, engine="onnxruntime", precision="bf16")
+    assert edgecv_runtime.load(small_bundle, precision="bf16").engine_name == "openvino"
 
 
 def test_what_openvino_does_not_have(small_bundle: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -17,9 +18,10 @@ import edgecv_runtime
 from edgecv.models.roi_pool import SingleScaleRoIPool
 from edgecv_export import ExportError, export
 from edgecv_export.graphs.cuts import CutRequest, cut_model
+from edgecv_export.graphs.rcnn_parity import _compare_masks
 from edgecv_export.graphs.rcnn_replay import SecondStage
 from edgecv_export.pictures import generate_pictures
-from edgecv_export.verify import read_report
+from edgecv_export.verify import ParityReport, read_report
 from edgecv_runtime import InputError
 from lively_rcnn import lively_rcnn
 
@@ -280,6 +282,20 @@ def test_a_model_that_does_more_than_its_attributes_say(mask: Any, tmp_path: Pat
     finally:
         heads.__class__ = original
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_report_of_masks_that_differ_is_plain_json() -> None:
+    """Within the tolerance: NumPy's numbers and booleans must not get into the manifest."""
+    probabilities = torch.zeros(1, 1, 20, 20)
+    probabilities[..., :19, :] = 0.9
+    found = np.zeros((1, 20, 20), np.bool_)
+    found[:, :19] = True
+    found[0, 0, 0] = False
+    report = ParityReport(pictures=1)
+    _compare_masks(report, probabilities, found, [(0, 0)])
+    report.conclude(np.array([0.3, 0.9], np.float32))
+    assert (report.mask_iou, report.passed) == (379 / 380, True)
+    assert json.loads(json.dumps(report.to_dict())) == report.to_dict()
 
 
 def test_proposals_of_a_one_stage_detector(small_detector: Any) -> None:

@@ -355,7 +355,7 @@ def test_benchmark(bundle, photos, capsys):
     assert report["frames_per_second"] == pytest.approx(1000 / whole["mean"])
     status, stdout, _ = run(capsys, *arguments, "--image", photos / "white.png")
     assert status == 0
-    assert "image 64 x 96 (height x width), 2 detections, 5 runs after 1" in stdout
+    assert "image 64 x 96 (height x width), 5 runs after 1; 1 left, 1 right" in stdout
     assert stdout.splitlines()[-1].endswith("frames per second")
 
 
@@ -452,7 +452,7 @@ def test_exit_status_of_errors(error, status, words, photos, monkeypatch, capsys
 def test_help_lists_the_verbs_in_order():
     text = build_parser().format_help()
     places = [text.index(f"\n    {verb} ") for verb in VERBS]
-    assert places == sorted(places) and len(places) == 10
+    assert places == sorted(places) and len(places) == 11
 
 
 def test_no_verb_prints_the_help(capsys):

@@ -73,7 +73,7 @@ def test_predict_gives_polygons_where_asked(photo, tmp_path, capsys):
 
 def test_masks_of_a_bundle_that_has_none(photo, capsys):
     status, _, stderr = run(capsys, "predict", SSD, photo, "--masks", "rle")
-    assert status == 2 and "gives boxes only: leave it out" in stderr
+    assert status == 2 and "has no instance masks: leave it out" in stderr
     assert len(stderr.splitlines()) == 1
 
 

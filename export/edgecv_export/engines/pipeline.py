@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecv_runtime import Bundle, Engine
+from edgecv_runtime._core import DeviceTensor
 from edgecv_runtime.engines import open_engine
+from edgecv_runtime.engines.host_memory import require_host
 from edgecv_runtime.load import make_model
 
 Feed = dict[str, npt.NDArray[Any]]  # a network's inputs by name, for one run
@@ -29,8 +31,8 @@ class Listener(Engine):
         self._given[index] = self._inner.input(index, shape)
         return self._given[index]
 
-    def bind(self, index: int, array: npt.NDArray[Any]) -> None:
-        self._given[index] = array
+    def bind(self, index: int, array: npt.NDArray[Any] | DeviceTensor) -> None:
+        self._given[index] = require_host(array, self.inputs[index].name, "a listener")
         self._inner.bind(index, array)
 
     def run(self) -> None:

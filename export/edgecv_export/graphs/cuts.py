@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import importlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
 from torch import nn
 
+from edgecv.models.windows import WindowRequest
 from edgecv_export.bundle import BundleDraft
 from edgecv_export.comparison import Tolerance
 from edgecv_export.graphs.onnx_graph import Batch
@@ -19,7 +20,8 @@ from edgecv_export.graphs.roi_align import DIALECTS, Dialect
 from edgecv_export.report import Report
 from edgecv_runtime import InputError
 
-_FAMILIES = ("dense", "rcnn", "ssd")
+# Detectors first: the last two take any module whose outputs look right.
+_FAMILIES = ("dense", "rcnn", "ssd", "segmentation", "classifier")
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class CutRequest:
     proposals: Literal["network", "caller"] = "network"
     # Two-stage detectors: the forms in which the second stage is written.
     dialects: tuple[Dialect, ...] = DIALECTS
+    # Segmentation: crops that cover the picture, or the picture whole.
+    windows: WindowRequest = field(default_factory=WindowRequest)
 
 
 class Cut(Protocol):
@@ -82,22 +86,27 @@ class _Entry:
     description: str
     cutter: Cutter
     two_stage: bool
+    windows: bool
 
 
 _entries: list[_Entry] = []
 
 
 def register_cut(
-    matches: Callable[[nn.Module], bool], description: str, *, two_stage: bool = False
+    matches: Callable[[nn.Module], bool],
+    description: str,
+    *,
+    two_stage: bool = False,
+    windows: bool = False,
 ) -> Callable[[Cutter], Cutter]:
     """Makes the decorated function the cutter of the modules that ``matches`` takes.
 
     It gets a private copy of the module, float32 on the CPU in evaluation mode. ``description``
-    says in an error message what is expected.
+    says in an error message what is expected. ``windows``: the cutter heeds the request's.
     """
 
     def add(cutter: Cutter) -> Cutter:
-        _entries.append(_Entry(matches, description, cutter, two_stage))
+        _entries.append(_Entry(matches, description, cutter, two_stage, windows))
         return cutter
 
     return add
@@ -119,6 +128,11 @@ def cut_model(module: nn.Module, request: CutRequest | None = None) -> Cut:
                 raise InputError(
                     f"{type(module).__name__} takes no proposals, it has one stage: leave out "
                     "proposals"
+                )
+            if not (request.windows.empty or entry.windows):
+                raise InputError(
+                    f"{type(module).__name__} is no segmentation network: leave out crop, overlap, "
+                    "window and whole"
                 )
             private = copy.deepcopy(module).eval().cpu().float()
             return entry.cutter(private, request)

@@ -43,8 +43,9 @@ def pictures_to_onnx(
     if batch == "dynamic":
         axes[0] = torch.export.Dim("batch")
     if size_multiple is not None:
-        axes[2] = size_multiple * torch.export.Dim("rows")
-        axes[3] = size_multiple * torch.export.Dim("columns")
+        for axis, name in ((2, "rows"), (3, "columns")):
+            length = torch.export.Dim(name)
+            axes[axis] = length if size_multiple == 1 else size_multiple * length
     return to_onnx(
         network, (example,), inputs=["images"], outputs=outputs, dynamic=(axes,), opset=opset
     )

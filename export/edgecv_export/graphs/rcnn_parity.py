@@ -199,6 +199,6 @@ def _compare_masks(
         undecided = np.abs(probability - MASK_THRESHOLD) <= report.tolerance.raw
         own = np.where(undecided, masks[j], probability > MASK_THRESHOLD)
         union = np.count_nonzero(own | masks[j])
-        iou = np.count_nonzero(own & masks[j]) / union if union else 1.0
+        iou = float(np.count_nonzero(own & masks[j]) / union) if union else 1.0
         report.masks += 1
         report.mask_iou = min(report.mask_iou, iou)

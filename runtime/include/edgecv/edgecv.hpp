@@ -28,5 +28,6 @@
 #include "edgecv/ssd.hpp"
 #include "edgecv/tensor.hpp"
 #include "edgecv/thread_pool.hpp"
+#include "edgecv/tiles.hpp"
 #include "edgecv/timing.hpp"
 #include "edgecv/window_blend.hpp"

@@ -35,4 +35,9 @@ struct Image {
 /// rows that overlap, an odd NV12 or YUYV picture.
 void check(const Image& image);
 
+/// The part of a picture from (x, y) on, a view of the same memory. Throws Error (invalid_input) if
+/// it is empty or leaves the picture, and for odd positions and sizes of an NV12 picture, odd x and
+/// widths of a YUYV one.
+Image crop(const Image& image, int x, int y, Size size);
+
 }  // namespace edgecv

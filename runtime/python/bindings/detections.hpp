@@ -1,10 +1,13 @@
 // Detections as NumPy arrays.
 #pragma once
 
+#include <nanobind/stl/vector.h>
+
 #include <utility>
 
 #include "arrays.hpp"
 #include "edgecv/detections.hpp"
+#include "edgecv/two_stage_detector.hpp"
 
 namespace edgecv::bindings {
 
@@ -14,6 +17,12 @@ inline nb::tuple to_tuple(Detections detections) {
   return nb::make_tuple(to_numpy(std::move(detections.boxes), {count, 4}),
                         to_numpy(std::move(detections.scores), {count}),
                         to_numpy(std::move(detections.labels), {count}));
+}
+
+/// The same and the masks.
+inline nb::tuple to_tuple(Instances instances) {
+  const nb::tuple found = to_tuple(std::move(instances.detections));
+  return nb::make_tuple(found[0], found[1], found[2], nb::cast(std::move(instances.masks)));
 }
 
 }  // namespace edgecv::bindings

@@ -6,10 +6,30 @@
 #include <nanobind/stl/vector.h>
 #include <nanobind/trampoline.h>
 
+#include "enums.hpp"
 #include "tensors.hpp"
 
 namespace edgecv::bindings {
 namespace {
+
+/// What an engine in Python is given: an array, or, for memory of a device, a DeviceTensor.
+nb::object to_object(const Tensor& tensor) {
+  if (tensor.device == Device::cpu) return nb::cast(to_array(tensor));
+  return nb::cast(tensor);
+}
+
+Tensor from_object(nb::handle object) {
+  if (nb::isinstance<Tensor>(object)) return nb::cast<Tensor>(object);
+  return to_tensor(object);
+}
+
+/// Holds a Python object for as long as a tensor needs it.
+std::shared_ptr<void> keep_alive(nb::object object) {
+  return {new nb::object(std::move(object)), [](void* held) {
+            nb::gil_scoped_acquire acquire;
+            delete static_cast<nb::object*>(held);
+          }};
+}
 
 /// A method that a Python class must have; an error names it if it does not. What
 /// NB_OVERRIDE_PURE does, but that the result stays a Python object.
@@ -53,7 +73,7 @@ class PythonEngine : public Engine {
   void bind(std::size_t index, const Tensor& tensor) override {
     nb::gil_scoped_acquire acquire;
     const Override method(nb_trampoline, "bind");
-    method(index, to_array(tensor));
+    method(index, to_object(tensor));
   }
 
   void run() override {
@@ -68,6 +88,15 @@ class PythonEngine : public Engine {
     return to_tensor(method(index));
   }
 
+  Tensor output_in_place(std::size_t index) override {
+    nb::gil_scoped_acquire acquire;
+    // The class of a Python engine need not have this method.
+    const nb::detail::ticket ticket(nb_trampoline, "output_in_place",
+                                    nb::detail::str_hash("output_in_place"), false);
+    if (!ticket.key.is_valid()) return output(index);
+    return from_object(nb_trampoline.base().attr(ticket.key)(index));
+  }
+
  private:
   std::vector<TensorSpec> inputs_, outputs_;
 };
@@ -75,6 +104,33 @@ class PythonEngine : public Engine {
 }  // namespace
 
 void bind_engine(nb::module_& m) {
+  nb::class_<Tensor>(m, "DeviceTensor",
+                     "A dense array in the memory of a CUDA device, kept alive by `owner`.")
+      .def(
+          "__init__",
+          [](Tensor* self, std::uintptr_t address, Shape shape, const std::string& dtype,
+             int device_index, std::uintptr_t stream, nb::object owner) {
+            new (self) Tensor;
+            self->data = reinterpret_cast<void*>(address);
+            self->shape = std::move(shape);
+            self->dtype = parse<DType>(dtype, "dtype");
+            self->device = Device::cuda;
+            self->device_index = device_index;
+            self->stream = reinterpret_cast<void*>(stream);
+            self->owner = keep_alive(std::move(owner));
+          },
+          nb::arg("address"), nb::arg("shape"), nb::arg("dtype"), nb::arg("device_index"),
+          nb::arg("stream"), nb::arg("owner"),
+          "`stream` is the handle of the CUDA stream on which the work that fills it was queued.")
+      .def_prop_ro("address",
+                   [](const Tensor& t) { return reinterpret_cast<std::uintptr_t>(t.data); })
+      .def_prop_ro(
+          "shape", [](const Tensor& t) { return nb::tuple(nb::cast(t.shape)); },
+          nb::sig("def shape(self) -> tuple[int, ...]"))
+      .def_prop_ro("dtype", [](const Tensor& t) { return name_of(t.dtype); })
+      .def_ro("device_index", &Tensor::device_index)
+      .def_prop_ro("stream",
+                   [](const Tensor& t) { return reinterpret_cast<std::uintptr_t>(t.stream); });
   nb::class_<Engine, PythonEngine>(m, "Engine")
       .def(nb::init<std::vector<TensorSpec>, std::vector<TensorSpec>>(), nb::arg("inputs"),
            nb::arg("outputs"))
@@ -90,15 +146,22 @@ void bind_engine(nb::module_& m) {
       .def(
           "bind",
           [](Engine& engine, std::size_t index, nb::handle array) {
-            engine.bind(index, to_tensor(array));
+            engine.bind(index, from_object(array));
           },
           nb::arg("index"), nb::arg("array"),
-          nb::sig("def bind(self, index: int, array: NDArray) -> None"))
+          nb::sig("def bind(self, index: int, array: NDArray | DeviceTensor) -> None"))
       .def("run", &Engine::run, nb::call_guard<nb::gil_scoped_release>())
       .def(
           "output",
           [](Engine& engine, std::size_t index) { return to_array(engine.output(index)); },
-          nb::arg("index"));
+          nb::arg("index"))
+      .def(
+          "output_in_place",
+          [](Engine& engine, std::size_t index) {
+            return to_object(engine.output_in_place(index));
+          },
+          nb::arg("index"),
+          nb::sig("def output_in_place(self, index: int) -> NDArray | DeviceTensor"));
 }
 
 }  // namespace edgecv::bindings

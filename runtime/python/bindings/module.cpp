@@ -19,6 +19,7 @@ void bind_nms(nb::module_&);
 void bind_preprocess(nb::module_&);
 void bind_semantic_segmenter(nb::module_&);
 void bind_sliding_windows(nb::module_&);
+void bind_tiles(nb::module_&);
 void bind_timing(nb::module_&);
 void bind_two_stage_ops(nb::module_&);
 void bind_rcnn(nb::module_&);
@@ -81,4 +82,5 @@ NB_MODULE(_core, m) {
   bind_detector(m);
   bind_semantic_segmenter(m);
   bind_two_stage_detector(m);
+  bind_tiles(m);
 }

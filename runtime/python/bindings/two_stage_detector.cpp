@@ -29,11 +29,7 @@ nb::list run(TwoStageDetector& detector, const std::vector<Picture>& pictures,
     found = proposals ? detector.run(images, boxes) : detector.run(images);
   }
   nb::list results;
-  for (Instances& instances : found) {
-    const nb::tuple found_here = to_tuple(std::move(instances.detections));
-    results.append(nb::make_tuple(found_here[0], found_here[1], found_here[2],
-                                  nb::cast(std::move(instances.masks))));
-  }
+  for (Instances& instances : found) results.append(to_tuple(std::move(instances)));
   return results;
 }
 

@@ -26,6 +26,7 @@ from edgecv_runtime.result import Result, ScoredResult
 from edgecv_runtime.results import Detections
 from edgecv_runtime.segmentation import Segmentation
 from edgecv_runtime.semantic_segmenter import SemanticSegmenter
+from edgecv_runtime.tiles import Tiles
 
 __all__ = [
     "Bundle",
@@ -50,6 +51,7 @@ __all__ = [
     "Segmentation",
     "SemanticSegmenter",
     "TensorSpec",
+    "Tiles",
     "load",
     "ops",
     "read_image",

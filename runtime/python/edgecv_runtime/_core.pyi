@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 import os
-from typing import Annotated, Final
+from typing import Annotated, Final, overload
 
 import numpy
 from numpy.typing import NDArray
@@ -507,6 +507,29 @@ class Bundle:
         float32 [A, 4] xyxy in pixels of the network's input; [0, 4] where the boxes come finished.
         """
 
+class DeviceTensor:
+    """A dense array in the memory of a CUDA device, kept alive by `owner`."""
+
+    def __init__(self, address: int, shape: Sequence[int], dtype: str, device_index: int, stream: int, owner: object) -> None:
+        """
+        `stream` is the handle of the CUDA stream on which the work that fills it was queued.
+        """
+
+    @property
+    def address(self) -> int: ...
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> str: ...
+
+    @property
+    def device_index(self) -> int: ...
+
+    @property
+    def stream(self) -> int: ...
+
 class Engine:
     def __init__(self, inputs: Sequence[TensorSpec], outputs: Sequence[TensorSpec]) -> None: ...
 
@@ -518,11 +541,13 @@ class Engine:
 
     def input(self, index: int, shape: tuple[int, ...]) -> NDArray: ...
 
-    def bind(self, index: int, array: NDArray) -> None: ...
+    def bind(self, index: int, array: NDArray | DeviceTensor) -> None: ...
 
     def run(self) -> None: ...
 
     def output(self, index: int) -> NDArray: ...
+
+    def output_in_place(self, index: int) -> NDArray | DeviceTensor: ...
 
 class Timing:
     @property
@@ -601,3 +626,17 @@ class TwoStageDetector:
 
     @property
     def timing(self) -> TwoStageTiming: ...
+
+class TileSpec:
+    def __init__(self, size: tuple[int, int], overlap: float, whole: bool, match_threshold: float) -> None: ...
+
+def tiles_of(spec: TileSpec, image_size: tuple[int, int]) -> NDArray[numpy.int64]: ...
+
+def group_tiles(boxes: Annotated[NDArray[numpy.float32], dict(shape=(None, 4), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], tiles: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], windows: Annotated[NDArray[numpy.int64], dict(shape=(None, 4), order='C', device='cpu', writable=False)], image_size: tuple[int, int], match_threshold: float) -> list[tuple[list[int], int]]:
+    """(members, whole) of each group; whole is -1 where every member is cut."""
+
+@overload
+def detect_in_tiles(detector: Detector, picture: Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)], format: str, spec: TileSpec, max_batch: int) -> tuple: ...
+
+@overload
+def detect_in_tiles(detector: TwoStageDetector, picture: Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)], format: str, spec: TileSpec) -> tuple: ...

@@ -22,6 +22,7 @@ from edgecv_runtime._core import (
 )
 from edgecv_runtime.model import AnImage, Image, Model, Picture, Result, pictures_of
 from edgecv_runtime.proposals import Proposals, check_proposal_lists, check_proposals
+from edgecv_runtime.tiles import Tiles
 
 Boxes = npt.NDArray[np.float32]
 
@@ -36,7 +37,13 @@ class Found(NamedTuple):
 
 
 class DetectionModel(Model[Result]):
-    """A loaded model whose results are boxes, with or without masks."""
+    """A loaded model whose results are boxes, with or without masks.
+
+    Attributes:
+        tiles: how large pictures are cut; None: every picture is looked at as a whole.
+    """
+
+    tiles: Tiles | None = None
 
     def __init__(
         self,
@@ -127,6 +134,8 @@ class DetectionModel(Model[Result]):
         """
         if proposals is None:
             return super().__call__(image, color)
+        if self.tiles is not None:
+            raise InputError("proposals: expected none while the model cuts pictures into tiles")
         if not isinstance(self._core, _core.TwoStageDetector):
             raise InputError(
                 f"proposals: expected none, since {self.manifest.architecture} is no two-stage "
@@ -155,7 +164,18 @@ class DetectionModel(Model[Result]):
             self._predict([picture])
 
     def _run(self, pictures: Sequence[Picture]) -> list[Result]:
-        return self._found(pictures)
+        if self.tiles is None:
+            return self._found(pictures)
+        return [self._in_tiles(picture, self.tiles) for picture in pictures]
+
+    def _in_tiles(self, picture: Picture, tiles: Tiles) -> Result:
+        core, spec = self._core, tiles.spec()
+        if isinstance(core, _core.Detector):
+            args = (picture.pixels, picture.format, spec, tiles.batch)
+            found = _core.detect_in_tiles(core, *args)
+        else:
+            found = _core.detect_in_tiles(core, picture.pixels, picture.format, spec)
+        return self._result(Found(*found), picture)
 
     def _found(self, pictures: Sequence[Picture], *proposals: Sequence[Boxes]) -> list[Result]:
         pixels = [picture.pixels for picture in pictures]

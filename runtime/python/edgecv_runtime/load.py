@@ -10,7 +10,8 @@ from pathlib import Path, PurePosixPath
 from edgecv_runtime._core import Bundle, BundleError, Engine, InputError
 from edgecv_runtime.classifier import Classifier
 from edgecv_runtime.detector import Detector
-from edgecv_runtime.engines import open_engine
+from edgecv_runtime.engines import open_engines
+from edgecv_runtime.engines.choice import choose
 from edgecv_runtime.instance_segmenter import InstanceSegmenter
 from edgecv_runtime.semantic_segmenter import SemanticSegmenter
 
@@ -23,6 +24,7 @@ _MODELS: dict[str, type[Loaded]] = {
     "segment": SemanticSegmenter,
 }
 _MAX_UNPACKED_BYTES = 8 << 30
+_HOME = {"tensorrt": "cuda", "tensorrt_rtx": "cuda", "onnxruntime": "cpu", "openvino": "cpu"}
 
 
 def load(
@@ -36,10 +38,14 @@ def load(
 
     Args:
         path: the bundle's folder, or a ``.zip`` of it.
-        engine: ``"onnxruntime"``, also the default, or ``"openvino"``.
-        device: as the engine names its devices: ``"cpu"`` (default), ``"cuda"``, ``"cuda:1"``, …
+        engine: ``"tensorrt"``, ``"tensorrt_rtx"`` (both need engines from ``edgecv build``),
+            ``"onnxruntime"``, ``"openvino"``. None takes the first of these that can run the
+            bundle here, ONNX Runtime on a GPU where it can; ``edgecv info`` says which and why.
+        device: as the engine names its devices: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, …; None takes
+            the engine's default, or chooses together with the engine.
         precision: ``"fp32"``, … as the bundle has them, or ``"bf16"`` with OpenVINO, which needs
-            no graph of its own; None takes fp32, or the only one there is.
+            no graph of its own; None takes fp32, or the most exact there is. With TensorRT, of
+            those that engines were built for.
         threads: for the network and for pre- and postprocessing; None lets both choose.
 
     Returns:
@@ -54,14 +60,13 @@ def load(
     if threads is not None and threads < 1:
         raise InputError(f"threads: expected at least 1, got {threads}")
     with open_bundle(path) as bundle:
-        name = engine or "onnxruntime"
-        precision = precision or _default_precision(bundle)
-        engines = {}
-        for role in bundle.manifest.graphs:
-            graph = bundle.graph(role, _graph_precision(name, precision), "onnx")
-            path_of_graph = bundle.verified_path(graph.file, graph.sha256)
-            engines[role] = open_engine(name, path_of_graph, device, threads, precision)
-        return make_model(bundle, engines, name, precision, threads)
+        choice = choose(bundle, engine, device, precision, os.fspath(path))
+        engines = open_engines(
+            choice.engine, choice.files, choice.device, threads, choice.precision
+        )
+        model = make_model(bundle, engines, choice.engine, choice.precision, threads)
+        model.device = choice.device or _HOME[choice.engine]
+        return model
 
 
 def make_model(
@@ -97,20 +102,6 @@ def open_bundle(path: str | os.PathLike[str]) -> Iterator[Bundle]:
         )
     with tempfile.TemporaryDirectory(prefix="edgecv-") as folder:
         yield Bundle.open(str(_unpack(path, Path(folder))))
-
-
-def _graph_precision(engine: str, precision: str) -> str:
-    """Of the graph file that an engine takes: OpenVINO computes fp32 graphs in bf16."""
-    return "fp32" if (engine, precision) == ("openvino", "bf16") else precision
-
-
-def _default_precision(bundle: Bundle) -> str:
-    """fp32, or another that the graphs of all roles have."""
-    graphs = bundle.manifest.graphs.values()
-    shared = set.intersection(*({graph.precision for graph in files} for files in graphs))
-    if "fp32" in shared or not shared:
-        return "fp32"  # where there is none, the error lists what there is
-    return next(graph.precision for graph in next(iter(graphs)) if graph.precision in shared)
 
 
 def _unpack(archive: Path, folder: Path) -> Path:

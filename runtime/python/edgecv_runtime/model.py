@@ -41,11 +41,12 @@ class Model(ABC, Generic[Result]):
 
     Attributes:
         bundle, engines: what it runs; an engine for each role of the bundle's graphs.
-        engine_name, precision: as :func:`edgecv.load` names them.
+        engine_name, device, precision: as :func:`edgecv.load` names them.
         names: the bundle's labels.
         steps: what `timing` measures, in the order of the work.
     """
 
+    device: str = "cpu"
     steps: tuple[str, ...] = ("preprocess", "network", "postprocess")
     warmup_size: ClassVar[tuple[int, int]] = (480, 640)  # where the input record names no size
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from edgecv_runtime._core import Engine, EngineError
 
-NAMES = ("onnxruntime", "openvino")
+NAMES = ("tensorrt", "tensorrt_rtx", "onnxruntime", "openvino")
 
 
 def open_engine(
@@ -14,7 +16,7 @@ def open_engine(
     threads: int | None = None,
     precision: str = "fp32",
 ) -> Engine:
-    """Opens a graph with the engine of that name.
+    """Opens a graph, or a plan of TensorRT, with the engine of that name.
 
     Args:
         precision: what the graph is to be computed in. For most engines the graph says it all;
@@ -23,12 +25,36 @@ def open_engine(
     Raises:
         EngineError: no such engine, its package is not installed, or it cannot load the graph.
     """
-    if name == "onnxruntime":
-        from edgecv_runtime.engines.onnxruntime import OnnxRuntimeEngine
+    return open_engines(name, {"": model_path}, device, threads, precision)[""]
 
-        return OnnxRuntimeEngine(model_path, device=device, threads=threads)
+
+def open_engines(
+    name: str,
+    files: Mapping[str, str],
+    device: str | None = None,
+    threads: int | None = None,
+    precision: str = "fp32",
+) -> dict[str, Engine]:
+    """As `open_engine`, for the files of all roles of a bundle: they share what they can."""
+    if name == "onnxruntime":
+        from edgecv_runtime.engines.onnxruntime import open_onnxruntime
+
+        return {
+            role: open_onnxruntime(path, device, threads, precision) for role, path in files.items()
+        }
     if name == "openvino":
         from edgecv_runtime.engines.openvino import OpenVinoEngine
 
-        return OpenVinoEngine(model_path, device, threads, precision)
+        return {
+            role: OpenVinoEngine(path, device, threads, precision) for role, path in files.items()
+        }
+    if name in ("tensorrt", "tensorrt_rtx"):
+        from edgecv_runtime.engines.cuda import Stream, device_index
+        from edgecv_runtime.engines.tensorrt import TensorRtEngine
+
+        stream = Stream(device_index(device))
+        return {
+            role: TensorRtEngine(path, device, kind=name, stream=stream)
+            for role, path in files.items()
+        }
     raise EngineError(f'engine "{name}" is not known: expected one of {", ".join(NAMES)}')

@@ -240,23 +240,34 @@ def engines_of(bundle: Bundle) -> list[tuple[Path, BuiltEngine]]:
 
 
 def fitting_engine(
-    bundle: Bundle, role: str, kind: str, precision: str, version: str, gpu: Gpu
+    bundle: Bundle,
+    role: str,
+    kind: str,
+    precision: str,
+    version: str,
+    gpu: Gpu,
+    path: str | None = None,
 ) -> tuple[Path, BuiltEngine]:
     """Path and record of the engine to run a role with. Nothing is deserialised.
+
+    Args:
+        version, gpu: of this machine.
+        path: what the user calls the bundle, for messages.
 
     Raises:
         EngineError: there is none, or none that fits: the message says what differs and which
             command builds the right one.
         BundleError: its file is missing or altered.
     """
-    command = f"edgecv build {bundle.folder} --engine {kind} --precision {precision}"
+    shown = path or bundle.folder
+    command = f"edgecv build {shown} --engine {kind} --precision {precision}"
     here = [(folder, engine) for folder, engine in engines_of(bundle) if engine.role == role]
     asked = [e for e in here if (e[1].kind, e[1].precision) == (kind, precision)]
     if not asked:
         others = sorted({f"{engine.kind} {engine.precision}" for _, engine in here})
         there = f" (only {', '.join(others)})" if others else ""
         raise EngineError(
-            f'{bundle.folder} has no {kind} engine for its graph "{role}" in {precision}{there}: '
+            f'{shown} has no {kind} engine for its graph "{role}" in {precision}{there}: '
             f"run {command}"
         )
     graphs = {g.sha256 for g in bundle.manifest.graphs[role] if g.precision == precision}

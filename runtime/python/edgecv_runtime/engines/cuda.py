@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -102,6 +103,10 @@ class Stream:
         """Returns when all that was queued is done. Raises EngineError if any of it failed."""
         check(self.runtime.cudaStreamSynchronize(self._stream))
 
+    def wait_for(self, handle: int) -> None:
+        """Returns when all that was queued on another stream is done."""
+        check(self.runtime.cudaStreamSynchronize(self.runtime.cudaStream_t(handle)))
+
     def to_device(self, target: int, source: int, size: int) -> None:
         """Queues a copy of `size` bytes from host memory."""
         kind = self.runtime.cudaMemcpyKind.cudaMemcpyHostToDevice
@@ -112,14 +117,16 @@ class Stream:
         kind = self.runtime.cudaMemcpyKind.cudaMemcpyDeviceToHost
         check(self.runtime.cudaMemcpyAsync(target, source, size, kind, self._stream))
 
-    def begin_recording(self) -> None:
-        """From here on work is recorded and not done."""
+    def record(self, queue: Callable[[], None]) -> Recording:
+        """What `queue` puts on the stream, recorded and not done."""
         mode = self.runtime.cudaStreamCaptureMode.cudaStreamCaptureModeThreadLocal
         check(self.runtime.cudaStreamBeginCapture(self._stream, mode))
-
-    def end_recording(self) -> Recording:
-        graph = check(self.runtime.cudaStreamEndCapture(self._stream))
-        return Recording(self, graph)
+        try:
+            queue()
+        except BaseException:
+            self.runtime.cudaStreamEndCapture(self._stream)
+            raise
+        return Recording(self, check(self.runtime.cudaStreamEndCapture(self._stream)))
 
     def __del__(self) -> None:
         if hasattr(self, "_stream"):

@@ -10,7 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecv_runtime._core import Engine, EngineError, TensorSpec
+from edgecv_runtime._core import DeviceTensor, Engine, EngineError, TensorSpec
+from edgecv_runtime.engines.cache import cache_root
+from edgecv_runtime.engines.host_memory import require_host
 
 # Names as `load(device=...)` takes them, and the providers behind them.
 _PROVIDERS = {
@@ -23,6 +25,8 @@ _PROVIDERS = {
     "rocm": "ROCMExecutionProvider",
     "xnnpack": "XnnpackExecutionProvider",
 }
+
+_ON_CUDA = ("CUDAExecutionProvider", "TensorrtExecutionProvider")
 
 _DTYPES = {
     "tensor(float)": "float32",
@@ -43,13 +47,18 @@ class OnnxRuntimeEngine(Engine):
             full name of an execution provider. The device is used or an error raised; only
             operators that a provider lacks run on the CPU.
         threads: of one run of the network; None lets ONNX Runtime choose.
+        precision: of the graph; the TensorRT provider has to be told.
 
     Raises:
         EngineError: onnxruntime is not installed, lacks the provider, or cannot load the file.
     """
 
     def __init__(
-        self, path: str | Path, device: str | None = None, threads: int | None = None
+        self,
+        path: str | Path,
+        device: str | None = None,
+        threads: int | None = None,
+        precision: str = "fp32",
     ) -> None:
         ort = _import_onnxruntime()
         provider, index = _provider(device or "cpu", ort.get_available_providers())
@@ -59,11 +68,11 @@ class OnnxRuntimeEngine(Engine):
         options.log_severity_level = 4  # what goes wrong is raised
         if threads is not None:
             options.intra_op_num_threads = threads
-        providers: list[Any] = [(provider, {"device_id": index} if index is not None else {})]
+        providers = _with_options(provider, index, precision)
         try:
             session = ort.InferenceSession(str(path), options, providers=providers)
         except Exception as error:  # onnxruntime's exceptions have no common base
-            raise EngineError(f"onnxruntime cannot load {path}: {_first_line(error)}") from error
+            raise EngineError(f"onnxruntime cannot load {path}: {first_line(error)}") from error
         if session.get_providers()[0] != provider:
             raise EngineError(
                 f"onnxruntime has {provider}, but could not start it on this machine "
@@ -74,11 +83,13 @@ class OnnxRuntimeEngine(Engine):
             [_tensor_spec(node) for node in session.get_outputs()],
         )
         self.provider = provider
+        self.device_index = index or 0
         self._session = session
         self._binding = session.io_binding()
         self._buffers: dict[int, npt.NDArray[Any]] = {}
+        self._bound: dict[int, Any] = {}
         self._values: list[Any] = []  # the outputs' memory, which the binding uses again and again
-        self._results: list[npt.NDArray[Any]] = []  # views of it
+        self._results: list[Any] = []  # views of it
 
     def input(self, index: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:
         """The buffer of an input, dtype as ``inputs[index]`` has it; kept while the shape stays."""
@@ -88,18 +99,29 @@ class OnnxRuntimeEngine(Engine):
             self.bind(index, buffer)
         return buffer
 
-    def bind(self, index: int, array: npt.NDArray[Any]) -> None:
-        """Uses the caller's C-contiguous array as an input, without a copy."""
+    def bind(self, index: int, array: npt.NDArray[Any] | DeviceTensor) -> None:
+        """Uses the caller's C-contiguous array as an input, without a copy.
+
+        Raises:
+            EngineError: the memory of a GPU, which this provider cannot read.
+        """
+        array = require_host(array, self.inputs[index].name, f"onnxruntime with {self.provider}")
         if index not in self._buffers or self._buffers[index].shape != array.shape:
-            # A binding keeps the outputs of its first run, in their shapes, as memory for the next.
-            self._results = []
-            self._binding.clear_binding_outputs()
-            for output in self.outputs:
-                self._binding.bind_output(output.name, "cpu")
+            self._forget_outputs()
         self._buffers[index] = array
         self._binding.bind_input(
             self.inputs[index].name, "cpu", 0, array.dtype, array.shape, array.ctypes.data
         )
+
+    def _forget_outputs(self) -> None:
+        """A binding keeps the outputs of its first run, in their shapes, as memory for the next."""
+        self._results = []
+        self._binding.clear_binding_outputs()
+        for output in self.outputs:
+            self._binding.bind_output(output.name, *self._output_place())
+
+    def _output_place(self) -> tuple[str, int]:
+        return "cpu", 0
 
     def run(self) -> None:
         """One pass of the network.
@@ -110,7 +132,7 @@ class OnnxRuntimeEngine(Engine):
         try:
             self._session.run_with_iobinding(self._binding)
         except Exception as error:
-            raise EngineError(f"onnxruntime failed: {_first_line(error)}") from error
+            raise EngineError(f"onnxruntime failed: {first_line(error)}") from error
         if not self._results:
             self._values = list(self._binding.get_outputs())
             self._results = [
@@ -120,7 +142,43 @@ class OnnxRuntimeEngine(Engine):
 
     def output(self, index: int) -> npt.NDArray[Any]:
         """An output of the last run, a view of ONNX Runtime's own memory, valid until the next."""
-        return self._results[index]
+        found: npt.NDArray[Any] = self._results[index]
+        return found
+
+
+def open_onnxruntime(
+    path: str | Path,
+    device: str | None = None,
+    threads: int | None = None,
+    precision: str = "fp32",
+) -> OnnxRuntimeEngine:
+    """The engine for the device: one that keeps outputs on the GPU where the provider does."""
+    name = (device or "cpu").partition(":")[0]
+    if _PROVIDERS.get(name.lower(), name) in _ON_CUDA:
+        from edgecv_runtime.engines.onnxruntime_gpu import OnnxRuntimeGpuEngine
+
+        return OnnxRuntimeGpuEngine(path, device, threads, precision)
+    return OnnxRuntimeEngine(path, device, threads, precision)
+
+
+def _with_options(provider: str, index: int | None, precision: str) -> list[Any]:
+    """The provider with its options, then those that take what it lacks (the CPU always does)."""
+    options: dict[str, Any] = {} if index is None else {"device_id": index}
+    # Left alone, CUDA rounds the factors of float32 convolutions to 10 bits.
+    cuda = ("CUDAExecutionProvider", {**options, "use_tf32": 0})
+    if provider == "CUDAExecutionProvider":
+        return [cuda]
+    if provider == "TensorrtExecutionProvider":
+        folder = cache_root() / "onnxruntime_tensorrt"
+        folder.mkdir(parents=True, exist_ok=True)
+        options |= {
+            "trt_engine_cache_enable": True,
+            "trt_engine_cache_path": str(folder),
+            "trt_fp16_enable": precision == "fp16",
+            "trt_int8_enable": precision == "int8",
+        }
+        return [(provider, options), cuda]
+    return [(provider, options)]
 
 
 def _view(value: Any, dtype_name: str) -> npt.NDArray[Any]:
@@ -167,6 +225,7 @@ def _tensor_spec(node: Any) -> TensorSpec:
     return TensorSpec(node.name, _DTYPES[node.type], shape)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Of an exception of ONNX Runtime, whose messages go on and on."""
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecv_runtime._core import Engine, EngineError, TensorSpec
+from edgecv_runtime._core import DeviceTensor, Engine, EngineError, TensorSpec
+from edgecv_runtime.engines.host_memory import require_host
 
 # What layers that are not quantised compute in. Left alone, OpenVINO takes bf16 wherever a
 # processor has it, and results drift from what was asked for.
@@ -71,9 +72,9 @@ class OpenVinoEngine(Engine):
             self.bind(index, buffer)
         return buffer
 
-    def bind(self, index: int, array: npt.NDArray[Any]) -> None:
+    def bind(self, index: int, array: npt.NDArray[Any] | DeviceTensor) -> None:
         """Uses the caller's C-contiguous array as an input, without a copy."""
-        self._buffers[index] = array
+        self._buffers[index] = require_host(array, self.inputs[index].name, "openvino")
         self._new.add(index)
 
     def run(self) -> None:

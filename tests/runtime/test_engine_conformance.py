@@ -6,18 +6,68 @@ import pytest
 from onnx import TensorProto, helper
 
 from edgecv_runtime import Engine, EngineError
-from edgecv_runtime.engines import NAMES, open_engine
+from edgecv_runtime.engines import open_engine
+from fake_cuda import FakeCuda
+from fake_tensorrt import fake_plan, fake_tensorrt
 from tiny_bundle import BOXES, SCORES, write_tiny_bundle
 
+FAKE = ("tensorrt on a fake GPU", "tensorrt_rtx on a fake GPU")
+REAL = ("onnxruntime on cuda", "tensorrt", "tensorrt_rtx")
 
-@pytest.fixture(params=NAMES)
-def engine_name(request):
-    return request.param
+
+@pytest.fixture(
+    params=[
+        "onnxruntime",
+        "openvino",
+        *FAKE,
+        *(pytest.param(name, marks=pytest.mark.gpu) for name in REAL),
+    ]
+)
+def open_graph(request, tmp_path, monkeypatch):
+    """Opens the engine under test over an ONNX file."""
+    monkeypatch.setenv("EDGECV_CACHE", str(tmp_path / "cache"))
+    name, _, device = request.param.partition(" on ")
+    if request.param in FAKE:
+        cuda = FakeCuda()
+        module = fake_tensorrt(cuda, rtx=name == "tensorrt_rtx")
+        monkeypatch.setattr("edgecv_runtime.engines.cuda.import_cuda", lambda: cuda)
+        monkeypatch.setattr("edgecv_runtime.engines.tensorrt.import_tensorrt", lambda kind: module)
+        return lambda path: open_engine(name, write_plan(path, fake_plan(path.read_bytes())))
+    pytest.importorskip(name)
+    if name.startswith("tensorrt"):
+        return lambda path: open_engine(name, write_plan(path, real_plan(name, path)))
+    return lambda path: open_engine(name, str(path), device=device or None)
+
+
+def write_plan(path, content):
+    plan = path.with_suffix(".plan")
+    plan.write_bytes(content)
+    return str(plan)
+
+
+def real_plan(kind, path):
+    """Built on this machine's GPU, for 0 to 8 rows."""
+    from edgecv_export.engines.build import check_build
+    from edgecv_export.engines.tensorrt import BuildOptions, ShapeRange, build_plan
+    from edgecv_runtime import InputError
+
+    content = path.read_bytes()
+    if path.name.startswith("broken"):
+        return content
+    try:
+        _, _, options = check_build(kind, BuildOptions())
+    except InputError as error:
+        pytest.skip(str(error))
+    ranges = {}
+    for value in onnx.load_from_string(content).graph.input:
+        shape = [axis.dim_value for axis in value.type.tensor_type.shape.dim]
+        ranges[value.name] = ShapeRange(*((n, *shape[1:]) for n in (0, 1, 8)))
+    return build_plan(content, ranges, kind=kind, options=options).content
 
 
 @pytest.fixture
-def engine(engine_name, tmp_path):
-    return open_engine(engine_name, str(write_tiny_bundle(tmp_path / "tiny") / "main.onnx"))
+def engine(open_graph, tmp_path):
+    return open_graph(write_tiny_bundle(tmp_path / "tiny") / "main.onnx")
 
 
 def test_it_describes_its_graph(engine):
@@ -57,25 +107,25 @@ def test_it_runs_on_the_callers_array(engine):
     np.testing.assert_allclose(engine.output(0)[1], SCORES)
 
 
-def test_an_output_of_one_engine_is_the_input_of_another(engine_name, tmp_path):
+def test_an_output_of_one_engine_is_the_input_of_another(open_graph, tmp_path):
     """Feature maps pass on like this, in changing shapes."""
     path = write_chain(tmp_path / "chain.onnx")
-    first, second = (open_engine(engine_name, path) for _ in range(2))
+    first, second = (open_graph(path) for _ in range(2))
     for rows, level in ((2, 1.0), (3, 2.0), (3, 5.0), (1, 4.0)):
         first.input(0, (rows, 4))[...] = level
         first.input(1, (rows,))[...] = 7
         first.run()
-        handed_over = first.output(0)
-        second.bind(0, handed_over)
+        second.bind(0, first.output_in_place(0))
         second.input(1, (rows,))[...] = 3
         second.run()
+        handed_over = first.output(0)
         np.testing.assert_array_equal(second.output(0), np.full((rows, 4), 4 * level))
         np.testing.assert_array_equal(handed_over, np.full((rows, 4), 2 * level))
         np.testing.assert_array_equal(second.output(1), np.full(rows, 3))
 
 
-def test_inputs_without_rows(engine_name, tmp_path):
-    engine = open_engine(engine_name, write_chain(tmp_path / "chain.onnx"))
+def test_inputs_without_rows(open_graph, tmp_path):
+    engine = open_graph(write_chain(tmp_path / "chain.onnx"))
     for rows in (0, 2, 0):
         engine.input(0, (rows, 4))[...] = 1
         engine.input(1, (rows,))[...] = 1
@@ -96,7 +146,7 @@ def write_chain(path):
     graph = helper.make_graph(nodes, "chain", [values, labels], [doubled, same])
     opset = helper.make_opsetid("", 18)
     onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), path)
-    return str(path)
+    return path
 
 
 def test_a_shape_that_does_not_fit_is_a_clear_error(engine):
@@ -105,16 +155,18 @@ def test_a_shape_that_does_not_fit_is_a_clear_error(engine):
         engine.run()
 
 
-def test_a_broken_file_is_a_clear_error(engine_name, tmp_path):
+def test_a_broken_file_is_a_clear_error(open_graph, tmp_path, monkeypatch):
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"\x08\x07no model")
-    with pytest.raises(EngineError, match=r"cannot load .*broken\.onnx"):
-        open_engine(engine_name, str(broken))
+    monkeypatch.setitem(globals(), "fake_plan", lambda content: content)
+    with pytest.raises(EngineError, match=r"cannot load .*broken\.(onnx|plan)") as caught:
+        open_graph(broken)
+    assert "\n" not in str(caught.value)
 
 
 def test_an_unknown_engine_names_those_there_are():
     with pytest.raises(
-        EngineError, match='engine "caffe" is not known: expected one of onnxruntime'
+        EngineError, match='engine "caffe" is not known: expected one of tensorrt, '
     ):
         open_engine("caffe", "x.onnx")
 

@@ -1,0 +1,52 @@
+"""The options that cut large pictures into tiles."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from edgecv.cli.model_options import height_width, positive
+
+
+def add_tile_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--tile",
+        type=_size,
+        metavar="SIZE",
+        help="detect in tiles of SIZE (640, or 480x640 for HEIGHTxWIDTH) pixels and put together "
+        "what they found, for large pictures with small objects",
+    )
+    parser.add_argument(
+        "--overlap",
+        type=float,
+        metavar="PART",
+        help="of neighbouring tiles, a part of their size (default: 0.2)",
+    )
+    parser.add_argument(
+        "--tile-whole",
+        action="store_true",
+        help="look at the whole picture besides, for objects larger than a tile",
+    )
+
+
+def use_tiles(model: Any, args: argparse.Namespace) -> None:
+    """Sets the model's tiles as the options say. Raises InputError if they do not fit."""
+    from edgecv_runtime import InputError, Tiles
+    from edgecv_runtime.detection_model import DetectionModel
+
+    if args.tile is None:
+        for name in ("overlap", "tile_whole"):
+            if getattr(args, name):
+                raise InputError(f"--{name.replace('_', '-')}: give --tile SIZE with it")
+        return
+    if not isinstance(model, DetectionModel):
+        raise InputError(f"--tile: {args.bundle} is no detector: leave it out")
+    overlap = 0.2 if args.overlap is None else args.overlap
+    model.tiles = Tiles(args.tile, overlap=overlap, whole=args.tile_whole, batch=args.batch)
+
+
+def _size(text: str) -> tuple[int, int]:
+    if "x" in text:
+        return height_width(text)
+    side = positive(text)
+    return side, side

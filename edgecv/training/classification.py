@@ -1,0 +1,65 @@
+"""Training of classifiers: their data, augmentation and settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from edgecv.data.augmentation import classification_pipeline
+from edgecv.data.class_folder import read_classes
+from edgecv.data.class_images import ClassImages
+from edgecv.models import registry
+from edgecv.models.weights import load_weights
+from edgecv_runtime import InputError
+
+from .classification_evaluation import match_classes
+from .classification_task import ClassificationTask
+from .loaders import require_batch, training_loader, validation_loader
+from .settings import Run, Settings
+
+BATCH_SIZE = 32
+LEARNING_RATE = 1e-3
+PRETRAINED_LEARNING_RATE = 1e-4  # of the trunk
+
+
+@dataclass(frozen=True)
+class ClassificationSettings(Settings):
+    size: tuple[int, int] | None = None  # height, width; None: that of the published weights
+    flip: str = "horizontal"
+
+
+SETTINGS = ClassificationSettings
+
+
+def prepare(settings: ClassificationSettings, workers: int) -> Run:
+    """As settings.Recipe has it."""
+    train = read_classes(settings.data, settings.train_split)
+    if len(train.labels) < 2:
+        raise InputError(f"{settings.data}: one class, {train.labels[0]}; expected at least two")
+    val = match_classes(read_classes(settings.data, settings.val_split), train.labels)
+    batch_size = require_batch(settings.batch_size or BATCH_SIZE)
+    arguments: dict[str, Any] = {"num_classes": len(train.labels)}
+    if settings.size is not None:
+        arguments["size"] = list(settings.size)
+    module = registry.create(settings.architecture, **arguments)
+    note = load_weights(module, settings.weights, new_head=True)
+    record: dict[str, Any] = module.input  # type: ignore[assignment]
+    height, width = record["crop"]
+    pipeline = classification_pipeline((height, width), record["interpolation"], settings.flip)
+    loader = training_loader(ClassImages(train, pipeline), batch_size, None, workers)
+    default_rate = PRETRAINED_LEARNING_RATE if settings.pretrained else LEARNING_RATE
+    summary = (
+        f"{settings.architecture} {height}x{width}, weights {settings.weights}; "
+        f"{len(train.images)} training and {len(val.images)} validation images; "
+        f"{len(train.labels)} classes: {', '.join(train.labels)}"
+    )
+    rate = settings.learning_rate or default_rate
+    return Run(
+        ClassificationTask(module, record, val, rate, settings.pretrained),
+        arguments,
+        train.labels,
+        record,
+        loader,
+        validation_loader(val.images, workers),
+        [line for line in (note, summary) if line],
+    )

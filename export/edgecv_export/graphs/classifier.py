@@ -1,0 +1,106 @@
+"""Classifiers: torchvision's, and any module that gives one row of logits for a picture.
+
+The graph takes normalised pictures of one size and gives logits. Resize, crop, softmax and the
+choice of the best are the runtime's.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from torch import nn
+
+from edgecv.models.input_record import imagenet_record
+from edgecv_export.bundle import BundleDraft
+from edgecv_export.classifier_report import ClassifierReport
+from edgecv_export.comparison import Tolerance
+from edgecv_export.graph_record import add_graph
+from edgecv_export.graphs.cuts import CutRequest, register_cut
+from edgecv_export.graphs.onnx_graph import Batch, pictures_to_onnx
+from edgecv_export.graphs.probe import class_logits, outputs_of
+from edgecv_export.graphs.torch_input import check_record
+from edgecv_runtime import InputError
+
+TOP = 5
+
+
+@dataclass
+class ClassifierCut:
+    """As graphs.cuts.Cut has it."""
+
+    module: nn.Module  # float32 [B, 3, h, w], normalised -> logits [B, classes]
+    classes: int
+    input: dict[str, Any]
+
+    task: ClassVar[Literal["classify"]] = "classify"
+
+    def write(
+        self, draft: BundleDraft, *, batch: Batch, opset: int
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        height, width = self.input["crop"]
+        model = pictures_to_onnx(
+            self.module, (height, width), outputs=["logits"], batch=batch, opset=opset
+        )
+        postprocess = {
+            "method": "classify",
+            "scores": {"output": "logits", "function": "softmax"},
+            "topk": min(TOP, self.classes),
+        }
+        return {"main": [add_graph(draft, "main.onnx", model)]}, postprocess
+
+    def verify(
+        self,
+        bundle: Path,
+        pictures: Sequence[np.ndarray],
+        tolerance: Tolerance,
+        done: Callable[[], None] = lambda: None,
+    ) -> ClassifierReport:
+        from edgecv_export.graphs.classifier_parity import verify_classifier
+
+        return verify_classifier(self, bundle, pictures, tolerance, done)
+
+
+def _record_of(module: Any) -> dict[str, Any] | None:
+    record: dict[str, Any] | None = getattr(module, "input", None)
+    return record
+
+
+def _size(record: dict[str, Any]) -> tuple[int, int]:
+    height, width = record["crop"] or record["size"]
+    return int(height), int(width)
+
+
+def _matches(module: nn.Module) -> bool:
+    record = _record_of(module)
+    outputs = outputs_of(module, _size(record)) if record else outputs_of(module)
+    return class_logits(outputs) is not None
+
+
+@register_cut(_matches, "a classifier (a module that gives a tensor [B, classes])")
+def cut_classifier(module: nn.Module, request: CutRequest) -> ClassifierCut:
+    if request.size is not None:
+        raise InputError(
+            "a classifier's input has the size in its input record: leave out size, or set the "
+            "module's input"
+        )
+    record = _record_of(module)
+    if record is None:
+        record = imagenet_record()
+        warnings.warn(
+            f"{type(module).__name__} has no input record, so that of most of torchvision's "
+            "classifiers is taken (shorter side 256, centre 224x224, ImageNet's mean and std): "
+            "set the module's `input` to another where it is wrong",
+            stacklevel=2,
+        )
+    check_record(record)
+    logits = class_logits(outputs_of(module, _size(record)))
+    if logits is None:
+        raise InputError(f"{type(module).__name__} does not take pictures of {_size(record)}")
+    # The graph's size, written out.
+    record = {**record, "crop": list(_size(record))}
+    return ClassifierCut(module, int(logits.shape[1]), record)

@@ -1,0 +1,56 @@
+"""Parity of a classifier: torch on float pictures against the whole runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+import edgecv_runtime
+from edgecv_export.classifier_report import ClassifierReport
+from edgecv_export.comparison import Tolerance
+from edgecv_export.graphs.graph_session import GraphSession
+from edgecv_export.graphs.torch_input import to_tensor
+from edgecv_export.verify import BATCH
+from edgecv_runtime import ops
+
+if TYPE_CHECKING:
+    from edgecv_export.graphs.classifier import ClassifierCut
+
+
+def verify_classifier(
+    cut: ClassifierCut,
+    bundle: Path,
+    pictures: Sequence[np.ndarray],
+    tolerance: Tolerance,
+    done: Callable[[], None],
+) -> ClassifierReport:
+    """Runs both on each picture (uint8 [H, W, 3] BGR) and compares logits and best classes."""
+    runtime: Any = edgecv_runtime.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
+    session = GraphSession(bundle, runtime.manifest)
+    report = ClassifierReport(tolerance=tolerance)
+    spread = 0.0
+    for start in range(0, len(pictures), BATCH):
+        some = list(pictures[start : start + BATCH])
+        # Several at once, so that the runtime's batches are checked too.
+        for picture, result in zip(some, runtime(some), strict=True):
+            own = to_tensor(picture, cut.input)
+            with torch.inference_mode():
+                expected = cut.module(own[None])[0]
+            tensor = ops.preprocess(picture, runtime.manifest.input)
+            difference = float(np.abs(own.numpy() - tensor).max())
+            report.input_difference = max(report.input_difference, difference)
+            scores = expected.softmax(0).numpy()
+            report.add(
+                expected.numpy(),
+                session(tensor)[0],
+                float(np.abs(scores - result.probabilities).max()),
+                result.labels,
+            )
+            spread = max(spread, float(expected.max() - expected.min()))
+            done()
+    report.conclude(spread)
+    return report

@@ -1,0 +1,58 @@
+"""Parity of a segmentation network: torch's own forward pass against the whole runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+import edgecv_runtime
+from edgecv.training.segmenter import TorchSegmenter
+from edgecv_export.comparison import Tolerance
+from edgecv_export.graphs.graph_session import GraphSession
+from edgecv_export.graphs.torch_input import to_tensor
+from edgecv_export.segmentation_report import SegmentationReport
+from edgecv_runtime import ops
+
+if TYPE_CHECKING:
+    from edgecv_export.graphs.segmentation import SegmentationCut
+
+
+def verify_segmentation(
+    cut: SegmentationCut,
+    bundle: Path,
+    pictures: Sequence[np.ndarray],
+    tolerance: Tolerance,
+    done: Callable[[], None],
+) -> SegmentationReport:
+    """Runs both on each picture (uint8 [H, W, 3] BGR) and compares class maps and logits.
+
+    torch runs the whole module, its own last resize included.
+    """
+    runtime: Any = edgecv_runtime.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
+    session = GraphSession(bundle, runtime.manifest)
+    segmenter = TorchSegmenter(cut.module, cut.input, cut.windows)
+    report = SegmentationReport(tolerance=tolerance)
+    seen: set[int] = set()
+    for picture in pictures:
+        result = runtime(picture, probabilities=True)
+        own = to_tensor(picture, cut.input)
+        tensor = ops.preprocess(picture, runtime.manifest.input)
+        difference = float(np.abs(own.numpy() - tensor).max())
+        report.input_difference = max(report.input_difference, difference)
+        with torch.inference_mode():
+            expected = segmenter.of_tensor(own, (picture.shape[0], picture.shape[1]))
+            part = segmenter.first_window(own)
+            doubt = report.add_logits(cut.network(part[None])[0].numpy(), session(part.numpy())[0])
+            scores = expected.softmax(0).numpy()
+        logits = expected.numpy()
+        seen |= set(np.unique(logits.argmax(0)).tolist())
+        report.add(logits, result.mask, max(doubt, tolerance.raw))
+        largest = float(np.abs(scores - result.probabilities).max())
+        report.score_difference = max(report.score_difference, largest)
+        done()
+    report.conclude(seen)
+    return report

@@ -1,0 +1,12 @@
+"""Fixtures of the runtime's tests."""
+
+import pytest
+
+from fake_gpu import FakeMachine
+
+
+@pytest.fixture
+def machine(tmp_path, monkeypatch):
+    """A fake GPU and a fake TensorRT for it."""
+    monkeypatch.setenv("EDGECV_CACHE", str(tmp_path / "cache"))
+    return FakeMachine(monkeypatch)

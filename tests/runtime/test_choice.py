@@ -1,0 +1,102 @@
+"""Which engine runs a bundle, and why not another."""
+
+import shutil
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import edgecv
+from edgecv import EngineError
+from edgecv_runtime import Bundle
+from edgecv_runtime.engines import choice
+from edgecv_runtime.engines.choice import choose
+from tiny_bundle import write_tiny_bundle
+
+WHITE = np.full((64, 96, 3), 255, np.uint8)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("EDGECV_CACHE", str(tmp_path / "cache"))
+    return write_tiny_bundle(tmp_path / "tiny")
+
+
+def test_without_engines_onnxruntime_runs_on_the_cpu(folder):
+    chosen = choose(Bundle.open(folder))
+    assert (chosen.engine, chosen.device, chosen.precision) == ("onnxruntime", None, "fp32")
+    assert dict(chosen.passed_over)["tensorrt"] == "no engine was built for this bundle"
+    assert "without CUDA" in dict(chosen.passed_over)["onnxruntime on cuda"]
+    model = edgecv.load(folder)
+    assert (model.engine_name, model.device) == ("onnxruntime", "cpu")
+
+
+@pytest.mark.parametrize("kind", ["tensorrt", "tensorrt_rtx"])
+def test_an_engine_that_fits_goes_first(machine, folder, kind):
+    expected = edgecv.load(folder, engine="onnxruntime")(WHITE).to_dict()
+    machine.install(folder, kind)
+    model = edgecv.load(folder)
+    assert (model.engine_name, model.device, model.precision) == (kind, "cuda", "fp32")
+    assert model(WHITE).to_dict() == expected
+    assert edgecv.load(folder, device="cpu").engine_name == "onnxruntime"
+    assert edgecv.load(folder, engine="onnxruntime").engine_name == "onnxruntime"
+
+
+def test_one_that_does_not_fit_is_passed_over_with_a_warning(machine, folder):
+    machine.install(folder, version="10.7.0")
+    with pytest.warns(UserWarning, match=r"tensorrt is passed over: .* TensorRT 10\.7\.0, this is"):
+        assert edgecv.load(folder).engine_name == "onnxruntime"
+    with pytest.raises(EngineError, match=r"TensorRT 10\.7\.0, this is 10\.3\.0: run edgecv build"):
+        edgecv.load(folder, engine="tensorrt")
+
+
+def test_the_command_names_the_zip_and_not_where_it_was_unpacked(machine, folder, tmp_path):
+    archive = shutil.make_archive(str(tmp_path / "tiny"), "zip", folder)
+    with pytest.raises(EngineError, match=f"run edgecv build {archive} --engine tensorrt"):
+        edgecv.load(archive, engine="tensorrt")
+
+
+def test_the_precision_is_what_was_built(machine, folder):
+    machine.install(folder, precision="fp16")
+    with pytest.raises(EngineError, match="its graph has changed since"):
+        edgecv.load(folder, engine="tensorrt")  # the bundle has no fp16 graph to compare with
+    with pytest.raises(EngineError, match=r"in fp32 \(only tensorrt fp16\)"):
+        edgecv.load(folder, engine="tensorrt", precision="fp32")
+
+
+def test_onnxruntime_takes_the_gpu_where_it_can(folder, monkeypatch):
+    fake = SimpleNamespace(get_available_providers=lambda: ["CUDAExecutionProvider"])
+    monkeypatch.setitem(sys.modules, "onnxruntime", fake)
+    monkeypatch.setattr(choice, "find_spec", lambda name: name == "onnxruntime")
+    monkeypatch.setattr(choice, "gpu_count", lambda: 1)
+    assert choose(Bundle.open(folder)).device == "cuda"
+    assert choose(Bundle.open(folder), device="cpu").device == "cpu"
+    monkeypatch.setattr(choice, "gpu_count", lambda: 0)
+    chosen = choose(Bundle.open(folder))
+    assert chosen.device is None
+    assert dict(chosen.passed_over)["onnxruntime on cuda"] == "the NVIDIA driver offers no GPU"
+
+
+def test_openvino_comes_after_onnxruntime(folder, monkeypatch):
+    monkeypatch.setattr(choice, "find_spec", lambda name: name == "openvino" or None)
+    assert choose(Bundle.open(folder)).engine == "openvino"
+    monkeypatch.setattr(choice, "find_spec", lambda name: None)
+    with pytest.raises(EngineError, match=r"no engine is installed: pip install 'edgecv\[cpu\]'"):
+        choose(Bundle.open(folder))
+
+
+def test_info_says_which_engine_and_why_not_another(machine, folder, capsys):
+    from edgecv.cli.main import main
+
+    machine.install(folder, version="10.7.0")
+    assert main(["info", str(folder)]) == 0
+    rows = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines())
+    assert rows["runs with"].strip() == "onnxruntime, fp32"
+    assert "it is for TensorRT 10.7.0, this is 10.3.0" in rows["not tensorrt"]
+    assert rows["engine main"].strip().startswith("tensorrt 10.7.0, fp32, Fake GPU, images 1 to 8")
+
+    machine.install(folder)
+    assert main(["info", str(folder)]) == 0
+    rows = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines())
+    assert rows["runs with"].strip() == "tensorrt, fp32" and "not onnxruntime" not in rows
