@@ -16,6 +16,9 @@ from edgecv_export.engines.pipeline import Feed
 from edgecv_runtime import InputError
 
 METHODS = ("minmax", "entropy", "percentile")
+# With its 128 bins for 128 steps the entropy has no threshold to choose from; its time grows with
+# the square of the bins.
+_OPTIONS: dict[str, dict[str, int]] = {"minmax": {}, "entropy": {"num_bins": 256}, "percentile": {}}
 
 
 def measure_ranges(
@@ -56,7 +59,7 @@ def measure_ranges(
             list(operators),
             augmented_model_path=str(Path(folder) / "augmented.onnx"),
             calibrate_method=kind,
-            extra_options={"symmetric": symmetric},
+            extra_options={"symmetric": symmetric, **_OPTIONS[method]},
         )
         for feed in feeds:
             calibrator.collect_data(_OneFeed(feed))

@@ -38,9 +38,9 @@ class Pictures(Sequence[npt.NDArray[np.uint8]]):
         return read_image(self.paths[index])
 
 
-def read_calibration(folder: str | os.PathLike[str]) -> Pictures:
-    """The pictures of a folder, at most 256, evenly spread. Each that cannot be read is named in a
-    warning and left out.
+def read_calibration(folder: str | os.PathLike[str], most: int = MOST) -> Pictures:
+    """The pictures of a folder, at most ``most``, evenly spread. Each that cannot be read is named
+    in a warning and left out.
 
     Raises InputError where there is no folder, or no picture in it that can be read.
     """
@@ -54,8 +54,8 @@ def read_calibration(folder: str | os.PathLike[str]) -> Pictures:
     ]
     if not paths:
         raise InputError(f"{folder}: holds no pictures; expected some hundred to calibrate on")
-    if len(paths) > MOST:
-        paths = [paths[i * len(paths) // MOST] for i in range(MOST)]
+    if len(paths) > most:
+        paths = [paths[i * len(paths) // most] for i in range(most)]
     readable = []
     for path in paths:
         try:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -77,12 +76,12 @@ def add_int8(
         raise InputError("calibration: no pictures are given")
     calibrate_on, compare_on = hold_out(pictures)
     cpu = byte_arithmetic()
-    work = []
-    for source in sources:
-        step(f"calibrating {source.graph.file} for {source.dialect}")
-        work.append(_Work(bundle, source, how.method, calibrate_on, cpu.saturates))
+    work = [_Work(bundle, source, calibrate_on, cpu.saturates) for source in sources]
     if how.keep_float != "auto":
         check_patterns(how.keep_float, [each.quantizer for each in work])
+    for each in work:
+        step(f"calibrating {each.source.graph.file} for {each.source.dialect}")
+        each.calibrate(how.method)
     keeper = GateKeeper(bundle, how.gate, compare_on)
     reports = []
     for dialect in sorted({source.dialect for source in sources}):
@@ -109,7 +108,6 @@ class _Work:
         self,
         bundle: Bundle,
         source: Source,
-        method: str,
         pictures: Sequence[npt.NDArray[np.uint8]],
         saturates: bool,
     ) -> None:
@@ -119,15 +117,15 @@ class _Work:
         self.quantizer = Quantizer(
             read_graph(bundle, source), source.dialect, reduce_range=saturates
         )
-        self.quantizer.calibrate(self._feeds(), method)
         self.kept: list[str] = []
-        self.path = Path()
+
+    def calibrate(self, method: str) -> None:
+        self.quantizer.calibrate(self._feeds(), method)
 
     def write(self, added: Additions) -> None:
         model = self.quantizer.quantize(self.kept)
-        self.path = add_graph_file(
-            added, self._bundle, self.source, "int8", model.SerializeToString()
-        )
+        content = model.SerializeToString()
+        add_graph_file(added, self._bundle, self.source, "int8", content)
 
     def rank(self) -> list[LayerError]:
         """The layers that are quantised, the most sensitive first."""

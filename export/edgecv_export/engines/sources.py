@@ -70,6 +70,16 @@ def choose_sources(
     return list(sources.values())
 
 
+def has_variant(bundle: Bundle, precision: str, dialect: str) -> bool:
+    """Whether an engine of that dialect finds a graph of that precision for each role."""
+    wanted = {dialect, "onnx"} if precision == "fp16" else {dialect}
+    graphs = bundle.manifest.graphs.values()
+    return all(
+        any(graph.precision == precision and graph.dialect in wanted for graph in files)
+        for files in graphs
+    )
+
+
 def _dialect(has: str, wanted: str, precision: str) -> Dialect:
     # INT8 has two forms even where fp32 has one.
     return "tensorrt" if wanted == "tensorrt" and "tensorrt" in (has, _FORMS[precision]) else "onnx"
@@ -83,7 +93,7 @@ def _check_new(bundle: Bundle, source: Source, precision: str, overwrite: bool) 
         if (graph.precision, graph.dialect) == (precision, source.dialect) and not overwrite:
             raise InputError(
                 f"{bundle.folder} has {source.role} in {precision}, dialect {source.dialect}, "
-                f"already ({graph.file}): give overwrite to replace it"
+                f"already ({graph.file}): give --overwrite to replace it"
             )
     path = Path(bundle.folder) / source.file(precision)
     if path.exists() and not overwrite:

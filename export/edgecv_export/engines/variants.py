@@ -38,12 +38,16 @@ class VariantReport:
             return "\n".join(gate.table() for gate in self.gates)
         lines = []
         for dialect in DIALECTS:
-            if dialect in self.notes:
-                found = self.notes[dialect]
-                lines.append(
-                    f"dialect {dialect}: {found['measure']} {100 * found['agreement']:.2f} % of "
-                    f"{found['count']} {found['unit']}, {found['pictures']} pictures"
-                )
+            found = self.notes.get(dialect)
+            if found is None:
+                continue
+            if found["agreement"] is None:
+                lines.append(f"dialect {dialect}: not compared: {found['not_compared']}")
+                continue
+            lines.append(
+                f"dialect {dialect}: {found['measure']} {100 * found['agreement']:.2f} % of "
+                f"{found['count']} {found['unit']}, {found['pictures']} pictures"
+            )
         for file, nodes in self.notes["kept_in_fp32"].items():
             lines.append(f"{file}: beyond the range of fp16, kept in fp32: {', '.join(nodes)}")
         return "\n".join(lines)
