@@ -12,6 +12,7 @@
 #include "logit_axis.hpp"
 #include "not_finite.hpp"
 #include "octet.hpp"
+#include "plane_blend.hpp"
 
 namespace edgecv {
 namespace {
@@ -141,15 +142,12 @@ Segmentation upsample_argmax(const float* logits, int classes, Size cells, const
   pool.parallel_for(
       geometry.image.height, rows_per_piece(geometry, cells), [&](int begin, int end) {
         std::vector<std::int32_t> index(width + octet_lanes);
-        std::vector<float> scratch(as_it_is ? width : 0);
         CellRows rows(logits, as_it_is ? 0 : classes, cells);
         for (int y = begin; y < end && finite; ++y) {
           const auto i = static_cast<std::size_t>(y);
           if (as_it_is) {
-            if (!largest_plane(logits + i * cells.width, plane, classes, width, scratch.data(),
-                               index.data())) {
-              finite = false;
-            }
+            const PlaneRow row{logits + i * cells.width, plane, classes, width};
+            if (!blend_planes(row, {false, false, true}, index.data())) finite = false;
           } else if (const float* row = rows(axes.rows.first[i], axes.rows.fraction[i])) {
             largest_in_row(row, classes, runs, axes.columns.fraction.data(), index.data());
           } else {
@@ -171,32 +169,31 @@ Segmentation upsample_scores(const float* logits, int classes, Size cells, const
   map.probabilities.resize(pixels * static_cast<std::size_t>(classes));
   float* const planes = map.probabilities.data();
   std::atomic<bool> finite{true};
-  pool.parallel_for(geometry.image.height, rows_per_piece(geometry, cells),
-                    [&](int begin, int end) {
-                      std::vector<std::int32_t> index(width);
-                      std::vector<float> scratch(width);
-                      CellRows rows(logits, classes, cells);
-                      for (int y = begin; y < end && finite; ++y) {
-                        const auto i = static_cast<std::size_t>(y);
-                        const float* const row = rows(axes.rows.first[i], axes.rows.fraction[i]);
-                        if (row == nullptr) {
-                          finite = false;
-                          return;
-                        }
-                        float* const line = planes + i * width;
-                        for (std::size_t x = 0; x < width; ++x) {
-                          const float* const left =
-                              row + static_cast<std::size_t>(axes.columns.first[x]) * classes;
-                          const float fraction = axes.columns.fraction[x];
-                          for (int c = 0; c < classes; ++c) {
-                            line[static_cast<std::size_t>(c) * pixels + x] =
-                                left[c] + fraction * (left[classes + c] - left[c]);
-                          }
-                        }
-                        largest_plane(line, pixels, classes, width, scratch.data(), index.data());
-                        write_classes(index.data(), width, i * width, map);
-                      }
-                    });
+  pool.parallel_for(
+      geometry.image.height, rows_per_piece(geometry, cells), [&](int begin, int end) {
+        std::vector<std::int32_t> index(width);
+        CellRows rows(logits, classes, cells);
+        for (int y = begin; y < end && finite; ++y) {
+          const auto i = static_cast<std::size_t>(y);
+          const float* const row = rows(axes.rows.first[i], axes.rows.fraction[i]);
+          if (row == nullptr) {
+            finite = false;
+            return;
+          }
+          float* const line = planes + i * width;
+          for (std::size_t x = 0; x < width; ++x) {
+            const float* const left =
+                row + static_cast<std::size_t>(axes.columns.first[x]) * classes;
+            const float fraction = axes.columns.fraction[x];
+            for (int c = 0; c < classes; ++c) {
+              line[static_cast<std::size_t>(c) * pixels + x] =
+                  left[c] + fraction * (left[classes + c] - left[c]);
+            }
+          }
+          blend_planes({line, pixels, classes, width}, {false, false, true}, index.data());
+          write_classes(index.data(), width, i * width, map);
+        }
+      });
   if (!finite) not_finite(output);
   planes_to_scores(function, planes, pixels, classes, pixels, pool);
   return map;

@@ -14,29 +14,7 @@ EDGECV_CLONES void narrow(const std::int32_t* classes, std::size_t count, Class*
   for (std::size_t k = 0; k < count; ++k) result[k] = static_cast<Class>(classes[k]);
 }
 
-constexpr std::size_t block = 256;  // pixels at a time: their best values stay in the first cache
-
-EDGECV_CLONES bool largest_in_block(const float* values, std::size_t stride, int planes,
-                                    std::size_t count, float* best, std::int32_t* index) {
-  std::uint32_t largest_bits = 0;
-  for (int plane = 0; plane < planes; ++plane, values += stride) {
-    if (plane == 0) {
-      std::memcpy(best, values, count * sizeof(float));
-      std::memset(index, 0, count * sizeof(std::int32_t));
-    }
-    for (std::size_t k = 0; k < count; ++k) {
-      const float value = values[k];
-      const bool larger = value > best[k];
-      best[k] = larger ? value : best[k];
-      index[k] = larger ? plane : index[k];
-      std::uint32_t bits;
-      std::memcpy(&bits, &value, sizeof bits);
-      bits &= 0x7fffffffu;
-      largest_bits = bits > largest_bits ? bits : largest_bits;
-    }
-  }
-  return largest_bits < 0x7f800000u;
-}
+constexpr std::size_t block = 256;  // pixels at a time: their sums stay in the first cache
 
 EDGECV_CLONES void softmax_block(float* values, std::size_t stride, int planes, std::size_t count) {
   float largest[block], sum[block] = {};
@@ -85,17 +63,6 @@ void write_classes(const std::int32_t* classes, std::size_t count, std::size_t a
   } else {
     narrow(classes, count, map.wide_mask.data() + at);
   }
-}
-
-bool largest_plane(const float* values, std::size_t stride, int planes, std::size_t count,
-                   float* scratch, std::int32_t* index) {
-  bool finite = true;
-  for (std::size_t begin = 0; begin < count; begin += block) {
-    const std::size_t size = std::min(block, count - begin);
-    finite &=
-        largest_in_block(values + begin, stride, planes, size, scratch + begin, index + begin);
-  }
-  return finite;
 }
 
 void planes_to_scores(ScoreFunction function, float* values, std::size_t stride, int planes,

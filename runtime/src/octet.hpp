@@ -42,6 +42,10 @@ EDGECV_INLINE Octet each_of_eight(Function function) {
 EDGECV_INLINE Octet operator+(const Octet& a, const Octet& b) {
   return each_of_eight([&](int k) { return a.lane[k] + b.lane[k]; });
 }
+EDGECV_INLINE Octet operator-(const Octet& a, const Octet& b) {
+  return each_of_eight([&](int k) { return a.lane[k] - b.lane[k]; });
+}
+EDGECV_INLINE Octet& operator+=(Octet& a, const Octet& b) { return a = a + b; }
 EDGECV_INLINE Octet operator*(const Octet& a, const Octet& b) {
   return each_of_eight([&](int k) { return a.lane[k] * b.lane[k]; });
 }
@@ -65,6 +69,9 @@ EDGECV_INLINE Octet load_octet(const float* values) {
   return octet;
 }
 
+EDGECV_INLINE void store_octet(float* values, Octet octet) {
+  std::memcpy(values, &octet, sizeof octet);
+}
 EDGECV_INLINE void store_octet(std::int32_t* values, OctetIndex index) {
   std::memcpy(values, &index, sizeof index);
 }

@@ -6,7 +6,6 @@
 
 #include "edgecv/class_map.hpp"
 #include "edgecv/error.hpp"
-#include "edgecv/window_blend.hpp"
 #include "graph_ports.hpp"
 #include "picture_batches.hpp"
 #include "segment_rules.hpp"
@@ -97,7 +96,8 @@ std::vector<Segmentation> SemanticSegmenter::run_whole(const std::vector<Image>&
 Segmentation SemanticSegmenter::run_windows(const Image& image, bool probabilities) {
   check(image);
   const CropWindows& windows = *spec_.windows;
-  WindowBlend blend(image.size(), windows, classes_, probabilities, spec_.scores_output, *pool_);
+  WindowBlend blend(image.size(), windows, classes_, probabilities, spec_.scores_output, strip_,
+                    *pool_);
   const WindowGrid& grid = blend.grid();
   const std::int64_t batch_axis = engine_->inputs()[0].shape[0];
   const std::size_t most = static_cast<std::size_t>(batch_axis > 0 ? batch_axis : windows.batch);

@@ -11,11 +11,10 @@
 #include "edgecv/error.hpp"
 #include "logit_axis.hpp"
 #include "not_finite.hpp"
+#include "plane_blend.hpp"
 
 namespace edgecv {
 namespace {
-
-constexpr std::size_t block = 256;  // pixels at a time: their best values stay in the first cache
 
 std::vector<float> weights(WindowWeight weight, int side) {
   std::vector<float> result;
@@ -42,63 +41,6 @@ std::vector<float> total_weights(const std::vector<int>& starts, int window, int
     }
   }
   return total;
-}
-
-/// What happens to the values of a block of pixels.
-struct Step {
-  const float* values;      // of the first class
-  std::size_t value_plane;  // floats from class to class
-  const float* weights;     // null: all 1
-  float* sums;
-  std::size_t sum_plane;
-  int classes;
-  std::size_t count;
-};
-
-/// One window's values join those of the windows before (`adds`), are kept for those that follow
-/// (`keeps`), and are compared class with class where nothing follows (`compares`). Returns the
-/// largest magnitude's bits: above those of the largest float there is NaN or infinity.
-template <bool weighted, bool adds, bool keeps, bool compares>
-EDGECV_INLINE std::uint32_t blend(const Step& step, float* best, std::int32_t* index) {
-  std::uint32_t largest_bits = 0;
-  for (int c = 0; c < step.classes; ++c) {
-    const float* const values = step.values + static_cast<std::size_t>(c) * step.value_plane;
-    float* const sums = step.sums + static_cast<std::size_t>(c) * step.sum_plane;
-    for (std::size_t k = 0; k < step.count; ++k) {
-      float value = values[k];
-      std::uint32_t bits;
-      std::memcpy(&bits, &value, sizeof bits);
-      bits &= 0x7fffffffu;
-      largest_bits = bits > largest_bits ? bits : largest_bits;
-      if (weighted) value *= step.weights[k];
-      if (adds) value = sums[k] + value;
-      if (keeps) sums[k] = value;
-      if (compares) {
-        const bool larger = c == 0 || value > best[k];
-        best[k] = larger ? value : best[k];
-        index[k] = larger ? c : index[k];
-      }
-    }
-  }
-  return largest_bits;
-}
-
-template <bool weighted, bool adds>
-EDGECV_INLINE std::uint32_t blend(const Step& step, bool keeps, bool compares, float* best,
-                                  std::int32_t* index) {
-  if (!compares) return blend<weighted, adds, true, false>(step, best, index);
-  if (keeps) return blend<weighted, adds, true, true>(step, best, index);
-  return blend<weighted, adds, false, true>(step, best, index);
-}
-
-EDGECV_CLONES std::uint32_t blend_block(const Step& step, bool adds, bool keeps, bool compares,
-                                        float* best, std::int32_t* index) {
-  if (step.weights != nullptr) {
-    return adds ? blend<true, true>(step, keeps, compares, best, index)
-                : blend<true, false>(step, keeps, compares, best, index);
-  }
-  return adds ? blend<false, true>(step, keeps, compares, best, index)
-              : blend<false, false>(step, keeps, compares, best, index);
 }
 
 /// A row of a window, brought from cells to pixels: [classes, width] in `result`.
@@ -153,8 +95,17 @@ struct WindowBlend::Piece {
   LinearAxis cell_columns;
 };
 
+float* StripMemory::at_least(std::size_t floats) {
+  if (count_ < floats) {
+    floats_.reset();  // first, so that there are never both
+    floats_.reset(new float[floats]);
+    count_ = floats;
+  }
+  return floats_.get();
+}
+
 WindowBlend::WindowBlend(Size picture, const CropWindows& windows, int classes, bool probabilities,
-                         std::string output, ThreadPool& pool)
+                         std::string output, StripMemory& memory, ThreadPool& pool)
     : picture_(picture),
       windows_(windows),
       classes_(classes),
@@ -172,9 +123,7 @@ WindowBlend::WindowBlend(Size picture, const CropWindows& windows, int classes, 
     sums_ = map_.probabilities.data();
   } else if (grid_.count() > 1) {
     strip_rows_ = static_cast<std::size_t>(grid_.window.height);
-    // Not set to 0: what is read was written before.
-    strip_.reset(new float[static_cast<std::size_t>(classes) * strip_rows_ * width]);
-    sums_ = strip_.get();
+    sums_ = memory.at_least(static_cast<std::size_t>(classes) * strip_rows_ * width);
   } else {
     strip_rows_ = 1;
   }
@@ -220,9 +169,7 @@ void WindowBlend::add_rows(const Piece& piece, int begin, int end, bool* finite)
   std::vector<float> expanded(expands ? static_cast<std::size_t>(classes_) * width : 0);
   std::vector<float> blended(expands ? cells_width + 1 : 0);
   std::vector<float> row_weights(row_weights_.empty() ? 0 : width);
-  float best[block];
-  std::int32_t index[block];
-  std::uint32_t largest_bits = 0;
+  std::vector<std::int32_t> index(width);
 
   for (int row = begin; row < end; ++row) {
     const auto y = static_cast<std::size_t>(row);
@@ -242,34 +189,28 @@ void WindowBlend::add_rows(const Piece& piece, int begin, int end, bool* finite)
     }
     const std::size_t strip_row = static_cast<std::size_t>(picture_y) % strip_rows_;
     for (int x = columns.begin; x < columns.end;) {
-      // Up to where the neighbours change, and not more than a block.
-      int stop = std::min(columns.end, x + static_cast<int>(block));
+      int stop = columns.end;  // or where the neighbours change
       for (const int edge : {columns.first_from, columns.last_until}) {
         if (edge > x) stop = std::min(stop, edge);
       }
       const auto inside = static_cast<std::size_t>(x - columns.begin);
-      Step step{};
-      step.values = values + inside;
-      step.value_plane = expands ? width : cell_plane;
-      step.weights = row_weights.empty() ? nullptr : row_weights.data() + inside;
-      step.sum_plane = strip_rows_ * picture_width;
-      step.sums = sums_ == nullptr ? nullptr : sums_ + strip_row * picture_width + x;
-      step.classes = classes_;
-      step.count = static_cast<std::size_t>(stop - x);
+      PlaneRow part{values + inside, expands ? width : cell_plane, classes_,
+                    static_cast<std::size_t>(stop - x)};
+      if (!row_weights.empty()) part.weights = row_weights.data() + inside;
+      if (sums_ != nullptr) part.sums = sums_ + strip_row * picture_width + x;
+      part.sum_plane = strip_rows_ * picture_width;
       const bool adds = !(piece.rows.first(picture_y) && columns.first(x));
       const bool compares = piece.rows.last(picture_y) && columns.last(x);
-      largest_bits = std::max(largest_bits, blend_block(step, adds, probabilities_ || !compares,
-                                                        compares, best, index));
+      *finite &= blend_planes(part, {adds, probabilities_ || !compares, compares}, index.data());
       if (compares) {
         write_classes(
-            index, step.count,
+            index.data(), part.count,
             static_cast<std::size_t>(picture_y) * picture_width + static_cast<std::size_t>(x),
             map_);
       }
       x = stop;
     }
   }
-  *finite = largest_bits < 0x7f800000u;
 }
 
 Segmentation WindowBlend::finish(ScoreFunction function) {

@@ -12,6 +12,7 @@
 #include "edgecv/segment.hpp"
 #include "edgecv/thread_pool.hpp"
 #include "edgecv/timing.hpp"
+#include "edgecv/window_blend.hpp"
 
 namespace edgecv {
 
@@ -49,6 +50,7 @@ class SemanticSegmenter {
   std::shared_ptr<Engine> engine_;
   std::unique_ptr<ThreadPool> pool_;
   std::size_t output_;
+  StripMemory strip_;
   Timing timing_;
 };
 

@@ -13,6 +13,17 @@
 
 namespace edgecv {
 
+/// Memory that pictures use one after another, so that it need not be had anew for each.
+class StripMemory {
+ public:
+  /// Room for that many floats; what they hold means nothing.
+  float* at_least(std::size_t floats);
+
+ private:
+  std::unique_ptr<float[]> floats_;
+  std::size_t count_ = 0;
+};
+
 /// Takes the logits of one window after another and averages them, weighted, where windows overlap.
 /// Only the rows that still receive windows are held: [classes, window height, picture width].
 /// Sums are formed in the order of the windows, so the result depends on nothing else.
@@ -20,9 +31,10 @@ class WindowBlend {
  public:
   /// `windows.size` is the size of the tensor that the logits of a window cover; a picture smaller
   /// than it lies in the tensor's upper left corner. With `probabilities` all of [classes, H, W] is
-  /// held and comes out. `output` is the name in an error's message.
+  /// held and comes out. `output` is the name in an error's message. One blend at a time uses
+  /// `memory`.
   WindowBlend(Size picture, const CropWindows& windows, int classes, bool probabilities,
-              std::string output, ThreadPool& pool);
+              std::string output, StripMemory& memory, ThreadPool& pool);
   ~WindowBlend();
 
   const WindowGrid& grid() const { return grid_; }
@@ -52,10 +64,9 @@ class WindowBlend {
   WindowGrid grid_;
   std::vector<float> row_weights_;  // of a window, g(y); empty: uniform
   std::vector<float> column_weights_;
-  std::size_t next_ = 0;            // window
-  std::size_t strip_rows_ = 0;      // that sums_ has for each class
-  std::unique_ptr<float[]> strip_;  // [classes, strip_rows_, picture width]
-  float* sums_ = nullptr;           // the strip, or all of the probabilities
+  std::size_t next_ = 0;        // window
+  std::size_t strip_rows_ = 0;  // that sums_ has for each class
+  float* sums_ = nullptr;  // [classes, strip_rows_, picture width], or all of the probabilities
   Segmentation map_;
 };
 
