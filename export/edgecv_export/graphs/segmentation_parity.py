@@ -17,6 +17,8 @@ from edgecv_export.graphs.torch_input import to_tensor
 from edgecv_export.segmentation_report import SegmentationReport
 from edgecv_runtime import ops
 
+RESIZE_ROUNDING = 1e-4  # of logits on their way to the picture
+
 if TYPE_CHECKING:
     from edgecv_export.graphs.segmentation import SegmentationCut
 
@@ -50,7 +52,8 @@ def verify_segmentation(
             scores = expected.softmax(0).numpy()
         logits = expected.numpy()
         seen |= set(np.unique(logits.argmax(0)).tolist())
-        report.add(logits, result.mask, max(doubt, tolerance.raw))
+        allowed = tolerance.raw * max(float(np.abs(logits).max()), 1)
+        report.add(logits, result.mask, min(max(doubt, RESIZE_ROUNDING), allowed))
         largest = float(np.abs(scores - result.probabilities).max())
         report.score_difference = max(report.score_difference, largest)
         done()
