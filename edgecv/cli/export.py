@@ -125,7 +125,7 @@ def run(args: argparse.Namespace) -> int:
         for note in source.notes:
             _note(note)
     # The names alone do not say whether a network has a class for the background.
-    if labels is None or labels[0] == BACKGROUND:
+    if labels is None or labels[:1] == [BACKGROUND]:
         request = CutRequest(args.size, None, args.proposals, tuple(args.dialects), windows)
         cut = cut_model(source.module, request)
         detects = cut.task in ("detect", "instance")

@@ -20,6 +20,7 @@ VERBS = (
     "export",
     "build",
     "wrap",
+    "style",
     "predict",
     "camera",
     "benchmark",

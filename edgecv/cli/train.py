@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecv.cli.model_options import height_width, numbers, positive
+from edgecv.cli.style_options import add_loss_arguments
 
 # Options that are no settings of the run.
 _RUNNING = ("verb", "out", "device", "workers", "resume")
@@ -28,7 +29,7 @@ def add_parser(subparsers: Any) -> None:
         metavar="ARCHITECTURE",
         help="a detector such as ssd_tiny, ssdlite320_mobilenet_v3_large or "
         "maskrcnn_mobilenet_v3_large_fpn; a segmentation network such as fcn_resnet18 or "
-        "deeplabv3_resnet50; any classifier of torchvision, such as resnet18",
+        "deeplabv3_resnet50; any classifier of torchvision, such as resnet18; style_transform",
     )
     parser.add_argument(
         "--data",
@@ -36,7 +37,7 @@ def add_parser(subparsers: Any) -> None:
         metavar="DIR",
         help="detectors: Pascal VOC, COCO or YOLO folder, or images/ with masks/ (0 background, "
         "1..N objects); segmentation: SPLIT/images/ with SPLIT/masks/ of class numbers; "
-        "classifiers: SPLIT/NAME/ for each class",
+        "classifiers: SPLIT/NAME/ for each class; style networks: any photos",
     )
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="the run's folder")
     parser.add_argument(
@@ -45,11 +46,11 @@ def add_parser(subparsers: Any) -> None:
         help="start from nothing, torchvision's published weights, or a file (.pt .pth "
         ".safetensors .npz); with another class count the head is new (default: none)",
     )
-    parser.add_argument("--epochs", type=positive, help="default: 60")
+    parser.add_argument("--epochs", type=positive, help="default: 60, style networks 20")
     parser.add_argument(
         "--batch-size",
         type=positive,
-        help="default: 16, two-stage detectors 4, segmentation 8, classifiers 32",
+        help="default: 16, two-stage detectors 4, segmentation 8, classifiers 32, style networks 4",
     )
     parser.add_argument(
         "--lr",
@@ -77,6 +78,7 @@ def add_parser(subparsers: Any) -> None:
     )
     _add_detection(parser.add_argument_group("detectors"))
     _add_segmentation(parser.add_argument_group("segmentation"))
+    _add_style(parser.add_argument_group("style networks"))
     parser.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto"
     )
@@ -133,6 +135,30 @@ def _add_segmentation(group: Any) -> None:
         choices=("none", "median", "inverse"),
         help="weigh the loss of rare classes more, by median or inverse frequency (default: none)",
     )
+
+
+def _add_style(group: Any) -> None:
+    group.add_argument("--style", metavar="FILE", help="the picture whose style is learnt")
+    group.add_argument(
+        "--style-size",
+        type=positive,
+        metavar="PIXELS",
+        help="its longer side, at most; smaller makes finer strokes (default: 512)",
+    )
+    add_loss_arguments(group)
+    group.add_argument(
+        "--loss-trunk", choices=("vgg16", "vgg19"), help="what the losses see with (default: vgg16)"
+    )
+    group.add_argument(
+        "--loss-weights",
+        metavar="FILE|default|none",
+        help="of that trunk: a file with torchvision's names, its published ones (default), or "
+        "none (random: to try the mechanism only)",
+    )
+    group.add_argument(
+        "--width", type=positive, help="channels of the network at full size (default: 32)"
+    )
+    group.add_argument("--blocks", type=_count, help="its residual blocks (default: 5)")
 
 
 def run(args: argparse.Namespace) -> int:

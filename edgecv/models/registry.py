@@ -22,6 +22,7 @@ _FAMILIES = (
     "torchvision_rcnn",
     "torchvision_dense",
     "maskrcnn_mobilenet",
+    "style_transform",
     "torchvision_classifiers",
     "torchvision_segmentation",
     "fcn_resnet18",
@@ -42,9 +43,10 @@ def register(
     """Makes the decorated class or function the builder of an architecture.
 
     It is called with keyword arguments only, which must be plain values (they go into checkpoints);
-    `num_classes` is one of them and counts as torchvision's does (the background of a detector
-    included). The module has its input record in `input` (a dict as in bundle.json). What depends
-    on the classes is in its `head`, or its `head_layers` gives the prefixes of the parameters.
+    `num_classes` is one of them, but for `stylize`, and counts as torchvision's does (the
+    background of a detector included). The module has its input record in `input` (a dict as in
+    bundle.json). What depends on the classes is in its `head`, or its `head_layers` gives the
+    prefixes of the parameters.
 
     Where there are such, `training_only` has prefixes of parameters that only training needs (they
     may lack in weights), `trunk_prefix` the prefix of a trunk that takes a classifier's weights,
@@ -140,6 +142,11 @@ def without_weights() -> Iterator[None]:
 def accepts(architecture: str, argument: str) -> bool:
     """Whether the builder names this argument, such as `size`. Raises InputError as `create`."""
     return argument in inspect.signature(_builder(architecture)).parameters
+
+
+def has_classes(architecture: str) -> bool:
+    """Whether it is made for a number of classes. Raises InputError as `create`."""
+    return task_of(architecture) != "stylize"
 
 
 def default_weights(architecture: str) -> dict[str, Tensor]:

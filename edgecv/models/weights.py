@@ -16,6 +16,7 @@ from edgecv_runtime import InputError
 from . import registry
 from .frozen_norm import accept_frozen_norm
 from .heads import in_head, initialise_head
+from .style_transform import StyleTransform
 
 
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:
@@ -141,6 +142,8 @@ def fit_state_dict(
     own = module.state_dict()
     counting = " (background included)" if registry.counts_background(architecture) else ""
     state_dict = accept_frozen_norm(module, state_dict)
+    if isinstance(module, StyleTransform):
+        state_dict = module.accept_weights(state_dict)
     if new_head and (trunk := _trunk_of(module, state_dict)):
         module.load_state_dict(trunk, strict=False)
         return f"{source} has weights of the trunk: they are kept, the head is new"

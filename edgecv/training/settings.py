@@ -20,6 +20,7 @@ _RECIPES = {
     "instance": "detection",
     "classify": "classification",
     "segment": "segmentation",
+    "stylize": "style",
 }
 
 

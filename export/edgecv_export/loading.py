@@ -96,21 +96,27 @@ def _load_architecture(name: str, weights: str | None, num_classes: int | None) 
             f"{name} needs weights: give --weights FILE, --weights default (the published ones) or "
             "--weights none (random)"
         )
+    classified = registry.has_classes(name)
+    if num_classes is not None and not classified:
+        raise InputError(f"{name} knows no classes: leave out --num-classes")
     if weights == "none":
-        if num_classes is None:
+        if num_classes is None and classified:
             counting = ", the background included" if registry.counts_background(name) else ""
             raise InputError(f"{name} with --weights none needs --num-classes{counting}")
-        module = registry.create(name, num_classes=num_classes)
         origin: dict[str, Any] = {"weights": "none"}
+        arguments = {"num_classes": num_classes} if classified else {}
+        module = registry.create(name, **arguments)
     else:
         default = weights == "default"
         state = registry.default_weights(name) if default else read_state_dict(weights)
-        num_classes = num_classes or infer_num_classes(name, state)
-        module = registry.create(name, num_classes=num_classes)
+        if classified:
+            num_classes = num_classes or infer_num_classes(name, state)
+        arguments = {"num_classes": num_classes} if classified else {}
+        module = registry.create(name, **arguments)
         fit_state_dict(module, state, f"{name}'s published weights" if default else weights)
         origin = {"weights": "default"} if default else {"checkpoint": _identity(Path(weights))}
-    result = Source(module, name, None, origin)
-    published = _PUBLISHED_LABELS.get((registry.task_of(name), num_classes))
+    result = Source(module, name, None if classified else [], origin)
+    published = _PUBLISHED_LABELS.get((registry.task_of(name), num_classes or 0))
     if published is not None:
         dataset, labels = published
         result.labels = labels()

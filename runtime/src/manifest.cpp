@@ -14,7 +14,11 @@ namespace {
 constexpr std::size_t kMaxLabels = 100000;
 constexpr std::size_t kMaxAxes = 8;
 
-void check_labels(const std::vector<std::string>& labels) {
+void check_labels(const std::vector<std::string>& labels, Task task) {
+  if (task == Task::stylize) {
+    if (!labels.empty()) bad_value("labels", "none for stylize", std::to_string(labels.size()));
+    return;
+  }
   if (labels.empty() || labels.size() > kMaxLabels) {
     bad_value("labels", "1 to " + std::to_string(kMaxLabels) + " names",
               std::to_string(labels.size()));
@@ -238,8 +242,12 @@ void check(const Manifest& manifest) {
   }
   require_text(manifest.name, "name");
   require_text(manifest.architecture, "architecture");
-  check_labels(manifest.labels);
+  check_labels(manifest.labels, manifest.task);
   check_input(manifest.input);
+  if (manifest.schema < 2 && manifest.input.interpolation == Interpolation::bicubic) {
+    bad_value("schema", "2 or above, since input.interpolation is bicubic",
+              std::to_string(manifest.schema));
+  }
   check_graphs(manifest);
   std::visit([&](const auto& spec) { check(manifest, spec); }, manifest.postprocess);
 }

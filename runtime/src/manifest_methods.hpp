@@ -30,4 +30,8 @@ SegmentSpec read_segment(const JsonNode& node);
 Json write(const SegmentSpec& spec);
 void check(const Manifest& manifest, const SegmentSpec& spec);
 
+StylizeSpec read_stylize(const JsonNode& node);
+Json write(const StylizeSpec& spec);
+void check(const Manifest& manifest, const StylizeSpec& spec);
+
 }  // namespace edgecv

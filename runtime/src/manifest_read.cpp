@@ -82,8 +82,9 @@ PostprocessSpec read_postprocess(const JsonNode& node) {
   if (method == "rcnn") return read_rcnn(node);
   if (method == "classify") return read_classify(node);
   if (method == "segment") return read_segment(node);
-  bad_value(node.path() + ".method", "one of ssd, retinanet, fcos, rcnn, classify, segment",
-            quoted(method));
+  if (method == "stylize") return read_stylize(node);
+  bad_value(node.path() + ".method",
+            "one of ssd, retinanet, fcos, rcnn, classify, segment, stylize", quoted(method));
 }
 
 /// Looked at before everything else: another schema has other keys.

@@ -11,6 +11,7 @@
 #include "edgecv/manifest.hpp"
 #include "edgecv/segment.hpp"
 #include "edgecv/ssd.hpp"
+#include "edgecv/stylizer.hpp"
 #include "edgecv/tensor.hpp"
 
 namespace edgecv {
@@ -50,7 +51,9 @@ struct NameTable<Align> {
 template <>
 struct NameTable<Interpolation> {
   static constexpr std::pair<Interpolation, const char*> entries[] = {
-      {Interpolation::bilinear, "bilinear"}, {Interpolation::nearest, "nearest"}};
+      {Interpolation::bilinear, "bilinear"},
+      {Interpolation::nearest, "nearest"},
+      {Interpolation::bicubic, "bicubic"}};
 };
 
 template <>
@@ -75,6 +78,12 @@ struct NameTable<Task> {
                                                              {Task::instance, "instance"},
                                                              {Task::segment, "segment"},
                                                              {Task::stylize, "stylize"}};
+};
+
+template <>
+struct NameTable<Tiling> {
+  static constexpr std::pair<Tiling, const char*> entries[] = {
+      {Tiling::automatic, "auto"}, {Tiling::never, "never"}, {Tiling::always, "always"}};
 };
 
 template <>

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "clones.hpp"
 #include "half.hpp"
+#include "nearest_level.hpp"
 
 namespace edgecv {
 namespace {
@@ -21,17 +21,9 @@ struct ToFloat16 {
   EDGECV_INLINE std::uint16_t operator()(float value) const { return half_bits(value); }
 };
 
-/// Rounded to nearest, ties to even, saturated: next to 1.5 * 2^23 a float32 has the spacing 1, so
-/// the addition rounds and leaves the integer in the low bits.
 struct ToUint8 {
   using Type = std::uint8_t;
-  EDGECV_INLINE std::uint8_t operator()(float value) const {
-    value = value > 0.0f ? value : 0.0f;
-    value = (value < 255.0f ? value : 255.0f) + 12582912.0f;
-    std::uint32_t bits;
-    std::memcpy(&bits, &value, sizeof bits);
-    return static_cast<std::uint8_t>(bits);
-  }
+  EDGECV_INLINE std::uint8_t operator()(float value) const { return nearest_level(value); }
 };
 
 struct Destination {

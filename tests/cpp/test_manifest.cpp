@@ -281,8 +281,8 @@ TEST_CASE("values that a key cannot have") {
       {"[\"cat\", \"dog\"]", "[]", ": labels: expected 1 to 100000 names, got 0"},
       {"\"dog\"", "\"\"", ": labels[1]: expected a string that is not empty, got \"\""},
       {"\"rgb\"", "\"RGB\"", ": input.color: expected one of rgb, bgr, gray, got \"RGB\""},
-      {"\"bilinear\"", "\"bicubic\"",
-       ": input.interpolation: expected one of bilinear, nearest, got \"bicubic\""},
+      {"\"bilinear\"", "\"cubic\"",
+       ": input.interpolation: expected one of bilinear, nearest, bicubic, got \"cubic\""},
       {"\"fp32\"", "\"fp64\"",
        ": graphs.main[0].precision: expected one of fp32, fp16, bf16, int8, got \"fp64\""},
       {"\"dialect\": \"onnx\"", "\"dialect\": \"caffe\"",
@@ -293,8 +293,8 @@ TEST_CASE("values that a key cannot have") {
        ": graphs.main[0].inputs[0].shape[0]: expected a length of at least 1 or null, got -1"},
       {"\"main\": [", "\"roi\": [", ": graphs.main: missing"},
       {"\"ssd\"", "\"yolo\"",
-       ": postprocess.method: expected one of ssd, retinanet, fcos, rcnn, classify, segment, got "
-       "\"yolo\""},
+       ": postprocess.method: expected one of ssd, retinanet, fcos, rcnn, classify, segment, "
+       "stylize, got \"yolo\""},
       {"\"multibox_prior\"", "\"grid\"",
        ": postprocess.anchors.kind: expected one of default_boxes, multibox_prior, file, got "
        "\"grid\""},

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from edgecv_runtime import GraphFile, InputError, InputSpec, Manifest, TensorSpec
-from edgecv_runtime._core import RcnnSpec
+from edgecv_runtime._core import RcnnSpec, StylizeSpec
 from edgecv_runtime.engines.built import ShapeRange
 
 Numbers = tuple[int, int, int]  # smallest, typical, largest
@@ -50,6 +50,8 @@ def shape_ranges(
             _picture_shape(manifest.input, n, size) for n, size in zip(batch, sizes, strict=True)
         ]
         return {pictures.name: ShapeRange(*ranges)}
+    if isinstance(manifest.postprocess, StylizeSpec):
+        return _tiles(manifest.postprocess, role, graph)
     return _second_stage(manifest, role, graph, wishes)
 
 
@@ -139,6 +141,21 @@ def _second_stage(
             ranges[port.name] = _feature_range(port, sizes, scale)
         else:
             ranges[port.name] = ShapeRange(*((n, *port.shape[1:]) for n in boxes))
+    return ranges
+
+
+def _tiles(spec: StylizeSpec, role: str, graph: GraphFile) -> dict[str, ShapeRange]:
+    """Of the graphs that paint tile by tile: thumbnails of any shape, tiles cut by the picture."""
+    assert spec.tiles is not None
+    least = (spec.smallest_side, spec.smallest_side)
+    thumbnail = spec.tiles.thumbnail
+    typical, largest = spec.tiles.size, spec.tiles.size
+    if role == "statistics":
+        typical, largest = (thumbnail * 9 // 16, thumbnail), (thumbnail, thumbnail)
+    ranges = {}
+    for port in graph.inputs:
+        if -1 in port.shape:
+            ranges[port.name] = ShapeRange(*((1, 3, *size) for size in (least, typical, largest)))
     return ranges
 
 

@@ -20,8 +20,8 @@ from edgecv_export.graphs.roi_align import DIALECTS, Dialect
 from edgecv_export.report import Report
 from edgecv_runtime import InputError
 
-# Detectors first: the last two take any module whose outputs look right.
-_FAMILIES = ("dense", "rcnn", "ssd", "segmentation", "classifier")
+# The last two take any module whose outputs look right.
+_FAMILIES = ("dense", "rcnn", "ssd", "style", "segmentation", "classifier")
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@
 #include "edgecv/semantic_segmenter.hpp"
 #include "edgecv/sliding_windows.hpp"
 #include "edgecv/ssd.hpp"
+#include "edgecv/stylize.hpp"
+#include "edgecv/stylizer.hpp"
 #include "edgecv/tensor.hpp"
 #include "edgecv/thread_pool.hpp"
 #include "edgecv/tiles.hpp"

@@ -12,6 +12,7 @@
 #include "edgecv/rcnn.hpp"
 #include "edgecv/segment.hpp"
 #include "edgecv/ssd.hpp"
+#include "edgecv/stylize.hpp"
 #include "edgecv/tensor.hpp"
 
 namespace edgecv {
@@ -30,7 +31,8 @@ struct GraphFile {
 };
 
 /// What is done with the outputs: one alternative for each family of networks.
-using PostprocessSpec = std::variant<SsdSpec, DenseSpec, RcnnSpec, ClassifySpec, SegmentSpec>;
+using PostprocessSpec =
+    std::variant<SsdSpec, DenseSpec, RcnnSpec, ClassifySpec, SegmentSpec, StylizeSpec>;
 
 struct Manifest {
   static constexpr int current_schema = 2;  // 2: classify, segment and stylize

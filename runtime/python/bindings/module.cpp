@@ -19,6 +19,8 @@ void bind_nms(nb::module_&);
 void bind_preprocess(nb::module_&);
 void bind_semantic_segmenter(nb::module_&);
 void bind_sliding_windows(nb::module_&);
+void bind_stylize(nb::module_&);
+void bind_stylizer(nb::module_&);
 void bind_tiles(nb::module_&);
 void bind_timing(nb::module_&);
 void bind_two_stage_ops(nb::module_&);
@@ -74,6 +76,7 @@ NB_MODULE(_core, m) {
   bind_preprocess(m);
   bind_sliding_windows(m);
   bind_rcnn(m);
+  bind_stylize(m);
   bind_manifest(m);
   bind_bundle(m);
   bind_engine(m);
@@ -82,5 +85,6 @@ NB_MODULE(_core, m) {
   bind_detector(m);
   bind_semantic_segmenter(m);
   bind_two_stage_detector(m);
+  bind_stylizer(m);
   bind_tiles(m);
 }

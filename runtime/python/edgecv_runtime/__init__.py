@@ -26,6 +26,8 @@ from edgecv_runtime.result import Result, ScoredResult
 from edgecv_runtime.results import Detections
 from edgecv_runtime.segmentation import Segmentation
 from edgecv_runtime.semantic_segmenter import SemanticSegmenter
+from edgecv_runtime.stylized import Stylized
+from edgecv_runtime.stylizer import Stylizer
 from edgecv_runtime.tiles import Tiles
 
 __all__ = [
@@ -50,6 +52,8 @@ __all__ = [
     "ScoredResult",
     "Segmentation",
     "SemanticSegmenter",
+    "Stylized",
+    "Stylizer",
     "TensorSpec",
     "Tiles",
     "load",

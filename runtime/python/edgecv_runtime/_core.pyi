@@ -246,6 +246,44 @@ class RcnnSpec:
     def mask(self) -> MaskHeadSpec | None:
         """None where there are boxes only."""
 
+class StylizeTiles:
+    @property
+    def size(self) -> tuple[int, int]: ...
+
+    @property
+    def overlap(self) -> float: ...
+
+    @property
+    def thumbnail(self) -> int: ...
+
+    @property
+    def align(self) -> int: ...
+
+    @property
+    def above(self) -> int: ...
+
+class StylizeSpec:
+    @property
+    def picture_output(self) -> str: ...
+
+    @property
+    def color(self) -> str: ...
+
+    @property
+    def scale(self) -> float: ...
+
+    @property
+    def offset(self) -> float: ...
+
+    @property
+    def smallest_side(self) -> int: ...
+
+    @property
+    def tiles(self) -> StylizeTiles | None:
+        """None where every picture is painted in one run."""
+
+def write_picture(planes: Annotated[NDArray[numpy.float32], dict(shape=(3, None, None), order='C', device='cpu', writable=False)], color: str, scale: float, offset: float, size: tuple[int, int]) -> NDArray[numpy.uint8]: ...
+
 class TensorSpec:
     def __init__(self, name: str, dtype: str, shape: Sequence[int]) -> None:
         """
@@ -478,7 +516,7 @@ class Manifest:
     def graphs(self) -> dict[str, list[GraphFile]]: ...
 
     @property
-    def postprocess(self) -> SsdSpec | DenseSpec | RcnnSpec | ClassifySpec | SegmentSpec: ...
+    def postprocess(self) -> SsdSpec | DenseSpec | RcnnSpec | ClassifySpec | SegmentSpec | StylizeSpec: ...
 
     @property
     def provenance(self) -> str:
@@ -626,6 +664,17 @@ class TwoStageDetector:
 
     @property
     def timing(self) -> TwoStageTiming: ...
+
+class Stylizer:
+    def __init__(self, bundle: Bundle, main: Engine, statistics: Engine | None = None, tile: Engine | None = None, threads: int = 0) -> None: ...
+
+    def set_tiling(self, tiling: str) -> None: ...
+
+    def run(self, pictures: Sequence[Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)]], format: str) -> list:
+        """For each picture uint8 [H, W, 3], BGR."""
+
+    @property
+    def timing(self) -> Timing: ...
 
 class TileSpec:
     def __init__(self, size: tuple[int, int], overlap: float, whole: bool, match_threshold: float) -> None: ...

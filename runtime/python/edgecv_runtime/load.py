@@ -14,14 +14,16 @@ from edgecv_runtime.engines import open_engines
 from edgecv_runtime.engines.choice import choose
 from edgecv_runtime.instance_segmenter import InstanceSegmenter
 from edgecv_runtime.semantic_segmenter import SemanticSegmenter
+from edgecv_runtime.stylizer import Stylizer
 
-Loaded = Classifier | Detector | InstanceSegmenter | SemanticSegmenter
+Loaded = Classifier | Detector | InstanceSegmenter | SemanticSegmenter | Stylizer
 
 _MODELS: dict[str, type[Loaded]] = {
     "classify": Classifier,
     "detect": Detector,
     "instance": InstanceSegmenter,
     "segment": SemanticSegmenter,
+    "stylize": Stylizer,
 }
 _MAX_UNPACKED_BYTES = 8 << 30
 _HOME = {"tensorrt": "cuda", "tensorrt_rtx": "cuda", "onnxruntime": "cpu", "openvino": "cpu"}
@@ -51,7 +53,7 @@ def load(
     Returns:
         The model for the bundle's task: a ``Classifier`` for ``classify``, a ``Detector`` for
         ``detect``, an ``InstanceSegmenter`` for ``instance``, a ``SemanticSegmenter`` for
-        ``segment``.
+        ``segment``, a ``Stylizer`` for ``stylize``.
 
     Raises:
         BundleError: the bundle is incomplete, altered, or made for a newer edgecv.

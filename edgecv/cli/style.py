@@ -1,0 +1,139 @@
+"""edgecv style: one picture painted in the style of another, by optimising its pixels."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgecv.cli.model_options import positive
+from edgecv.cli.style_options import above_zero, add_loss_arguments
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+def add_parser(subparsers: Any) -> None:
+    parser = subparsers.add_parser(
+        "style",
+        help="paint one picture in the style of another (slow, no training)",
+        description="Optimises the pixels of a picture until a VGG network sees the content of one "
+        "picture and the style of another in it. To paint many pictures in one style, train a "
+        "network: edgecv train style_transform.",
+    )
+    parser.add_argument("content", metavar="CONTENT", help="the picture to paint")
+    parser.add_argument("style", metavar="STYLE", help="the picture whose style it gets")
+    parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the result")
+    parser.add_argument(
+        "--size",
+        type=positive,
+        default=512,
+        metavar="PIXELS",
+        help="longer side of the result, at most the content's (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--style-size",
+        type=positive,
+        metavar="PIXELS",
+        help="longer side of the style picture, at most its own; smaller makes finer strokes "
+        "(default: as --size)",
+    )
+    parser.add_argument("--steps", type=positive, default=300, help="default: %(default)s")
+    parser.add_argument(
+        "--every",
+        type=positive,
+        metavar="N",
+        help="also write the picture after each N steps, as NAME_00N beside the result",
+    )
+    parser.add_argument(
+        "--optimizer", choices=("lbfgs", "adam"), default="lbfgs", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--lr",
+        dest="learning_rate",
+        type=above_zero,
+        metavar="RATE",
+        help="default: 1 for lbfgs, 0.02 for adam",
+    )
+    parser.add_argument(
+        "--trunk", choices=("vgg16", "vgg19"), default="vgg19", help="default: %(default)s"
+    )
+    parser.add_argument(
+        "--weights",
+        default="default",
+        metavar="FILE|default|none",
+        help="of the trunk: a file with torchvision's names, its published ones (default), or none "
+        "(random: to try the mechanism only)",
+    )
+    add_loss_arguments(parser)
+    parser.add_argument("--seed", type=int, default=0, help="of --weights none (default: 0)")
+    parser.add_argument(
+        "--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    import torch
+
+    from edgecv.cli.progress import Progress
+    from edgecv.training.paint import CONTENT_LAYERS, STYLE_LAYERS, PaintSettings, paint
+    from edgecv.training.style_losses import LossWeights, layer_names, read_style, to_tensor
+    from edgecv_runtime import InputError, Stylized, read_image
+
+    if args.out.suffix.lower() not in (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"):
+        raise InputError(f"--out {args.out}: expected a picture's name such as picture.png")
+    content = to_tensor(read_image(args.content), args.size)
+    if min(content.shape[1:]) < 32:
+        raise InputError(
+            f"{args.content}: {content.shape[2]} x {content.shape[1]} pixels (at --size "
+            f"{args.size}) are too few; expected at least 32 each way"
+        )
+    style = read_style(args.style, args.style_size or args.size)
+    device = args.device
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    elif device == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device cuda: torch finds no CUDA device here; use cpu")
+    given = LossWeights()
+    settings = PaintSettings(
+        args.steps,
+        args.optimizer,
+        args.learning_rate,
+        LossWeights(
+            *(
+                getattr(given, name) if value is None else value
+                for name, value in (
+                    ("content", args.content_weight),
+                    ("style", args.style_weight),
+                    ("tv", args.tv_weight),
+                )
+            )
+        ),
+        layer_names(args.content_layers or "") or CONTENT_LAYERS,
+        layer_names(args.style_layers or "") or STYLE_LAYERS,
+        args.trunk,
+        args.weights,
+    )
+    torch.manual_seed(args.seed)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    last: dict[str, float] = {}
+    with Progress(args.steps, "step") as progress:
+
+        def done(
+            step: int, losses: dict[str, float], picture: Callable[[], NDArray[np.uint8]]
+        ) -> None:
+            last.update(losses)
+            progress.update()
+            if args.every and step % args.every == 0 and step < args.steps:
+                name = f"{args.out.stem}_{step:0{len(str(args.steps))}}{args.out.suffix}"
+                Stylized(picture()).save(args.out.with_name(name))
+
+        result = paint(content, style, settings, device=device, done=done)
+    Stylized(result).save(args.out)
+    parts = ", ".join(f"{name} {value:.4g}" for name, value in last.items())
+    print(f"{args.out}: {result.shape[1]} x {result.shape[0]} pixels; last losses: {parts}")
+    if args.weights == "none":
+        print("the trunk's weights were random, as asked: this shows the mechanism, not a style")
+    return 0

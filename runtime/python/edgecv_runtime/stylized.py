@@ -1,0 +1,39 @@
+"""A picture that a style network painted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgecv_runtime.result import Result
+
+
+class Stylized(Result):
+    """A painted picture.
+
+    Attributes, beside those of :class:`Result`:
+        image: the painted picture itself, uint8 [H, W, 3], BGR, of the size of the picture that the
+            model was given.
+    """
+
+    image: NDArray[np.uint8]
+
+    def __init__(self, image: NDArray[np.uint8], source: str | None = None) -> None:
+        super().__init__([], image, "bgr", source)
+
+    def summary(self) -> str:
+        return "painted"
+
+    def plot(self, image: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+        """The painted picture, uint8 [H, W, 3], BGR; nothing is drawn on `image`."""
+        return self.image
+
+    def _draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        return self.image
+
+    def to_dict(self) -> dict[str, Any]:
+        """`source`, `height` and `width`; the pixels are for a picture file."""
+        height, width = self.image_size
+        return {"source": self.source, "height": height, "width": width}
