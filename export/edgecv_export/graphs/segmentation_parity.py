@@ -32,11 +32,13 @@ def verify_segmentation(
 ) -> SegmentationReport:
     """Runs both on each picture (uint8 [H, W, 3] BGR) and compares class maps and logits.
 
-    torch runs the whole module, its own last resize included.
+    torch runs the whole module, its own last resize included. Where the picture is stretched for
+    the network, logits go to the picture in one step, as in the runtime.
     """
     runtime: Any = edgecv_runtime.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
     session = GraphSession(bundle, runtime.manifest)
-    segmenter = TorchSegmenter(cut.module, cut.input, cut.windows)
+    module = cut.module if cut.input["resize"] == "none" else cut.network
+    segmenter = TorchSegmenter(module, cut.input, cut.windows)
     report = SegmentationReport(tolerance=tolerance)
     seen: set[int] = set()
     for picture in pictures:
