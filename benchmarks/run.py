@@ -20,6 +20,7 @@ BENCHMARKS = {
     "masks": "Masks of 100 instances on 1080p",
     "pipeline": "ssdlite320 on 1080p frames",
     "two_stage_pipeline": "Faster and Mask R-CNN on a 1080p frame",
+    "stylize": "Style transfer, 1080p",
     "footprint": "Footprint",
 }
 PEERS = ("torch", "torchvision", "onnxruntime", "opencv-python", "opencv-python-headless", "numpy")
