@@ -1,6 +1,7 @@
 """The Stylizer over ONNX Runtime, and what it gives."""
 
 import json
+import re
 
 import cv2
 import numpy as np
@@ -159,3 +160,12 @@ def test_command_predict_takes_the_tiling(tmp_path, capsys):
     assert "is no detector: give --tiling always" in capsys.readouterr().err
     assert main([*command, "--threshold", "0.5"]) == 2
     assert "a Stylized has no scores: leave it out" in capsys.readouterr().err
+
+
+def test_command_info(capsys):
+    assert main(["info", GOLDEN]) == 0
+    text = capsys.readouterr().out
+    assert re.search(r"^labels +none$", text, re.MULTILINE)
+    assert "stylize, rgb levels x * 1 + 0" in text
+    tiles = "32 x 32 (height x width), overlap 0.25, above 4,000 pixels, statistics of 40 pixels"
+    assert tiles in text
