@@ -9,7 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
+import edgecv
 from edgecv_runtime import ops, read_image
 from tiny_bundle import write_tiny_bundle
 
@@ -52,6 +54,23 @@ def test_detect_video(bundle, tmp_path):
         "frame 0: 1 left, 1 right",
         "frame 1: nothing",
     ]
+
+
+def test_segment_photo(tmp_path):
+    bundle = Path(__file__).parent / "golden" / "bundle_v2_segment"
+    photo, overlay, class_map = (tmp_path / name for name in ("a.png", "b.jpg", "c.png"))
+    noise = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    cv2.imwrite(str(photo), noise)
+    lines = run("segment_photo.py", bundle, photo, overlay, class_map)
+    model = edgecv.load(bundle)
+    model.windows = {"overlap": 0.5, "weight": "gaussian"}
+    expected = model(noise)
+    assert lines == [
+        f"{one['name']} {100 * one['fraction']:.1f} %" for one in expected.to_dict()["classes"]
+    ]
+    with Image.open(class_map) as stored:
+        np.testing.assert_array_equal(np.array(stored), expected.mask)
+    assert read_image(overlay).shape == noise.shape
 
 
 def test_detect_tiles(bundle, tmp_path):

@@ -26,8 +26,16 @@ float logit_margin(const std::vector<float>& thresholds) {
   return logit - 1e-3f * (1 + std::abs(logit));
 }
 
+/// Thresholds in whole vectors; nothing passes those of the lanes that are no class.
+std::vector<float> in_vectors(std::vector<float> thresholds) {
+  thresholds.resize((thresholds.size() + lanes - 1) / lanes * lanes,
+                    std::numeric_limits<float>::infinity());
+  return thresholds;
+}
+
 /// Appends a key for each score above its class's threshold; its index is row * classes + class.
-/// `keys` has room for all. Returns one past the last key, null if a value is NaN or infinite.
+/// `keys` has room for all, `scores` for a row and a vector more, `thresholds` are in_vectors().
+/// Returns one past the last key, null if a value is NaN or infinite.
 EDGECV_CLONES std::uint64_t* append_passing(const float* logits, std::size_t begin, std::size_t end,
                                             std::size_t classes, float margin,
                                             const float* thresholds, float* scores,
@@ -39,17 +47,24 @@ EDGECV_CLONES std::uint64_t* append_passing(const float* logits, std::size_t beg
     poison[0] += row[0] * 0.f;
     if (!(strongest - row[0] > margin)) continue;
     const float shift = strongest > row[0] ? strongest : row[0];
-    const float total = exponentials(row, classes + 1, shift, scores);
-    for (std::size_t c = 0; c < classes; ++c) scores[c] = scores[c + 1] / total;
-    for (std::size_t c = 0; c < classes; ++c) {
-      if (scores[c] > thresholds[c]) {
-        *keys++ = score_key(scores[c], static_cast<std::uint32_t>(r * classes + c));
+    const std::size_t readable = (end - r) * (classes + 1);
+    const float total = exponentials(row, classes + 1, readable, shift, scores);
+    // Most scores are far below: dividing waits until one of 16 comes near its threshold.
+    const Wide nearly = splat<Wide>(total * 0.99999f);
+    for (std::size_t c = 0; c < classes; c += lanes) {
+      const Wide exponential = load_wide(scores + 1 + c);
+      std::uint32_t hits = lanes_above(exponential, load_wide(thresholds + c) * nearly);
+      if (hits == 0) continue;
+      float score[lanes];
+      store_wide(score, exponential / splat<Wide>(total));
+      for (; hits != 0; hits &= hits - 1) {
+        const std::size_t k = lowest_bit(hits);
+        if (!(score[k] > thresholds[c + k])) continue;
+        *keys++ = score_key(score[k], static_cast<std::uint32_t>(r * classes + c + k));
       }
     }
   }
-  float sum = 0;
-  for (const float value : poison) sum += value;
-  return std::isnan(sum) ? nullptr : keys;
+  return clean(poison) ? keys : nullptr;
 }
 
 /// Writes the keys of all scores above their thresholds to the front of `keys`, in rising order of
@@ -58,15 +73,16 @@ std::size_t find_passing(const BoxHeadSpec& spec, const float* logits, std::size
                          std::size_t classes, const std::vector<float>& thresholds,
                          ThreadPool& pool, std::vector<std::uint64_t>& keys) {
   const float margin = logit_margin(thresholds);
+  const std::vector<float> limits = in_vectors(thresholds);
   // Every piece writes to its own part, and the parts are joined.
   if (keys.size() < count * classes) keys.resize(count * classes);
   std::vector<std::size_t> passing((count + rows_per_piece - 1) / rows_per_piece);
   pool.parallel_for(static_cast<int>(count), rows_per_piece, [&](int begin, int end) {
     thread_local std::vector<float> scores;
-    scores.resize(classes + 1 + lanes);
+    scores.resize(classes + 1 + 2 * lanes);
     std::uint64_t* const part = keys.data() + begin * classes;
     const std::uint64_t* const part_end =
-        append_passing(logits, begin, end, classes, margin, thresholds.data(), scores.data(), part);
+        append_passing(logits, begin, end, classes, margin, limits.data(), scores.data(), part);
     if (part_end == nullptr) not_finite(spec.logits_output);
     passing[begin / rows_per_piece] = part_end - part;
   });

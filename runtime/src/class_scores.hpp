@@ -62,8 +62,10 @@ EDGECV_INLINE bool clean(const float (&poison)[lanes]) {
 }
 
 /// Writes exp(values - shift), `shift` being at least the largest value, and returns their sum.
-EDGECV_INLINE float exponentials(const float* values, std::size_t count, float shift,
-                                 float* result) {
+/// `readable` values may be read (at least `count`): with 15 behind the last one it is faster.
+/// `result` has room for `count` + 15.
+EDGECV_INLINE float exponentials(const float* values, std::size_t count, std::size_t readable,
+                                 float shift, float* result) {
   Wide sum = splat<Wide>(0.f);
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
@@ -73,12 +75,11 @@ EDGECV_INLINE float exponentials(const float* values, std::size_t count, float s
   }
   if (i < count) {
     const float vanishing = -std::numeric_limits<float>::max();
-    const Wide rest =
-        exp_nonpositive(load_wide(values + i, count - i, vanishing) - splat<Wide>(shift));
-    float lane[lanes];
-    store_wide(lane, rest);
-    std::memcpy(result + i, lane, (count - i) * sizeof(float));
-    sum += rest;
+    const Wide rest = i + lanes <= readable ? first_lanes(values + i, count - i, vanishing)
+                                            : load_wide(values + i, count - i, vanishing);
+    const Wide block = exp_nonpositive(rest - splat<Wide>(shift));
+    store_wide(result + i, block);
+    sum += block;
   }
   return sum_of_lanes(sum);
 }

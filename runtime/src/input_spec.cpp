@@ -51,8 +51,8 @@ void check_resize(const InputSpec& spec) {
 void check(const InputSpec& spec) {
   check_resize(spec);
   if (spec.crop) check_sides("crop", *spec.crop);
-  if (spec.antialias && spec.interpolation != Interpolation::bilinear) {
-    refuse("antialias needs interpolation bilinear");
+  if (spec.antialias && spec.interpolation == Interpolation::nearest) {
+    refuse("antialias needs interpolation bilinear or bicubic");
   }
   if (!std::isfinite(spec.scale) || spec.scale == 0) {
     refuse("scale is " + std::to_string(spec.scale) + ", must be finite and not 0");

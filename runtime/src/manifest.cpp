@@ -244,6 +244,10 @@ void check(const Manifest& manifest) {
   require_text(manifest.architecture, "architecture");
   check_labels(manifest.labels, manifest.task);
   check_input(manifest.input);
+  if (manifest.schema < 2 && manifest.input.interpolation == Interpolation::bicubic) {
+    bad_value("schema", "2 or above, since input.interpolation is bicubic",
+              std::to_string(manifest.schema));
+  }
   check_graphs(manifest);
   std::visit([&](const auto& spec) { check(manifest, spec); }, manifest.postprocess);
 }

@@ -51,7 +51,9 @@ struct NameTable<Align> {
 template <>
 struct NameTable<Interpolation> {
   static constexpr std::pair<Interpolation, const char*> entries[] = {
-      {Interpolation::bilinear, "bilinear"}, {Interpolation::nearest, "nearest"}};
+      {Interpolation::bilinear, "bilinear"},
+      {Interpolation::nearest, "nearest"},
+      {Interpolation::bicubic, "bicubic"}};
 };
 
 template <>

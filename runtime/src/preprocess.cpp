@@ -6,10 +6,10 @@
 #include "bilinear.hpp"
 #include "channel_map.hpp"
 #include "edgecv/error.hpp"
+#include "filtered.hpp"
 #include "pixel_rows.hpp"
 #include "resample.hpp"
 #include "tensor_rows.hpp"
-#include "triangle.hpp"
 
 namespace edgecv {
 namespace {
@@ -74,9 +74,12 @@ void preprocess(const Image& image, const InputSpec& spec, const Geometry& geome
 
   const bool reduces =
       geometry.resized.height < image.height || geometry.resized.width < image.width;
-  if (spec.antialias && reduces) {
-    run(TriangleSampler(triangle_axis(x_range), triangle_axis(y_range), image.size(), format.step,
-                        channels));
+  const bool resizes = geometry.resized != image.size();
+  if ((spec.antialias && reduces) || (spec.interpolation == Interpolation::bicubic && resizes)) {
+    const auto axis = spec.interpolation == Interpolation::bilinear ? triangle_axis
+                      : spec.antialias                              ? antialiased_cubic_axis
+                                                                    : cubic_axis;
+    run(FilterSampler(axis(x_range), axis(y_range), image.size(), format.step, channels));
   } else {
     const auto axis = spec.interpolation == Interpolation::nearest ? nearest_axis : linear_axis;
     run(BilinearSampler(axis(x_range), axis(y_range), image.size(), format.step, channels));

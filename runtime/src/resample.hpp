@@ -37,4 +37,12 @@ LinearAxis nearest_axis(AxisRange range);
 /// mode="bilinear", antialias=True: a triangle as wide as the reduction.
 FilterAxis triangle_axis(AxisRange range);
 
+/// mode="bicubic": Keys' convolution over four samples with a = -0.75, those beyond the ends
+/// repeating the last (IEEE Trans. ASSP 29(6), 1981). Values may overshoot.
+FilterAxis cubic_axis(AxisRange range);
+
+/// mode="bicubic", antialias=True: the same with a = -0.5, as wide as the reduction and cut at the
+/// ends.
+FilterAxis antialiased_cubic_axis(AxisRange range);
+
 }  // namespace edgecv

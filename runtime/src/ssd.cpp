@@ -53,7 +53,8 @@ EDGECV_INLINE const float* class_scores(const RowReader& reader, const float* ro
   if (reader.function == ScoreFunction::softmax) {
     float poison[lanes] = {};
     const float shift = maximum(row, reader.columns, poison);
-    const Wide total = splat<Wide>(exponentials(row, reader.columns, shift, scores));
+    const Wide total =
+        splat<Wide>(exponentials(row, reader.columns, reader.columns, shift, scores));
     for (std::size_t c = 0; c < reader.columns; c += lanes) {
       store_wide(scores + c, load_wide(scores + c) / total);
     }
@@ -90,7 +91,8 @@ EDGECV_CLONES bool best_scores(const RowReader& reader, const float* rows, std::
     if (comparable && !(strongest - rival > reader.cheap_margin)) continue;
     if (softmax) {
       const float shift = strongest > rival || !comparable ? strongest : rival;
-      const float total = exponentials(row, reader.columns, shift, scratch);
+      const std::size_t readable = (end - a) * reader.columns;
+      const float total = exponentials(row, reader.columns, readable, shift, scratch);
       best[a] = exp_nonpositive(strongest - shift) / total;
     } else {
       best[a] = maximum(class_scores(reader, row, scratch), reader.classes, poison);

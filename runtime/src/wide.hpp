@@ -25,12 +25,16 @@ EDGECV_INLINE Wide if_below(Wide x, float limit, Wide below, Wide otherwise) {
 EDGECV_INLINE Wide power_of_two(Wide shifted) {
   return reinterpret_cast<Wide>((reinterpret_cast<WideBits>(shifted) + 127u) << 23);
 }
-EDGECV_INLINE bool any_above(Wide values, Wide limits) {
-  const auto hits = values > limits;
-  std::int64_t parts[8];
-  std::memcpy(parts, &hits, sizeof parts);
-  return (parts[0] | parts[1] | parts[2] | parts[3] | parts[4] | parts[5] | parts[6] | parts[7]) !=
-         0;
+/// Bit k says whether lane k lies above its limit.
+EDGECV_INLINE std::uint32_t lanes_above(Wide values, Wide limits) {
+  using WideBytes = std::int8_t __attribute__((vector_size(16)));
+  const WideBytes hits = __builtin_convertvector(values > limits, WideBytes);  // -1 or 0
+  std::uint64_t half[2];
+  std::memcpy(half, &hits, sizeof half);
+  // Byte k keeps its bit k, and the product gathers the bytes in the highest one.
+  constexpr std::uint64_t diagonal = 0x8040201008040201u, gather = 0x0101010101010101u;
+  return static_cast<std::uint32_t>((half[0] & diagonal) * gather >> 56) |
+         static_cast<std::uint32_t>((half[1] & diagonal) * gather >> 56) << 8;
 }
 
 #else
@@ -69,13 +73,30 @@ EDGECV_INLINE float power_of_two(float shifted);
 EDGECV_INLINE Wide power_of_two(const Wide& shifted) {
   return each_lane([&](std::size_t k) { return power_of_two(shifted.lane[k]); });
 }
-EDGECV_INLINE bool any_above(const Wide& values, const Wide& limits) {
-  bool any = false;
-  for (std::size_t k = 0; k < wide_lanes; ++k) any |= values.lane[k] > limits.lane[k];
-  return any;
+EDGECV_INLINE std::uint32_t lanes_above(const Wide& values, const Wide& limits) {
+  std::uint32_t bits = 0;
+  for (std::size_t k = 0; k < wide_lanes; ++k) {
+    bits |= static_cast<std::uint32_t>(values.lane[k] > limits.lane[k]) << k;
+  }
+  return bits;
 }
 
 #endif
+
+/// Position of the lowest bit that is set; of a number above 0.
+EDGECV_INLINE std::size_t lowest_bit(std::uint32_t bits) {
+#if defined(__GNUC__)
+  return static_cast<std::size_t>(__builtin_ctz(bits));
+#else
+  std::size_t k = 0;
+  while ((bits >> k & 1u) == 0) ++k;
+  return k;
+#endif
+}
+
+EDGECV_INLINE bool any_above(const Wide& values, const Wide& limits) {
+  return lanes_above(values, limits) != 0;
+}
 
 /// The value in each lane; a float is a vector of one.
 template <typename Value>
@@ -121,7 +142,50 @@ EDGECV_INLINE Wide load_wide(const float* values, std::size_t count, float fill)
   return load_wide(lane);
 }
 
+/// The first `count` of 16 values that may all be read, the other lanes filled.
+EDGECV_INLINE Wide first_lanes(const float* values, std::size_t count, float fill) {
+#if defined(__GNUC__)
+  constexpr WideBits lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  const Wide filling = fill - Wide{};
+  return lane < static_cast<std::uint32_t>(count) ? load_wide(values) : filling;
+#else
+  return load_wide(values, count, fill);
+#endif
+}
+
 EDGECV_INLINE void store_wide(float* values, Wide wide) { std::memcpy(values, &wide, sizeof wide); }
+
+// Folded in halves; in registers where the compiler can say so, in the same order.
+#if defined(__clang__) || (defined(__GNUC__) && __GNUC__ >= 12)
+
+EDGECV_INLINE Wide upper_half(Wide v) {
+  return __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15);
+}
+EDGECV_INLINE Wide second_quarter(Wide v) {
+  return __builtin_shufflevector(v, v, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7);
+}
+EDGECV_INLINE Wide second_pair(Wide v) {
+  return __builtin_shufflevector(v, v, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3);
+}
+EDGECV_INLINE Wide second_lane(Wide v) {
+  return __builtin_shufflevector(v, v, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1);
+}
+
+EDGECV_INLINE float largest_lane(Wide wide) {
+  wide = larger(wide, upper_half(wide));
+  wide = larger(wide, second_quarter(wide));
+  wide = larger(wide, second_pair(wide));
+  return larger(wide, second_lane(wide))[0];
+}
+
+EDGECV_INLINE float sum_of_lanes(Wide wide) {
+  wide += upper_half(wide);
+  wide += second_quarter(wide);
+  wide += second_pair(wide);
+  return wide[0] + wide[1];
+}
+
+#else
 
 EDGECV_INLINE float largest_lane(Wide wide) {
   float lane[wide_lanes];
@@ -142,5 +206,7 @@ EDGECV_INLINE float sum_of_lanes(Wide wide) {
   }
   return lane[0];
 }
+
+#endif
 
 }  // namespace edgecv

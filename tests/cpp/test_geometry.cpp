@@ -134,7 +134,7 @@ TEST_CASE("check names the field of the record") {
   CHECK(message([](InputSpec& s) {
           s.antialias = true;
           s.interpolation = Interpolation::nearest;
-        }) == "input.antialias needs interpolation bilinear");
+        }) == "input.antialias needs interpolation bilinear or bicubic");
   CHECK(message([](InputSpec& s) { s.scale = 0; }) ==
         "input.scale is 0.000000, must be finite and not 0");
   CHECK(message([](InputSpec& s) { s.mean[1] = NAN; }) == "input.mean[1] is not a finite number");

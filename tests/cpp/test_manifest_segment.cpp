@@ -64,6 +64,15 @@ TEST_CASE("what does not fit a classifier is refused by its key") {
         "graphs.main[0].outputs \"logits\": expected dtype float32, got float16"}});
 }
 
+TEST_CASE("bicubic interpolation needs schema 2") {
+  const std::string bicubic =
+      replaced(golden_manifest("bundle_v2_classify"), "\"bilinear\"", "\"bicubic\"");
+  CHECK(Manifest::from_json(bicubic).input.interpolation == Interpolation::bicubic);
+  const std::string old = replaced(golden_manifest(), "\"bilinear\"", "\"bicubic\"");
+  CHECK(refusal(old) ==
+        "bundle.json: schema: expected 2 or above, since input.interpolation is bicubic, got 1");
+}
+
 TEST_CASE("the golden segmenter is read, and written as it was read") {
   const std::string text = golden_manifest("bundle_v2_segment");
   const Manifest manifest = Manifest::from_json(text);

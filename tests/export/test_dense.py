@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 from pathlib import Path
@@ -17,7 +18,11 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 
 import edgecv_runtime
 from edgecv_export import export
+from edgecv_export.comparison import Comparison, Tolerance
+from edgecv_export.detected import Detected
 from edgecv_export.graphs.cuts import CutRequest, cut_model
+from edgecv_export.graphs.dense_parity import _decide, _Forward
+from edgecv_export.replay import REORDERINGS, compare_with_replays
 from edgecv_export.verify import read_report
 from edgecv_runtime import EngineError, InputError
 from lively import lively
@@ -134,6 +139,28 @@ def test_thresholds_for_a_class(bundle: Path, pictures: list[np.ndarray]) -> Non
     after = model(pictures[3])
     assert before.labels[0] not in after.labels
     assert len(after.scores) > 0
+
+
+def test_equal_scores_are_decided_both_ways(parts: ModuleType, pictures: list[np.ndarray]) -> None:
+    """Scores of 1 by the hundred: which of them top k and suppression take is chance, and explains
+    other detections; it does not explain boxes that are nowhere."""
+    cut: Any = cut_model(lively(parts.make_retinanet, pictures, class_std=10.0))
+    own = _Forward(cut, pictures[0])
+    decide = functools.partial(_decide, cut, pictures[0], own.features, own.outputs)
+    again = decide(None)
+    np.testing.assert_array_equal(again.boxes, own.detected.boxes)
+    assert (own.detected.scores == 1).sum() > 50
+
+    def compared(found: Detected) -> Comparison:
+        size = pictures[0].shape
+        return compare_with_replays(size, own.detected, found, decide, Tolerance())[0]
+
+    assert compared(again).excepted == compared(again).unmatched == 0
+    other = decide(REORDERINGS + 1)
+    chance = compared(other)
+    assert chance.excepted > 10 and chance.unmatched == 0
+    moved = Detected(other.boxes + np.float32([3, 0, 3, 0]), other.scores, other.labels)
+    assert compared(moved).unmatched == len(moved.boxes)
 
 
 def test_a_fixed_size_is_a_letterbox(

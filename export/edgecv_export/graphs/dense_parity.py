@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+import copy
+import functools
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 import edgecv_runtime
 from edgecv_export.comparison import Tolerance
 from edgecv_export.detected import Detected, RawOutputs
-from edgecv_export.replay import compare_with_replay
+from edgecv_export.replay import LAST_DIGITS, compare_with_replays
 from edgecv_export.verify import BATCH, ParityReport
 from edgecv_runtime import ops
 
 if TYPE_CHECKING:
     from edgecv_export.graphs.dense_cut import DenseCut
+
+
+HEAD_KEYS = ("cls_logits", "bbox_regression", "bbox_ctrness")
+# Logits above the first give scores of 1 but for some units in the last place; over the range
+# behind it, they still differ from 1.
+FULL_SCORE_LOGIT, FULL_SCORE_RANGE = 13.0, 3.0
 
 
 def verify_dense(
@@ -31,7 +38,8 @@ def verify_dense(
 ) -> ParityReport:
     """Runs both on each picture (uint8 [H, W, 3] BGR) and compares what they find.
 
-    The module's class 0 is no class (see graphs.dense): its logits are held at minus infinity.
+    Detections without a partner are judged as `replay.compare_with_replays` says. The module's
+    class 0 is no class (see graphs.dense): its logits are held at minus infinity.
     """
     runtime = edgecv_runtime.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
     assert isinstance(runtime, edgecv_runtime.Detector)
@@ -44,14 +52,13 @@ def verify_dense(
         for picture, result in zip(some, runtime(some), strict=True):
             tensor = ops.preprocess(picture, runtime.manifest.input)
             raw = network(tensor)
-            expected, own_tensor, own_raw = _detect(cut, picture)
-            report.add_raw(_raw_outputs(own_tensor, own_raw), _raw_outputs(tensor, raw))
+            own = _Forward(cut, picture)
+            expected = own.detected
+            report.add_raw(_raw_outputs(own.tensor, own.outputs), _raw_outputs(tensor, raw))
             found = Detected(result.boxes, result.scores, result.labels)
-
-            def replayed(picture: np.ndarray = picture, raw: list[np.ndarray] = raw) -> Detected:
-                return _detect(cut, picture, raw)[0]
-
-            report.add(compare_with_replay(picture.shape[:2], expected, found, replayed, tolerance))
+            decide = functools.partial(_decide, cut, picture, own.features, raw)
+            comparison, _ = compare_with_replays(picture.shape, expected, found, decide, tolerance)
+            report.add(comparison)
             scores.append(expected.scores)
             done()
     report.conclude(np.concatenate(scores))
@@ -78,53 +85,89 @@ class _BundleNetwork:
         return [np.asarray(output[0]) for output in outputs]
 
 
-def _detect(
-    cut: DenseCut, picture: np.ndarray, raw: list[np.ndarray] | None = None
-) -> tuple[Detected, np.ndarray, list[np.ndarray]]:
-    """The detector's own forward pass, with ``raw`` in place of its network's outputs if given.
+class _Forward:
+    """The detector's own forward pass.
 
-    Returns the results, the tensor [3, h, w] on the way to the network, and its outputs.
+    Attributes:
+        detected: the results.
+        tensor: [3, h, w] on the way to the network.
+        features: what the backbone gave.
+        outputs: the network's, as the bundle's graph has them.
     """
-    seen: dict[str, Any] = {}
-    with _head_outputs(cut, seen, raw), torch.inference_mode():
-        found = cut.module([_to_tensor(picture)])[0]
-    detected = Detected(
+
+    def __init__(self, cut: DenseCut, picture: np.ndarray) -> None:
+        self._first = cut.first_class
+        hooks = [
+            cut.module.backbone.register_forward_hook(self._watch_backbone),
+            cut.module.head.register_forward_hook(self._watch_head),
+        ]
+        try:
+            with torch.inference_mode():
+                found = cut.module([_to_tensor(picture)])[0]
+        finally:
+            for hook in hooks:
+                hook.remove()
+        self.detected = _detected(cut, found)
+
+    def _watch_backbone(self, _: Any, inputs: tuple[Tensor], features: Any) -> None:
+        self.tensor = inputs[0][0].clone().numpy()
+        self.features = features
+
+    def _watch_head(self, _: Any, __: Any, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        values = [outputs[key] for key in HEAD_KEYS if key in outputs]
+        self.outputs = [
+            values[0][0, :, self._first :].numpy(),
+            *(value[0].numpy() for value in values[1:]),
+        ]
+        values[0] = values[0].clone()
+        values[0][..., : self._first] = -torch.inf
+        return dict(zip(HEAD_KEYS, values, strict=False))
+
+
+class _Given(nn.Module):
+    """Stands in the place of a part and gives what is known of it."""
+
+    def __init__(self, outputs: Any) -> None:
+        super().__init__()
+        self.outputs = outputs
+
+    def forward(self, *_: Any) -> Any:
+        return self.outputs
+
+
+def _decide(
+    cut: DenseCut, picture: np.ndarray, features: Any, raw: list[np.ndarray], seed: int | None
+) -> Detected:
+    """What the detector's code makes of the bundle's raw outputs.
+
+    With a seed, logits differ in their last digits; those whose score is 1 to the last digits take
+    any place among them.
+    """
+    values = [torch.from_numpy(array)[None] for array in raw]  # [1, A, columns] each
+    if seed is not None:
+        generator = torch.Generator().manual_seed(seed)
+        random = torch.rand(values[0].shape, generator=generator)
+        noise = (random - 0.5) * LAST_DIGITS * values[0].abs().max()
+        full = FULL_SCORE_LOGIT + FULL_SCORE_RANGE * random
+        values[0] = torch.where(values[0] > FULL_SCORE_LOGIT, full, values[0] + noise)
+    values[0] = nn.functional.pad(values[0], (cut.first_class, 0), value=-torch.inf)
+    module = copy.copy(cut.module)
+    outputs = dict(zip(HEAD_KEYS, values, strict=False))
+    module._modules = {
+        **cut.module._modules,
+        "backbone": _Given(features),
+        "head": _Given(outputs),
+    }
+    with torch.inference_mode():
+        return _detected(cut, module([_to_tensor(picture)])[0])
+
+
+def _detected(cut: DenseCut, found: dict[str, Tensor]) -> Detected:
+    return Detected(
         boxes=found["boxes"].numpy(),
         scores=found["scores"].numpy(),
         labels=found["labels"].numpy() - cut.first_class,
     )
-    return detected, seen["tensor"], seen["outputs"]
-
-
-@contextlib.contextmanager
-def _head_outputs(
-    cut: DenseCut, seen: dict[str, Any], raw: list[np.ndarray] | None
-) -> Iterator[None]:
-    keys = ("cls_logits", "bbox_regression", "bbox_ctrness")
-
-    def watch_tensor(_: Any, inputs: tuple[Tensor]) -> None:
-        seen["tensor"] = inputs[0][0].clone().numpy()
-
-    def watch_head(_: Any, __: Any, outputs: dict[str, Tensor]) -> dict[str, Tensor]:
-        first = cut.first_class
-        values = [outputs[key] for key in keys if key in outputs]
-        seen["outputs"] = [values[0][0, :, first:].numpy(), *(v[0].numpy() for v in values[1:])]
-        if raw is not None:
-            values = [torch.from_numpy(array)[None] for array in raw]
-            values[0] = torch.nn.functional.pad(values[0], (first, 0))  # [1, A, classes + first]
-        values[0] = values[0].clone()
-        values[0][..., :first] = -torch.inf
-        return dict(zip(keys, values, strict=False))
-
-    hooks = [
-        cut.module.backbone.register_forward_pre_hook(watch_tensor),
-        cut.module.head.register_forward_hook(watch_head),
-    ]
-    try:
-        yield
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def _raw_outputs(tensor: np.ndarray, outputs: list[np.ndarray]) -> RawOutputs:

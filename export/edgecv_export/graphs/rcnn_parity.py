@@ -12,11 +12,16 @@ from torch import Tensor
 from torchvision.models.detection.roi_heads import expand_boxes
 
 import edgecv_runtime
-from edgecv_export.comparison import LONG_SIDE_1080P, Comparison, Tolerance
+from edgecv_export.comparison import Tolerance
 from edgecv_export.detected import Detected, RawOutputs
-from edgecv_export.graphs.rcnn_replay import BundleNetworks, CallerProposals, second_stage
+from edgecv_export.graphs.rcnn_replay import (
+    BundleNetworks,
+    CallerProposals,
+    SecondStage,
+    second_stage,
+)
 from edgecv_export.graphs.rcnn_stages import named_maps
-from edgecv_export.matching import differences, match_overlapping, match_within
+from edgecv_export.replay import compare_with_replays
 from edgecv_export.verify import BATCH, ParityReport
 
 if TYPE_CHECKING:
@@ -24,7 +29,6 @@ if TYPE_CHECKING:
 
 MASK_THRESHOLD = 0.5  # masks are probabilities; half is what torchvision's examples take
 PROPOSALS = 200  # for a picture, where the caller gives them
-REORDERINGS = 32
 
 
 def verify_rcnn(
@@ -36,9 +40,8 @@ def verify_rcnn(
 ) -> ParityReport:
     """Runs both on each picture (uint8 [H, W, 3] BGR) and compares what they find.
 
-    A detection without a partner is excepted where rounding decides on it: torchvision's own code,
-    on the bundle's raw outputs with equal scores in another order, comes to the runtime's decision.
-    The raw outputs themselves are held to the tolerance.
+    Detections without a partner are judged as `replay.compare_with_replays` says. The raw outputs
+    themselves are held to the tolerance.
     """
     runtime: Any = edgecv_runtime.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
     networks = BundleNetworks(bundle, cut)
@@ -59,7 +62,10 @@ def verify_rcnn(
             found = Detected(result.boxes, result.scores, result.labels)
             tensor = networks.preprocess(picture)
             report.add_raw(raw, _raw_outputs(cut, tensor, networks.trunk(tensor)))
-            comparison, pairs = _compare(cut, networks, picture, boxes, expected, found, tolerance)
+            decide = _Decisions(cut, networks, picture, boxes)
+            comparison, pairs = compare_with_replays(
+                picture.shape, expected, found, decide, tolerance
+            )
             report.add(comparison)
             if masks is not None:
                 pairs = _of_the_same_pixels(expected, found, pairs, mask_size)
@@ -137,44 +143,23 @@ def _raw_outputs(cut: RcnnCut, tensor: Tensor, outputs: list[Tensor]) -> RawOutp
     return RawOutputs(tensor[0].numpy(), *flat)
 
 
-def _compare(
-    cut: RcnnCut,
-    networks: BundleNetworks,
-    picture: np.ndarray,
-    proposals: np.ndarray | None,
-    expected: Detected,
-    found: Detected,
-    tolerance: Tolerance,
-) -> tuple[Comparison, list[tuple[int, int]]]:
-    to_1080p = LONG_SIDE_1080P / max(picture.shape[:2])
-    limit = tolerance.box / to_1080p
-    near = match_within(expected, found, limit, tolerance.score)
-    left, extra = near.reference_left, near.other_left
-    excepted = 0
-    if left or extra:
-        stage = second_stage(cut, networks, picture, proposals)
-        without_partner = len(left) + len(extra)
-        for seed in (None, *range(REORDERINGS)):
-            other = _detected(stage.decide(seed))
-            dropped = match_within(expected, other, limit, tolerance.score).reference_left
-            left = [i for i in left if i not in dropped]
-            missing = match_within(found, other, limit, tolerance.score).reference_left
-            extra = [j for j in extra if j in missing]
-        excepted = without_partner - len(left) - len(extra)
-    off = match_overlapping(expected, found, left, extra)
-    pairs = near.pairs + off
-    box, score = differences(expected, found)
-    box_px = max((float(box[pair]) for pair in pairs), default=0.0)
-    comparison = Comparison(
-        detections=len(expected.scores),
-        matched=len(pairs),
-        excepted=excepted,
-        unmatched=len(left) + len(extra) - 2 * len(off),
-        box_difference_px=box_px,
-        box_difference_1080p=box_px * to_1080p,
-        score_difference=max((float(score[pair]) for pair in pairs), default=0.0),
-    )
-    return comparison, near.pairs
+class _Decisions:
+    """torchvision's decisions on the bundle's raw outputs for a picture; the second stage runs when
+    they are first asked for."""
+
+    def __init__(
+        self,
+        cut: RcnnCut,
+        networks: BundleNetworks,
+        picture: np.ndarray,
+        proposals: np.ndarray | None,
+    ) -> None:
+        self._arguments = cut, networks, picture, proposals
+        self._stage: SecondStage | None = None
+
+    def __call__(self, seed: int | None) -> Detected:
+        self._stage = self._stage or second_stage(*self._arguments)
+        return _detected(self._stage.decide(seed))
 
 
 def _of_the_same_pixels(

@@ -14,13 +14,12 @@ from torch import Tensor, nn
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.transform import resize_boxes
 
+from edgecv_export.replay import LAST_DIGITS
 from edgecv_runtime import ops
 from edgecv_runtime._core import InputSpec, plan
 
 if TYPE_CHECKING:
     from edgecv_export.graphs.rcnn_cut import RcnnCut
-
-LAST_DIGITS = 1e-6  # of the largest logit: some units in its last place
 
 
 class BundleNetworks:

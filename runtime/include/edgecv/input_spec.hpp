@@ -18,7 +18,7 @@ enum class Resize {
   none,
 };
 enum class Align { center, top_left };
-enum class Interpolation { bilinear, nearest };
+enum class Interpolation { bilinear, nearest, bicubic };
 enum class Layout { nchw, nhwc };
 
 /// Order of operations: colour, resize, crop, (x * scale - mean) / std, pad.
@@ -32,9 +32,10 @@ struct InputSpec {
   std::optional<int> max_size;  // shortest_edge only
   Align align = Align::center;  // letterbox only
   std::optional<Size> crop;     // centre crop after the resize
-  // Half-pixel centres, as torch: align_corners=False, and "nearest-exact" for nearest.
+  // Half-pixel centres, as torch: align_corners=False, and "nearest-exact" for nearest. Bicubic is
+  // Keys' with a = -0.75, with antialias a = -0.5; it may overshoot 0..255.
   Interpolation interpolation = Interpolation::bilinear;
-  bool antialias = false;  // triangle filter as wide as the reduction, as torch's antialias=True
+  bool antialias = false;  // a filter as wide as the reduction, as torch's antialias=True
   double scale = 1.0 / 255.0;
   std::array<double, 3> mean{0, 0, 0};  // gray: the first only
   std::array<double, 3> std{1, 1, 1};

@@ -1,4 +1,4 @@
-#include "triangle.hpp"
+#include "filtered.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -93,8 +93,8 @@ EDGECV_CLONES void filter_any(const float* row, int step, const FilterAxis& colu
 
 }  // namespace
 
-TriangleSampler::TriangleSampler(FilterAxis columns, FilterAxis rows, Size image, int step,
-                                 const ChannelMap& channels)
+FilterSampler::FilterSampler(FilterAxis columns, FilterAxis rows, Size image, int step,
+                             const ChannelMap& channels)
     : columns_(std::move(columns)),
       rows_(std::move(rows)),
       row_bytes_(image.width * step),
@@ -102,12 +102,10 @@ TriangleSampler::TriangleSampler(FilterAxis columns, FilterAxis rows, Size image
       channels_(channels) {}
 
 // The last pixel of 3 bytes is read as 4 floats.
-std::size_t TriangleSampler::scratch_size() const {
-  return static_cast<std::size_t>(row_bytes_) + 1;
-}
+std::size_t FilterSampler::scratch_size() const { return static_cast<std::size_t>(row_bytes_) + 1; }
 
-void TriangleSampler::operator()(PixelRows& source, int y, float* scratch,
-                                 const ChannelRows& result) const {
+void FilterSampler::operator()(PixelRows& source, int y, float* scratch,
+                               const ChannelRows& result) const {
   const auto i = static_cast<std::size_t>(y);
   const float* const row_weights = &rows_.weights[i * static_cast<std::size_t>(rows_.taps)];
   const std::uint8_t* group[rows_at_once];

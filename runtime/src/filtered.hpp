@@ -1,4 +1,4 @@
-// Rows of a picture reduced with a triangle filter (antialias).
+// Rows of a picture resampled with a filter of several columns and rows (antialias, bicubic).
 #pragma once
 
 #include <cstddef>
@@ -9,10 +9,10 @@
 
 namespace edgecv {
 
-class TriangleSampler {
+class FilterSampler {
  public:
-  TriangleSampler(FilterAxis columns, FilterAxis rows, Size image, int step,
-                  const ChannelMap& channels);
+  FilterSampler(FilterAxis columns, FilterAxis rows, Size image, int step,
+                const ChannelMap& channels);
 
   /// Consecutive source rows that it reads at a time.
   int kept_rows() const { return rows_.taps; }
