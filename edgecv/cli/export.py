@@ -15,6 +15,7 @@ from edgecv.cli.build import (
     engine_record,
 )
 from edgecv.cli.model_options import add_window_arguments, height_width, positive, window_request
+from edgecv.cli.variants import add_wanted_variant, check_variant_arguments, fail_gate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -110,6 +111,7 @@ def run(args: argparse.Namespace) -> int:
     from edgecv_runtime import Bundle
 
     # Before the work, not after it.
+    check_variant_arguments(args)
     check_target(args.out, args.overwrite)
     if args.engine is not None:
         from edgecv_export.engines.build import check_build
@@ -162,9 +164,16 @@ def run(args: argparse.Namespace) -> int:
         return 1
     if not args.json:
         print(f"{report.table()}\nbundle written to {args.out}", flush=True)
+    try:
+        variant = add_wanted_variant(args.out, args)
+    except ExportError as error:  # the bundle itself stays
+        return fail_gate(error, args.json)
+    if variant is not None and not args.json:
+        print(f"{variant.table()}\nadded {', '.join(variant.files)}", flush=True)
     engines = build(Bundle.open(args.out), args) if args.engine is not None else []
     if args.json:
         record = {"bundle": args.out, "parity": report.to_dict()}
+        record["variant"] = None if variant is None else variant.to_dict()
         print(json.dumps(record | {"engines": [engine_record(each) for each in engines]}))
     return 0
 
