@@ -175,9 +175,7 @@ def export_with_report(
         if input_dtype not in ("float32", "uint8"):
             raise InputError(f"input_dtype is {input_dtype!r}; expected float32 or uint8")
         if input_dtype == "uint8":
-            check_bytes_fit(
-                cut.task, cut.input, {}
-            )  # before the work; again with the plan of crops
+            check_bytes_fit(cut.task, cut.input, {})  # before the work
         step("exporting to ONNX")
         with new_bundle(target, overwrite) as draft:
             graphs, postprocess = cut.write(draft, batch=batch, opset=opset)
