@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml $(shell find runtime -name '*.[ch]pp' -o -name CMakeLists.txt)
 
-.PHONY: demo test test-cpp test-python lint format stub bench wheel clean
+.PHONY: demo test test-cpp test-python lint format stub bench matrix wheel clean
 demo: .venv/.installed
 	rm -rf demo
 	$(BIN)/edgecv demo --out demo
@@ -33,6 +33,10 @@ stub: .venv/.installed
 
 bench: .venv/.installed
 	$(BIN)/python benchmarks/run.py
+
+# Full-size models of every family, built by TensorRT for RTX; no GPU needed, rows are kept.
+matrix: .venv/.installed
+	$(BIN)/python benchmarks/matrix.py
 
 wheel: .venv/.installed
 	$(BIN)/pip wheel --no-deps --no-build-isolation --wheel-dir dist .

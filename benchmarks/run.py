@@ -18,11 +18,23 @@ BENCHMARKS = {
     "nms": "Batched non-maximum suppression",
     "tiles": "Findings of tiles put together",
     "masks": "Masks of 100 instances on 1080p",
+    "segmentation_ops": "Class maps of a 1080p frame, 21 classes, network free",
     "pipeline": "ssdlite320 on 1080p frames",
     "two_stage_pipeline": "Faster and Mask R-CNN on a 1080p frame",
+    "segmentation_pipeline": "fcn_resnet18 in sliding crops on a 1080p frame; memory",
+    "precision": "INT8 against FP32, ONNX Runtime",
+    "stylize": "Style transfer, 1080p",
     "footprint": "Footprint",
 }
-PEERS = ("torch", "torchvision", "onnxruntime", "opencv-python", "opencv-python-headless", "numpy")
+PEERS = (
+    "torch",
+    "torchvision",
+    "onnxruntime",
+    "opencv-python",
+    "opencv-python-headless",
+    "numpy",
+    "monai",
+)
 
 
 def machine() -> str:

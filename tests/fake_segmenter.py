@@ -45,6 +45,7 @@ def segmenter(
     sides: tuple[int, int] = (-1, -1),
     threads: int | None = None,
     function: str = "softmax",
+    engine: type[FakeEngine] = FakeEngine,
     **input_record: Any,
 ) -> SemanticSegmenter:
     """A model over `network`, whose input pictures are (x - 0) / 1 in RGB unless said otherwise."""
@@ -99,5 +100,5 @@ def segmenter(
     }
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "bundle.json").write_text(json.dumps(manifest))
-    engine = FakeEngine(network, pictures, logits)
-    return SemanticSegmenter(Bundle.open(str(folder)), {"main": engine}, "fake", "fp32", threads)
+    engines = {"main": engine(network, pictures, logits)}
+    return SemanticSegmenter(Bundle.open(str(folder)), engines, "fake", "fp32", threads)

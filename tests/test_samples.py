@@ -9,7 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
+import edgecv
 from edgecv_runtime import ops, read_image
 from tiny_bundle import write_tiny_bundle
 
@@ -54,12 +56,46 @@ def test_detect_video(bundle, tmp_path):
     ]
 
 
+def test_segment_photo(tmp_path):
+    bundle = Path(__file__).parent / "golden" / "bundle_v2_segment"
+    photo, overlay, class_map = (tmp_path / name for name in ("a.png", "b.jpg", "c.png"))
+    noise = np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8)
+    cv2.imwrite(str(photo), noise)
+    lines = run("segment_photo.py", bundle, photo, overlay, class_map)
+    model = edgecv.load(bundle)
+    model.windows = {"overlap": 0.5, "weight": "gaussian"}
+    expected = model(noise)
+    assert lines == [
+        f"{one['name']} {100 * one['fraction']:.1f} %" for one in expected.to_dict()["classes"]
+    ]
+    with Image.open(class_map) as stored:
+        np.testing.assert_array_equal(np.array(stored), expected.mask)
+    assert read_image(overlay).shape == noise.shape
+
+
 def test_detect_tiles(bundle, tmp_path):
     photo, result = tmp_path / "white.png", tmp_path / "result.png"
     cv2.imwrite(str(photo), np.full((100, 150, 3), 255, np.uint8))
     (line,) = run("detect_tiles.py", bundle, photo, result, 90)
     assert line.startswith("5 tiles: ") and "left" in line
     assert (read_image(result) != 255).any()
+
+
+def test_stylize(tmp_path):
+    bundle = Path(__file__).parent / "golden" / "bundle_v2_style"
+    photo, result = tmp_path / "photo.png", tmp_path / "painted.png"
+    cv2.imwrite(str(photo), np.full((20, 30, 3), (10, 20, 30), np.uint8))
+    (line,) = run("stylize.py", bundle, photo, result)
+    assert line == f"golden_style: {photo} -> {result}"
+    assert (cv2.imread(str(result)) == 128).all()  # the golden network's mean
+    clip = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (96, 64))
+    for level in (255, 0, 40):
+        writer.write(np.full((64, 96, 3), level, np.uint8))
+    writer.release()
+    run("stylize.py", bundle, clip, tmp_path / "painted.mp4")
+    capture = cv2.VideoCapture(str(tmp_path / "painted.mp4"))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 3
 
 
 def test_embed_numpy(bundle):

@@ -1,4 +1,4 @@
-"""edgecv build: TensorRT engines for a bundle."""
+"""edgecv build: graphs of another precision, and TensorRT engines, for a bundle."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgecv.cli.model_options import height_width, positive
+from edgecv.cli.variants import (
+    add_variant_arguments,
+    add_wanted_variant,
+    check_variant_arguments,
+    fail_gate,
+)
 
 if TYPE_CHECKING:
     from edgecv_export.engines.build import Built
@@ -23,14 +29,22 @@ ENGINES = ("tensorrt", "tensorrt_rtx")
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "build",
-        help="build TensorRT engines for a bundle",
-        description="Builds TensorRT engines for a bundle and lists them in its engines.json. "
+        help="add graphs of another precision to a bundle, build TensorRT engines",
+        description="Adds graphs of another precision to a bundle where it has none. Then builds "
+        "TensorRT engines, if one of them is to run it, and lists them in its engines.json. "
         "TensorRT builds for the GPU of this machine; TensorRT for RTX for GPUs that you name, on "
         "any machine.",
     )
     parser.add_argument("bundle", metavar="BUNDLE", help="a bundle: its folder or .zip")
-    parser.add_argument("--engine", required=True, choices=ENGINES, help="what runs the engines")
+    parser.add_argument(
+        "--engine",
+        choices=(*ENGINES, "onnxruntime", "openvino"),
+        help="what the bundle is for (default: any; then no engine is built)",
+    )
     add_build_arguments(parser)
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace graphs of that precision that are there"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -93,17 +107,38 @@ def add_build_arguments(parser: argparse.ArgumentParser, batch: str = "--batch")
         action="store_true",
         help="fp32: convolutions may round their factors to 10 bits, which is faster",
     )
+    add_variant_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    from edgecv_export import ExportError
+    from edgecv_runtime import InputError
     from edgecv_runtime.load import open_bundle
 
-    with open_bundle(args.bundle) as bundle:
-        built = build(bundle, args, read_only=not Path(args.bundle).is_dir())
-    if args.json:
-        print(
-            json.dumps({"bundle": args.bundle, "engines": [engine_record(each) for each in built]})
+    check_variant_arguments(args)
+    if args.engine in ENGINES:
+        from edgecv_export.engines.build import check_build
+
+        check_build(args.engine, build_options(args))
+    elif args.precision == "fp32":
+        raise InputError(
+            "nothing to build: bundles have fp32 graphs; give --precision fp16 or int8, or "
+            f"--engine {' or '.join(ENGINES)}"
         )
+    try:
+        variant = add_wanted_variant(args.bundle, args, overwrite=args.overwrite)
+    except ExportError as error:
+        return fail_gate(error, args.json)
+    if variant is not None and not args.json:
+        print(f"{variant.table()}\nadded {', '.join(variant.files)}", flush=True)
+    built: list[Built] = []
+    if args.engine in ENGINES:
+        with open_bundle(args.bundle) as bundle:
+            built = build(bundle, args, read_only=not Path(args.bundle).is_dir())
+    if args.json:
+        record: dict[str, Any] = {"bundle": args.bundle}
+        record["variant"] = None if variant is None else variant.to_dict()
+        print(json.dumps(record | {"engines": [engine_record(each) for each in built]}))
     return 0
 
 

@@ -7,15 +7,17 @@ import importlib
 import json
 import os
 import platform
-import subprocess
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from edgecv import __version__
+from edgecv.cli.doctor_nvidia import gpu_finding, jetson_findings, tensorrt_finding
+from edgecv.cli.finding import Finding
+from edgecv_runtime.engines.nvidia_driver import gpu_count
 
 
 def add_parser(subparsers: Any) -> None:
@@ -25,20 +27,18 @@ def add_parser(subparsers: Any) -> None:
         description="Says what this machine can run and how to install the rest. "
         "Exit status 2 if no engine can run a bundle or OpenCV is missing.",
     )
+    parser.add_argument(
+        "--self-test",
+        action="store_true",
+        help="run a small network of every family through every engine, and print a table",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-
-
-@dataclass(frozen=True)
-class Finding:
-    name: str
-    state: str  # ok | missing | broken
-    detail: str
-    advice: str | None = None  # what to do where something is missing or broken
-    needed: bool = False  # nothing runs without it
 
 
 def run(args: argparse.Namespace) -> int:
     findings = examine()
+    if args.self_test:
+        return _self_test(findings, args.json)
     ready = all(finding.state == "ok" for finding in findings if finding.needed)
     if args.json:
         print(json.dumps({"ready": ready, "findings": [asdict(f) for f in findings]}, indent=1))
@@ -53,19 +53,40 @@ def run(args: argparse.Namespace) -> int:
     return 0 if ready else 2
 
 
+def _self_test(findings: list[Finding], as_json: bool) -> int:
+    """Exit status 1 if an engine gives wrong results, 2 if there is none."""
+    from edgecv.cli.progress import Progress
+    from edgecv.cli.self_test import count_tests, find_targets, run_self_test, table
+
+    with Progress(count_tests(), "test") as progress:
+        outcomes = run_self_test(lambda _: progress.update())
+    if as_json:
+        print(json.dumps({"outcomes": [asdict(each) for each in outcomes]}, indent=1))
+    else:
+        shown = [f"{each.name}: {each.detail}" for each in findings if each.state == "ok"]
+        print(table(outcomes, find_targets()[1], shown))
+    if not outcomes:
+        return 2
+    return 0 if all(outcome.good for outcome in outcomes) else 1
+
+
 def examine() -> list[Finding]:
+    onnxruntime, tensorrt = _onnxruntime(), tensorrt_finding("tensorrt")
+    openvino = _package("openvino", "OpenVINO", "pip install 'edgecv[openvino]'", _openvino_devices)
+    if "ok" in (openvino.state, tensorrt.state):  # there is another that runs bundles
+        onnxruntime = replace(onnxruntime, needed=False)
     return [
         Finding("python", "ok", f"{platform.python_version()} on {platform.platform()}"),
         Finding("edgecv", "ok", __version__),
         Finding("cpu", "ok", _processor()),
-        _onnxruntime(),
-        _package("tensorrt", "TensorRT", "pip install 'edgecv[tensorrt]'"),
-        _package("tensorrt_rtx", "TensorRT for RTX", "pip install 'edgecv[rtx]'"),
-        _package("openvino", "OpenVINO", "pip install 'edgecv[openvino]'", _openvino_devices),
+        onnxruntime,
+        tensorrt,
+        tensorrt_finding("tensorrt_rtx"),
+        openvino,
         _opencv(),
         _torch(),
-        _gpus(),
-        *_jetson(),
+        gpu_finding(),
+        *jetson_findings(),
     ]
 
 
@@ -102,7 +123,14 @@ def _onnxruntime() -> Finding:
             needed=True,
         )
     advice = "pip install 'edgecv[cpu]', with an NVIDIA GPU 'edgecv[gpu]'"
-    return _package(name, "ONNX Runtime", advice, _providers, needed=True)
+    finding = _package(name, "ONNX Runtime", advice, _providers, needed=True)
+    if finding.state == "ok" and gpu_count() and "CUDA" not in finding.detail:
+        return replace(
+            finding,
+            detail=f"{finding.detail}; it cannot use the GPU",
+            advice="pip uninstall onnxruntime, then pip install 'edgecv[gpu]'",
+        )
+    return finding
 
 
 def _package(
@@ -112,12 +140,9 @@ def _package(
     describe: Callable[[Any], str] | None = None,
     needed: bool = False,
 ) -> Finding:
-    """An engine's package: there, importable, and used by this edgecv?"""
-    usable = find_spec(f"edgecv_runtime.engines.{module}") is not None
-    unused = "" if usable else "; this edgecv has no engine for it"
+    """An engine's package: there, and importable?"""
     if find_spec(module) is None:
-        detail = f"{title} is not installed{unused}"
-        return Finding(module, "missing", detail, advice if usable else None, needed)
+        return Finding(module, "missing", f"{title} is not installed", advice, needed)
     try:
         package = importlib.import_module(module)
         detail = getattr(package, "__version__", "version unknown")
@@ -126,7 +151,7 @@ def _package(
     except Exception as error:  # a library that is not there, a driver that does not fit, …
         message = " ".join(f"{type(error).__name__}: {error}".split())
         return Finding(module, "broken", f"cannot be imported: {message}", advice, needed)
-    return Finding(module, "ok", detail + unused, needed=needed)
+    return Finding(module, "ok", detail, needed=needed)
 
 
 def _providers(onnxruntime: Any) -> str:
@@ -163,30 +188,6 @@ def _torch() -> Finding:
         return Finding("torch", "ok", ", ".join(found))
     advice = "pip install 'edgecv[train,export]'"
     return Finding("torch", "missing", "needed only to train and export", advice)
-
-
-def _gpus() -> Finding:
-    query = "name,compute_cap,memory.total,driver_version"
-    command = ["nvidia-smi", f"--query-gpu={query}", "--format=csv,noheader"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    except FileNotFoundError:
-        return Finding("gpu", "missing", "no nvidia-smi: no NVIDIA driver on this machine")
-    except subprocess.TimeoutExpired:
-        return Finding("gpu", "broken", "nvidia-smi does not answer", "restart the machine")
-    if done.returncode != 0:
-        message = " ".join((done.stdout + done.stderr).split())
-        return Finding("gpu", "broken", message, "check the NVIDIA driver")
-    return Finding("gpu", "ok", "; ".join(done.stdout.strip().splitlines()))
-
-
-def _jetson() -> list[Finding]:
-    release = Path("/etc/nv_tegra_release")
-    if not release.exists():
-        return []
-    model = Path("/proc/device-tree/model")
-    name = model.read_text().strip("\0\n") + ", " if model.exists() else ""
-    return [Finding("jetson", "ok", name + release.read_text().splitlines()[0].strip("# "))]
 
 
 def _installed(package: str) -> bool:

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from edgecv.cli.model_options import add_window_arguments, numbers, window_request
+from edgecv.cli.model_options import add_window_arguments, numbers, positive, window_request
 
-# Of `edgecv.training`, for each task.
-_MEASURES = {
-    "detect": "evaluation",
-    "instance": "evaluation",
-    "classify": "classification_evaluation",
-    "segment": "segmentation_evaluation",
-}
+if TYPE_CHECKING:
+    from edgecv.models.windows import WindowRequest
 
 
 def add_parser(subparsers: Any) -> None:
@@ -47,31 +41,82 @@ def add_parser(subparsers: Any) -> None:
         help="segmentation: numbers in the label images that are no class, beside 255",
     )
     add_window_arguments(parser.add_argument_group("checkpoints, where a bundle has its own plan"))
+    group = parser.add_argument_group("bundles")
+    group.add_argument(
+        "--precision",
+        type=lambda text: text.split(","),
+        metavar="LIST",
+        help="fp32, fp16, bf16, int8; of several, accuracy and latency are shown side by side",
+    )
+    group.add_argument("--engine", help="what runs the bundle (default: the first that can)")
+    group.add_argument("--device", help="as edgecv predict takes it")
+    group.add_argument("--threads", type=positive, help="processor threads")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
     request = window_request(args)
     if args.model.suffix == ".pt":
-        from edgecv.models import registry
-        from edgecv.models.checkpoint import load_checkpoint
-
-        checkpoint = load_checkpoint(args.model)
-        task: str = registry.task_of(checkpoint.architecture)
-        names = checkpoint.labels
-        planned = {"request": request} if task == "segment" else {}
-        predict = _measure(task).of_checkpoint(checkpoint, **planned)
+        result: Any = _checkpoint(args, request)
     else:
-        from edgecv_runtime import load
-
-        model = load(args.model)
-        task, names, planned = model.manifest.task, model.names, {}
-        predict = _measure(task).of_bundle(model)
-    _refuse_what_is_not_used(args, task, bool(planned) or request.empty)
-    ignored = {"ignore": args.ignore_index} if task == "segment" else {}
-    result = _measure(task).measure(predict, names, args.data, args.split, _progress, **ignored)
+        result = _bundle(args, request)
     print(json.dumps(result.to_dict()) if args.json else result.table())
     return 0
+
+
+def _checkpoint(args: argparse.Namespace, request: WindowRequest) -> Any:
+    from edgecv.models import registry
+    from edgecv.models.checkpoint import load_checkpoint
+    from edgecv.training.measures import measure_of
+    from edgecv_runtime import InputError
+
+    if args.engine or args.precision or args.device or args.threads:
+        raise InputError(
+            f"{args.model}: --engine, --device, --precision and --threads are for bundles; leave "
+            "them out"
+        )
+    checkpoint = load_checkpoint(args.model)
+    task = registry.task_of(checkpoint.architecture)
+    planned = {"request": request} if task == "segment" else {}
+    _refuse_what_is_not_used(args, task, bool(planned) or request.empty)
+    measure = measure_of(task)
+    return measure.measure(
+        measure.of_checkpoint(checkpoint, **planned),
+        checkpoint.labels,
+        args.data,
+        args.split,
+        _progress,
+        **_ignored(args, task),
+    )
+
+
+def _bundle(args: argparse.Namespace, request: WindowRequest) -> Any:
+    """In one precision its figures, in several a table of them side by side."""
+    from edgecv.cli.precisions import Precisions, TimedModel
+    from edgecv.training.measures import measure_of
+    from edgecv_runtime import load
+
+    found = Precisions()
+    for precision in args.precision or [None]:
+        model = load(args.model, args.engine, args.device, precision, args.threads)
+        task = model.manifest.task
+        _refuse_what_is_not_used(args, task, request.empty)
+        measure = measure_of(task)
+        timed = TimedModel(model)
+        result = measure.measure(
+            measure.of_bundle(timed),
+            model.names,
+            args.data,
+            args.split,
+            _progress,
+            **_ignored(args, task),
+        )
+        found.add(model, result, timed.median_ms)
+    return found if len(found.rows) > 1 else result
+
+
+def _ignored(args: argparse.Namespace, task: str) -> dict[str, Any]:
+    return {"ignore": args.ignore_index} if task == "segment" else {}
 
 
 def _refuse_what_is_not_used(args: argparse.Namespace, task: str, crops_fit: bool) -> None:
@@ -84,16 +129,6 @@ def _refuse_what_is_not_used(args: argparse.Namespace, task: str, crops_fit: boo
         )
     if args.ignore_index and task != "segment":
         raise InputError(f"{args.model}: --ignore-index is for segmentation; leave it out")
-
-
-def _measure(task: str) -> Any:
-    """The module that measures this task: `of_checkpoint` and `of_bundle` make a prediction of it,
-    `measure` compares predictions with a folder's labels."""
-    from edgecv_runtime import InputError
-
-    if task not in _MEASURES:
-        raise InputError(f"nothing measures the task {task}; expected {', '.join(_MEASURES)}")
-    return importlib.import_module(f"edgecv.training.{_MEASURES[task]}")
 
 
 def _progress(items: Iterable[Any]) -> Iterator[Any]:

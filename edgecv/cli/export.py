@@ -15,6 +15,7 @@ from edgecv.cli.build import (
     engine_record,
 )
 from edgecv.cli.model_options import add_window_arguments, height_width, positive, window_request
+from edgecv.cli.variants import add_wanted_variant, check_variant_arguments, fail_gate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,6 +92,12 @@ def add_parser(subparsers: Any) -> None:
         help=f"pictures for the parity check, {MOST_PICTURES} at most (default: generated ones)",
     )
     parser.add_argument(
+        "--input",
+        choices=("float32", "uint8"),
+        default="float32",
+        help="what the graph takes; uint8: whole levels, normalised inside (default: %(default)s)",
+    )
+    parser.add_argument(
         "--opset", type=positive, help="version of the ONNX operators (default: 18)"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a bundle that is there")
@@ -110,6 +117,7 @@ def run(args: argparse.Namespace) -> int:
     from edgecv_runtime import Bundle
 
     # Before the work, not after it.
+    check_variant_arguments(args)
     check_target(args.out, args.overwrite)
     if args.engine is not None:
         from edgecv_export.engines.build import check_build
@@ -150,6 +158,7 @@ def run(args: argparse.Namespace) -> int:
             window=args.window,
             whole=windows.whole,
             batch=args.batch,
+            input_dtype=args.input,
             opset=args.opset or DEFAULT_OPSET,
             provenance=source.provenance,
             overwrite=args.overwrite,
@@ -162,9 +171,16 @@ def run(args: argparse.Namespace) -> int:
         return 1
     if not args.json:
         print(f"{report.table()}\nbundle written to {args.out}", flush=True)
+    try:
+        variant = add_wanted_variant(args.out, args)
+    except ExportError as error:  # the bundle itself stays
+        return fail_gate(error, args.json)
+    if variant is not None and not args.json:
+        print(f"{variant.table()}\nadded {', '.join(variant.files)}", flush=True)
     engines = build(Bundle.open(args.out), args) if args.engine is not None else []
     if args.json:
         record = {"bundle": args.out, "parity": report.to_dict()}
+        record["variant"] = None if variant is None else variant.to_dict()
         print(json.dumps(record | {"engines": [engine_record(each) for each in engines]}))
     return 0
 

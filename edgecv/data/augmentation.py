@@ -80,15 +80,19 @@ def _first_and_end(present: Tensor) -> tuple[Tensor, Tensor]:
     return torch.minimum(first, end), end
 
 
-def classification_pipeline(size: tuple[int, int], flip: str = "horizontal") -> v2.Compose:
+def classification_pipeline(
+    size: tuple[int, int], interpolation: str = "bilinear", flip: str = "horizontal"
+) -> v2.Compose:
     """A random part of the picture resized to `size`, flip, colour jitter; takes and gives a
     tv_tensors.Image uint8 [3, H, W].
 
     Args:
         size: height and width in pixels.
+        interpolation: as the input record names it.
         flip: as `train_pipeline` takes it.
     """
-    part = v2.RandomResizedCrop(size, scale=(0.25, 1.0), antialias=True)
+    mode = v2.InterpolationMode(interpolation)
+    part = v2.RandomResizedCrop(size, scale=(0.25, 1.0), interpolation=mode, antialias=True)
     return v2.Compose([part, *_flips(flip), _jitter()])
 
 

@@ -44,6 +44,7 @@ def centre_record(
     crop: Sequence[int],
     mean: Sequence[float],
     std: Sequence[float],
+    interpolation: str = "bilinear",
     antialias: bool = True,
 ) -> dict[str, Any]:
     """Of a classifier: the shorter side resized to `edge`, then the centre of `crop` (h, w)."""
@@ -52,6 +53,7 @@ def centre_record(
         "size": [int(edge), int(edge)],
         "resize": "shortest_edge",
         "crop": [int(side) for side in crop],
+        "interpolation": interpolation,
         "antialias": antialias,
     }
 

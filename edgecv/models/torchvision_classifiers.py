@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import warnings
 from typing import Any
 
 from torch import Tensor, nn
@@ -29,12 +28,6 @@ def _register(name: str) -> None:
         """`size`: height and width of the network's input, which is cut from the picture's centre;
         None: that of the published weights. `arguments` go to torchvision's builder."""
         preset = published.transforms()
-        if preset.interpolation.value != "bilinear":
-            warnings.warn(
-                f"{name}: torchvision resizes pictures for its published weights with "
-                f"{preset.interpolation.value} interpolation; here they are resized bilinearly",
-                stacklevel=2,
-            )
         crop = [int(side) for side in size or preset.crop_size * 2]
         if size is not None and (len(crop) != 2 or min(crop) < 32):
             raise ValueError(f"expected a size of height and width, at least 32x32, got {size}")
@@ -65,7 +58,8 @@ def _fixed_size(name: str, crop: list[int]) -> dict[str, Any]:
 def _record(preset: Any, crop: list[int]) -> dict[str, Any]:
     # Another size keeps the share of the picture that is cut off.
     edge = round(max(crop) * preset.resize_size[0] / preset.crop_size[0])
-    return centre_record(edge, crop, preset.mean, preset.std, bool(preset.antialias))
+    mode = preset.interpolation.value
+    return centre_record(edge, crop, preset.mean, preset.std, mode, bool(preset.antialias))
 
 
 for _name in models.list_models(module=models):

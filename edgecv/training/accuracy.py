@@ -21,6 +21,11 @@ class Accuracy:
     classes: dict[str, float | None]
     images: int
 
+    @property
+    def headline(self) -> tuple[str, float]:
+        """The figure that counts."""
+        return ("top-1", self.top1)
+
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
 

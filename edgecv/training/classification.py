@@ -45,7 +45,7 @@ def prepare(settings: ClassificationSettings, workers: int) -> Run:
     note = load_weights(module, settings.weights, new_head=True)
     record: dict[str, Any] = module.input  # type: ignore[assignment]
     height, width = record["crop"]
-    pipeline = classification_pipeline((height, width), settings.flip)
+    pipeline = classification_pipeline((height, width), record["interpolation"], settings.flip)
     loader = training_loader(ClassImages(train, pipeline), batch_size, None, workers)
     default_rate = PRETRAINED_LEARNING_RATE if settings.pretrained else LEARNING_RATE
     summary = (

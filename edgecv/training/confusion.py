@@ -25,6 +25,11 @@ class Overlap:
     images: int
     pixels: int
 
+    @property
+    def headline(self) -> tuple[str, float]:
+        """The figure that counts."""
+        return ("mIoU", self.miou)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values; None where there is no pixel to judge by."""
         plain = asdict(self)

@@ -42,6 +42,11 @@ class Precision:
     objects: int
     masks: Precision | None = None  # the same, with the overlap of masks instead of boxes
 
+    @property
+    def headline(self) -> tuple[str, float]:
+        """The figure that counts: of the masks where there are some."""
+        return ("mask mAP", self.masks.map) if self.masks is not None else ("mAP", self.map)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values; None where there is no object. `masks` only if the detector gives them."""
 

@@ -1,4 +1,5 @@
-"""TensorRT for RTX builds the graphs of every family, without a GPU and without plugins."""
+"""What TensorRT for RTX makes of two-stage detectors, and of graphs and ranges that do not fit. All
+families: test_rtx_families.py."""
 
 from __future__ import annotations
 
@@ -15,7 +16,6 @@ from onnx import TensorProto, helper
 from edgecv_export.engines.tensorrt import BuildOptions, Plan, ShapeRange
 from edgecv_export.engines.tensorrt import build_plan as build
 from edgecv_export.graphs.cuts import CutRequest, cut_model
-from edgecv_export.graphs.onnx_graph import pictures_to_onnx
 from edgecv_export.graphs.rcnn_onnx import box_stage_to_onnx, mask_stage_to_onnx, trunk_to_onnx
 from edgecv_runtime import EngineError, InputError
 
@@ -98,51 +98,6 @@ def test_fixed_size_and_several_capabilities() -> None:
     content = trunk_to_onnx(cut, 18).SerializeToString()
     plan = build_plan(content, options=BuildOptions((86, 89)))
     assert ports(plan)["features_0"] == ("float32", (1, 16, 12, 20))
-
-
-def test_one_stage_detectors(small_parts: ModuleType) -> None:
-    from edgecv.models import registry
-
-    torch.manual_seed(0)
-    for module in (
-        registry.create("ssd_tiny", num_classes=4, size=(96, 128), width=8),
-        registry.create("ssdlite320_mobilenet_v3_large", num_classes=4),
-        small_parts.make_detector(),
-    ):
-        cut: Any = cut_model(module)
-        model = pictures_to_onnx(
-            cut.network, cut.tensor_size, outputs=["logits", "deltas"], batch="dynamic", opset=18
-        )
-        shapes = [(count, 3, *cut.tensor_size) for count in (1, 2, 4)]
-        found = ports(build_plan(model.SerializeToString(), {"images": ShapeRange(*shapes)}))
-        anchors = cut.anchors.shape[0]
-        assert found["logits"] == ("float32", (-1, anchors, cut.classes + 1))
-        assert found["deltas"] == ("float32", (-1, anchors, 4))
-
-
-@pytest.mark.parametrize("make", ["make_retinanet", "make_fcos"])
-def test_dense_detectors_with_any_height_and_width(make: str) -> None:
-    torch.manual_seed(0)
-    module: Any = getattr(load_parts("small_dense"), make)()
-    for head in (module.head.classification_head, module.head.regression_head):
-        head.conv = head.conv[: len(head.conv) // 4]  # one layer of four: building takes long
-    cut: Any = cut_model(module)
-    model = pictures_to_onnx(
-        cut.network,
-        (96, 160),
-        outputs=cut.outputs,
-        batch="dynamic",
-        opset=18,
-        size_multiple=cut.multiple,
-    )
-    shapes = [(1, 3, 64, 64), (1, 3, 96, 160), (2, 3, 160, 160)]
-    found = ports(build_plan(model.SerializeToString(), {"images": ShapeRange(*shapes)}))
-    assert found["images"] == ("float32", (-1, 3, -1, -1))
-    assert found["logits"] == ("float32", (-1, -1, cut.classes))
-    assert found["deltas"] == ("float32", (-1, -1, 4))
-    if "centerness" in cut.outputs:
-        assert found["centerness"] == ("float32", (-1, -1, 1))
-    assert len(found) == 1 + len(cut.outputs)
 
 
 def graph_of(node: onnx.NodeProto, *outputs: tuple[str, int]) -> bytes:

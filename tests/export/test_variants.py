@@ -17,9 +17,9 @@ import pytest
 
 import edgecv_runtime
 from edgecv_export import ExportError, export
-from edgecv_export.engines import variants
+from edgecv_export.engines import half as half_variant
 from edgecv_export.engines.agreement import agreement
-from edgecv_export.engines.tensorrt import ShapeRange, build_plan
+from edgecv_export.engines.tensorrt import BuildOptions, Plan, ShapeRange, build_plan
 from edgecv_export.engines.variants import add_variant
 from edgecv_export.pictures import generate_pictures
 from edgecv_runtime import Bundle, InputError
@@ -47,6 +47,10 @@ def photos() -> list[np.ndarray]:
 def bundle(small_bundle: Path, tmp_path: Path) -> Path:
     """A copy of the small SSD to add to."""
     return Path(shutil.copytree(small_bundle, tmp_path / "bundle"))
+
+
+def build(content: bytes, ranges: dict[str, ShapeRange]) -> Plan:
+    return build_plan(content, ranges, options=BuildOptions((86,)))
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -80,9 +84,11 @@ def test_half_adds_a_file_and_leaves_the_others(bundle: Path, photos: list[np.nd
     full, half = graphs(bundle)["main", "fp32", "onnx"], graphs(bundle)["main", "fp16", "onnx"]
     assert full == graphs_before["main", "fp32", "onnx"]
     assert half["inputs"] == full["inputs"] and half["outputs"] == full["outputs"]
-    assert report["onnx"]["agreement"] > 0.98 and report["onnx"]["pictures"] == len(photos)
+    assert report.notes["onnx"]["agreement"] > 0.98 and report.notes["onnx"]["pictures"] == len(
+        photos
+    )
     provenance = json.loads(Bundle.open(str(bundle)).manifest.provenance)
-    assert provenance["variants"] == {"fp16": report}
+    assert provenance["variants"] == {"fp16": report.notes}
     assert provenance["parity"] == json.loads(before["bundle.json"])["provenance"]["parity"]
 
     fp32, fp16 = (edgecv_runtime.load(bundle, precision=p) for p in ("fp32", "fp16"))
@@ -110,7 +116,7 @@ def test_two_stages_in_both_dialects(
     pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
     bundle = shutil.copytree(mask_bundle, tmp_path / "bundle")
     report = add_variant(bundle, "fp16", pictures=photos)
-    assert report["onnx"]["agreement"] > 0.98 and report["tensorrt"]["agreement"] > 0.98
+    assert report.notes["onnx"]["agreement"] > 0.98 and report.notes["tensorrt"]["agreement"] > 0.98
     half = {key: graph for key, graph in graphs(bundle).items() if key[1] == "fp16"}
     assert set(half) == {
         ("trunk", "fp16", "onnx"),
@@ -120,7 +126,7 @@ def test_two_stages_in_both_dialects(
         ("mask", "fp16", "tensorrt"),
     }
     size = ShapeRange((1, 3, 64, 64), (1, 3, 96, 160), (1, 3, 160, 160))
-    build_plan((bundle / half["trunk", "fp16", "onnx"]["file"]).read_bytes(), {"images": size})
+    build((bundle / half["trunk", "fp16", "onnx"]["file"]).read_bytes(), {"images": size})
     rows = [(1,), (50,), (100,)]
     ranges = {
         "features_0": ShapeRange((1, 16, 8, 8), (1, 16, 12, 20), (1, 16, 20, 20)),
@@ -130,7 +136,7 @@ def test_two_stages_in_both_dialects(
     }
     for role, more in (("roi", {}), ("mask", {"labels": ShapeRange(*rows)})):
         record = half[role, "fp16", "tensorrt"]
-        plan = build_plan((bundle / record["file"]).read_bytes(), ranges | more)
+        plan = build((bundle / record["file"]).read_bytes(), ranges | more)
         assert {port.name: port.dtype for port in plan.inputs + plan.outputs} == {
             port["name"]: port["dtype"] for port in record["inputs"] + record["outputs"]
         }
@@ -154,10 +160,10 @@ def test_group_norm(photos: list[np.ndarray], tmp_path: Path) -> None:
     module = lively(load_parts("small_dense").make_fcos, photos, background_margin=6.0)
     bundle = export(module, tmp_path / "bundle", labels=LABELS, images=photos, size=(160, 256))
     report = add_variant(bundle, "fp16", pictures=photos)
-    assert report["onnx"]["agreement"] > 0.98 and report["onnx"]["count"] > 20
+    assert report.notes["onnx"]["agreement"] > 0.98 and report.notes["onnx"]["count"] > 20
     shape = (1, 3, 160, 256)
     content = (bundle / "main.fp16.onnx").read_bytes()
-    build_plan(content, {"images": ShapeRange(shape, shape, shape)})
+    build(content, {"images": ShapeRange(shape, shape, shape)})
 
 
 def test_a_full_disk_leaves_nothing(
@@ -206,7 +212,7 @@ def test_a_folder_that_cannot_be_written(
 def test_results_that_differ_are_refused(
     bundle: Path, monkeypatch: pytest.MonkeyPatch, photos: list[np.ndarray]
 ) -> None:
-    monkeypatch.setattr(variants, "LEAST_AGREEMENT", 1.5)
+    monkeypatch.setattr(half_variant, "LEAST_AGREEMENT", 1.5)
     before = contents(bundle)
     with pytest.raises(ExportError, match=r"fp16 gives other results than fp32: matched detect"):
         add_variant(bundle, "fp16", pictures=photos)
@@ -216,7 +222,7 @@ def test_results_that_differ_are_refused(
 def test_mistakes_are_one_line(bundle: Path, tmp_path: Path, photos: list[np.ndarray]) -> None:
     with pytest.raises(InputError, match="bf16 needs no graph of its own"):
         add_variant(bundle, "bf16")
-    with pytest.raises(InputError, match="precision is 'fp8'; expected fp16"):
+    with pytest.raises(InputError, match="precision is 'fp8'; expected fp16 or int8"):
         add_variant(bundle, "fp8")
     with pytest.raises(InputError, match="dialect 'coreml'; expected onnx or tensorrt"):
         add_variant(bundle, "fp16", dialects=["coreml"])  # type: ignore[list-item]

@@ -177,6 +177,14 @@ def test_a_picture_of_another_size_than_the_network_takes_is_refused(tmp_path):
         model(picture(16, 32))
 
 
+def test_warmup_takes_a_picture_that_the_network_takes(tmp_path):
+    for sides, expected in (((16, 24), (16, 24)), ((-1, -1), (480, 640))):
+        logits = np.zeros((3, 2, 2), np.float32)
+        model = segmenter(tmp_path, fixed_logits(logits), 3, sides=sides)
+        model.warmup(1)
+        assert [seen.shape for seen in model.engines["main"].seen] == [(1, 3, *expected)]
+
+
 def test_class_maps_do_not_depend_on_the_number_of_threads(tmp_path):
     logits = np.random.default_rng(5).normal(0, 1, (21, 17, 23)).astype(np.float32)
     masks = [

@@ -130,6 +130,13 @@ def test_crops_share_runs_and_a_fixed_batch_is_filled_up(tmp_path):
     assert (seen[1][1:] == 0).all()
 
 
+def test_warmup_fills_a_batch(tmp_path):
+    windows = {"size": (16, 24), "overlap": 0.0, "weight": "uniform", "batch": 4}
+    model = segmenter(tmp_path, network_of(3, 8), 3, windows)
+    model.warmup(1)
+    assert [crops.shape for crops in model.engines["main"].seen] == [(4, 3, 16, 24)]
+
+
 def test_windows_change_without_a_new_export(tmp_path):
     network = network_of(4, 8)
     bundled = {"size": (16, 24), "overlap": 0.25, "weight": "uniform", "batch": 4}

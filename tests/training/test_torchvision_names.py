@@ -80,10 +80,8 @@ def test_the_record_is_that_of_the_published_weights(name: str, edge: int, crop:
     assert record["mean"] == [0.485, 0.456, 0.406]
 
 
-def test_another_interpolation_than_torchvision_s_is_said() -> None:
-    with pytest.warns(UserWarning, match="efficientnet_b0: torchvision resizes .* bicubic"):
-        module = build("efficientnet_b0", num_classes=2)
-    assert module.input["interpolation"] == "bilinear"
+def test_bicubic_presets() -> None:
+    assert build("efficientnet_b0", num_classes=2).input["interpolation"] == "bicubic"
 
 
 def test_another_size() -> None:

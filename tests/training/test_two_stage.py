@@ -307,6 +307,65 @@ def test_boxes_alone_train_faster_rcnn(shapes: Path, tmp_path: Path) -> None:
     assert float(row["loss_rpn_box_reg"]) > 0
 
 
+def test_dense_detectors_train_on_boxes(shapes: Path, tmp_path: Path) -> None:
+    settings = Settings("retinanet_resnet50_fpn", str(shapes), min_size=64, epochs=1, batch_size=4)
+    best = fit(settings, tmp_path / "run", device="cpu", workers=0, report=lambda line: None)
+    assert best.keys() == {"epoch", "map", "map50", "seconds"}
+    checkpoint = load_checkpoint(tmp_path / "run" / "best.pt")
+    assert checkpoint.arguments == {"num_classes": 2, "min_size": 64, "max_size": 107}
+    with (tmp_path / "run" / "metrics.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert float(row["classification"]) > 0 and float(row["bbox_regression"]) > 0
+
+
+def test_the_background_that_dense_detectors_score_is_no_object() -> None:
+    class Fixed(torch.nn.Linear):
+        def forward(self, images: list[torch.Tensor]) -> list[dict[str, torch.Tensor]]:
+            return [{
+                "boxes": torch.tensor([[30.0, 10, 45, 30], [1, 2, 3, 4]]),
+                "scores": torch.tensor([0.9, 0.8]), "labels": torch.tensor([0, 2]),
+            }]  # fmt: skip
+
+    record = registry.create("retinanet_resnet50_fpn", num_classes=3).input
+    result = TorchDetector(Fixed(1, 1), record)(np.zeros((50, 70, 3), np.uint8))
+    assert (result.labels.tolist(), result.boxes.tolist()) == ([1], [[1, 2, 3, 4]])
+
+
+@pytest.mark.parametrize("architecture", ["retinanet_resnet50_fpn", "fcos_resnet50_fpn"])
+def test_new_classes_of_dense_detectors_replace_the_logits_only(architecture: str) -> None:
+    old = registry.create(architecture, num_classes=5)
+    new = registry.create(architecture, num_classes=3)
+    fit_state_dict(new, old.state_dict(), "old.pt", new_head=True)
+    weights = old.state_dict()
+    replaced = {
+        name
+        for name, value in new.state_dict().items()
+        if value.shape != weights[name].shape or not torch.equal(value, weights[name])
+    }
+    layer = "head.classification_head.cls_logits"
+    assert replaced == {f"{layer}.weight", f"{layer}.bias"}
+    scores = torch.sigmoid(new.get_submodule(layer).bias)
+    torch.testing.assert_close(scores, torch.full_like(scores, 0.01))
+
+
+def test_losses_of_a_dense_detector_fall(shapes: Path) -> None:
+    torch.manual_seed(0)
+    module = registry.create("fcos_resnet50_fpn", num_classes=2, min_size=64, max_size=107)
+    records = read_folder(shapes, "train").records[:2]
+    images = TrainingInstances(records, instance_pipeline(64, 107), masks=False)
+    batch = collate_instances([images[i] for i in range(2)])
+    optimizer = torch.optim.AdamW(module.parameters(), 1e-3)
+    totals = []
+    for _ in range(6):
+        losses = module([image / 255 for image in batch.images], batch.targets())
+        total = torch.stack(list(losses.values())).sum()
+        optimizer.zero_grad()
+        total.backward()
+        optimizer.step()
+        totals.append(float(total.detach()))
+    assert np.isfinite(totals).all() and totals[-1] < 0.8 * totals[0]
+
+
 @pytest.mark.parametrize(
     ("layout", "changes", "message"),
     [

@@ -26,13 +26,15 @@ class Additions:
     _records: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def add(self, role: str, source: dict[str, Any], content: bytes, **changes: str) -> Path:
-        """Writes a graph beside the bundle's and gives its path for the time being.
+        """Writes a graph beside the bundle's and gives its path for the time being; a second one
+        of that name replaces the first.
 
         Args:
             source: the manifest's record of the graph that this one was made from.
             changes: what differs in the new record: file, precision, dialect.
         """
         record = {**source, **changes, "sha256": sha256(content).hexdigest()}
+        self._records = [entry for entry in self._records if entry[1]["file"] != record["file"]]
         self._records.append((role, record))
         path = self.staging / record["file"]
         path.parent.mkdir(parents=True, exist_ok=True)

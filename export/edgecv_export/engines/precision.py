@@ -110,7 +110,7 @@ def choose_half(
     index: GraphIndex, largest: Mapping[str, float], keep_float: Collection[str] = ()
 ) -> tuple[set[str], list[str]]:
     """Names of the nodes that run in half, and of those that cannot for the values they handle."""
-    exact = _exact_nodes(index) | set(keep_float)
+    exact = exact_nodes(index) | set(keep_float)
     half: set[str] = set()
     homes: set[str] = set()  # values that are born in half
     overflowing: list[str] = []
@@ -128,7 +128,7 @@ def choose_half(
     return half, overflowing
 
 
-def _exact_nodes(index: GraphIndex) -> set[str]:
+def exact_nodes(index: GraphIndex) -> set[str]:
     """The arithmetic of boxes, and sampling by a grid up to the next layer with weights."""
     exact: set[str] = set()
     for node in index.nodes:

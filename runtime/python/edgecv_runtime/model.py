@@ -48,7 +48,7 @@ class Model(ABC, Generic[Result]):
 
     device: str = "cpu"
     steps: tuple[str, ...] = ("preprocess", "network", "postprocess")
-    warmup_size: ClassVar[tuple[int, int]] = (480, 640)  # where the input record names no size
+    warmup_size: ClassVar[tuple[int, int]] = (480, 640)  # where neither record nor graph names one
 
     def __init__(
         self,
@@ -136,9 +136,21 @@ class Model(ABC, Generic[Result]):
 
     def warmup(self, runs: int = 2) -> None:
         """Runs the network on an empty picture, so that the first real one is not slow."""
-        height, width = self.manifest.input.size or self.warmup_size
+        height, width = self._warmup_size()
         for _ in range(runs):
             self._warm_up_with(Picture(np.zeros((height, width, 3), np.uint8), "bgr"))
+
+    def _warmup_size(self) -> tuple[int, int]:
+        """Height and width of a picture that the network takes."""
+        record, graphs = self.manifest.input, self.manifest.graphs
+        if record.size is not None:
+            return record.size
+        shape = (graphs.get("main") or graphs["trunk"])[0].inputs[0].shape
+        sides = shape[1:3] if record.layout == "nhwc" else shape[2:4]
+        height, width = (
+            side if side > 0 else usual for side, usual in zip(sides, self.warmup_size, strict=True)
+        )
+        return height, width
 
     def _warm_up_with(self, picture: Picture) -> None:
         self._predict([picture])

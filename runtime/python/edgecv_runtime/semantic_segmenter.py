@@ -55,6 +55,13 @@ class SemanticSegmenter(Model[Segmentation]):
                 f"batch an integer, got {dict(value)}"
             ) from error
 
+    def _warmup_size(self) -> tuple[int, int]:
+        windows = self.windows
+        if windows is None:
+            return super()._warmup_size()
+        height, width = windows["size"]  # a row of crops, as many as share a run
+        return height, min(width * windows["batch"], 65535)
+
     @overload
     def __call__(
         self, image: Image, color: str = "bgr", probabilities: bool = False

@@ -1,0 +1,138 @@
+"""Graphs of another precision, as `edgecv build` and `edgecv export` add them to a bundle."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edgecv_export.engines.variants import VariantReport
+
+# Forms of the graphs that an engine takes; without an engine all that there are.
+_DIALECTS = {
+    "onnxruntime": ("onnx",),
+    "openvino": ("onnx",),
+    "tensorrt": ("tensorrt",),
+    "tensorrt_rtx": ("tensorrt",),
+}
+
+MOST_FOR_HALF = 32  # pictures; fp16 is measured and compared, not tuned
+
+
+def add_variant_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("precision fp16 and int8")
+    group.add_argument(
+        "--calibrate",
+        metavar="DIR",
+        help="pictures like those in use, some hundred; fp16 does without, int8 does not",
+    )
+    group = parser.add_argument_group("precision int8")
+    group.add_argument(
+        "--calibration",
+        choices=("minmax", "entropy", "percentile"),
+        default="minmax",
+        help="how ranges are taken from what was measured (default: %(default)s)",
+    )
+    group.add_argument(
+        "--keep-float",
+        type=lambda text: text.split(","),
+        default=[],
+        metavar="NAME,...",
+        help="layers that stay in float, such as head.*; auto: the most sensitive ones, until the "
+        "gate is passed",
+    )
+    group.add_argument(
+        "--gate",
+        type=_share,
+        metavar="LOSS",
+        help="largest loss (default: 0.01 of mAP, mIoU or top-1 with --data, else 0.02 of the "
+        "agreement with fp32)",
+    )
+    group.add_argument("--data", metavar="DIR", help="labelled photos that the gate measures on")
+    group.add_argument("--split", default="val", metavar="NAME", help="of --data (default: val)")
+    group.add_argument("--force", action="store_true", help="write what fails the gate too")
+
+
+def check_variant_arguments(args: argparse.Namespace) -> None:
+    """Raises InputError for options that do not fit the precision, before any work is done."""
+    from edgecv_runtime import InputError
+
+    if args.precision == "fp32" and args.calibrate is not None:
+        raise InputError("--calibrate is for --precision fp16 and int8: leave it out")
+    given = {
+        "--keep-float": args.keep_float,
+        "--gate": args.gate is not None,
+        "--data": args.data,
+        "--force": args.force,
+    }
+    unused = [name for name, value in given.items() if value]
+    if args.precision != "int8" and unused:
+        raise InputError(f"{unused[0]} is for --precision int8: leave it out")
+    for option in ("calibrate", "data"):
+        folder = getattr(args, option)
+        if folder is not None and not Path(folder).is_dir():
+            raise InputError(f"--{option}: {folder} is no folder")
+
+
+def add_wanted_variant(
+    folder: str, args: argparse.Namespace, *, overwrite: bool = False
+) -> VariantReport | None:
+    """Adds the graphs that ``--precision`` asks for, where the bundle has none. Nothing is to be
+    done for fp32, and for an engine whose graphs are there.
+
+    Raises as `add_variant`, and InputError for int8 without pictures.
+    """
+    from edgecv_export.engines.calibration_pictures import read_calibration
+    from edgecv_export.engines.gate import Gate
+    from edgecv_export.engines.int8 import Quantization
+    from edgecv_export.engines.sources import has_variant, open_folder
+    from edgecv_export.engines.variants import add_variant
+    from edgecv_runtime.load import open_bundle
+
+    if args.precision == "fp32":
+        return None
+    dialects: Any = _DIALECTS.get(args.engine)
+    if dialects == ("tensorrt",) and args.calibrate is None and not overwrite:
+        with open_bundle(folder) as bundle:  # a .zip may have the graphs, but can be given none
+            if has_variant(bundle, args.precision, "tensorrt"):
+                return None
+    open_folder(folder)
+    quantization = pictures = None
+    if args.calibrate is not None and args.precision == "fp16":
+        pictures = read_calibration(args.calibrate, most=MOST_FOR_HALF)
+    elif args.calibrate is not None:
+        quantization = Quantization(
+            args.calibrate,
+            args.calibration,
+            "auto" if args.keep_float == ["auto"] else args.keep_float,
+            Gate(args.gate, None if args.data is None else Path(args.data), args.split),
+            args.force,
+        )
+    return add_variant(
+        folder,
+        args.precision,
+        dialects=dialects,
+        quantization=quantization,
+        pictures=pictures,
+        overwrite=overwrite,
+        progress=sys.stderr.isatty(),
+    )
+
+
+def fail_gate(error: Any, as_json: bool) -> int:
+    """Prints why the graphs were refused; the exit status."""
+    import json
+
+    if error.report is not None:
+        print(json.dumps({"gate": error.report.to_dict()}) if as_json else error.report.table())
+    print("edgecv: error:", " ".join(str(error).split()), file=sys.stderr)
+    return 1
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"expected 0..1, such as 0.01 for one point, got {text}")
+    return value

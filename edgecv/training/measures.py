@@ -1,0 +1,28 @@
+"""Which module measures a task; none of them needs torch for a bundle."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from edgecv_runtime import InputError
+
+# Of `edgecv.training`, for each task.
+MEASURES = {
+    "detect": "evaluation",
+    "instance": "evaluation",
+    "classify": "classification_evaluation",
+    "segment": "segmentation_evaluation",
+}
+
+
+def measure_of(task: str) -> Any:
+    """The module that measures this task: `of_checkpoint` and `of_bundle` make a prediction of it,
+    `measure` compares predictions with a folder's labels and gives a result with `table`,
+    `to_dict`, `images` and `headline` (name and value, 0..1, of the figure that counts).
+
+    Raises InputError where there is none.
+    """
+    if task not in MEASURES:
+        raise InputError(f"nothing measures the task {task}; expected {', '.join(MEASURES)}")
+    return importlib.import_module(f"edgecv.training.{MEASURES[task]}")

@@ -1,0 +1,64 @@
+"""Every family, thin: TensorRT for RTX builds its graphs for three GPUs, and the engines take and
+give what the manifest says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from edgecv_export.engines.build import build_engines, check_ports, graph_to_build
+from edgecv_export.engines.shape_ranges import ShapeWishes, shape_ranges
+from edgecv_export.engines.tensorrt import BuildOptions, build_plan
+from edgecv_runtime import Bundle
+from edgecv_runtime.engines.built import read_engines
+from thin_models import FAMILIES, write_thin_bundle
+
+pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
+
+OPTIONS = BuildOptions(compute_capabilities=(86, 89, 120))
+
+
+@pytest.fixture(scope="module", params=list(FAMILIES))
+def bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    folder = tmp_path_factory.mktemp(request.param) / "bundle"
+    return Bundle.open(write_thin_bundle(request.param, folder))
+
+
+def wishes(bundle: Bundle, fixed: bool) -> ShapeWishes:
+    """One shape for each input, or as much as the graphs leave open."""
+    graphs = bundle.manifest.graphs
+    (images,) = next(iter(graphs.get("main") or graphs["trunk"])).inputs
+    open_size = images.shape[2] == -1
+    sizes = ((96, 160),) * 3 if fixed else ((64, 64), (96, 160), (160, 160))
+    count = (2, 2, 2) if fixed else (1, 2, 4)
+    return ShapeWishes(
+        batch=count if images.shape[0] == -1 else None,
+        height_width=sizes if open_size else None,
+        boxes=count if "roi" in graphs else None,
+    )
+
+
+def test_any_shape(bundle: Bundle) -> None:
+    wanted = wishes(bundle, fixed=False)
+    built = build_engines(bundle, "tensorrt_rtx", options=OPTIONS, wishes=wanted)
+    assert [each.engine for each in built] == read_engines(bundle.folder)
+    assert {each.engine.role for each in built} == set(bundle.manifest.graphs)
+    assert all((Path(bundle.folder) / each.engine.file).stat().st_size > 10_000 for each in built)
+
+
+def test_one_shape(bundle: Bundle) -> None:
+    """Nothing is left open in the engine, and the manifest's lengths stay what they are."""
+    for role in bundle.manifest.graphs.keys() & {"main", "trunk", "roi", "mask"}:
+        assert_fixed(bundle, role, "fp32")
+
+
+def assert_fixed(bundle: Bundle, role: str, precision: str) -> None:
+    graph = graph_to_build(bundle, role, precision)
+    content = Path(bundle.verified_path(graph.file, graph.sha256)).read_bytes()
+    ranges = shape_ranges(bundle.manifest, role, graph, wishes(bundle, fixed=True))
+    plan = build_plan(content, ranges, options=OPTIONS)
+    check_ports(graph, plan)
+    ports: Any = [*plan.inputs, *plan.outputs]
+    assert all(-1 not in port.shape for port in ports)

@@ -1,0 +1,138 @@
+"""A thin model of every family: what full-size ones have, with few channels, in little time."""
+
+from __future__ import annotations
+
+import importlib.util
+import warnings
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torchvision.models.detection.anchor_utils import DefaultBoxGenerator
+from torchvision.models.detection.ssd import SSD
+from torchvision.models.detection.ssdlite import SSDLiteHead
+from torchvision.models.segmentation.deeplabv3 import ASPP, DeepLabV3
+from torchvision.models.segmentation.fcn import FCN, FCNHead
+from torchvision.models.segmentation.lraspp import LRASPP
+
+from edgecv.models import registry
+
+CLASSES = 5
+
+
+def _part(file: str) -> Any:
+    path = Path(__file__).parent / "export" / f"{file}.py"
+    spec = importlib.util.spec_from_file_location(f"thin_{file}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _block(inputs: int, outputs: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(),
+    )
+
+
+class _Features(nn.Module):
+    """Feature maps of a segmentation network at strides 4 and 8."""
+
+    def __init__(self, low: str | None = None) -> None:
+        super().__init__()
+        self.first = nn.Sequential(_block(3, 8), _block(8, 12))
+        self.second = _block(12, 16)
+        self.low = low
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        low = self.first(images)
+        high = self.second(low)
+        if self.low is None:
+            return OrderedDict(out=high)
+        return OrderedDict(low=low, high=high)
+
+
+def make_classifier() -> nn.Module:
+    return registry.create("mobilenet_v3_small", num_classes=CLASSES, size=[64, 96], width_mult=0.2)
+
+
+def make_ssd_tiny() -> nn.Module:
+    return registry.create("ssd_tiny", num_classes=CLASSES, size=(96, 128), width=4)
+
+
+def make_ssdlite() -> nn.Module:
+    trunk = _part("small_detector").Trunk()
+    generator = DefaultBoxGenerator([[2], [2, 3], [3]], scales=[0.15, 0.35, 0.6, 0.9])
+    anchors = generator.num_anchors_per_location()
+    head = SSDLiteHead(list(trunk.out_channels), anchors, CLASSES, nn.BatchNorm2d)
+    return SSD(trunk, generator, size=(160, 96), num_classes=CLASSES, head=head)
+
+
+def make_fcn_resnet18() -> nn.Module:
+    module: Any = registry.create("fcn_resnet18", num_classes=CLASSES, crop=[64, 96])
+    module.backbone = nn.Sequential(_block(3, 8), *(_block(8, 8) for _ in range(3)), _block(8, 16))
+    module.head.classify = nn.Conv2d(16, CLASSES, 1)
+    return module
+
+
+def make_deeplab() -> nn.Module:
+    """The head is torchvision's DeepLabHead with 8 channels, which are 256 there."""
+    last = (nn.Conv2d(8, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU())
+    head = nn.Sequential(ASPP(16, (2, 4, 6), 8), *last, nn.Conv2d(8, CLASSES, 1))
+    return DeepLabV3(_Features(), head)
+
+
+FAMILIES: dict[str, Callable[[], nn.Module]] = {
+    "classifier": make_classifier,
+    "ssd_tiny": make_ssd_tiny,
+    "ssdlite": make_ssdlite,
+    "ssd": lambda: _part("small_detector").make_detector(CLASSES),
+    "retinanet": lambda: _part("small_dense").make_retinanet(CLASSES),
+    "fcos": lambda: _part("small_dense").make_fcos(CLASSES),
+    "faster": lambda: _part("small_rcnn").make_faster(),
+    "mask": lambda: _part("small_rcnn").make_mask(),
+    "fcn_resnet18": make_fcn_resnet18,
+    "fcn": lambda: FCN(_Features(), FCNHead(16, CLASSES)),
+    "deeplab": make_deeplab,
+    "lraspp": lambda: LRASPP(_Features("low"), 12, 16, CLASSES, inter_channels=16),
+    "style": lambda: registry.create("style_transform", width=8, blocks=1),
+}
+
+
+def write_thin_bundle(
+    family: str, folder: Path, prepare: Callable[[nn.Module], None] | None = None
+) -> Path:
+    """Exports a family with seeded weights, any batch and size that it takes; no parity check.
+    `prepare` may change the weights."""
+    from edgecv_export.bundle import new_bundle
+    from edgecv_export.exporting import DEFAULT_OPSET
+    from edgecv_export.graphs.cuts import CutRequest, cut_model
+    from edgecv_runtime import Manifest
+
+    with torch.random.fork_rng(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # no input record: torchvision's is what is wanted
+        torch.manual_seed(0)
+        module = FAMILIES[family]()
+        if prepare is not None:
+            prepare(module)
+        cut = cut_model(module, CutRequest())
+    with new_bundle(folder, overwrite=False) as draft:
+        graphs, postprocess = cut.write(draft, batch="dynamic", opset=DEFAULT_OPSET)
+        draft.manifest = {
+            "schema": Manifest.current_schema,
+            "name": family,
+            "task": cut.task,
+            "architecture": type(module).__name__,
+            "labels": [f"label {index}" for index in range(cut.classes)],
+            "input": cut.input,
+            "graphs": graphs,
+            "postprocess": postprocess,
+            "provenance": {},
+        }
+        draft.write_manifest()
+    return folder
