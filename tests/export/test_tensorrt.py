@@ -16,6 +16,7 @@ from onnx import TensorProto, helper
 from edgecv_export.engines.tensorrt import BuildOptions, Plan, ShapeRange
 from edgecv_export.engines.tensorrt import build_plan as build
 from edgecv_export.graphs.cuts import CutRequest, cut_model
+from edgecv_export.graphs.onnx_graph import pictures_to_onnx
 from edgecv_export.graphs.rcnn_onnx import box_stage_to_onnx, mask_stage_to_onnx, trunk_to_onnx
 from edgecv_runtime import EngineError, InputError
 
@@ -132,3 +133,61 @@ def test_ranges_that_do_not_fit(cut: Any) -> None:
         build_plan(content, {"images": PICTURES}, BuildOptions())
     with pytest.raises(InputError, match="compute capability 87: expected one of 75, 80, 86, 89"):
         build_plan(content, {"images": PICTURES}, BuildOptions((87,)))
+
+
+@pytest.mark.parametrize("name", ["make_fcn", "make_deeplab", "make_lraspp"])
+@pytest.mark.parametrize("size", [None, (96, 128)], ids=["any size", "one size"])
+def test_segmentation_networks(name: str, size: tuple[int, int] | None) -> None:
+    from edgecv.models import registry
+
+    torch.manual_seed(0)
+    module = getattr(load_parts("small_segmenters"), name)()
+    module.input = registry.create("fcn_resnet18", num_classes=2).input
+    cut: Any = cut_model(module, CutRequest(size=size))
+    model = pictures_to_onnx(
+        cut.network,
+        size or (96, 160),
+        outputs=["logits"],
+        batch="dynamic",
+        opset=18,
+        size_multiple=None if size else 1,
+    )
+    range_ = PICTURES if size is None else ShapeRange(*((n, 3, *size) for n in (1, 2, 4)))
+    found = ports(build_plan(model.SerializeToString(), {"images": range_}))
+    stride = 4 if name == "make_lraspp" else 8
+    sides = (-1, -1) if size is None else (size[0] // stride, size[1] // stride)
+    assert found["logits"] == ("float32", (-1, 5, *sides))
+
+
+def test_classifiers_and_the_fcn_of_the_course() -> None:
+    from edgecv.models import registry
+
+    torch.manual_seed(0)
+    for module, size, shape in (
+        (registry.create("mobilenet_v3_small", num_classes=4, size=[64, 64]), (64, 64), (4,)),
+        (registry.create("fcn_resnet18", num_classes=4, crop=[64, 96]), (64, 96), (4, 64, 96)),
+    ):
+        cut: Any = cut_model(module)
+        network = cut.network if cut.task == "segment" else cut.module
+        model = pictures_to_onnx(network, size, outputs=["logits"], batch="dynamic", opset=18)
+        range_ = ShapeRange(*((n, 3, *size) for n in (1, 2, 4)))
+        found = ports(build_plan(model.SerializeToString(), {"images": range_}))
+        assert found["logits"] == ("float32", (-1, *shape))
+
+
+def test_einsum_in_small_letters() -> None:
+    """torchvision's MaxVit spells its equations in capitals, with blanks."""
+
+    class Attention(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.einsum("B C H I, B C H J -> B C I J", images, images)
+
+    model = pictures_to_onnx(Attention(), (8, 12), outputs=["products"], batch=1, opset=18)
+    equations = [
+        attribute.s.decode()
+        for node in model.graph.node if node.op_type == "Einsum"
+        for attribute in node.attribute
+    ]  # fmt: skip
+    assert all(text == text.lower() and " " not in text for text in equations)
+    found = ports(build_plan(model.SerializeToString()))
+    assert found["products"] == ("float32", (1, 3, 12, 12))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ import pytest
 import torch
 from pycocotools import mask as coco_mask
 
+import edgecv_runtime
 from edgecv.cli import eval as eval_command
 from edgecv.cli import train as train_command
 from edgecv.data.augmentation import instance_pipeline
@@ -31,6 +33,11 @@ from edgecv.training.detector import TorchDetector
 from edgecv.training.fit import fit
 from edgecv.training.metrics import Detected, average_precision
 from edgecv.training.task import HEAD_FACTOR
+from edgecv_export import export
+from edgecv_export.detected import Detected as MatchedDetected
+from edgecv_export.matching import match_within
+from edgecv_export.pictures import generate_pictures
+from edgecv_export.verify import read_report
 from edgecv_runtime import InputError, Instances, Masks, read_image
 
 ARCHITECTURE = "maskrcnn_mobilenet_v3_large_fpn"
@@ -148,6 +155,64 @@ def test_eval_of_a_checkpoint(run: Path, shapes: Path, capsys: pytest.CaptureFix
     words = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert words[0] == ["boxes", "mAP", "mAP@0.5", "mAP@0.75"]
     assert ["masks", "mAP", "mAP@0.5", "mAP@0.75"] in words
+
+
+@pytest.fixture(scope="module")
+def bundle(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the run's last weights, compared on pictures of 12 shapes."""
+    checkpoint = load_checkpoint(run / "last.pt")
+    return export(
+        checkpoint.module(),
+        tmp_path_factory.mktemp("bundles") / "shapes",
+        labels=checkpoint.labels,
+        images=generate_pictures(12, seed=5),
+        dialects=["onnx"],
+    )
+
+
+def test_a_bundle_finds_what_its_checkpoint_finds(
+    run: Path, bundle: Path, shapes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = read_report(bundle)
+    assert (report.pictures, report.unmatched, report.degenerate) == (12, 0, False)
+    assert report.matched > 50 and report.masks > 50
+    results = []
+    for model in (run / "last.pt", bundle):
+        assert edgecv("eval", model, "--data", shapes, "--json") == 0
+        results.append(json.loads(capsys.readouterr().out))
+    for key in ("map", "map50", "map75"):
+        assert results[1][key] == pytest.approx(results[0][key], abs=0.002)
+        masks = [result["masks"][key] for result in results]
+        assert masks[1] == pytest.approx(masks[0], abs=0.002)
+
+
+def test_photos_of_12_shapes(run: Path, bundle: Path) -> None:
+    folder = Path(os.environ.get("EDGECV_DATA", Path(__file__).parents[2].parent / "shared/data"))
+    photos: dict[tuple[int, ...], np.ndarray] = {}
+    for path in sorted((folder / "pennfudan" / "images").glob("*.jpg")):
+        photo = read_image(path)
+        photos.setdefault(photo.shape, photo)
+        if len(photos) == 12:
+            break
+    if len(photos) < 12:
+        pytest.skip(f"no real photographs at {folder} (set EDGECV_DATA)")
+    checkpoint = load_checkpoint(run / "last.pt")
+    detector = TorchDetector(checkpoint.module(), checkpoint.input)
+    model = edgecv_runtime.load(bundle)
+    found = 0
+    for photo in photos.values():
+        expected, result = detector(photo), model(photo)
+        pairs = match_within(
+            MatchedDetected(expected.boxes, expected.scores, expected.labels),
+            MatchedDetected(result.boxes, result.scores, result.labels), 0.5, 2e-3,
+        )  # fmt: skip
+        assert not pairs.reference_left and not pairs.other_left
+        codes = result.mask_crops.rle()
+        for i, j in pairs.pairs:
+            code = {"size": codes[j]["size"], "counts": codes[j]["counts"].encode()}
+            assert coco_mask.iou([code], [expected.masks[i]], [False])[0, 0] >= 0.99
+        found += len(pairs.pairs)
+    assert found > 50
 
 
 def test_eval_of_a_bundle_counts_the_runtime_s_masks(
