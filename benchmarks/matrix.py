@@ -164,10 +164,9 @@ def in_precision(bundle: Any, role: str, graph: Any, precision: str) -> bytes:
         from edgecv_export.engines.precision import cast_to_half
 
         return bytes(cast_to_half(model)[0].SerializeToString())
+    from edgecv_export.engines.pipeline import collect_feeds
     from edgecv_export.engines.quantize import Quantizer
     from edgecv_export.engines.sources import fp32_files
-
-    from edgecv_export.engines.pipeline import collect_feeds
     from edgecv_export.pictures import generate_pictures
 
     quantizer = Quantizer(model, "tensorrt", reduce_range=False)

@@ -22,6 +22,9 @@ BENCHMARKS = {
     "pipeline": "ssdlite320 on 1080p frames",
     "two_stage_pipeline": "Faster and Mask R-CNN on a 1080p frame",
     "segmentation_pipeline": "fcn_resnet18 in sliding crops on a 1080p frame; memory",
+    "engines": "FP32 families against their peers",
+    "precision": "INT8 against FP32, ONNX Runtime",
+    "stylize": "Style transfer, 1080p",
     "footprint": "Footprint",
 }
 PEERS = (

@@ -81,6 +81,23 @@ def test_detect_tiles(bundle, tmp_path):
     assert (read_image(result) != 255).any()
 
 
+def test_stylize(tmp_path):
+    bundle = Path(__file__).parent / "golden" / "bundle_v2_style"
+    photo, result = tmp_path / "photo.png", tmp_path / "painted.png"
+    cv2.imwrite(str(photo), np.full((20, 30, 3), (10, 20, 30), np.uint8))
+    (line,) = run("stylize.py", bundle, photo, result)
+    assert line == f"golden_style: {photo} -> {result}"
+    assert (cv2.imread(str(result)) == 128).all()  # the golden network's mean
+    clip = tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (96, 64))
+    for level in (255, 0, 40):
+        writer.write(np.full((64, 96, 3), level, np.uint8))
+    writer.release()
+    run("stylize.py", bundle, clip, tmp_path / "painted.mp4")
+    capture = cv2.VideoCapture(str(tmp_path / "painted.mp4"))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 3
+
+
 def test_embed_numpy(bundle):
     # The centre of the left box: a quarter of the width, half of the height.
     assert run("embed_numpy.py", bundle) == ["left (160.0, 240.0)", "left (75.0, 100.0)"]

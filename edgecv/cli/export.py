@@ -92,6 +92,12 @@ def add_parser(subparsers: Any) -> None:
         help=f"pictures for the parity check, {MOST_PICTURES} at most (default: generated ones)",
     )
     parser.add_argument(
+        "--input",
+        choices=("float32", "uint8"),
+        default="float32",
+        help="what the graph takes; uint8: whole levels, normalised inside (default: %(default)s)",
+    )
+    parser.add_argument(
         "--opset", type=positive, help="version of the ONNX operators (default: 18)"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a bundle that is there")
@@ -152,6 +158,7 @@ def run(args: argparse.Namespace) -> int:
             window=args.window,
             whole=windows.whole,
             batch=args.batch,
+            input_dtype=args.input,
             opset=args.opset or DEFAULT_OPSET,
             provenance=source.provenance,
             overwrite=args.overwrite,

@@ -71,7 +71,7 @@ def _lines(record: dict[str, Any]) -> list[str]:
         ("name", manifest["name"]),
         ("task", manifest["task"]),
         ("architecture", manifest["architecture"]),
-        ("labels", f"{len(labels)}: {shown}"),
+        ("labels", f"{len(labels)}: {shown}" if labels else "none"),
         ("input", _input_line(manifest["input"])),
     ]
     for role, graphs in manifest["graphs"].items():
@@ -117,7 +117,12 @@ def _postprocess_rows(
 ) -> list[tuple[str, str]]:
     if postprocess["method"] == "ssd":
         return _ssd_rows(postprocess, faults)
-    rows = {"rcnn": _rcnn_rows, "classify": _classify_rows, "segment": _segment_rows}
+    rows = {
+        "rcnn": _rcnn_rows,
+        "classify": _classify_rows,
+        "segment": _segment_rows,
+        "stylize": _stylize_rows,
+    }
     return rows.get(postprocess["method"], _dense_rows)(postprocess)
 
 
@@ -134,6 +139,17 @@ def _segment_rows(postprocess: dict[str, Any]) -> list[tuple[str, str]]:
     size = " x ".join(map(str, windows["size"]))
     text = f"{size} (height x width), overlap {windows['overlap']:g}, {windows['weight']} weight"
     return [*rows, ("windows", f"{text}, {windows['batch']} in a run")]
+
+
+def _stylize_rows(postprocess: dict[str, Any]) -> list[tuple[str, str]]:
+    picture, tiles = postprocess["picture"], postprocess["tiles"]
+    text = f"stylize, {picture['color']} levels x * {picture['scale']:g} + {picture['offset']:g}"
+    rows = [("postprocess", text)]
+    if tiles is None:
+        return [*rows, ("tiles", "none: the whole picture at once")]
+    size = " x ".join(map(str, tiles["size"]))
+    text = f"{size} (height x width), overlap {tiles['overlap']:g}, above {tiles['above']:,} pixels"
+    return [*rows, ("tiles", f"{text}, statistics of {tiles['thumbnail']} pixels at most")]
 
 
 def _dense_rows(postprocess: dict[str, Any]) -> list[tuple[str, str]]:

@@ -27,20 +27,31 @@ def add_tile_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="look at the whole picture besides, for objects larger than a tile",
     )
+    parser.add_argument(
+        "--tiling",
+        choices=("auto", "never", "always"),
+        help="style networks: which pictures are painted tile by tile (default: auto, those of "
+        "more pixels than the bundle says)",
+    )
 
 
 def use_tiles(model: Any, args: argparse.Namespace) -> None:
     """Sets the model's tiles as the options say. Raises InputError if they do not fit."""
-    from edgecv_runtime import InputError, Tiles
+    from edgecv_runtime import InputError, Stylizer, Tiles
     from edgecv_runtime.detection_model import DetectionModel
 
+    if args.tiling is not None:
+        if not isinstance(model, Stylizer):
+            raise InputError(f"--tiling: {args.bundle} is no style network: leave it out")
+        model.tiling = args.tiling
     if args.tile is None:
         for name in ("overlap", "tile_whole"):
             if getattr(args, name):
                 raise InputError(f"--{name.replace('_', '-')}: give --tile SIZE with it")
         return
     if not isinstance(model, DetectionModel):
-        raise InputError(f"--tile: {args.bundle} is no detector: leave it out")
+        hint = "give --tiling always" if isinstance(model, Stylizer) else "leave it out"
+        raise InputError(f"--tile: {args.bundle} is no detector: {hint}")
     overlap = 0.2 if args.overlap is None else args.overlap
     model.tiles = Tiles(args.tile, overlap=overlap, whole=args.tile_whole, batch=args.batch)
 

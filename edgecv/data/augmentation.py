@@ -91,12 +91,8 @@ def classification_pipeline(
         interpolation: as the input record names it.
         flip: as `train_pipeline` takes it.
     """
-    part = v2.RandomResizedCrop(
-        size,
-        scale=(0.25, 1.0),
-        interpolation=v2.InterpolationMode(interpolation),
-        antialias=True,
-    )
+    mode = v2.InterpolationMode(interpolation)
+    part = v2.RandomResizedCrop(size, scale=(0.25, 1.0), interpolation=mode, antialias=True)
     return v2.Compose([part, *_flips(flip), _jitter()])
 
 

@@ -30,10 +30,12 @@ def write_shapes(
         train, val: numbers of images.
         size: height and width of the images in pixels; each differs a little.
         seed: the same seed gives the same files.
-        layout: `voc`, `coco` (with masks), `yolo` or `masks` (instance masks of one class).
+        layout: `voc`, `coco` (with masks), `yolo`, `masks` (instance masks of one class),
+            `segments` (a class for each pixel, the background is one) or `classes` (a folder for
+            each shape, one shape in each image).
 
     Returns:
-        The folder. Boxes have whole-number corners, so that all layouts hold the same boxes, but
+        The folder. Boxes have whole-number corners, so that all layouts of boxes hold the same, but
         `masks`: there a box is the extent of what other shapes leave to be seen.
     """
     writer = {
@@ -41,6 +43,8 @@ def write_shapes(
         "coco": _write_coco,
         "yolo": _write_yolo,
         "masks": _write_masks,
+        "segments": _write_segments,
+        "classes": _write_classes,
     }[layout]
     folder = Path(folder)
     generator = np.random.default_rng(seed)
@@ -213,6 +217,23 @@ def _write_masks(folder: Path, split: str, samples: list[Sample]) -> None:
         instances = instance_image((image.shape[0], image.shape[1]), boxes, labels)
         _save(folder / "masks" / split / name, instances)
     (folder / "classes.txt").write_text("shape\n")
+
+
+def _write_segments(folder: Path, split: str, samples: list[Sample]) -> None:
+    for number, (image, boxes, labels) in enumerate(samples):
+        name = f"{split}_{number:05d}.png"
+        _save(folder / split / "images" / name, image)
+        instances = instance_image((image.shape[0], image.shape[1]), boxes, labels)
+        classes = np.array([0, *(label + 1 for label in labels)], np.uint8)[instances]
+        _save(folder / split / "masks" / name, classes)
+    (folder / "classes.txt").write_text("\n".join(("background", *SHAPES)) + "\n")
+
+
+def _write_classes(folder: Path, split: str, samples: list[Sample]) -> None:
+    for number, (image, boxes, labels) in enumerate(samples):
+        x1, y1, x2, y2 = boxes[0]
+        part = image[max(y1 - 8, 0) : y2 + 8, max(x1 - 8, 0) : x2 + 8]
+        _save(folder / split / SHAPES[labels[0]] / f"{split}_{number:05d}.png", part)
 
 
 def _write_yolo(folder: Path, split: str, samples: list[Sample]) -> None:

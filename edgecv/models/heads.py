@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 from torch import nn
+from torchvision.models.detection import FCOS, RetinaNet
 from torchvision.models.detection.roi_heads import RoIHeads
 
 from . import registry
 
 # A two-stage detector keeps its box and mask heads: only the last layers know the classes.
 _PREDICTORS = ("roi_heads.box_predictor.", "roi_heads.mask_predictor.")
+# Of a dense detector, the one layer.
+_LOGITS = "head.classification_head.cls_logits"
+# At first every class of every anchor has this score: with 0.5 the many anchors on nothing would
+# drown the rest (focal loss, arXiv 1708.02002, section 4.1).
+_PRIOR = 0.01
 
 
 def in_head(module: nn.Module, parameter: str) -> bool:
@@ -22,6 +29,8 @@ def in_head(module: nn.Module, parameter: str) -> bool:
 def _head_prefixes(module: Any) -> tuple[str, ...]:
     if isinstance(getattr(module, "roi_heads", None), RoIHeads):
         return _PREDICTORS
+    if isinstance(module, (RetinaNet, FCOS)):
+        return (f"{_LOGITS}.",)
     if hasattr(module, "head_layers"):
         return tuple(module.head_layers())
     return ("head.",)
@@ -45,7 +54,12 @@ def predicts_masks(module: nn.Module) -> bool:
 
 def initialise_head(module: nn.Module) -> None:
     """Xavier's uniform weights, biases zero; what a network starts otherwise, its `finish_head`
-    sets."""
+    sets. Dense detectors start as torchvision starts them."""
+    if isinstance(module, (RetinaNet, FCOS)):
+        logits: Any = module.get_submodule(_LOGITS)
+        nn.init.normal_(logits.weight, std=0.01)
+        nn.init.constant_(logits.bias, -math.log((1 - _PRIOR) / _PRIOR))
+        return
     for name, part in module.named_modules():
         if in_head(module, f"{name}.") and isinstance(
             part, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)

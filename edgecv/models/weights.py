@@ -192,7 +192,9 @@ def _trunk_of(module: nn.Module, state_dict: dict[str, Tensor]) -> dict[str, Ten
     if prefix is None or any(key.startswith(prefix) for key in state_dict):
         return None
     own = {k: v for k, v in module.state_dict().items() if k.startswith(prefix)}
-    found = {key: state_dict.get(key.removeprefix(prefix)) for key in own}
-    if any(value is None or value.shape != own[key].shape for key, value in found.items()):
-        return None
-    return {key: value for key, value in found.items() if value is not None}
+    for theirs in ("", "features."):  # a MobileNet keeps its trunk under this name
+        found = {key: state_dict.get(theirs + key.removeprefix(prefix)) for key in own}
+        fitting = {k: v for k, v in found.items() if v is not None and v.shape == own[k].shape}
+        if len(fitting) == len(own):
+            return fitting
+    return None

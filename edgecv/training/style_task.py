@@ -6,10 +6,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from .style_losses import StyleLoss, to_tensor
+from .style_losses import SMALLEST_STYLE, StyleLoss, to_tensor
 from .task import TrainingTask
 
 LONGEST_VALIDATED = 512  # pixels
@@ -47,6 +48,8 @@ class StyleTask(TrainingTask):
 
     def validation_step(self, image: NDArray[np.uint8], _index: int) -> None:
         photo = to_tensor(image, LONGEST_VALIDATED)[None].to(self.device)
+        if (scale := SMALLEST_STYLE / min(photo.shape[2:])) > 1:  # too small for the trunk
+            photo = F.interpolate(photo, scale_factor=scale, mode="bilinear")
         painted = self.kept(photo * 255)[..., : photo.shape[2], : photo.shape[3]] / 255
         losses = self.loss(painted, self.loss.contents(photo))
         self._totals.append(float(torch.stack(list(losses.values())).sum()))

@@ -17,6 +17,7 @@ from edgecv_export.comparison import Tolerance
 from edgecv_export.errors import ExportError
 from edgecv_export.pictures import generate_pictures
 from edgecv_export.report import Report
+from edgecv_export.uint8_input import check_bytes_fit, take_bytes
 from edgecv_export.verify import MIN_PICTURES
 from edgecv_runtime import InputError, Manifest
 
@@ -45,6 +46,7 @@ def export(
     window: Literal["uniform", "gaussian", "linear"] | None = None,
     whole: bool = False,
     batch: int | Literal["dynamic"] = "dynamic",
+    input_dtype: Literal["float32", "uint8"] = "float32",
     opset: int = DEFAULT_OPSET,
     tolerance: Tolerance | None = None,
     provenance: dict[str, Any] | None = None,
@@ -80,6 +82,8 @@ def export(
         window: how much each pixel of a crop counts where crops overlap.
         whole: pictures go through in one piece, whatever the module has.
         batch: pictures that one run of the network takes: any number, or a fixed one.
+        input_dtype: ``uint8``: the graph takes whole levels and normalises inside, a quarter of the
+            copy to a device. Not for models that pad with a colour that is no whole level.
         opset: version of the ONNX operators.
         tolerance: how far results may be from the model's.
         provenance: plain values to record beside the versions and the parity report.
@@ -108,6 +112,7 @@ def export(
         window=window,
         whole=whole,
         batch=batch,
+        input_dtype=input_dtype,
         opset=opset,
         tolerance=tolerance,
         provenance=provenance,
@@ -132,6 +137,7 @@ def export_with_report(
     window: Literal["uniform", "gaussian", "linear"] | None = None,
     whole: bool = False,
     batch: int | Literal["dynamic"] = "dynamic",
+    input_dtype: Literal["float32", "uint8"] = "float32",
     opset: int = DEFAULT_OPSET,
     tolerance: Tolerance | None = None,
     provenance: dict[str, Any] | None = None,
@@ -166,6 +172,10 @@ def export_with_report(
         request = CutRequest(size, len(labels), proposals, tuple(dialects), windows)
         cut = cut_model(module, request)
         _check_labels(labels, cut)
+        if input_dtype not in ("float32", "uint8"):
+            raise InputError(f"input_dtype is {input_dtype!r}; expected float32 or uint8")
+        if input_dtype == "uint8":
+            check_bytes_fit(cut.task, cut.input, {})  # before the work
         step("exporting to ONNX")
         with new_bundle(target, overwrite) as draft:
             graphs, postprocess = cut.write(draft, batch=batch, opset=opset)
@@ -180,6 +190,8 @@ def export_with_report(
                 "postprocess": postprocess,
                 "provenance": {"versions": _versions(), **(provenance or {})},
             }
+            if input_dtype == "uint8":
+                check_bytes_fit(cut.task, cut.input, postprocess)
             draft.write_manifest()
             step("checking parity")
             longest = getattr(cut, "longest_picture", None)
@@ -188,6 +200,8 @@ def export_with_report(
             if not report.passed:
                 raise ExportError(report.failure(), report)
             draft.manifest["provenance"]["parity"] = report.to_dict()
+            if input_dtype == "uint8":
+                draft.manifest["provenance"]["uint8_input"] = take_bytes(draft, pictures)
             draft.write_manifest()
     return target, report
 

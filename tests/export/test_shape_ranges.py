@@ -108,3 +108,12 @@ def test_wishes_that_do_not_fit() -> None:
     with pytest.raises(InputError, match="--boxes: this bundle has no second stage"):
         check_wishes(manifest("bundle_v1"), ShapeWishes(boxes=(1, 2, 3)))
     check_wishes(made, ShapeWishes(boxes=(1, 2, 3)))
+
+
+def test_a_style_network_is_built_for_thumbnails_and_tiles() -> None:
+    made = manifest("bundle_v2_style")
+    assert ranges(made, "main")["images"].largest == (1, 3, 1088, 1920)
+    expected = ShapeRange((1, 3, 8, 8), (1, 3, 22, 40), (1, 3, 40, 40))
+    assert ranges(made, "statistics") == {"images": expected}
+    expected = ShapeRange((1, 3, 8, 8), (1, 3, 32, 32), (1, 3, 32, 32))
+    assert ranges(made, "tile") == {"images": expected}

@@ -16,6 +16,7 @@ from onnx import TensorProto, helper
 from edgecv_export.engines.tensorrt import BuildOptions, Plan, ShapeRange
 from edgecv_export.engines.tensorrt import build_plan as build
 from edgecv_export.graphs.cuts import CutRequest, cut_model
+from edgecv_export.graphs.onnx_graph import pictures_to_onnx
 from edgecv_export.graphs.rcnn_onnx import box_stage_to_onnx, mask_stage_to_onnx, trunk_to_onnx
 from edgecv_runtime import EngineError, InputError
 
@@ -132,3 +133,21 @@ def test_ranges_that_do_not_fit(cut: Any) -> None:
         build_plan(content, {"images": PICTURES}, BuildOptions())
     with pytest.raises(InputError, match="compute capability 87: expected one of 75, 80, 86, 89"):
         build_plan(content, {"images": PICTURES}, BuildOptions((87,)))
+
+
+def test_einsum_in_small_letters() -> None:
+    """torchvision's MaxVit spells its equations in capitals, with blanks."""
+
+    class Attention(torch.nn.Module):
+        def forward(self, images: torch.Tensor) -> torch.Tensor:
+            return torch.einsum("B C H I, B C H J -> B C I J", images, images)
+
+    model = pictures_to_onnx(Attention(), (8, 12), outputs=["products"], batch=1, opset=18)
+    equations = [
+        attribute.s.decode()
+        for node in model.graph.node if node.op_type == "Einsum"
+        for attribute in node.attribute
+    ]  # fmt: skip
+    assert all(text == text.lower() and " " not in text for text in equations)
+    found = ports(build_plan(model.SerializeToString()))
+    assert found["products"] == ("float32", (1, 3, 12, 12))

@@ -452,7 +452,7 @@ def test_exit_status_of_errors(error, status, words, photos, monkeypatch, capsys
 def test_help_lists_the_verbs_in_order():
     text = build_parser().format_help()
     places = [text.index(f"\n    {verb} ") for verb in VERBS]
-    assert places == sorted(places) and len(places) == 11
+    assert places == sorted(places) and len(set(places)) == len(VERBS)
 
 
 def test_no_verb_prints_the_help(capsys):

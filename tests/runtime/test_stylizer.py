@@ -1,6 +1,7 @@
 """The Stylizer over ONNX Runtime, and what it gives."""
 
 import json
+import re
 
 import cv2
 import numpy as np
@@ -147,3 +148,24 @@ def test_video_is_painted_frame_by_frame(tmp_path):
     assert len(frames) == 5 and frames[0].shape == (48, 64, 3)
     assert abs(float(frames[0].mean()) - 128) < 8  # what the golden network makes of any picture
     assert abs(float(dark(0).mean()) - 128) > 8
+
+
+def test_command_predict_takes_the_tiling(tmp_path, capsys):
+    cv2.imwrite(str(tmp_path / "in.png"), photo(40, 50))
+    command = ["predict", GOLDEN, str(tmp_path / "in.png"), "--save", str(tmp_path / "out")]
+    assert main([*command, "--tiling", "always"]) == 0
+    assert (tmp_path / "out" / "in.jpg").is_file() and (tmp_path / "out" / "in.json").is_file()
+    assert "in.png: painted" in capsys.readouterr().out
+    assert main([*command, "--tile", "64"]) == 2
+    assert "is no detector: give --tiling always" in capsys.readouterr().err
+    assert main([*command, "--threshold", "0.5"]) == 2
+    assert "a Stylized has no scores: leave it out" in capsys.readouterr().err
+
+
+def test_command_info(capsys):
+    assert main(["info", GOLDEN]) == 0
+    text = capsys.readouterr().out
+    assert re.search(r"^labels +none$", text, re.MULTILINE)
+    assert "stylize, rgb levels x * 1 + 0" in text
+    tiles = "32 x 32 (height x width), overlap 0.25, above 4,000 pixels, statistics of 40 pixels"
+    assert tiles in text

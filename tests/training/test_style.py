@@ -46,6 +46,7 @@ def photos(tmp_path_factory):
         where = folder / "more" if index > 6 else folder
         cv2.imwrite(str(where / f"{index}.png"), picture(60 + index, 70, index))
     cv2.imwrite(str(folder / "grey.png"), picture(50, 90)[:, :, 0])
+    cv2.imwrite(str(folder / "0.png"), picture(9, 14))  # tiny, and kept back for validation
     return folder
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ import pytest
 import torch
 from pycocotools import mask as coco_mask
 
+import edgecv_runtime
 from edgecv.cli import eval as eval_command
 from edgecv.cli import train as train_command
 from edgecv.data.augmentation import instance_pipeline
@@ -31,6 +33,11 @@ from edgecv.training.detector import TorchDetector
 from edgecv.training.fit import fit
 from edgecv.training.metrics import Detected, average_precision
 from edgecv.training.task import HEAD_FACTOR
+from edgecv_export import export
+from edgecv_export.detected import Detected as MatchedDetected
+from edgecv_export.matching import match_within
+from edgecv_export.pictures import generate_pictures
+from edgecv_export.verify import read_report
 from edgecv_runtime import InputError, Instances, Masks, read_image
 
 ARCHITECTURE = "maskrcnn_mobilenet_v3_large_fpn"
@@ -148,6 +155,64 @@ def test_eval_of_a_checkpoint(run: Path, shapes: Path, capsys: pytest.CaptureFix
     words = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert words[0] == ["boxes", "mAP", "mAP@0.5", "mAP@0.75"]
     assert ["masks", "mAP", "mAP@0.5", "mAP@0.75"] in words
+
+
+@pytest.fixture(scope="module")
+def bundle(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of the run's last weights, compared on pictures of 12 shapes."""
+    checkpoint = load_checkpoint(run / "last.pt")
+    return export(
+        checkpoint.module(),
+        tmp_path_factory.mktemp("bundles") / "shapes",
+        labels=checkpoint.labels,
+        images=generate_pictures(12, seed=5),
+        dialects=["onnx"],
+    )
+
+
+def test_a_bundle_finds_what_its_checkpoint_finds(
+    run: Path, bundle: Path, shapes: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = read_report(bundle)
+    assert (report.pictures, report.unmatched, report.degenerate) == (12, 0, False)
+    assert report.matched > 50 and report.masks > 50
+    results = []
+    for model in (run / "last.pt", bundle):
+        assert edgecv("eval", model, "--data", shapes, "--json") == 0
+        results.append(json.loads(capsys.readouterr().out))
+    for key in ("map", "map50", "map75"):
+        assert results[1][key] == pytest.approx(results[0][key], abs=0.002)
+        masks = [result["masks"][key] for result in results]
+        assert masks[1] == pytest.approx(masks[0], abs=0.002)
+
+
+def test_photos_of_12_shapes(run: Path, bundle: Path) -> None:
+    folder = Path(os.environ.get("EDGECV_DATA", Path(__file__).parents[2].parent / "shared/data"))
+    photos: dict[tuple[int, ...], np.ndarray] = {}
+    for path in sorted((folder / "pennfudan" / "images").glob("*.jpg")):
+        photo = read_image(path)
+        photos.setdefault(photo.shape, photo)
+        if len(photos) == 12:
+            break
+    if len(photos) < 12:
+        pytest.skip(f"no real photographs at {folder} (set EDGECV_DATA)")
+    checkpoint = load_checkpoint(run / "last.pt")
+    detector = TorchDetector(checkpoint.module(), checkpoint.input)
+    model = edgecv_runtime.load(bundle)
+    found = 0
+    for photo in photos.values():
+        expected, result = detector(photo), model(photo)
+        pairs = match_within(
+            MatchedDetected(expected.boxes, expected.scores, expected.labels),
+            MatchedDetected(result.boxes, result.scores, result.labels), 0.5, 2e-3,
+        )  # fmt: skip
+        assert not pairs.reference_left and not pairs.other_left
+        codes = result.mask_crops.rle()
+        for i, j in pairs.pairs:
+            code = {"size": codes[j]["size"], "counts": codes[j]["counts"].encode()}
+            assert coco_mask.iou([code], [expected.masks[i]], [False])[0, 0] >= 0.99
+        found += len(pairs.pairs)
+    assert found > 50
 
 
 def test_eval_of_a_bundle_counts_the_runtime_s_masks(
@@ -305,6 +370,65 @@ def test_boxes_alone_train_faster_rcnn(shapes: Path, tmp_path: Path) -> None:
         (row,) = csv.DictReader(file)
     assert "loss_mask" not in row
     assert float(row["loss_rpn_box_reg"]) > 0
+
+
+def test_dense_detectors_train_on_boxes(shapes: Path, tmp_path: Path) -> None:
+    settings = Settings("retinanet_resnet50_fpn", str(shapes), min_size=64, epochs=1, batch_size=4)
+    best = fit(settings, tmp_path / "run", device="cpu", workers=0, report=lambda line: None)
+    assert best.keys() == {"epoch", "map", "map50", "seconds"}
+    checkpoint = load_checkpoint(tmp_path / "run" / "best.pt")
+    assert checkpoint.arguments == {"num_classes": 2, "min_size": 64, "max_size": 107}
+    with (tmp_path / "run" / "metrics.csv").open() as file:
+        (row,) = csv.DictReader(file)
+    assert float(row["classification"]) > 0 and float(row["bbox_regression"]) > 0
+
+
+def test_the_background_that_dense_detectors_score_is_no_object() -> None:
+    class Fixed(torch.nn.Linear):
+        def forward(self, images: list[torch.Tensor]) -> list[dict[str, torch.Tensor]]:
+            return [{
+                "boxes": torch.tensor([[30.0, 10, 45, 30], [1, 2, 3, 4]]),
+                "scores": torch.tensor([0.9, 0.8]), "labels": torch.tensor([0, 2]),
+            }]  # fmt: skip
+
+    record = registry.create("retinanet_resnet50_fpn", num_classes=3).input
+    result = TorchDetector(Fixed(1, 1), record)(np.zeros((50, 70, 3), np.uint8))
+    assert (result.labels.tolist(), result.boxes.tolist()) == ([1], [[1, 2, 3, 4]])
+
+
+@pytest.mark.parametrize("architecture", ["retinanet_resnet50_fpn", "fcos_resnet50_fpn"])
+def test_new_classes_of_dense_detectors_replace_the_logits_only(architecture: str) -> None:
+    old = registry.create(architecture, num_classes=5)
+    new = registry.create(architecture, num_classes=3)
+    fit_state_dict(new, old.state_dict(), "old.pt", new_head=True)
+    weights = old.state_dict()
+    replaced = {
+        name
+        for name, value in new.state_dict().items()
+        if value.shape != weights[name].shape or not torch.equal(value, weights[name])
+    }
+    layer = "head.classification_head.cls_logits"
+    assert replaced == {f"{layer}.weight", f"{layer}.bias"}
+    scores = torch.sigmoid(new.get_submodule(layer).bias)
+    torch.testing.assert_close(scores, torch.full_like(scores, 0.01))
+
+
+def test_losses_of_a_dense_detector_fall(shapes: Path) -> None:
+    torch.manual_seed(0)
+    module = registry.create("fcos_resnet50_fpn", num_classes=2, min_size=64, max_size=107)
+    records = read_folder(shapes, "train").records[:2]
+    images = TrainingInstances(records, instance_pipeline(64, 107), masks=False)
+    batch = collate_instances([images[i] for i in range(2)])
+    optimizer = torch.optim.AdamW(module.parameters(), 1e-3)
+    totals = []
+    for _ in range(6):
+        losses = module([image / 255 for image in batch.images], batch.targets())
+        total = torch.stack(list(losses.values())).sum()
+        optimizer.zero_grad()
+        total.backward()
+        optimizer.step()
+        totals.append(float(total.detach()))
+    assert np.isfinite(totals).all() and totals[-1] < 0.8 * totals[0]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
+import string
 import warnings
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -89,6 +90,7 @@ def to_onnx(
     assert program is not None
     model = program.model_proto
     _strip_metadata(model)
+    _plain_einsum(model)
     check_operators(model)
     onnx.checker.check_model(model, full_check=True)
     _check_opset(model, opset)
@@ -123,6 +125,16 @@ def _strip_metadata(model: onnx.ModelProto) -> None:
     for tensor in graph.initializer:
         tensor.ClearField("metadata_props")
         tensor.ClearField("doc_string")
+
+
+def _plain_einsum(model: onnx.ModelProto) -> None:
+    """Equations of Einsum in small letters without blanks: TensorRT reads no others."""
+    for node in model.graph.node:
+        for attribute in node.attribute if node.op_type == "Einsum" else ():
+            equation = attribute.s.decode().replace(" ", "")
+            letters = dict.fromkeys(letter for letter in equation if letter.isalpha())
+            plain = dict(zip(letters, string.ascii_lowercase, strict=False))
+            attribute.s = "".join(plain.get(letter, letter) for letter in equation).encode()
 
 
 def _check_opset(model: onnx.ModelProto, opset: int) -> None:

@@ -17,6 +17,8 @@ from edgecv_export.graphs.torch_input import to_tensor
 from edgecv_export.segmentation_report import SegmentationReport
 from edgecv_runtime import ops
 
+RESIZE_ROUNDING = 1e-4  # of logits on their way to the picture
+
 if TYPE_CHECKING:
     from edgecv_export.graphs.segmentation import SegmentationCut
 
@@ -30,11 +32,13 @@ def verify_segmentation(
 ) -> SegmentationReport:
     """Runs both on each picture (uint8 [H, W, 3] BGR) and compares class maps and logits.
 
-    torch runs the whole module, its own last resize included.
+    torch runs the whole module, its own last resize included. Where the picture is stretched for
+    the network, logits go to the picture in one step, as in the runtime.
     """
     runtime: Any = edgecv_runtime.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
     session = GraphSession(bundle, runtime.manifest)
-    segmenter = TorchSegmenter(cut.module, cut.input, cut.windows)
+    module = cut.module if cut.input["resize"] == "none" else cut.network
+    segmenter = TorchSegmenter(module, cut.input, cut.windows)
     report = SegmentationReport(tolerance=tolerance)
     seen: set[int] = set()
     for picture in pictures:
@@ -50,7 +54,8 @@ def verify_segmentation(
             scores = expected.softmax(0).numpy()
         logits = expected.numpy()
         seen |= set(np.unique(logits.argmax(0)).tolist())
-        report.add(logits, result.mask, max(doubt, tolerance.raw))
+        allowed = tolerance.raw * max(float(np.abs(logits).max()), 1)
+        report.add(logits, result.mask, min(max(doubt, RESIZE_ROUNDING), allowed))
         largest = float(np.abs(scores - result.probabilities).max())
         report.score_difference = max(report.score_difference, largest)
         done()

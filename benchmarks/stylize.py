@@ -1,0 +1,189 @@
+"""What surrounds a style network: its output to pixels, tiles put together, and the whole run."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from edgecv.models import registry
+from edgecv_export.bundle import new_bundle
+from edgecv_export.graphs.cuts import cut_model
+from edgecv_runtime import Bundle, Engine, Stylizer, TensorSpec, _core, load
+from timing import THREADS, alternate, header, row
+
+FRAME = (1080, 1920)  # height, width
+TILE, STEP = 512, 384  # as bundles have them
+
+
+class Ready(Engine):
+    """Gives one picture, painted long ago, whatever it is asked."""
+
+    def __init__(self, planes: np.ndarray | None) -> None:
+        tile = planes is not None and planes.shape[2:] == (TILE, TILE)
+        images = TensorSpec("images", "float32", [-1, 3, -1, -1])
+        statistics = TensorSpec("statistics", "float32", [1, 2, 4])
+        picture = TensorSpec("picture", "float32", [-1, 3, -1, -1])
+        super().__init__(
+            [images, statistics] if tile else [images], [statistics if planes is None else picture]
+        )
+        self.planes = np.zeros((1, 2, 4), np.float32) if planes is None else planes
+        self.buffer = np.empty(0, np.float32)
+
+    def input(self, index: int, shape: tuple[int, ...]) -> np.ndarray:
+        if self.buffer.shape != shape:
+            self.buffer = np.empty(shape, np.float32)
+        return self.buffer
+
+    def bind(self, index: int, array: np.ndarray) -> None: ...
+    def run(self) -> None: ...
+    def output(self, index: int) -> np.ndarray:
+        return self.planes
+
+
+def manifest(folder: Path) -> None:
+    """A bundle whose graphs nobody opens."""
+    cut = cut_model(registry.create("style_transform", width=1, blocks=5))
+
+    def graph(inputs: list[dict[str, Any]], output: dict[str, Any]) -> list[dict[str, Any]]:
+        return [{"file": "none.onnx", "sha256": "0" * 64, "precision": "fp32", "dialect": "onnx",
+                 "inputs": inputs, "outputs": [output]}]  # fmt: skip
+
+    def tensor(name: str, *shape: int | None) -> dict[str, Any]:
+        return {"name": name, "dtype": "float32", "shape": list(shape)}
+
+    images = tensor("images", None, 3, None, None)
+    statistics = tensor("statistics", 1, 2, 4)
+    picture = tensor("picture", None, 3, None, None)
+    record = {
+        "schema": 2, "name": "ready", "task": "stylize", "architecture": "ready", "labels": [],
+        "input": cut.input,
+        "graphs": {"main": graph([images], picture), "statistics": graph([images], statistics),
+                   "tile": graph([images, statistics], picture)},
+        "postprocess": {
+            "method": "stylize",
+            "picture": {"output": "picture", "color": "rgb", "scale": 1.0, "offset": 0.0},
+            "smallest_side": 8,
+            "tiles": {"size": [TILE, TILE], "overlap": 0.25, "thumbnail": 1024, "align": 4,
+                      "above": 4000000},
+        },
+        "provenance": {},
+    }  # fmt: skip
+    (folder / "bundle.json").write_text(json.dumps(record))
+
+
+def starts(length: int) -> list[int]:
+    rounded = (length + 3) // 4 * 4
+    return [*range(0, rounded - TILE, STEP), rounded - TILE]
+
+
+def numpy_tiles(planes: np.ndarray) -> np.ndarray:
+    """The usual way: a sum of weighted tiles over a sum of weights, then 8 bits."""
+    ramp = np.minimum(np.arange(TILE) + 1, TILE - np.arange(TILE)).clip(max=TILE - STEP)
+    weight = np.outer(ramp, ramp).astype(np.float32)
+    total = np.zeros((3, *FRAME), np.float32)
+    weights = np.zeros(FRAME, np.float32)
+    for top in starts(FRAME[0]):
+        for left in starts(FRAME[1]):
+            height, width = min(TILE, FRAME[0] - top), min(TILE, FRAME[1] - left)
+            place = (slice(top, top + height), slice(left, left + width))
+            total[:, place[0], place[1]] += planes[0, :, :height, :width] * weight[:height, :width]
+            weights[place] += weight[:height, :width]
+    return numpy_pixels(total / weights)
+
+
+def numpy_pixels(planes: np.ndarray) -> np.ndarray:
+    levels = np.rint(planes.clip(0, 255)).astype(np.uint8)
+    return np.ascontiguousarray(levels[::-1].transpose(1, 2, 0))
+
+
+def torch_pixels(planes: torch.Tensor) -> torch.Tensor:
+    return planes.clamp(0, 255).round().to(torch.uint8).flip(0).permute(1, 2, 0).contiguous()
+
+
+def around_the_network() -> None:
+    torch.set_num_threads(THREADS)
+    rng = np.random.default_rng(0)
+    planes = rng.uniform(-30, 285, (3, *FRAME)).astype(np.float32)
+    tensor = torch.from_numpy(planes)
+    expected = numpy_pixels(planes)
+    found = _core.write_picture(planes, "rgb", 1.0, 0.0, FRAME)
+    assert (found == expected).all() and (torch_pixels(tensor).numpy() == expected).all()
+
+    with tempfile.TemporaryDirectory() as folder:
+        manifest(Path(folder))
+        bundle = Bundle.open(folder)
+    tile = np.ascontiguousarray(planes[None, :, :TILE, :TILE])
+    engines = {"main": Ready(planes[None]), "statistics": Ready(None), "tile": Ready(tile)}
+    model = Stylizer(bundle, engines, "ready", "fp32", threads=THREADS)
+    model.tiling = "always"
+    frame = rng.integers(0, 256, (*FRAME, 3), np.uint8)
+
+    def assemble() -> float:
+        model(frame)
+        return float(model.timing.postprocess_ms)
+
+    times = alternate(
+        {
+            "torch": lambda: torch_pixels(tensor),
+            "numpy": lambda: numpy_pixels(planes),
+            "ours": lambda: _core.write_picture(planes, "rgb", 1.0, 0.0, FRAME),
+            "numpy tiles": lambda: numpy_tiles(tile),
+            "our tiles": assemble,
+        },
+        rounds=15,
+        warmup=2,
+    )
+    print(header("work, 1080p", "edgecv ms", "peer", "peer ms", "ratio"))
+    for name, mine, peer in (
+        ("network output to 8-bit pixels", "ours", "numpy"),
+        ("network output to 8-bit pixels", "ours", "torch"),
+        ("15 tiles blended into a picture", "our tiles", "numpy tiles"),
+    ):
+        ours, theirs = times[mine].median, times[peer].median
+        print(row(name, ours, peer, theirs, f"{theirs / ours:.1f}×"))
+
+
+def whole_run() -> None:
+    torch.manual_seed(0)
+    cut = cut_model(registry.create("style_transform"))
+    frame = np.random.default_rng(0).integers(0, 256, (*FRAME, 3), np.uint8)
+    with tempfile.TemporaryDirectory() as temporary:
+        target = Path(temporary) / "style"
+        with new_bundle(target, False) as draft:
+            graphs, postprocess = cut.write(draft, batch=1, opset=18)
+            draft.manifest = {
+                "schema": 2, "name": "style", "task": cut.task, "architecture": "style_transform",
+                "labels": [], "input": cut.input, "graphs": graphs, "postprocess": postprocess,
+                "provenance": {},
+            }  # fmt: skip
+            draft.write_manifest()
+        model = load(target, engine="onnxruntime", device="cpu", threads=THREADS)
+    assert isinstance(model, Stylizer)
+    steps: dict[str, list[float]] = {"whole": [], **{step: [] for step in model.steps}}
+    for index in range(4):
+        started = time.perf_counter()
+        model(frame)
+        elapsed = (time.perf_counter() - started) * 1000
+        if index:
+            steps["whole"].append(elapsed)
+            for step in model.steps:
+                steps[step].append(getattr(model.timing, f"{step}_ms"))
+    middle = {step: float(np.median(values)) for step, values in steps.items()}
+    print("\n" + header("style_transform, one 1080p frame", "ms", "share"))
+    for step, value in middle.items():
+        print(row(step, value, f"{100 * value / middle['whole']:.2f} %"))
+
+
+def main() -> None:
+    around_the_network()
+    whole_run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Folders of classes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from edgecv.data.class_folder import read_classes
+from edgecv.training.classification_evaluation import match_classes
+from edgecv_runtime import InputError
+
+
+def touch(folder: Path, *names: str) -> Path:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"")
+    return folder
+
+
+def test_splits(tmp_path: Path) -> None:
+    touch(tmp_path, "train/dog/1.jpg", "train/cat/2.PNG", "train/cat/1.jpg", "train/cat/notes.txt")
+    touch(tmp_path, "valid/dog/9.jpg")
+    train = read_classes(tmp_path, "train")
+    assert train.labels == ["cat", "dog"]
+    assert [image.name for image in train.images] == ["1.jpg", "2.PNG", "1.jpg"]
+    assert train.classes == [0, 0, 1]
+    val = read_classes(tmp_path, "val")
+    assert (val.labels, val.classes) == (["dog"], [0])
+    assert match_classes(val, train.labels).classes == [1]
+    with pytest.raises(InputError, match="does not know: cat; the model has dog"):
+        match_classes(train, ["dog"])
+    with pytest.raises(InputError, match="no folder test; there are train, valid"):
+        read_classes(tmp_path, "test")
+
+
+def test_without_splits_the_images_are_divided(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        touch(tmp_path, *(f"{name}/{i}.jpg" for i in range(20)))
+    train, val = read_classes(tmp_path, "train"), read_classes(tmp_path, "val")
+    assert train.labels == val.labels == ["cat", "dog"]
+    assert len(train.images) + len(val.images) == len({*train.images, *val.images}) == 40
+    assert 2 <= len(val.images) <= 16
+    assert set(val.classes) == {0, 1}
+    before = set(val.images)
+    touch(tmp_path, "cat/new.jpg")
+    assert before <= set(read_classes(tmp_path, "val").images)
+
+
+def test_mistakes(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such folder"):
+        read_classes(tmp_path / "none", "train")
+    touch(tmp_path, "cat/readme.txt")
+    with pytest.raises(InputError, match="no images; expected a folder for each class"):
+        read_classes(tmp_path, "train")
