@@ -97,12 +97,14 @@ def test_a_stranger_s_module_of_two_classes(tmp_path: Path) -> None:
     assert (record["input"]["crop"], record["postprocess"]["topk"]) == ([224, 224], 2)
 
 
-def test_its_own_record_is_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("interpolation", "antialias"), [("bilinear", False), ("bicubic", True)])
+def test_its_own_record_is_kept(interpolation: str, antialias: bool, tmp_path: Path) -> None:
     torch.manual_seed(0)
     module = Tiny()
     record = registry.create("resnet18", num_classes=2).input
     module.input = record | {  # type: ignore[assignment]
-        "size": [40, 56], "resize": "stretch", "crop": None, "antialias": False, "color": "bgr",
+        "size": [40, 56], "resize": "stretch", "crop": None, "color": "bgr",
+        "interpolation": interpolation, "antialias": antialias,
     }  # fmt: skip
     folder, report = export_with_report(module, tmp_path / "out", labels=["cat", "dog"])
     assert report.passed

@@ -135,46 +135,6 @@ def test_ranges_that_do_not_fit(cut: Any) -> None:
         build_plan(content, {"images": PICTURES}, BuildOptions((87,)))
 
 
-@pytest.mark.parametrize("name", ["make_fcn", "make_deeplab", "make_lraspp"])
-@pytest.mark.parametrize("size", [None, (96, 128)], ids=["any size", "one size"])
-def test_segmentation_networks(name: str, size: tuple[int, int] | None) -> None:
-    from edgecv.models import registry
-
-    torch.manual_seed(0)
-    module = getattr(load_parts("small_segmenters"), name)()
-    module.input = registry.create("fcn_resnet18", num_classes=2).input
-    cut: Any = cut_model(module, CutRequest(size=size))
-    model = pictures_to_onnx(
-        cut.network,
-        size or (96, 160),
-        outputs=["logits"],
-        batch="dynamic",
-        opset=18,
-        size_multiple=None if size else 1,
-    )
-    range_ = PICTURES if size is None else ShapeRange(*((n, 3, *size) for n in (1, 2, 4)))
-    found = ports(build_plan(model.SerializeToString(), {"images": range_}))
-    stride = 4 if name == "make_lraspp" else 8
-    sides = (-1, -1) if size is None else (size[0] // stride, size[1] // stride)
-    assert found["logits"] == ("float32", (-1, 5, *sides))
-
-
-def test_classifiers_and_the_fcn_of_the_course() -> None:
-    from edgecv.models import registry
-
-    torch.manual_seed(0)
-    for module, size, shape in (
-        (registry.create("mobilenet_v3_small", num_classes=4, size=[64, 64]), (64, 64), (4,)),
-        (registry.create("fcn_resnet18", num_classes=4, crop=[64, 96]), (64, 96), (4, 64, 96)),
-    ):
-        cut: Any = cut_model(module)
-        network = cut.network if cut.task == "segment" else cut.module
-        model = pictures_to_onnx(network, size, outputs=["logits"], batch="dynamic", opset=18)
-        range_ = ShapeRange(*((n, 3, *size) for n in (1, 2, 4)))
-        found = ports(build_plan(model.SerializeToString(), {"images": range_}))
-        assert found["logits"] == ("float32", (-1, *shape))
-
-
 def test_einsum_in_small_letters() -> None:
     """torchvision's MaxVit spells its equations in capitals, with blanks."""
 

@@ -20,9 +20,9 @@ namespace edgecv {
 struct StylizeTiles {
   Size size{512, 512};    // of a tile, at most; multiples of `align`
   double overlap = 0.25;  // share of a tile that its neighbour has too; the seam runs in its middle
-  int thumbnail = 1024;   // longer side of the picture that the statistics are taken from, at most
+  int thumbnail = 1536;   // longer side of the picture that the statistics are taken from, at most
   int align = 4;          // tiles begin at multiples of it: the network's stride
-  std::int64_t above = 4'000'000;  // pictures of more pixels are cut
+  std::int64_t above = 2'400'000;  // pictures of more pixels are cut
 };
 
 /// The outputs' meaning, as the manifest records it. A picture's level is value * scale + offset,
