@@ -6,13 +6,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnx
 import pytest
 
 from edgecv_export.engines.build import build_engines, check_ports, graph_to_build
+from edgecv_export.engines.precision import cast_to_half
+from edgecv_export.engines.quantize import Quantizer
 from edgecv_export.engines.shape_ranges import ShapeWishes, shape_ranges
 from edgecv_export.engines.tensorrt import BuildOptions, build_plan
-from edgecv_runtime import Bundle
-from edgecv_runtime.engines.built import read_engines
+from edgecv_runtime import Bundle, GraphFile
+from edgecv_runtime.engines.built import ShapeRange, read_engines
 from thin_models import FAMILIES, write_thin_bundle
 
 pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
@@ -62,3 +66,37 @@ def assert_fixed(bundle: Bundle, role: str, precision: str) -> None:
     check_ports(graph, plan)
     ports: Any = [*plan.inputs, *plan.outputs]
     assert all(-1 not in port.shape for port in ports)
+
+
+def random_feed(graph: GraphFile, ranges: dict[str, ShapeRange]) -> dict[str, np.ndarray]:
+    """Inputs in the typical shape."""
+    random = np.random.default_rng(0)
+    feed: dict[str, np.ndarray] = {}
+    for port in graph.inputs:
+        shape = ranges[port.name].typical if port.name in ranges else port.shape
+        if port.name == "boxes":
+            feed[port.name] = np.tile(np.array([4, 4, 40, 40], np.float32), (shape[0], 1))
+        elif port.dtype == "float32":
+            feed[port.name] = random.normal(size=shape).astype(np.float32)
+        else:
+            feed[port.name] = np.zeros(shape, port.dtype)
+    return feed
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_other_precisions(bundle: Bundle, precision: str) -> None:
+    """Cast and quantised graphs keep inputs and outputs, and TensorRT for RTX builds them."""
+    changed = 0
+    for role in bundle.manifest.graphs:
+        graph = graph_to_build(bundle, role, "fp32")
+        model = onnx.load(bundle.verified_path(graph.file, graph.sha256))
+        ranges = shape_ranges(bundle.manifest, role, graph, wishes(bundle, fixed=False))
+        if precision == "fp16":
+            model = cast_to_half(model)[0]
+        else:
+            quantizer = Quantizer(model, "tensorrt")
+            quantizer.calibrate([random_feed(graph, ranges)], "minmax")
+            model = quantizer.quantize()
+        changed += sum(node.op_type in ("Cast", "QuantizeLinear") for node in model.graph.node)
+        check_ports(graph, build_plan(model.SerializeToString(), ranges, options=OPTIONS))
+    assert changed > 0, "the graphs are those of fp32"

@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import warnings
 from types import SimpleNamespace
 
 import numpy as np
@@ -43,8 +44,12 @@ def test_an_engine_that_fits_goes_first(machine, folder, kind):
     assert edgecv.load(folder, engine="onnxruntime").engine_name == "onnxruntime"
 
 
-def test_one_that_does_not_fit_is_passed_over_with_a_warning(machine, folder):
+def test_one_that_does_not_fit_is_passed_over_with_a_warning(machine, folder, monkeypatch):
     machine.install(folder, version="10.7.0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # nobody expects it to run where there is no GPU
+        assert edgecv.load(folder).engine_name == "onnxruntime"
+    monkeypatch.setattr(choice, "gpu_count", lambda: 1)
     with pytest.warns(UserWarning, match=r"tensorrt is passed over: .* TensorRT 10\.7\.0, this is"):
         assert edgecv.load(folder).engine_name == "onnxruntime"
     with pytest.raises(EngineError, match=r"TensorRT 10\.7\.0, this is 10\.3\.0: run edgecv build"):

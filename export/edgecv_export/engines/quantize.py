@@ -53,6 +53,8 @@ class Quantizer:
         self.model = onnx.shape_inference.infer_shapes(self.model)
         self.index = GraphIndex(self.model)
         self._float = exact_nodes(self.index) | _last_moves(self.model, self.index)
+        if dialect == "tensorrt":
+            self._float |= _constant_sums(self.model, self.index)
         self._ranges: Any = None
 
     @property
@@ -142,6 +144,17 @@ def check_patterns(patterns: Sequence[str], quantizers: Iterable[Quantizer]) -> 
                 f"keep-float: no layer is named {pattern!r}; the layers are {', '.join(layers[:6])}"
                 + (" and more" if len(layers) > 6 else "")
             )
+
+
+def _constant_sums(model: onnx.ModelProto, index: GraphIndex) -> set[str]:
+    """Additions of a constant, such as the epsilon of a variance: TensorRT takes no quantised
+    constant there."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    return {
+        node.name
+        for node in index.nodes
+        if node.op_type == "Add" and any(name in constants for name in node.input)
+    }
 
 
 def _pool_globally(model: onnx.ModelProto) -> None:

@@ -59,7 +59,8 @@ def choose(
                 return _planned(bundle, kind, device, precision, path)
             except (EngineError, BundleError) as error:
                 passed_over.append((kind, str(error)))
-                warnings.warn(f"{kind} is passed over: {error}", stacklevel=3)
+                if gpu_count():  # elsewhere nobody expects the engine to run
+                    warnings.warn(f"{kind} is passed over: {error}", stacklevel=3)
     if precision == "bf16" and not _has(bundle, "bf16"):
         return _from_graphs(bundle, "openvino", device, precision, passed_over)
     if device is None:
