@@ -189,6 +189,26 @@ def test_the_runtime_verbs_work_without_torch(verb, bundle, tmp_path):
     assert done.stdout
 
 
+@pytest.mark.parametrize("task", ["segment", "classify"])
+def test_bundles_are_measured_without_torch(task, tmp_path):
+    from edgecv.data.synthetic import write_shapes
+
+    layout = {"segment": "segments", "classify": "classes"}[task]
+    data = write_shapes(tmp_path, train=0, val=6, size=(60, 80), layout=layout)
+    if task == "segment":
+        (data / "classes.txt").unlink()  # so that numbers count, not names
+    else:
+        for ours, theirs in (("circle", "cat"), ("square", "dog"), ("triangle", "horse")):
+            place = data / "val" / ours
+            if place.is_dir():
+                place.rename(data / "val" / theirs)
+    code = BLOCK_TORCH + "from edgecv.cli.main import main\nsys.exit(main(sys.argv[1:]))"
+    bundle = ROOT / "tests" / "golden" / f"bundle_v2_{task}"
+    done = run_python(code, "eval", bundle, "--data", data, "--json")
+    assert done.returncode == 0, done.stderr
+    assert '"images": 6' in done.stdout
+
+
 def test_training_without_torch_says_what_to_install(tmp_path):
     code = BLOCK_TORCH + "from edgecv.cli.main import main\nsys.exit(main(sys.argv[1:]))"
     data = tmp_path / "data"

@@ -77,6 +77,8 @@ def paint(
         optimizer.zero_grad()
         parts = loss(picture, targets)
         total = torch.stack(list(parts.values())).sum()
+        # Of means over all pixels each pixel's part is tiny: L-BFGS would take it for the end.
+        total = total * picture.numel()
         total.backward()
         if not losses:  # L-BFGS looks several times in a step; the first look is what it began with
             losses.update({name: float(value.detach()) for name, value in parts.items()})
@@ -99,7 +101,14 @@ def _optimizer(picture: Tensor, settings: PaintSettings) -> torch.optim.Optimize
     if settings.optimizer == "adam":
         return torch.optim.Adam([picture], lr=rate)
     # One iteration for each step, so that there is something to show after each.
-    return torch.optim.LBFGS([picture], lr=rate, max_iter=1, line_search_fn="strong_wolfe")
+    return torch.optim.LBFGS(
+        [picture],
+        lr=rate,
+        max_iter=1,
+        tolerance_grad=0,
+        tolerance_change=0,
+        line_search_fn="strong_wolfe",
+    )
 
 
 def to_pixels(picture: Tensor) -> NDArray[np.uint8]:

@@ -169,3 +169,21 @@ def test_command_info(capsys):
     assert "stylize, rgb levels x * 1 + 0" in text
     tiles = "32 x 32 (height x width), overlap 0.25, above 4,000 pixels, statistics of 40 pixels"
     assert tiles in text
+
+
+def test_what_was_painted_of_a_broken_video_stays_playable(tmp_path, capsys):
+    video = tmp_path / "broken.avi"
+    writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
+    for index in range(20):
+        writer.write(photo(48, 64, index))
+    writer.release()
+    content = video.read_bytes()
+    video.write_bytes(content[: len(content) // 2])
+    assert main(["predict", GOLDEN, str(video), "--save", str(tmp_path / "out")]) == 2
+    assert "broken.avi" in capsys.readouterr().err
+    capture = cv2.VideoCapture(str(tmp_path / "out" / "broken.mp4"))
+    frames = 0
+    while capture.read()[0]:
+        frames += 1
+    lines = (tmp_path / "out" / "broken.jsonl").read_text().splitlines()
+    assert 5 <= frames == len(lines) < 20

@@ -95,13 +95,17 @@ def test_eval_of_a_bundle_counts_the_runtime_s_class_maps(
     class Scripted:
         names = ("background", *SHAPES)
         manifest = SimpleNamespace(task="segment")
+        precision, engine_name = "fp32", "scripted"
+
+        def warmup(self) -> None:
+            pass
 
         def __call__(self, image: np.ndarray) -> Any:
             mask = next(masks).astype(np.uint8)
             assert mask.shape == image.shape[:2]
             return SimpleNamespace(mask=np.where(mask == 2, 1, mask))
 
-    monkeypatch.setattr("edgecv_runtime.load", lambda path: Scripted())
+    monkeypatch.setattr("edgecv_runtime.load", lambda *options: Scripted())
     words = ["eval", "bundle", "--data", str(segments), "--json"]
     assert main(words) == 0
     result = json.loads(capsys.readouterr().out)["classes"]

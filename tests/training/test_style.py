@@ -1,6 +1,7 @@
 """Training of style networks and painting of one picture, with random trunks."""
 
 import csv
+import itertools
 import json
 
 import cv2
@@ -257,6 +258,24 @@ def test_painting_lowers_the_losses(optimizer):
     assert totals[-1] < 0.7 * totals[0]
     np.testing.assert_array_equal(steps[-1][2], result)
     assert (steps[0][2] != result).any()
+
+
+def test_small_losses_do_not_end_the_painting():
+    """L-BFGS ends by itself where gradients are below 1e-7, which those of large pictures are."""
+    torch.manual_seed(0)
+    layers = {"content_layers": ("relu1_2",), "style_layers": ("relu1_1", "relu2_1")}
+    settings = PaintSettings(
+        8, weights="none", trunk="vgg16", loss=LossWeights(1e-4, 10.0, 1e-4), **layers
+    )
+    totals = []
+    paint(
+        to_tensor(picture(40, 48)),
+        to_tensor(picture(36, 40, seed=2)),
+        settings,
+        done=lambda _step, losses, _show: totals.append(sum(losses.values())),
+    )
+    assert all(later < earlier for earlier, later in itertools.pairwise(totals))
+    assert totals[-1] < 0.8 * totals[0]
 
 
 def test_painting_without_style_keeps_the_picture():

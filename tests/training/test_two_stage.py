@@ -224,6 +224,10 @@ def test_eval_of_a_bundle_counts_the_runtime_s_masks(
     class Scripted:
         names = ("shape",)
         manifest = SimpleNamespace(task="instance")
+        precision, engine_name = "fp32", "scripted"
+
+        def warmup(self) -> None:
+            pass
 
         def __call__(self, image: np.ndarray) -> Instances:
             record = next(records)
@@ -235,7 +239,7 @@ def test_eval_of_a_bundle_counts_the_runtime_s_masks(
                 record.boxes, scores, record.labels, self.names, Masks.from_frames(frames)
             )
 
-    monkeypatch.setattr("edgecv_runtime.load", lambda path: Scripted())
+    monkeypatch.setattr("edgecv_runtime.load", lambda *options: Scripted())
     assert edgecv("eval", "bundle", "--data", shapes, "--json") == 0
     result = json.loads(capsys.readouterr().out)
     assert result["map"] == pytest.approx(1)
