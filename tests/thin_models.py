@@ -80,6 +80,14 @@ def make_fcn_resnet18() -> nn.Module:
     return module
 
 
+def make_dense(name: str) -> nn.Module:
+    """With heads of one layer, where torchvision has four: building takes long."""
+    module: Any = getattr(_part("small_dense"), name)(CLASSES)
+    for head in (module.head.classification_head, module.head.regression_head):
+        head.conv = head.conv[: len(head.conv) // 4]
+    return module
+
+
 def make_deeplab() -> nn.Module:
     """The head is torchvision's DeepLabHead with 8 channels, which are 256 there."""
     last = (nn.Conv2d(8, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU())
@@ -92,8 +100,8 @@ FAMILIES: dict[str, Callable[[], nn.Module]] = {
     "ssd_tiny": make_ssd_tiny,
     "ssdlite": make_ssdlite,
     "ssd": lambda: _part("small_detector").make_detector(CLASSES),
-    "retinanet": lambda: _part("small_dense").make_retinanet(CLASSES),
-    "fcos": lambda: _part("small_dense").make_fcos(CLASSES),
+    "retinanet": lambda: make_dense("make_retinanet"),
+    "fcos": lambda: make_dense("make_fcos"),
     "faster": lambda: _part("small_rcnn").make_faster(),
     "mask": lambda: _part("small_rcnn").make_mask(),
     "fcn_resnet18": make_fcn_resnet18,
