@@ -203,6 +203,15 @@ def write_table() -> None:
                     lines.append(
                         f"| {row.architecture} | {shapes} | {precision} | {cells(found)} |"
                     )
+    missing = [
+        f"{row.architecture} {shapes} {precision}"
+        for row in ROWS
+        for shapes in ("fixed", "dynamic")
+        for precision in PRECISIONS
+        if not (KEPT / f"{row.architecture}.{shapes}.{precision}.json").exists()
+    ]
+    if missing:
+        lines += ["", f"Not run yet: {', '.join(missing)}."]
     RESULT.write_text("\n".join(lines) + "\n")
 
 
