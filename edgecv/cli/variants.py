@@ -84,11 +84,7 @@ def add_wanted_variant(
 
     Raises as `add_variant`, and InputError for int8 without pictures.
     """
-    from edgecv_export.engines.calibration_pictures import read_calibration
-    from edgecv_export.engines.gate import Gate
-    from edgecv_export.engines.int8 import Quantization
     from edgecv_export.engines.sources import has_variant, open_folder
-    from edgecv_export.engines.variants import add_variant
     from edgecv_runtime.load import open_bundle
 
     if args.precision == "fp32":
@@ -98,6 +94,12 @@ def add_wanted_variant(
         with open_bundle(folder) as bundle:  # a .zip may have the graphs, but can be given none
             if has_variant(bundle, args.precision, "tensorrt"):
                 return None
+    # Behind the cases in which nothing is to be done: these need onnx, building engines does not.
+    from edgecv_export.engines.calibration_pictures import read_calibration
+    from edgecv_export.engines.gate import Gate
+    from edgecv_export.engines.int8 import Quantization
+    from edgecv_export.engines.variants import add_variant
+
     open_folder(folder)
     quantization = pictures = None
     if args.calibrate is not None and args.precision == "fp16":
