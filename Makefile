@@ -14,7 +14,7 @@ test-cpp: .venv/.installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" tests/cpp/run
 
 test-python: .venv/.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 lint: .venv/.installed
 	$(BIN)/ruff check
