@@ -36,11 +36,11 @@ CASES = {
     "ssdlite320_mobilenet_v3_large": 40,
     "ssd300_vgg16": 6,
     "fasterrcnn_mobilenet_v3_large_320_fpn": 20,
-    "lraspp_mobilenet_v3_large": 6,
+    "lraspp_mobilenet_v3_large": 10,
     "style_transform": 3,
 }
 ENGINES = ("onnxruntime", "openvino")
-SEGMENTED = (540, 960)  # height and width at which whole pictures are segmented and painted
+SEGMENTED = (360, 640)  # height and width at which whole pictures are segmented and painted
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from thin_models import FAMILIES, write_thin_bundle
 
 OUT = Path(__file__).parents[2] / "edgecv" / "self_test"
-SIZE = (96, 160)  # of pictures, where the graph leaves it open
+SIZE = (64, 96)  # of pictures, where the graph leaves it open
 BOXES = 3
 STAMP = (2026, 1, 1, 0, 0, 0)  # the same content gives the same file
 
