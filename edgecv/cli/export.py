@@ -111,7 +111,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     from edgecv_export import ExportError
     from edgecv_export.bundle import check_target
-    from edgecv_export.exporting import DEFAULT_OPSET, export_with_report
+    from edgecv_export.exporting import DEFAULT_OPSET, export
     from edgecv_export.graphs.cuts import CutRequest, cut_model
     from edgecv_export.loading import BACKGROUND, load_source, numbered_labels, read_labels
     from edgecv_runtime import Bundle
@@ -142,8 +142,9 @@ def run(args: argparse.Namespace) -> int:
             _note("the classes have no names, so they are numbered: give --labels FILE")
         elif detects:
             labels = labels[1:]
+    reports: list[Report] = []
     try:
-        _, report = export_with_report(
+        export(
             source.module,
             args.out,
             labels=labels,
@@ -163,12 +164,14 @@ def run(args: argparse.Namespace) -> int:
             provenance=source.provenance,
             overwrite=args.overwrite,
             progress=sys.stderr.isatty(),
+            take_report=reports.append,
         )
     except ExportError as error:
         if error.report is not None:
             _print_report(error.report, args.json)
         print("edgecv: error:", " ".join(str(error).split()), file=sys.stderr)
         return 1
+    (report,) = reports
     if not args.json:
         print(f"{report.table()}\nbundle written to {args.out}", flush=True)
     try:

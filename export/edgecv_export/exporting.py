@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -52,6 +52,7 @@ def export(
     provenance: dict[str, Any] | None = None,
     overwrite: bool = False,
     progress: bool = False,
+    take_report: Callable[[Report], object] | None = None,
 ) -> Path:
     """Exports a network as a bundle and proves that the bundle gives the same results.
 
@@ -88,6 +89,7 @@ def export(
         tolerance: how far results may be from the model's.
         provenance: plain values to record beside the versions and the parity report.
         progress: show a progress bar on stderr.
+        take_report: called with the parity report of the bundle that is written.
 
     Returns:
         The bundle's folder. It appears there complete and checked, or not at all.
@@ -97,54 +99,6 @@ def export(
         ExportError: torch cannot export the network, or parity fails; then the report's table is in
             the exception's ``report``.
     """
-    return export_with_report(
-        module,
-        out,
-        labels=labels,
-        images=images,
-        name=name,
-        architecture=architecture,
-        size=size,
-        proposals=proposals,
-        dialects=dialects,
-        crop=crop,
-        overlap=overlap,
-        window=window,
-        whole=whole,
-        batch=batch,
-        input_dtype=input_dtype,
-        opset=opset,
-        tolerance=tolerance,
-        provenance=provenance,
-        overwrite=overwrite,
-        progress=progress,
-    )[0]
-
-
-def export_with_report(
-    module: nn.Module,
-    out: str | os.PathLike[str],
-    *,
-    labels: Sequence[str],
-    images: Sequence[np.ndarray] | None = None,
-    name: str | None = None,
-    architecture: str | None = None,
-    size: tuple[int, int] | None = None,
-    proposals: Literal["network", "caller"] = "network",
-    dialects: Sequence[Literal["onnx", "tensorrt"]] = ("onnx", "tensorrt"),
-    crop: tuple[int, int] | None = None,
-    overlap: float | None = None,
-    window: Literal["uniform", "gaussian", "linear"] | None = None,
-    whole: bool = False,
-    batch: int | Literal["dynamic"] = "dynamic",
-    input_dtype: Literal["float32", "uint8"] = "float32",
-    opset: int = DEFAULT_OPSET,
-    tolerance: Tolerance | None = None,
-    provenance: dict[str, Any] | None = None,
-    overwrite: bool = False,
-    progress: bool = False,
-) -> tuple[Path, Report]:
-    """As `export`, with the parity report beside the folder."""
     from edgecv.models.windows import WindowRequest
     from edgecv_export.graphs.cuts import CutRequest, cut_model
 
@@ -203,7 +157,9 @@ def export_with_report(
             if input_dtype == "uint8":
                 draft.manifest["provenance"]["uint8_input"] = take_bytes(draft, pictures)
             draft.write_manifest()
-    return target, report
+    if take_report is not None:
+        take_report(report)
+    return target
 
 
 def _check_labels(labels: Sequence[str], cut: Cut) -> None:

@@ -15,10 +15,10 @@ from torchvision import models
 import edgecv_runtime
 from edgecv.models import registry
 from edgecv_export import ExportError, export
-from edgecv_export.exporting import export_with_report
 from edgecv_export.graphs.cuts import CutRequest, cut_model
 from edgecv_runtime import InputError
 from lively_classes import lively_classes
+from reported_export import export_with_report
 
 LABELS = [f"class {i}" for i in range(12)]
 

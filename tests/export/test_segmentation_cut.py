@@ -19,10 +19,10 @@ from edgecv.cli.main import main
 from edgecv.models import registry
 from edgecv.models.checkpoint import Checkpoint, save_checkpoint
 from edgecv_export import ExportError, Tolerance, export
-from edgecv_export.exporting import export_with_report
 from edgecv_export.graphs.cuts import CutRequest, cut_model
 from edgecv_runtime import InputError
 from lively_classes import lively_classes
+from reported_export import export_with_report
 
 HERE = Path(__file__).parent
 LABELS = ["sky", "road", "tree", "car", "person"]
