@@ -153,7 +153,7 @@ class DetectionModel(Model[Result]):
         for _, same in groupby(pairs, key=lambda pair: pair[0].format):
             group, boxes = zip(*same, strict=True)
             results += self._found(group, boxes)
-        return results
+        return self._signed(results)
 
     def _warm_up_with(self, picture: Picture) -> None:
         if isinstance(self._core, _core.TwoStageDetector):

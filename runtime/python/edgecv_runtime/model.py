@@ -13,13 +13,14 @@ import numpy.typing as npt
 
 from edgecv_runtime._core import Bundle, Engine, InputError, Manifest
 from edgecv_runtime.images import check_image, read_image
+from edgecv_runtime.result import Result as AnyResult
 
 if TYPE_CHECKING:
     from edgecv_runtime.sources import SourceLike
 
 Image = str | os.PathLike[str] | npt.NDArray[np.uint8]
 AnImage = TypeVar("AnImage", bound=Image)  # a list of paths is no list of paths and arrays
-Result = TypeVar("Result")
+Result = TypeVar("Result", bound=AnyResult)
 
 
 class Picture(NamedTuple):
@@ -159,6 +160,12 @@ class Model(ABC, Generic[Result]):
         results: list[Result] = []
         for _, same in groupby(pictures, key=lambda picture: picture.format):
             results += self._run(list(same))
+        return self._signed(results)
+
+    def _signed(self, results: list[Result]) -> list[Result]:
+        """Says on each which engine gave it."""
+        for result in results:
+            result.engine = self.engine_name
         return results
 
 

@@ -28,6 +28,8 @@ class Result(ABC):
         source: the file or stream that the picture came from; None for an array.
         image: the picture, for `plot`; held, not copied.
         color: the order of its channels, "bgr" or "rgb"; a fourth one is alpha.
+        engine: the engine that ran the network, as `edgecv.load` names it; None for a result that
+            no model made.
         suffixes: of the files that `save_files` writes.
     """
 
@@ -50,6 +52,7 @@ class Result(ABC):
         self.source = source
         self.image = image
         self.color = color
+        self.engine: str | None = None
 
     def __repr__(self) -> str:
         height, width = self.image_size
