@@ -56,7 +56,7 @@ def detector(bundle, engine):
 
 def test_one_image_gives_one_result_in_its_own_pixels(bundle):
     result = detector(bundle, FakeEngine())(WHITE)
-    assert result.engine == "fake"
+    assert result.engine == "fake" and result.filter(0.7).engine == "fake"
     np.testing.assert_allclose(result.scores, [0.9, 0.6])
     np.testing.assert_array_equal(result.boxes, [[12, 16, 36, 48], [48, 16, 96, 48]])
     assert result.labels.tolist() == [0, 1] and result.labels.dtype == np.int64

@@ -51,7 +51,7 @@ class Classification(ScoredResult):
     def filter(self, threshold: float) -> Classification:
         """Those with a score of at least `threshold`, 0..1; `probabilities` stay whole."""
         keep = self._reaching(threshold)
-        return Classification(
+        kept = Classification(
             self.labels[keep],
             self.scores[keep],
             self.probabilities,
@@ -61,6 +61,8 @@ class Classification(ScoredResult):
             self.source,
             self.image_size,
         )
+        kept.engine = self.engine
+        return kept
 
     def _draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         canvas = np.array(image, order="C")

@@ -48,7 +48,7 @@ class Instances(Detections):
     def filter(self, threshold: float) -> Instances:
         """Those with a score of at least `threshold`, 0..1."""
         keep = self._reaching(threshold)
-        return Instances(
+        kept = Instances(
             self.boxes[keep],
             self.scores[keep],
             self.labels[keep],
@@ -58,6 +58,8 @@ class Instances(Detections):
             self.color,
             self.source,
         )
+        kept.engine = self.engine
+        return kept
 
     def _draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         # One colour for each instance: neighbours are mostly of the same class.

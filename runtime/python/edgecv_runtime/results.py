@@ -55,7 +55,7 @@ class Detections(ScoredResult):
     def filter(self, threshold: float) -> Detections:
         """Those with a score of at least `threshold`, 0..1."""
         keep = self._reaching(threshold)
-        return Detections(
+        kept = Detections(
             self.boxes[keep],
             self.scores[keep],
             self.labels[keep],
@@ -65,6 +65,8 @@ class Detections(ScoredResult):
             self.source,
             self.image_size,
         )
+        kept.engine = self.engine
+        return kept
 
     def _draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return draw_boxes(image, self.boxes, self.scores, self.labels, self.names)
