@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
@@ -305,14 +306,17 @@ def test_camera_that_vanishes_keeps_what_was_saved(bundle, tmp_path, monkeypatch
     assert int(cv2.VideoCapture(str(saved)).get(cv2.CAP_PROP_FRAME_COUNT)) == 2
 
 
-def test_interrupting_the_camera_keeps_what_was_saved(bundle, tmp_path, monkeypatch, capsys):
-    def press_ctrl_c():
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])  # Ctrl-C; systemd, Docker, kill
+def test_interrupting_the_camera_keeps_what_was_saved(name, bundle, tmp_path, monkeypatch, capsys):
+    def interrupt():
+        signal.raise_signal(getattr(signal, name))
 
-    monkeypatch.setattr(cv2, "VideoCapture", lambda target, backend: Vanishing(press_ctrl_c))
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(cv2, "VideoCapture", lambda target, backend: Vanishing(interrupt))
     saved = tmp_path / "live.mp4"
     status, stdout, stderr = run(capsys, "camera", bundle, "--no-show", "--save", saved)
     assert (status, stderr) == (0, "") and stdout.startswith("2 frames, ")
+    assert signal.getsignal(signal.SIGTERM) is before
     monkeypatch.undo()
     assert int(cv2.VideoCapture(str(saved)).get(cv2.CAP_PROP_FRAME_COUNT)) == 2
 
