@@ -331,7 +331,7 @@ def test_camera_does_not_overwrite_its_source(bundle, clip, capsys):
 def test_info(bundle, capsys):
     status, stdout, _ = run(capsys, "info", bundle)
     assert status == 0
-    rows = dict(line.split("  ", 1) for line in stdout.splitlines())
+    rows = dict(line.split("  ", 1) for line in stdout.splitlines() if line)
     rows = {name.strip(): text.strip() for name, text in rows.items()}
     assert rows["name"] == "tiny" and rows["task"] == "detect"
     assert rows["labels"] == "2: left, right"
@@ -340,6 +340,32 @@ def test_info(bundle, capsys):
     assert "scores float32 [?, 2, 2]" in rows["graph main"]
     assert rows["thresholds"].startswith("score 0.01, IoU 0.45, top 400 per class, at most 200")
     assert rows["parity.largest_box_difference"] == "0.25"
+
+
+def test_info_tells_how_a_bundle_came_to_be(bundle, tmp_path, capsys):
+    told = shutil.copytree(bundle, tmp_path / "told")
+    record = json.loads((told / "bundle.json").read_text())
+    record["provenance"] = {
+        "versions": {"python": "3.11", "torch": "2.14"},
+        "parity": {"pictures": 8, "tolerance": {"box": 0.5, "score": 0.001}, "passed": True},
+        "variants": {"int8": {"kept_in_float": {"main": []}, "layers": [1, 2]}},
+    }
+    (told / "bundle.json").write_text(json.dumps(record))
+    status, stdout, _ = run(capsys, "info", told)
+    what, how = stdout.split("\n\n")
+    assert (
+        status == 0
+        and what.startswith("bundle  ")
+        and how.splitlines()
+        == [
+            "versions                     python 3.11, torch 2.14",
+            "parity.pictures              8",
+            "parity.tolerance             box 0.5, score 0.001",
+            "parity.passed                True",
+            "variants.int8.kept_in_float  main none",
+            "variants.int8.layers         2 entries (--json shows them)",
+        ]
+    )
 
 
 def test_info_json_of_folder_and_zip(bundle, tmp_path, capsys):
