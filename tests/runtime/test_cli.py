@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -504,6 +505,11 @@ def test_help_lists_the_verbs_in_order():
     text = build_parser().format_help()
     places = [text.index(f"\n    {verb} ") for verb in VERBS]
     assert places == sorted(places) and len(set(places)) == len(VERBS)
+
+
+def test_the_documentation_lists_the_verbs_in_order():
+    text = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
+    assert f"\nedgecv {' | '.join(VERBS)}\n" in text
 
 
 def test_no_verb_prints_the_help(capsys):
