@@ -13,6 +13,9 @@ class Detected:
     scores: np.ndarray  # float32 [N], 0..1
     labels: np.ndarray  # int64 [N], the background not counted
 
+    def part(self, indices: list[int]) -> Detected:
+        return Detected(self.boxes[indices], self.scores[indices], self.labels[indices])
+
 
 @dataclass
 class RawOutputs:

@@ -17,10 +17,12 @@ from torchvision.ops import MultiScaleRoIAlign, box_iou
 import edgecv_runtime
 from edgecv.models.roi_pool import SingleScaleRoIPool
 from edgecv_export import ExportError, export
+from edgecv_export.detected import Detected
 from edgecv_export.graphs.cuts import CutRequest, cut_model
 from edgecv_export.graphs.rcnn_parity import _compare_masks
 from edgecv_export.graphs.rcnn_replay import SecondStage
 from edgecv_export.pictures import generate_pictures
+from edgecv_export.replay import Preference
 from edgecv_export.verify import ParityReport, read_report
 from edgecv_runtime import InputError
 from lively_rcnn import lively_rcnn
@@ -303,11 +305,22 @@ def test_proposals_of_a_one_stage_detector(small_detector: Any) -> None:
         cut_model(small_detector, CutRequest(proposals="caller"))
 
 
-def test_equal_scores_are_decided_both_ways(faster: Any) -> None:
-    """Which of two overlapping boxes with one score goes is chance: each must be seen to go."""
-    boxes = torch.tensor([[10.0, 10, 50, 50], [12, 10, 52, 50], [60, 60, 90, 90]])
-    logits = torch.tensor([[0.0, 30, 0, 0, 0]]).repeat(3, 1)
-    stage = SecondStage(faster, boxes, logits, torch.zeros(3, 20), (96, 96), (96, 96))
-    kept = [frozenset(stage.decide(seed)["boxes"][:, 0].tolist()) for seed in range(16)]
-    assert set(kept) == {frozenset({10.0, 60.0}), frozenset({12.0, 60.0})}
-    assert len(stage.decide()["boxes"]) == 2
+def test_equal_scores_are_decided_as_preferred(faster: Any) -> None:
+    """Which of two overlapping boxes with one score goes is chance: each is seen to go. A score
+    that is really lower stays lower."""
+    boxes = torch.tensor([[10.0, 10, 50, 50], [12, 10, 52, 50], [14, 10, 54, 50], [60, 60, 90, 90]])
+    logits = torch.tensor([[0.0, 30, 0, 0, 0]]).repeat(4, 1)
+    logits[2, 1] = 10
+    stage = SecondStage(faster, boxes, logits, torch.zeros(4, 20), (96, 96), (96, 96))
+    nothing = Detected(boxes[:0].numpy(), np.zeros(0, np.float32), np.zeros(0, np.int64))
+
+    def kept(*wanted: int) -> list[float]:
+        some = list(wanted)
+        scores = logits.softmax(dim=1)[some, 1].numpy()
+        found = Detected(boxes[some].numpy(), scores, np.zeros(len(some), np.int64))
+        decided = stage.decide(Preference(found, nothing, box=0.1, score=1e-3))
+        return sorted(decided["boxes"][:, 0].tolist())
+
+    assert sorted(stage.decide()["boxes"][:, 0].tolist()) == [10, 60]
+    assert kept(1) == kept(1, 3) == [12, 60]
+    assert kept(0) == kept(2) == [10, 60]

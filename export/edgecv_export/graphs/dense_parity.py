@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torchvision.models.detection._utils import BoxLinearCoder
+from torchvision.models.detection.transform import resize_boxes
+from torchvision.ops.boxes import clip_boxes_to_image
 
 import edgecv_runtime
 from edgecv_export.comparison import Tolerance
 from edgecv_export.detected import Detected, RawOutputs
-from edgecv_export.replay import LAST_DIGITS, compare_with_replays
+from edgecv_export.graphs.steer import steer
+from edgecv_export.replay import Preference, compare_with_replays
 from edgecv_export.verify import BATCH, ParityReport
 from edgecv_runtime import ops
 
@@ -24,9 +28,6 @@ if TYPE_CHECKING:
 
 
 HEAD_KEYS = ("cls_logits", "bbox_regression", "bbox_ctrness")
-# Logits above the first give scores of 1 but for some units in the last place; over the range
-# behind it, they still differ from 1.
-FULL_SCORE_LOGIT, FULL_SCORE_RANGE = 13.0, 3.0
 
 
 def verify_dense(
@@ -136,20 +137,16 @@ class _Given(nn.Module):
 
 
 def _decide(
-    cut: DenseCut, picture: np.ndarray, features: Any, raw: list[np.ndarray], seed: int | None
+    cut: DenseCut,
+    picture: np.ndarray,
+    features: Any,
+    raw: list[np.ndarray],
+    preference: Preference | None,
 ) -> Detected:
-    """What the detector's code makes of the bundle's raw outputs.
-
-    With a seed, logits differ in their last digits; those whose score is 1 to the last digits take
-    any place among them.
-    """
+    """What the detector's code makes of the bundle's raw outputs."""
     values = [torch.from_numpy(array)[None] for array in raw]  # [1, A, columns] each
-    if seed is not None:
-        generator = torch.Generator().manual_seed(seed)
-        random = torch.rand(values[0].shape, generator=generator)
-        noise = (random - 0.5) * LAST_DIGITS * values[0].abs().max()
-        full = FULL_SCORE_LOGIT + FULL_SCORE_RANGE * random
-        values[0] = torch.where(values[0] > FULL_SCORE_LOGIT, full, values[0] + noise)
+    if preference is not None:
+        values[0] = _steered(cut, picture, features, values, preference)
     values[0] = nn.functional.pad(values[0], (cut.first_class, 0), value=-torch.inf)
     module = copy.copy(cut.module)
     outputs = dict(zip(HEAD_KEYS, values, strict=False))
@@ -160,6 +157,30 @@ def _decide(
     }
     with torch.inference_mode():
         return _detected(cut, module([_to_tensor(picture)])[0])
+
+
+def _steered(
+    cut: DenseCut,
+    picture: np.ndarray,
+    features: Any,
+    values: list[Tensor],
+    preference: Preference,
+) -> Tensor:
+    """Logits [1, A, C]."""
+    module: Any = cut.module
+    logits, deltas, *centerness = (value[0] for value in values)
+    scores = logits.sigmoid()
+    if centerness:
+        scores = (scores * centerness[0].sigmoid()).sqrt()
+    images, _ = module.transform([_to_tensor(picture)])
+    maps = [features] if isinstance(features, Tensor) else list(features.values())
+    anchors = module.anchor_generator(images, maps)[0]
+    resized = images.image_sizes[0]
+    coder = module.box_coder
+    decode = coder.decode if isinstance(coder, BoxLinearCoder) else coder.decode_single
+    boxes = clip_boxes_to_image(decode(deltas, anchors), resized)
+    boxes = resize_boxes(boxes, list(resized), list(picture.shape[:2]))
+    return steer(logits, logits.double(), scores, boxes, preference)[None]
 
 
 def _detected(cut: DenseCut, found: dict[str, Tensor]) -> Detected:

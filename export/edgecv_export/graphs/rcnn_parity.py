@@ -21,7 +21,7 @@ from edgecv_export.graphs.rcnn_replay import (
     second_stage,
 )
 from edgecv_export.graphs.rcnn_stages import named_maps
-from edgecv_export.replay import compare_with_replays
+from edgecv_export.replay import Preference, compare_with_replays
 from edgecv_export.verify import BATCH, ParityReport
 
 if TYPE_CHECKING:
@@ -157,9 +157,9 @@ class _Decisions:
         self._arguments = cut, networks, picture, proposals
         self._stage: SecondStage | None = None
 
-    def __call__(self, seed: int | None) -> Detected:
+    def __call__(self, preference: Preference | None) -> Detected:
         self._stage = self._stage or second_stage(*self._arguments)
-        return _detected(self._stage.decide(seed))
+        return _detected(self._stage.decide(preference))
 
 
 def _of_the_same_pixels(

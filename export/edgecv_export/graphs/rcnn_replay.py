@@ -13,8 +13,10 @@ import torch
 from torch import Tensor, nn
 from torchvision.models.detection.image_list import ImageList
 from torchvision.models.detection.transform import resize_boxes
+from torchvision.ops.boxes import clip_boxes_to_image
 
-from edgecv_export.replay import LAST_DIGITS
+from edgecv_export.graphs.steer import softmax_margins, steer
+from edgecv_export.replay import Preference
 from edgecv_runtime import ops
 from edgecv_runtime._core import InputSpec, plan
 
@@ -70,29 +72,33 @@ class SecondStage:
     resized: tuple[int, int]  # (h, w) of the picture inside the network's input
     size: tuple[int, int]  # (h, w) of the picture
 
-    def decide(self, seed: int | None = None) -> dict[str, Tensor]:
-        """Boxes, scores and labels that torchvision's code makes of it.
-
-        With a seed the proposals come in another order and the logits differ in their last digits:
-        equal and nearly equal scores then take other ranks, as rounding may give them.
-        """
-        order = torch.arange(len(self.boxes))
-        noise = torch.zeros_like(self.logits)
-        if seed is not None:
-            generator = torch.Generator().manual_seed(seed)
-            order = torch.randperm(len(self.boxes), generator=generator)
-            noise = torch.rand(self.logits.shape, generator=generator) - 0.5
-            noise *= LAST_DIGITS * self.logits.abs().max()
+    def decide(self, preference: Preference | None = None) -> dict[str, Tensor]:
+        """Boxes, scores and labels that torchvision's code makes of it."""
+        heads, transform = self.detector.roi_heads, self.detector.transform
         with torch.inference_mode():
-            boxes, scores, labels = self.detector.roi_heads.postprocess_detections(
-                (self.logits + noise)[order],
-                self.deltas[order],
-                [self.boxes[order]],
-                [self.resized],
+            logits = self.logits if preference is None else self._steered(preference)
+            boxes, scores, labels = heads.postprocess_detections(
+                logits, self.deltas, [self.boxes], [self.resized]
             )
             result = {"boxes": boxes[0], "scores": scores[0], "labels": labels[0]}
-            transform = self.detector.transform
             return dict(transform.postprocess([result], [self.resized], [self.size])[0])
+
+    def _steered(self, preference: Preference) -> Tensor:
+        scores = self.logits.softmax(dim=1)
+        boxes = self.detector.roi_heads.box_coder.decode(self.deltas, [self.boxes])
+        boxes = clip_boxes_to_image(boxes, self.resized)
+        boxes = resize_boxes(boxes.flatten(0, 1), list(self.resized), list(self.size))
+        boxes = boxes.unflatten(0, scores.shape)
+        classes = slice(1, None)  # the first is the background
+        logits = self.logits.clone()
+        logits[:, classes] = steer(
+            logits[:, classes],
+            softmax_margins(logits)[:, classes],
+            scores[:, classes],
+            boxes[:, classes],
+            preference,
+        )
+        return logits
 
 
 def second_stage(
