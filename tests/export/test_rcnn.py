@@ -324,3 +324,17 @@ def test_equal_scores_are_decided_as_preferred(faster: Any) -> None:
     assert sorted(stage.decide()["boxes"][:, 0].tolist()) == [10, 60]
     assert kept(1) == kept(1, 3) == [12, 60]
     assert kept(0) == kept(2) == [10, 60]
+
+
+def test_objectness_of_1_by_the_hundred(pictures: list[np.ndarray], tmp_path: Path) -> None:
+    """Which of the boxes with that score become proposals is chance in torch, too: beyond 1000
+    candidates it sorts them by an unstable sort."""
+    module = lively_rcnn(parts.make_faster, pictures, size=96)
+    module.rpn._pre_nms_top_n["testing"] = 1000
+    with torch.inference_mode():
+        for parameter in module.rpn.head.cls_logits.parameters():
+            parameter *= 100
+    report = read_report(export(module, tmp_path / "out", labels=LABELS))
+    assert report.excepted > 10
+    assert report.unmatched == 0
+    assert report.passed and not report.degenerate

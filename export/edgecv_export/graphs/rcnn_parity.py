@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,6 @@ from edgecv_export.detected import Detected, RawOutputs
 from edgecv_export.graphs.rcnn_replay import (
     BundleNetworks,
     CallerProposals,
-    SecondStage,
     second_stage,
 )
 from edgecv_export.graphs.rcnn_stages import named_maps
@@ -62,7 +62,7 @@ def verify_rcnn(
             found = Detected(result.boxes, result.scores, result.labels)
             tensor = networks.preprocess(picture)
             report.add_raw(raw, _raw_outputs(cut, tensor, networks.trunk(tensor)))
-            decide = _Decisions(cut, networks, picture, boxes)
+            decide = functools.partial(_decide, cut, networks, picture, boxes)
             comparison, pairs = compare_with_replays(
                 picture.shape, expected, found, decide, tolerance
             )
@@ -143,23 +143,16 @@ def _raw_outputs(cut: RcnnCut, tensor: Tensor, outputs: list[Tensor]) -> RawOutp
     return RawOutputs(tensor[0].numpy(), *flat)
 
 
-class _Decisions:
-    """torchvision's decisions on the bundle's raw outputs for a picture; the second stage runs when
-    they are first asked for."""
-
-    def __init__(
-        self,
-        cut: RcnnCut,
-        networks: BundleNetworks,
-        picture: np.ndarray,
-        proposals: np.ndarray | None,
-    ) -> None:
-        self._arguments = cut, networks, picture, proposals
-        self._stage: SecondStage | None = None
-
-    def __call__(self, preference: Preference | None) -> Detected:
-        self._stage = self._stage or second_stage(*self._arguments)
-        return _detected(self._stage.decide(preference))
+def _decide(
+    cut: RcnnCut,
+    networks: BundleNetworks,
+    picture: np.ndarray,
+    proposals: np.ndarray | None,
+    preference: Preference | None,
+) -> Detected:
+    """torchvision's decisions on the bundle's raw outputs for a picture."""
+    stage = second_stage(cut, networks, picture, proposals, like_runtime=preference is not None)
+    return _detected(stage.decide(preference))
 
 
 def _of_the_same_pixels(

@@ -5,23 +5,28 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import onnxruntime
 import torch
 from torch import Tensor, nn
 from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.rpn import concat_box_prediction_layers
 from torchvision.models.detection.transform import resize_boxes
 from torchvision.ops.boxes import clip_boxes_to_image
 
+from edgecv_export.detected import Detected
 from edgecv_export.graphs.steer import softmax_margins, steer
 from edgecv_export.replay import Preference
 from edgecv_runtime import ops
-from edgecv_runtime._core import InputSpec, plan
+from edgecv_runtime._core import InputSpec, plan, propose
 
 if TYPE_CHECKING:
     from edgecv_export.graphs.rcnn_cut import RcnnCut
+
+# How far two computations of one proposal may lie apart, in pixels of the network's input.
+PROPOSAL_BOX, PROPOSAL_SCORE = 0.05, 1e-5
 
 
 class BundleNetworks:
@@ -102,9 +107,18 @@ class SecondStage:
 
 
 def second_stage(
-    cut: RcnnCut, networks: BundleNetworks, picture: np.ndarray, proposals: np.ndarray | None
+    cut: RcnnCut,
+    networks: BundleNetworks,
+    picture: np.ndarray,
+    proposals: np.ndarray | None,
+    *,
+    like_runtime: bool = False,
 ) -> SecondStage:
-    """Runs a bundle's graphs, with torchvision's own code between them."""
+    """Runs a bundle's graphs, with torchvision's own code between them.
+
+    With ``like_runtime`` that code prefers the proposals that the runtime's makes of the same
+    outputs, as far as rounding leaves it the choice.
+    """
     tensor = networks.preprocess(picture)
     height, width = plan(networks.spec, picture.shape[:2]).resized
     images = ImageList(tensor, [(height, width)])
@@ -113,7 +127,7 @@ def second_stage(
     detector: Any = cut.module
     with torch.inference_mode():
         if proposals is None:
-            boxes = _propose(detector.rpn, images, outputs[len(features) :])
+            boxes = _propose(cut, images, outputs[len(features) :], like_runtime)
         else:
             boxes = CallerProposals(proposals, picture.shape[:2])(images)[0][0]
         logits, deltas = _look_at(cut, networks, features, boxes)
@@ -121,16 +135,63 @@ def second_stage(
     return SecondStage(detector, boxes, logits, deltas, (height, width), size)
 
 
-def _propose(rpn: Any, images: ImageList, outputs: list[Tensor]) -> Tensor:
+def _propose(cut: RcnnCut, images: ImageList, outputs: list[Tensor], like_runtime: bool) -> Tensor:
     """RegionProposalNetwork.forward with the convolutions left out."""
+    rpn: Any = cast(Any, cut.module).rpn
     levels = len(outputs) // 2
+    objectness, deltas = outputs[:levels], outputs[levels:]
+    if like_runtime:
+        objectness = _steered_objectness(cut, images, objectness, deltas)
     network = copy.copy(rpn)
-    network._modules = {**rpn._modules, "head": _Given(outputs[:levels], outputs[levels:])}
+    network._modules = {**rpn._modules, "head": _Given(objectness, deltas)}
     # Anchors depend on the feature maps' sizes alone, and objectness has these.
     maps = {str(level): outputs[level] for level in range(levels)}
     boxes, _ = network(images, maps)
     proposals: Tensor = boxes[0]
     return proposals
+
+
+def _steered_objectness(
+    cut: RcnnCut, images: ImageList, objectness: list[Tensor], deltas: list[Tensor]
+) -> list[Tensor]:
+    """Objectness [1, anchors, h, w] of each level."""
+    rpn: Any = cast(Any, cut.module).rpn
+    anchors = rpn.anchor_generator(images, objectness)[0]
+    logits, offsets = concat_box_prediction_layers(list(objectness), list(deltas))
+    boxes = clip_boxes_to_image(
+        rpn.box_coder.decode(offsets, [anchors])[:, 0], images.image_sizes[0]
+    )
+    wanted = _runtime_proposals(cut, images, objectness, deltas)
+    preference = Preference(wanted, wanted.part([]), PROPOSAL_BOX, PROPOSAL_SCORE)
+    flat = steer(logits, logits.double(), logits.sigmoid(), boxes, preference)
+    steered = []
+    for level, part in zip(
+        objectness, flat[:, 0].split([level.numel() for level in objectness]), strict=True
+    ):
+        _, count, height, width = level.shape
+        steered.append(part.view(1, height, width, count).permute(0, 3, 1, 2))
+    return steered
+
+
+def _runtime_proposals(
+    cut: RcnnCut, images: ImageList, objectness: list[Tensor], deltas: list[Tensor]
+) -> Detected:
+    spec = cut.postprocess["rpn"]
+    boxes, scores = propose(
+        [level[0].numpy() for level in objectness],
+        [level[0].numpy() for level in deltas],
+        images.image_sizes[0],
+        tuple(images.tensors.shape[2:]),
+        **spec["anchors"],
+        weights=spec["weights"],
+        max_log_scale=spec["max_log_scale"],
+        pre_nms_top_n=spec["pre_nms_top_n"],
+        post_nms_top_n=spec["post_nms_top_n"],
+        nms_threshold=spec["iou_threshold"],
+        score_threshold=spec["score_threshold"],
+        min_size=spec["min_size"],
+    )
+    return Detected(boxes, scores, np.zeros(len(scores), np.int64))
 
 
 class _Given(nn.Module):
