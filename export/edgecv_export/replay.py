@@ -30,7 +30,7 @@ def compare_with_replays(
     size: tuple[int, ...],
     expected: Detected,
     found: Detected,
-    decide: Callable[[Preference | None], Detected],
+    decide: Callable[[Preference | None], Detected] | None,
     tolerance: Tolerance,
 ) -> tuple[Comparison, list[tuple[int, int]]]:
     """Compares what torch (``expected``) and the runtime (``found``) saw on a picture of ``size``.
@@ -38,7 +38,8 @@ def compare_with_replays(
     A detection without a partner is excepted where rounding decides on it: the model's own code, on
     the bundle's raw outputs, comes to the runtime's decision about it. ``decide`` gives what that
     code finds; with a preference each score is moved by no more than rounding may move it, so that
-    among equal and nearly equal ones the runtime's detections come first.
+    among equal and nearly equal ones the runtime's detections come first. Without it nothing is
+    excepted.
 
     Returns also the pairs (expected, found) within the tolerance.
     """
@@ -48,7 +49,7 @@ def compare_with_replays(
     left, extra = near.reference_left, near.other_left
     without_partner = len(left) + len(extra)
     for preferring in (False, True):
-        if not left and not extra:
+        if decide is None or not (left or extra):
             break
         preference = (
             Preference(found, expected.part(left), limit, tolerance.score) if preferring else None

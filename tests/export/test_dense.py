@@ -17,11 +17,12 @@ from torch import nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 
 import edgecv_runtime
+from altered_graph import with_altered_weights
 from edgecv_export import export
 from edgecv_export.comparison import Comparison, Tolerance
 from edgecv_export.detected import Detected
 from edgecv_export.graphs.cuts import CutRequest, cut_model
-from edgecv_export.graphs.dense_parity import _decide, _Forward
+from edgecv_export.graphs.dense_parity import _decide, _Forward, verify_dense
 from edgecv_export.replay import compare_with_replays
 from edgecv_runtime import EngineError, InputError
 from lively import lively
@@ -97,7 +98,7 @@ def test_the_runtime_finds_what_torchvision_finds(
 def test_the_report_and_the_manifest_of_an_export(detector: Any, bundle: Path) -> None:
     report = read_report(bundle)
     assert report.passed and not report.degenerate and report.unmatched == 0
-    assert report.logits_largest > 1 and report.deltas_largest > 1
+    assert report.raw["logits"].largest > 1 and report.raw["deltas"].largest > 1
 
     record = json.loads((bundle / "bundle.json").read_text())
     fcos = type(detector).__name__ == "FCOS"
@@ -139,6 +140,16 @@ def test_thresholds_for_a_class(bundle: Path, pictures: list[np.ndarray]) -> Non
     after = model(pictures[3])
     assert before.labels[0] not in after.labels
     assert len(after.scores) > 0
+
+
+def test_another_network_fails(
+    detector: Any, bundle: Path, pictures: list[np.ndarray], tmp_path: Path
+) -> None:
+    folder = with_altered_weights(bundle, "main", tmp_path / "out")
+    cut: Any = cut_model(detector)
+    report = verify_dense(cut, folder, pictures[:2], Tolerance(), lambda: None)
+    assert report.excepted == 0 and not report.passed
+    assert "raw logits differ by" in report.failure()
 
 
 def test_equal_scores_are_decided_both_ways(parts: ModuleType, pictures: list[np.ndarray]) -> None:

@@ -15,15 +15,17 @@ import torch
 from torchvision.ops import MultiScaleRoIAlign, box_iou
 
 import edgecv_runtime
+from altered_graph import with_altered_weights
 from edgecv.models.roi_pool import SingleScaleRoIPool
 from edgecv_export import ExportError, export
+from edgecv_export.comparison import Tolerance
 from edgecv_export.detected import Detected
+from edgecv_export.detection_report import DetectionReport
 from edgecv_export.graphs.cuts import CutRequest, cut_model
-from edgecv_export.graphs.rcnn_parity import _compare_masks
+from edgecv_export.graphs.rcnn_parity import _compare_masks, verify_rcnn
 from edgecv_export.graphs.rcnn_replay import SecondStage
 from edgecv_export.pictures import generate_pictures
 from edgecv_export.replay import Preference
-from edgecv_export.verify import ParityReport
 from edgecv_runtime import InputError
 from lively_rcnn import lively_rcnn
 from reported_export import read_report
@@ -294,11 +296,24 @@ def test_a_report_of_masks_that_differ_is_plain_json() -> None:
     found = np.zeros((1, 20, 20), np.bool_)
     found[:, :19] = True
     found[0, 0, 0] = False
-    report = ParityReport(pictures=1)
+    report = DetectionReport(pictures=1)
     _compare_masks(report, probabilities, found, [(0, 0)])
     report.conclude(np.array([0.3, 0.9], np.float32))
     assert (report.mask_iou, report.passed) == (379 / 380, True)
     assert json.loads(json.dumps(report.to_dict())) == report.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("role", "what"),
+    [("trunk", "raw objectness differ"), ("roi", "raw logits differ"), ("mask", "masks overlap")],
+)
+def test_another_network_fails(
+    role: str, what: str, mask: Any, mask_bundle: Path, pictures: list[np.ndarray], tmp_path: Path
+) -> None:
+    folder = with_altered_weights(mask_bundle, role, tmp_path / "out", factor=1.5)
+    report = verify_rcnn(cut_model(mask), folder, pictures[:2], Tolerance())
+    assert report.excepted == 0 and not report.passed
+    assert what in report.failure()
 
 
 def test_proposals_of_a_one_stage_detector(small_detector: Any) -> None:

@@ -17,7 +17,7 @@ from torchvision.models.detection.transform import resize_boxes
 from torchvision.ops.boxes import clip_boxes_to_image
 
 from edgecv_export.detected import Detected
-from edgecv_export.graphs.steer import softmax_margins, steer
+from edgecv_export.graphs.steer import steer, steer_softmax
 from edgecv_export.replay import Preference
 from edgecv_runtime import ops
 from edgecv_runtime._core import InputSpec, plan, propose
@@ -89,21 +89,11 @@ class SecondStage:
             return dict(transform.postprocess([result], [self.resized], [self.size])[0])
 
     def _steered(self, preference: Preference) -> Tensor:
-        scores = self.logits.softmax(dim=1)
         boxes = self.detector.roi_heads.box_coder.decode(self.deltas, [self.boxes])
-        boxes = clip_boxes_to_image(boxes, self.resized)
-        boxes = resize_boxes(boxes.flatten(0, 1), list(self.resized), list(self.size))
-        boxes = boxes.unflatten(0, scores.shape)
-        classes = slice(1, None)  # the first is the background
-        logits = self.logits.clone()
-        logits[:, classes] = steer(
-            logits[:, classes],
-            softmax_margins(logits)[:, classes],
-            scores[:, classes],
-            boxes[:, classes],
-            preference,
-        )
-        return logits
+        columns = boxes.shape[1]
+        boxes = clip_boxes_to_image(boxes.flatten(0, 1), self.resized)
+        boxes = resize_boxes(boxes, list(self.resized), list(self.size))
+        return steer_softmax(self.logits, boxes.unflatten(0, (-1, columns)), preference)
 
 
 def second_stage(
@@ -130,7 +120,7 @@ def second_stage(
             boxes = _propose(cut, images, outputs[len(features) :], like_runtime)
         else:
             boxes = CallerProposals(proposals, picture.shape[:2])(images)[0][0]
-        logits, deltas = _look_at(cut, networks, features, boxes)
+        logits, deltas = look_at(cut, networks, features, boxes)
     size = (picture.shape[0], picture.shape[1])
     return SecondStage(detector, boxes, logits, deltas, (height, width), size)
 
@@ -203,10 +193,11 @@ class _Given(nn.Module):
         return self.outputs
 
 
-def _look_at(
+def look_at(
     cut: RcnnCut, networks: BundleNetworks, features: list[Tensor], boxes: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Logits and deltas of the boxes, each from the level that torchvision gives it."""
+    """What the bundle's second stage says of boxes float32 [R, 4], each pooled from the level that
+    torchvision gives it. Returns logits [R, C + 1] and deltas [R, 4 * (C + 1)]."""
     count = len(features)
     mapper = getattr(cut.module.roi_heads.box_roi_pool, "map_levels", None)
     if count == 1 or mapper is None:

@@ -36,6 +36,21 @@ def steer(
     return (logits.double() + steered - margins).float()
 
 
+def steer_softmax(logits: Tensor, boxes: Tensor, preference: Preference) -> Tensor:
+    """`steer` for logits float32 [N, C + 1], the background first, with boxes [N, 4] or
+    [N, C + 1, 4]."""
+    classes = slice(1, None)
+    steered = logits.clone()
+    steered[:, classes] = steer(
+        logits[:, classes],
+        softmax_margins(logits)[:, classes],
+        logits.softmax(dim=1)[:, classes],
+        boxes if boxes.ndim == 2 else boxes[:, classes],
+        preference,
+    )
+    return steered
+
+
 def softmax_margins(logits: Tensor) -> Tensor:
     """float64 [N, C]: each logit less the logarithm of the sum of the others' exponentials."""
     logits = logits.double()
