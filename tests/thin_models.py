@@ -118,9 +118,8 @@ def write_thin_bundle(
     """Exports a family with seeded weights, any batch and size that it takes; no parity check.
     `prepare` may change the weights."""
     from edgecv_export.bundle import new_bundle
-    from edgecv_export.exporting import DEFAULT_OPSET
+    from edgecv_export.exporting import write_cut
     from edgecv_export.graphs.cuts import CutRequest, cut_model
-    from edgecv_runtime import Manifest
 
     with torch.random.fork_rng(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # no input record: torchvision's is what is wanted
@@ -130,17 +129,6 @@ def write_thin_bundle(
             prepare(module)
         cut = cut_model(module, CutRequest())
     with new_bundle(folder, overwrite=False) as draft:
-        graphs, postprocess = cut.write(draft, batch="dynamic", opset=DEFAULT_OPSET)
-        draft.manifest = {
-            "schema": Manifest.current_schema,
-            "name": family,
-            "task": cut.task,
-            "architecture": type(module).__name__,
-            "labels": [f"label {index}" for index in range(cut.classes)],
-            "input": cut.input,
-            "graphs": graphs,
-            "postprocess": postprocess,
-            "provenance": {},
-        }
-        draft.write_manifest()
+        labels = [f"label {index}" for index in range(cut.classes)]
+        write_cut(draft, cut, labels, name=family, architecture=type(module).__name__)
     return folder

@@ -51,7 +51,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from edgecv.cli.video_writer import VideoWriter
+    from edgecv.cli.video_writer import VIDEO_SUFFIXES, VideoWriter
     from edgecv_runtime import InputError
     from edgecv_runtime.sources import Failure, Video, resolve_source
 
@@ -61,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
     video = parts[0]
     if args.save is not None and os.path.realpath(args.save) == os.path.realpath(video.name):
         raise InputError(f"--save {args.save} would overwrite the source: choose another name")
+    if args.save is not None and args.save.suffix.lower() not in VIDEO_SUFFIXES:
+        raise InputError(f"--save {args.save}: expected a video's name such as live.mp4")
     show = _decide_show(args.show)
     rate, _ = video.probe()
     model = load_model(args)

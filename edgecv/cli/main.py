@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import os
+import signal
 import sys
+import threading
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 from edgecv import __version__
@@ -84,8 +87,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.print_help(sys.stderr)
         return USERS_MISTAKE
     try:
-        status = importlib.import_module(f"edgecv.cli.{args.verb}").run(args)
-        sys.stdout.flush()
+        with _terminated_as_interrupted():
+            status = importlib.import_module(f"edgecv.cli.{args.verb}").run(args)
+            sys.stdout.flush()
         return int(status)
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -94,6 +98,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         return SUCCESS
     except Exception as error:
         return _report(error)
+
+
+@contextlib.contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM, as systemd, Docker and kill send it, ends a command as Ctrl-C does: so the video of
+    a camera is finished, and nothing is left half written."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _report(error: Exception) -> int:

@@ -111,6 +111,9 @@ def run(args: argparse.Namespace) -> int:
     from edgecv_runtime import InputError
     from edgecv_runtime.sources import Video, resolve_source
 
+    for source in args.sources:
+        if Path(source, "bundle.json").is_file():
+            raise InputError(f"{source} is a bundle, not pictures: edgecv predict BUNDLE SOURCE")
     parts = resolve_source(args.sources)
     for part in parts:
         if isinstance(part, Video) and part.live:
@@ -122,6 +125,8 @@ def run(args: argparse.Namespace) -> int:
         targets = _targets(parts, args.save, model.manifest.task == "segment")
     if args.masks is not None and model.manifest.task != "instance":
         raise InputError(f"--masks {args.masks}: {args.bundle} has no instance masks: leave it out")
+    if args.save is not None:
+        _make_folder(args.save)
     total, rates = _count(parts)
     with Progress(total, "picture") as progress:
         report = _Report(args.json, args.masks, progress)
@@ -132,6 +137,20 @@ def run(args: argparse.Namespace) -> int:
                 _predict_images(model, part, targets, args, report)
     print(report.summary(args.save), file=sys.stderr if args.json else sys.stdout)
     return 2 if report.failures else 0
+
+
+def _make_folder(save: Path) -> None:
+    """Before anything is run: nobody wants to hear afterwards that nothing could be saved."""
+    from edgecv_runtime import InputError
+
+    try:
+        save.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise InputError(f"--save {save}: expected a folder, this is a file") from error
+    except OSError as error:
+        raise InputError(f"--save {save}: cannot be made: {error.strerror}") from error
+    if not os.access(save, os.W_OK):
+        raise InputError(f"--save {save}: you may not write there: choose another folder")
 
 
 def _record(result: Result, masks: str | None) -> dict[str, Any]:
@@ -239,16 +258,17 @@ def _predict_video(
     frames = 0
     with ExitStack() as stack:
         if target is not None:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            lines = stack.enter_context(open(f"{target}.jsonl", "w", encoding="utf-8"))
             writer = stack.enter_context(VideoWriter(Path(f"{target}.mp4"), rate))
         for frame, result in _run_on(model, video, args, report):
             record = report.result(frame, result, quiet=True)
             found = _sum(found, _detections(result))
             frames += 1
-            if target is not None:
-                lines.write(json.dumps(record) + "\n")
-                writer.write(result.plot_all())
+            if target is None:
+                continue
+            writer.write(result.plot_all())
+            if frames == 1:  # a video that cannot be read leaves no empty file
+                lines = stack.enter_context(open(f"{target}.jsonl", "w", encoding="utf-8"))
+            lines.write(json.dumps(record) + "\n")
     if frames and not args.json:
         text = _count_of(frames, "frame") + _found(found)
         report.progress.print(f"{video.name}: {text}", sys.stdout)

@@ -101,8 +101,8 @@ def _add_detection(group: Any) -> None:
         "--min-size",
         type=positive,
         metavar="PIXELS",
-        help="shortest side of the network's input, two-stage detectors only (default: the "
-        "architecture's)",
+        help="shortest side of the network's input; two-stage detectors, RetinaNet and FCOS only "
+        "(default: the architecture's)",
     )
     group.add_argument(
         "--class-name",
@@ -167,15 +167,21 @@ def run(args: argparse.Namespace) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from edgecv.training.fit import fit
 
-    fit(
-        _settings(args),
-        args.out,
-        device=args.device,
-        workers=args.workers,
-        resume=args.resume,
-        progress=sys.stderr.isatty(),
-        report=lambda line: print(line, flush=True),
-    )
+    try:
+        fit(
+            _settings(args),
+            args.out,
+            device=args.device,
+            workers=args.workers,
+            resume=args.resume,
+            progress=sys.stderr.isatty(),
+            report=lambda line: print(line, flush=True),
+        )
+    except KeyboardInterrupt:
+        if (args.out / "last.ckpt").is_file():
+            advice = "with --resume the same command goes on after the last complete epoch"
+            print(f"edgecv: interrupted; {advice}", file=sys.stderr)
+        raise
     return 0
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgecv_runtime import EngineError, InputError
 
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".avi")  # of containers that take MPEG-4
 DEFAULT_RATE = 25.0  # frames per second, where the source does not say
 
 
@@ -45,8 +46,8 @@ class VideoWriter:
         )
         if not writer.isOpened():
             raise EngineError(
-                f"{self._path}: this OpenCV cannot write it: is the folder writable, the suffix "
-                ".mp4, and FFmpeg there (edgecv doctor)?"
+                f"{self._path}: this OpenCV cannot write it: is the folder writable, and "
+                "FFmpeg there (edgecv doctor)?"
             )
         return writer
 

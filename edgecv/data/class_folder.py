@@ -44,6 +44,13 @@ def read_classes(folder: str | Path, split: str) -> ClassificationData:
         root = found[0]
     labels = [place.name for place in _folders(root)]
     images = [image for place in _folders(root) for image in list_images(place)]
+    empty = [place.name for place in _folders(root) if not list_images(place)]
+    if images and empty and not divided:
+        # Where nothing is divided, a folder of anything looks like one of classes.
+        raise InputError(
+            f"{root}: no images in {', '.join(empty)}; expected a folder for each class with "
+            "images in it, and no others"
+        )
     if not images:
         raise InputError(
             f"{root}: no images; expected a folder for each class with images in it, such as "

@@ -16,7 +16,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from torch import nn
 
 from edgecv.models.checkpoint import Checkpoint
-from edgecv_runtime import InputError
+from edgecv_runtime import EngineError, InputError
 
 from .run_files import RunFiles
 from .settings import Settings, recipe_of
@@ -50,6 +50,7 @@ def fit(
 
     Raises:
         InputError: data, weights or settings that do not fit.
+        EngineError: a process of the loader has died.
     """
     _quiet()
     epochs_done = _epochs_done(settings, out, resume)
@@ -108,6 +109,13 @@ def fit(
         if isinstance(stopped.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from stopped
         raise
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise EngineError(
+            f"a process that reads the pictures has died ({str(error).strip()}): is there enough "
+            "memory? Try a smaller --batch-size, or --workers 0"
+        ) from error
     report(
         f"best: epoch {files.best['epoch']}, {run.task.describe(files.best)}; "
         f"{files.seconds:.0f} s; {out / 'best.pt'}"

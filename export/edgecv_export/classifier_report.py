@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgecv_export.comparison import Tolerance
+from edgecv_export.parity_table import count, difference, difference_of, parity_table
 
 FLAT = 1e-4  # logits that spread by less are those of an untrained network
 
@@ -77,21 +78,17 @@ class ClassifierReport:
 
     def table(self) -> str:
         allowed = self.tolerance.raw * max(self.logits_largest, 1)
-        rows = [
-            ("pictures", f"{self.pictures}", ""),
-            ("same best classes", f"{self.same_top}", ""),
-            ("excepted (rounding decides)", f"{self.excepted}", ""),
-            ("different best classes", f"{self.different}", "0"),
-            ("preprocessed tensor", f"{self.input_difference:.3g}", ""),
-            (
-                "logits",
-                f"{self.logits_difference:.3g} of {self.logits_largest:.3g}",
-                f"{allowed:.3g}",
-            ),
-            ("scores", f"{self.score_difference:.3g}", f"{self.tolerance.score:g}"),
-        ]
-        lines = [f"{'parity with torch':<30} {'found':>20} {'allowed':>10}"]
-        lines += [f"{name:<30} {found:>20} {limit:>10}" for name, found, limit in rows]
-        if self.degenerate:
-            lines.append("degenerate: all classes have the same logits, so parity proves little")
-        return "\n".join(lines)
+        return parity_table(
+            [
+                count("pictures", self.pictures),
+                count("same best classes", self.same_top),
+                count("excepted (rounding decides)", self.excepted),
+                count("different best classes", self.different, "0"),
+                difference("preprocessed tensor", self.input_difference),
+                difference_of("logits", self.logits_difference, self.logits_largest, allowed),
+                difference("scores", self.score_difference, self.tolerance.score),
+            ],
+            "degenerate: all classes have the same logits, so parity proves little"
+            if self.degenerate
+            else None,
+        )

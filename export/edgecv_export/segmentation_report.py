@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from edgecv_export.comparison import Tolerance
+from edgecv_export.parity_table import count, difference, difference_of, parity_table
 
 
 @dataclass
@@ -78,27 +79,20 @@ class SegmentationReport:
 
     def table(self) -> str:
         allowed = self.tolerance.raw * max(self.logits_largest, 1)
-        rows = [
-            ("pictures", f"{self.pictures}", ""),
-            ("pixels", f"{self.pixels}", ""),
-            ("classes seen", f"{self.classes_seen}", ""),
-            (
-                "pixels of the same class, %",
-                f"{100 * self.agreement:.4f}",
-                f"{100 * self.tolerance.pixels:g}",
-            ),
-            ("  different", f"{self.different}", ""),
-            ("  of these, rounding decides", f"{self.excepted}", ""),
-            ("preprocessed tensor", f"{self.input_difference:.3g}", ""),
-            (
-                "logits",
-                f"{self.logits_difference:.3g} of {self.logits_largest:.3g}",
-                f"{allowed:.3g}",
-            ),
-            ("probabilities", f"{self.score_difference:.3g}", f"{self.tolerance.score:g}"),
-        ]
-        lines = [f"{'parity with torch':<30} {'found':>20} {'allowed':>10}"]
-        lines += [f"{name:<30} {found:>20} {limit:>10}" for name, found, limit in rows]
-        if self.degenerate:
-            lines.append("degenerate: one class everywhere, so class maps prove little")
-        return "\n".join(lines)
+        same, least = f"{100 * self.agreement:.4f}", f"{100 * self.tolerance.pixels:g}"
+        return parity_table(
+            [
+                count("pictures", self.pictures),
+                count("pixels", self.pixels),
+                count("classes seen", self.classes_seen),
+                ("pixels of the same class, %", same, f">= {least}"),
+                count("  different", self.different),
+                count("  of these, rounding decides", self.excepted),
+                difference("preprocessed tensor", self.input_difference),
+                difference_of("logits", self.logits_difference, self.logits_largest, allowed),
+                difference("probabilities", self.score_difference, self.tolerance.score),
+            ],
+            "degenerate: one class everywhere, so class maps prove little"
+            if self.degenerate
+            else None,
+        )

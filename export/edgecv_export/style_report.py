@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from edgecv_export.parity_table import count, difference_of, parity_table
+
 LEAST_PSNR = 50.0  # decibels, of 8-bit pictures
 
 
@@ -55,20 +57,19 @@ class StyleReport:
         )
 
     def table(self) -> str:
+        least = f">= {self.least_psnr:g}"
         rows = [
-            ("pictures", f"{self.pictures}", ""),
-            ("output, 0..255", f"{self.output_difference:.3g} of {self.output_largest:.3g}", ""),
-            ("largest difference, levels", f"{self.level_difference}", ""),
-            ("lowest PSNR, dB", f"{self.psnr:.4g}", f">= {self.least_psnr:g}"),
+            count("pictures", self.pictures),
+            difference_of("output, 0..255", self.output_difference, self.output_largest),
+            count("largest difference, levels", self.level_difference),
+            ("lowest PSNR, dB", f"{self.psnr:.4g}", least),
         ]
         if self.tiles_psnr is not None:
             rows += [
                 ("in tiles: levels", f"{self.tiles_level_difference}", ""),
-                ("in tiles: PSNR, dB", f"{self.tiles_psnr:.4g}", f">= {self.least_psnr:g}"),
+                ("in tiles: PSNR, dB", f"{self.tiles_psnr:.4g}", least),
             ]
-        lines = [f"{'parity with torch':<30} {'found':>20} {'allowed':>10}"]
-        lines += [f"{name:<30} {found:>20} {allowed:>10}" for name, found, allowed in rows]
-        return "\n".join(lines)
+        return parity_table(rows)
 
     def to_dict(self) -> dict[str, Any]:
         """Infinity (pictures without a difference) becomes None: JSON has none."""

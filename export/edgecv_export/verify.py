@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import Any
 import numpy as np
 
 import edgecv_runtime
-from edgecv_export.bundle import MANIFEST
 from edgecv_export.comparison import Comparison, Cut, Tolerance, compare
 from edgecv_export.detected import Detected, RawOutputs
+from edgecv_export.parity_table import count, difference, difference_of, parity_table
 from edgecv_runtime import ops
 
 MIN_PICTURES = 8
@@ -50,10 +49,6 @@ class ParityReport:
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> ParityReport:
-        return cls(**{**values, "tolerance": Tolerance(**values["tolerance"])})
 
     def add(self, comparison: Comparison) -> None:
         """Takes in what was found on one more picture."""
@@ -111,33 +106,28 @@ class ParityReport:
 
     def table(self) -> str:
         rows = [
-            ("pictures", f"{self.pictures}", ""),
-            ("detections in torch", f"{self.detections}", ""),
-            ("matched one to one", f"{self.matched}", ""),
-            ("excepted (rounding decides)", f"{self.excepted}", ""),
-            ("unmatched", f"{self.unmatched}", "0"),
-            ("largest box difference, px", f"{self.box_difference_px:.3g}", ""),
-            ("  at 1080p scale, px", f"{self.box_difference_1080p:.3g}", f"{self.tolerance.box:g}"),
-            (
-                "largest score difference",
-                f"{self.score_difference:.3g}",
-                f"{self.tolerance.score:g}",
-            ),
-            ("preprocessed tensor", f"{self.input_difference:.3g}", ""),
-            ("raw logits", f"{self.logits_difference:.3g} of {self.logits_largest:.3g}", ""),
-            ("raw deltas", f"{self.deltas_difference:.3g} of {self.deltas_largest:.3g}", ""),
+            count("pictures", self.pictures),
+            count("detections in torch", self.detections),
+            count("matched one to one", self.matched),
+            count("excepted (rounding decides)", self.excepted),
+            count("unmatched", self.unmatched, "0"),
+            difference("largest box difference, px", self.box_difference_px),
+            difference("  at 1080p scale, px", self.box_difference_1080p, self.tolerance.box),
+            difference("largest score difference", self.score_difference, self.tolerance.score),
+            difference("preprocessed tensor", self.input_difference),
+            difference_of("raw logits", self.logits_difference, self.logits_largest),
+            difference_of("raw deltas", self.deltas_difference, self.deltas_largest),
         ]
         if self.masks:
-            allowed = f"{self.tolerance.mask_iou:g}"
-            rows.append(("smallest IoU of masks", f"{self.mask_iou:.4g} of {self.masks}", allowed))
-        lines = [f"{'parity with torch':<30} {'found':>20} {'allowed':>10}"]
-        lines += [f"{name:<30} {found:>20} {allowed:>10}" for name, found, allowed in rows]
-        if self.degenerate:
-            lines.append(
-                "degenerate: no detections, or all scores alike, so parity proves little; "
-                f"raw outputs compared instead (allowed {self.tolerance.raw:g} of the largest)"
-            )
-        return "\n".join(lines)
+            iou, least = f"{self.mask_iou:.4g} of {self.masks}", f">= {self.tolerance.mask_iou:g}"
+            rows.append(("smallest IoU of masks", iou, least))
+        return parity_table(
+            rows,
+            "degenerate: no detections, or all scores alike, so parity proves little; "
+            f"raw outputs compared instead (allowed {self.tolerance.raw:g} of the largest)"
+            if self.degenerate
+            else None,
+        )
 
 
 def verify(
@@ -173,12 +163,6 @@ def verify(
         done()
     report.conclude(np.concatenate(all_scores))
     return report
-
-
-def read_report(bundle: Path) -> ParityReport:
-    """The report in a bundle that export() wrote."""
-    record = json.loads((bundle / MANIFEST).read_text(encoding="utf-8"))
-    return ParityReport.from_dict(record["provenance"]["parity"])
 
 
 class _RuntimeNetwork:

@@ -2,24 +2,15 @@
 
 #include <utility>
 
-#include "edgecv/error.hpp"
 #include "graph_ports.hpp"
 #include "picture_batches.hpp"
+#include "pipeline_of.hpp"
 
 namespace edgecv {
-namespace {
-
-const ClassifySpec& classify_spec(const Bundle& bundle) {
-  if (const auto* spec = std::get_if<ClassifySpec>(&bundle.manifest().postprocess)) return *spec;
-  throw Error(ErrorCode::bad_bundle, bundle.folder() + " is no classifier: its task is " +
-                                         to_string(bundle.manifest().task));
-}
-
-}  // namespace
 
 Classifier::Classifier(const Bundle& bundle, std::shared_ptr<Engine> engine, int threads)
     : input_(bundle.manifest().input),
-      spec_(classify_spec(bundle)),
+      spec_(postprocess_for<ClassifySpec>("Classifier", bundle)),
       classes_(static_cast<int>(bundle.manifest().labels.size())),
       engine_(require_engine(std::move(engine), "main")),
       pool_(std::make_unique<ThreadPool>(threads)),

@@ -12,7 +12,7 @@ Detector::Detector(const Bundle& bundle, std::shared_ptr<Engine> engine, int thr
     : input_(bundle.manifest().input),
       classes_(static_cast<int>(bundle.manifest().labels.size())),
       method_(make_one_stage(bundle)),
-      engine_(std::move(engine)),
+      engine_(require_engine(std::move(engine), "main")),
       pool_(std::make_unique<ThreadPool>(threads)) {
   for (const OneStage::Output& output : method_->outputs()) {
     outputs_.push_back(find_output(*engine_, output.name));

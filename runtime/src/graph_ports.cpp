@@ -79,7 +79,8 @@ void check_thresholds(const std::vector<float>& thresholds, int classes) {
   }
   for (const float threshold : thresholds) {
     if (!(threshold >= 0 && threshold <= 1)) {
-      throw Error(ErrorCode::invalid_input, "a score threshold lies between 0 and 1");
+      throw Error(ErrorCode::invalid_input,
+                  "thresholds: expected numbers from 0 to 1, got " + shortest_digits(threshold));
     }
   }
 }

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "edgecv/dense.hpp"
-#include "edgecv/error.hpp"
 #include "edgecv/ssd.hpp"
+#include "pipeline_of.hpp"
 
 namespace edgecv {
 namespace {
@@ -68,9 +68,7 @@ std::unique_ptr<OneStage> make_one_stage(const Bundle& bundle) {
   if (const auto* spec = std::get_if<DenseSpec>(&manifest.postprocess)) {
     return std::make_unique<Dense>(DensePostprocess(*spec, classes));
   }
-  throw Error(ErrorCode::bad_bundle, bundle.folder() +
-                                         " is a detector of two stages: open it with "
-                                         "TwoStageDetector");
+  refuse_bundle(bundle, "Detector");
 }
 
 }  // namespace edgecv

@@ -8,18 +8,13 @@
 #include "edgecv/error.hpp"
 #include "graph_ports.hpp"
 #include "picture_batches.hpp"
+#include "pipeline_of.hpp"
 #include "segment_rules.hpp"
 #include "stopwatch.hpp"
 #include "value_rules.hpp"
 
 namespace edgecv {
 namespace {
-
-const SegmentSpec& segment_spec(const Bundle& bundle) {
-  if (const auto* spec = std::get_if<SegmentSpec>(&bundle.manifest().postprocess)) return *spec;
-  throw Error(ErrorCode::bad_bundle, bundle.folder() + " gives no class maps: its task is " +
-                                         to_string(bundle.manifest().task));
-}
 
 Size cells_of(const Tensor& logits) {
   return {static_cast<int>(logits.shape[2]), static_cast<int>(logits.shape[3])};
@@ -40,7 +35,7 @@ Tensor read_logits(Engine& engine, std::size_t output, std::int64_t batch, int c
 SemanticSegmenter::SemanticSegmenter(const Bundle& bundle, std::shared_ptr<Engine> engine,
                                      int threads)
     : input_(bundle.manifest().input),
-      spec_(segment_spec(bundle)),
+      spec_(postprocess_for<SegmentSpec>("SemanticSegmenter", bundle)),
       classes_(static_cast<int>(bundle.manifest().labels.size())),
       engine_(require_engine(std::move(engine), "main")),
       pool_(std::make_unique<ThreadPool>(threads)),

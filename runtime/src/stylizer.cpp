@@ -9,6 +9,7 @@
 #include "edgecv/sliding_windows.hpp"
 #include "graph_ports.hpp"
 #include "image_part.hpp"
+#include "pipeline_of.hpp"
 #include "stopwatch.hpp"
 
 namespace edgecv {
@@ -46,7 +47,7 @@ void resize(const std::uint8_t* bgr, Size size, std::uint8_t* out, Size out_size
 
 Stylizer::Stylizer(const Bundle& bundle, StylizerEngines engines, int threads)
     : input_(bundle.manifest().input),
-      spec_(std::get<StylizeSpec>(bundle.manifest().postprocess)),
+      spec_(postprocess_for<StylizeSpec>("Stylizer", bundle)),
       engines_(std::move(engines)),
       pool_(std::make_unique<ThreadPool>(threads)) {
   require_engine(engines_.main, "main");

@@ -8,6 +8,7 @@
 #include "edgecv/error.hpp"
 #include "graph_ports.hpp"
 #include "not_finite.hpp"
+#include "pipeline_of.hpp"
 #include "roi_graph.hpp"
 #include "stopwatch.hpp"
 
@@ -77,7 +78,7 @@ std::vector<float> to_network(const std::vector<float>& boxes, const Geometry& g
 
 TwoStageDetector::TwoStageDetector(const Bundle& bundle, TwoStageEngines engines, int threads)
     : input_(bundle.manifest().input),
-      spec_(std::get<RcnnSpec>(bundle.manifest().postprocess)),
+      spec_(postprocess_for<RcnnSpec>("TwoStageDetector", bundle)),
       classes_(static_cast<int>(bundle.manifest().labels.size())),
       trunk_(require_engine(std::move(engines.trunk), "trunk")),
       roi_(std::make_unique<RoiGraph>(std::move(engines.roi), "roi", spec_.features, spec_.levels,

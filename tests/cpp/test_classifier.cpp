@@ -88,9 +88,3 @@ TEST_CASE("pictures share a run and keep their order") {
   CHECK(results[1].labels == std::vector<std::int64_t>{2, 1});
   CHECK(classifier.run({}).empty());
 }
-
-TEST_CASE("a bundle of another task is refused") {
-  const Bundle bundle = Bundle::open(EDGECV_GOLDEN "/bundle_v2_segment");
-  CHECK(refusal([&] { Classifier(bundle, nullptr); }) ==
-        std::string(EDGECV_GOLDEN) + "/bundle_v2_segment is no classifier: its task is segment");
-}

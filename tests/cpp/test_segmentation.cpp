@@ -283,10 +283,3 @@ TEST_CASE("the pipeline runs windows in batches and gives the network what it ta
             [&] { segmenter.set_windows(CropWindows{{16, 22}, 0.0, WindowWeight::uniform, 1}); }) ==
         "postprocess.windows.size: expected multiples of input.pad_multiple, 4, got [16, 22]");
 }
-
-TEST_CASE("a bundle of another task is refused") {
-  const Bundle bundle = Bundle::open(EDGECV_GOLDEN "/bundle_v2_classify");
-  CHECK(refusal([&] { SemanticSegmenter(bundle, nullptr); }) ==
-        std::string(EDGECV_GOLDEN) +
-            "/bundle_v2_classify gives no class maps: its task is classify");
-}

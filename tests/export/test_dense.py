@@ -23,9 +23,9 @@ from edgecv_export.detected import Detected
 from edgecv_export.graphs.cuts import CutRequest, cut_model
 from edgecv_export.graphs.dense_parity import _decide, _Forward
 from edgecv_export.replay import REORDERINGS, compare_with_replays
-from edgecv_export.verify import read_report
 from edgecv_runtime import EngineError, InputError
 from lively import lively
+from reported_export import read_report
 
 HERE = Path(__file__).parent
 LABELS = ["ant", "bee", "cow", "dog"]

@@ -21,9 +21,10 @@ from edgecv_export.graphs.cuts import CutRequest, cut_model
 from edgecv_export.graphs.rcnn_parity import _compare_masks
 from edgecv_export.graphs.rcnn_replay import SecondStage
 from edgecv_export.pictures import generate_pictures
-from edgecv_export.verify import ParityReport, read_report
+from edgecv_export.verify import ParityReport
 from edgecv_runtime import InputError
 from lively_rcnn import lively_rcnn
+from reported_export import read_report
 
 BOX_TOLERANCE_1080P = 0.5
 SCORE_TOLERANCE = 2e-3

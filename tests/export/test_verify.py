@@ -13,7 +13,8 @@ import pytest
 
 from edgecv_export import ExportError, Tolerance, export
 from edgecv_export.graphs.cuts import cut_model
-from edgecv_export.verify import ParityReport, read_report, verify
+from edgecv_export.verify import ParityReport, verify
+from reported_export import read_report
 
 
 @pytest.fixture

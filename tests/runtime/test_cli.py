@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -154,6 +156,15 @@ def test_predict_on_a_video(bundle, clip, tmp_path, capsys):
     assert frames == 6
 
 
+def test_a_video_that_cannot_be_read_leaves_nothing(bundle, tmp_path, capsys):
+    clip = tmp_path / "broken.mp4"
+    clip.write_bytes(b"no video")
+    status, stdout, stderr = run(capsys, "predict", bundle, clip, "--save", tmp_path / "out")
+    assert status == 2 and "cannot be opened" in stderr
+    assert stdout.startswith("0 pictures, 1 failed")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_results_of_equal_names_do_not_overwrite_each_other(bundle, photos, tmp_path, capsys):
     other = tmp_path / "other" / "deep"
     shutil.copytree(photos, other)
@@ -197,6 +208,9 @@ def test_predict_never_overwrites_its_input(bundle, photos, tmp_path, capsys):
         (["predict", "BUNDLE", "PHOTO", "--engine", "abacus"], 'engine "abacus" is not known'),
         (["predict", "BUNDLE", "PHOTO", "--device", "warp"], 'no device "warp"'),
         (["predict", "BUNDLE"], "the following arguments are required: SOURCE"),
+        (["predict", "PHOTO", "BUNDLE"], "is a bundle, not pictures: edgecv predict BUNDLE SOURCE"),
+        (["predict", "BUNDLE", "PHOTO", "--save", "PHOTO"], "expected a folder, this is a file"),
+        (["predict", "BUNDLE", "PHOTO", "--save", "/proc/no/where"], "/proc/no/where: cannot be"),
         (["camera", "BUNDLE", "--source", "PHOTO"], "use edgecv predict"),
         (["camera", "BUNDLE", "--source", "97", "--no-show"], "is the camera plugged in"),
         (["benchmark", "BUNDLE", "--image", "gone.png"], "gone.png: cannot be read"),
@@ -273,6 +287,15 @@ class Vanishing:
         pass
 
 
+def test_a_camera_cannot_save_to_any_name(bundle, clip, tmp_path, capsys):
+    saved = tmp_path / "live.txt"
+    status, stdout, stderr = run(
+        capsys, "camera", bundle, "--source", clip, "--no-show", "--save", saved, "--json"
+    )
+    assert (status, stdout) == (2, "")  # before the first frame
+    assert stderr == f"edgecv: error: --save {saved}: expected a video's name such as live.mp4\n"
+
+
 def test_camera_that_vanishes_keeps_what_was_saved(bundle, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(cv2, "VideoCapture", lambda target, backend: Vanishing())
     saved = tmp_path / "live.mp4"
@@ -284,14 +307,17 @@ def test_camera_that_vanishes_keeps_what_was_saved(bundle, tmp_path, monkeypatch
     assert int(cv2.VideoCapture(str(saved)).get(cv2.CAP_PROP_FRAME_COUNT)) == 2
 
 
-def test_interrupting_the_camera_keeps_what_was_saved(bundle, tmp_path, monkeypatch, capsys):
-    def press_ctrl_c():
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])  # Ctrl-C; systemd, Docker, kill
+def test_interrupting_the_camera_keeps_what_was_saved(name, bundle, tmp_path, monkeypatch, capsys):
+    def interrupt():
+        signal.raise_signal(getattr(signal, name))
 
-    monkeypatch.setattr(cv2, "VideoCapture", lambda target, backend: Vanishing(press_ctrl_c))
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(cv2, "VideoCapture", lambda target, backend: Vanishing(interrupt))
     saved = tmp_path / "live.mp4"
     status, stdout, stderr = run(capsys, "camera", bundle, "--no-show", "--save", saved)
     assert (status, stderr) == (0, "") and stdout.startswith("2 frames, ")
+    assert signal.getsignal(signal.SIGTERM) is before
     monkeypatch.undo()
     assert int(cv2.VideoCapture(str(saved)).get(cv2.CAP_PROP_FRAME_COUNT)) == 2
 
@@ -306,7 +332,7 @@ def test_camera_does_not_overwrite_its_source(bundle, clip, capsys):
 def test_info(bundle, capsys):
     status, stdout, _ = run(capsys, "info", bundle)
     assert status == 0
-    rows = dict(line.split("  ", 1) for line in stdout.splitlines())
+    rows = dict(line.split("  ", 1) for line in stdout.splitlines() if line)
     rows = {name.strip(): text.strip() for name, text in rows.items()}
     assert rows["name"] == "tiny" and rows["task"] == "detect"
     assert rows["labels"] == "2: left, right"
@@ -315,6 +341,32 @@ def test_info(bundle, capsys):
     assert "scores float32 [?, 2, 2]" in rows["graph main"]
     assert rows["thresholds"].startswith("score 0.01, IoU 0.45, top 400 per class, at most 200")
     assert rows["parity.largest_box_difference"] == "0.25"
+
+
+def test_info_tells_how_a_bundle_came_to_be(bundle, tmp_path, capsys):
+    told = shutil.copytree(bundle, tmp_path / "told")
+    record = json.loads((told / "bundle.json").read_text())
+    record["provenance"] = {
+        "versions": {"python": "3.11", "torch": "2.14"},
+        "parity": {"pictures": 8, "tolerance": {"box": 0.5, "score": 0.001}, "passed": True},
+        "variants": {"int8": {"kept_in_float": {"main": []}, "layers": [1, 2]}},
+    }
+    (told / "bundle.json").write_text(json.dumps(record))
+    status, stdout, _ = run(capsys, "info", told)
+    what, how = stdout.split("\n\n")
+    assert (
+        status == 0
+        and what.startswith("bundle  ")
+        and how.splitlines()
+        == [
+            "versions                     python 3.11, torch 2.14",
+            "parity.pictures              8",
+            "parity.tolerance             box 0.5, score 0.001",
+            "parity.passed                True",
+            "variants.int8.kept_in_float  main none",
+            "variants.int8.layers         2 entries (--json shows them)",
+        ]
+    )
 
 
 def test_info_json_of_folder_and_zip(bundle, tmp_path, capsys):
@@ -453,6 +505,11 @@ def test_help_lists_the_verbs_in_order():
     text = build_parser().format_help()
     places = [text.index(f"\n    {verb} ") for verb in VERBS]
     assert places == sorted(places) and len(set(places)) == len(VERBS)
+
+
+def test_the_documentation_lists_the_verbs_in_order():
+    text = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
+    assert f"\nedgecv {' | '.join(VERBS)}\n" in text
 
 
 def test_no_verb_prints_the_help(capsys):

@@ -104,7 +104,7 @@ def test_pictures_of_all_channel_counts_in_one_list(bundle):
 
 def test_thresholds_by_class_and_for_all(bundle):
     model = detector(bundle, FakeEngine())
-    assert model.thresholds == pytest.approx({"left": 0.01, "right": 0.01})
+    assert model.thresholds == {"left": 0.01, "right": 0.01}
     model.thresholds = {"right": 0.7}
     assert model(WHITE).labels.tolist() == [0]
     assert model.thresholds == pytest.approx({"left": 0.01, "right": 0.7})
@@ -112,8 +112,9 @@ def test_thresholds_by_class_and_for_all(bundle):
     assert len(model(WHITE)) == 0
     with pytest.raises(InputError, match='no class "middle", only left, right'):
         model.thresholds = {"middle": 0.5}
-    with pytest.raises(InputError, match="between 0 and 1"):
-        model.thresholds = 1.5
+    for wrong in (1.5, -0.1, float("nan"), "0.5", None, {"left": "0.5"}):
+        with pytest.raises(InputError, match=r"thresholds: expected a number from 0 to 1, got"):
+            model.thresholds = wrong
     assert model.thresholds == pytest.approx({"left": 0.95, "right": 0.95})
 
 
@@ -201,3 +202,5 @@ def test_timing_covers_the_steps(tmp_path):
     model(WHITE)
     timing = model.timing
     assert timing.preprocess_ms > 0 and timing.network_ms > 0 and timing.postprocess_ms > 0
+    steps = ", ".join(f"{step}_ms={getattr(timing, f'{step}_ms'):.2f}" for step in model.steps)
+    assert repr(timing) == f"Timing({steps})"

@@ -210,7 +210,10 @@ class TestLoading:
         assert sorted(model.engines) == ["mask", "roi", "trunk"]
         assert model.steps == ("preprocess", "trunk", "proposals", "roi", "mask", "postprocess")
         model(picture(100, 160))
-        assert all(getattr(model.timing, f"{step}_ms") > 0 for step in model.steps)
+        timing = model.timing
+        assert all(getattr(timing, f"{step}_ms") > 0 for step in model.steps)
+        for step in model.steps:
+            assert f"{step}_ms={getattr(timing, f'{step}_ms'):.2f}" in repr(timing)
 
     def test_an_altered_graph_of_any_role_is_refused(self, tmp_path):
         for role in ("trunk", "roi", "mask"):

@@ -63,6 +63,10 @@ def test_filter_keeps_the_threshold_itself():
     # 0.9 as float32 is below 0.9 as float64; the number that is shown decides.
     assert len(detections().filter(0.9)) == 1
     assert len(detections().filter(0.91)) == 0
+    assert len(detections()) == 3  # itself it stays whole
+    for wrong in (7, -0.5, float("nan"), "0.5"):
+        with pytest.raises(InputError, match="threshold: expected a number from 0 to 1, got"):
+            detections().filter(wrong)
 
 
 def test_neither_picture_nor_size():

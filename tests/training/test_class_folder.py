@@ -50,6 +50,10 @@ def test_without_splits_the_images_are_divided(tmp_path: Path) -> None:
 def test_mistakes(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such folder"):
         read_classes(tmp_path / "none", "train")
+    touch(tmp_path / "voc", "Annotations/1.xml", "JPEGImages/1.jpg")
+    with pytest.raises(InputError, match="voc: no images in Annotations; expected a folder for"):
+        read_classes(tmp_path / "voc", "train")
+    (tmp_path / "voc").rename(tmp_path / ".voc")
     touch(tmp_path, "cat/readme.txt")
     with pytest.raises(InputError, match="no images; expected a folder for each class"):
         read_classes(tmp_path, "train")

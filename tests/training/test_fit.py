@@ -8,8 +8,10 @@ import json
 import math
 import signal
 from pathlib import Path
+from typing import Any
 
 import cv2
+import lightning.pytorch as pl
 import numpy as np
 import pytest
 import torch
@@ -27,7 +29,7 @@ from edgecv.training.detector import TorchDetector
 from edgecv.training.fit import fit
 from edgecv.training.metrics import Detected, average_precision
 from edgecv.training.task import HEAD_FACTOR
-from edgecv_runtime import InputError, read_image
+from edgecv_runtime import EngineError, InputError, read_image
 
 IMAGES, EPOCHS = 16, 3
 
@@ -137,6 +139,17 @@ def test_ctrl_c_stays_an_interrupt(shapes: Path, tmp_path: Path) -> None:
         assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_dead_loader_is_one_line(
+    shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: Any, **__: Any) -> None:
+        raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. ")
+
+    monkeypatch.setattr(pl.Trainer, "fit", die)
+    with pytest.raises(EngineError, match=r"has died \(DataLoader worker .pid 7.*--workers 0"):
+        quiet_fit(settings(shapes), tmp_path / "run")
 
 
 def test_resume_without_a_run(shapes: Path, tmp_path: Path) -> None:

@@ -37,8 +37,8 @@ from edgecv_export import export
 from edgecv_export.detected import Detected as MatchedDetected
 from edgecv_export.matching import match_within
 from edgecv_export.pictures import generate_pictures
-from edgecv_export.verify import read_report
 from edgecv_runtime import InputError, Instances, Masks, read_image
+from reported_export import read_report
 
 ARCHITECTURE = "maskrcnn_mobilenet_v3_large_fpn"
 LOSSES = ["loss_classifier", "loss_box_reg", "loss_mask", "loss_objectness", "loss_rpn_box_reg"]

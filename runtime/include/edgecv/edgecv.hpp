@@ -1,4 +1,4 @@
-// Everything at once.
+// Everything at once, but for engines, which are libraries of their own.
 #pragma once
 
 #include "edgecv/anchors.hpp"
@@ -21,6 +21,7 @@
 #include "edgecv/matching.hpp"
 #include "edgecv/nms.hpp"
 #include "edgecv/preprocess.hpp"
+#include "edgecv/rcnn.hpp"
 #include "edgecv/rpn.hpp"
 #include "edgecv/segment.hpp"
 #include "edgecv/semantic_segmenter.hpp"
@@ -32,4 +33,5 @@
 #include "edgecv/thread_pool.hpp"
 #include "edgecv/tiles.hpp"
 #include "edgecv/timing.hpp"
+#include "edgecv/two_stage_detector.hpp"
 #include "edgecv/window_blend.hpp"

@@ -1,6 +1,9 @@
 #include "edgecv/timing.hpp"
 
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/string.h>
+
+#include "milliseconds.hpp"
 
 namespace nb = nanobind;
 
@@ -10,7 +13,12 @@ void bind_timing(nb::module_& m) {
   nb::class_<Timing>(m, "Timing")
       .def_ro("preprocess_ms", &Timing::preprocess_ms)
       .def_ro("network_ms", &Timing::network_ms)
-      .def_ro("postprocess_ms", &Timing::postprocess_ms);
+      .def_ro("postprocess_ms", &Timing::postprocess_ms)
+      .def("__repr__", [](const Timing& self) {
+        return repr_milliseconds("Timing", {{"preprocess_ms", self.preprocess_ms},
+                                            {"network_ms", self.network_ms},
+                                            {"postprocess_ms", self.postprocess_ms}});
+      });
 }
 
 }  // namespace edgecv::bindings

@@ -9,6 +9,7 @@
 
 #include "detections.hpp"
 #include "images.hpp"
+#include "milliseconds.hpp"
 
 namespace edgecv::bindings {
 namespace {
@@ -42,7 +43,15 @@ void bind_two_stage_detector(nb::module_& m) {
       .def_ro("proposals_ms", &TwoStageTiming::proposals_ms)
       .def_ro("roi_ms", &TwoStageTiming::roi_ms)
       .def_ro("mask_ms", &TwoStageTiming::mask_ms)
-      .def_ro("postprocess_ms", &TwoStageTiming::postprocess_ms);
+      .def_ro("postprocess_ms", &TwoStageTiming::postprocess_ms)
+      .def("__repr__", [](const TwoStageTiming& self) {
+        return repr_milliseconds("TwoStageTiming", {{"preprocess_ms", self.preprocess_ms},
+                                                    {"trunk_ms", self.trunk_ms},
+                                                    {"proposals_ms", self.proposals_ms},
+                                                    {"roi_ms", self.roi_ms},
+                                                    {"mask_ms", self.mask_ms},
+                                                    {"postprocess_ms", self.postprocess_ms}});
+      });
 
   nb::class_<TwoStageDetector>(m, "TwoStageDetector")
       .def(

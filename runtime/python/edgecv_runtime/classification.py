@@ -48,21 +48,9 @@ class Classification(ScoredResult):
         pairs = zip(self.labels, self.scores, strict=True)
         return [f"{self.names[label]} {score:.2f}" for label, score in pairs]
 
-    def filter(self, threshold: float) -> Classification:
-        """Those with a score of at least `threshold`, 0..1; `probabilities` stay whole."""
-        keep = self._reaching(threshold)
-        kept = Classification(
-            self.labels[keep],
-            self.scores[keep],
-            self.probabilities,
-            self.names,
-            self.image,
-            self.color,
-            self.source,
-            self.image_size,
-        )
-        kept.engine = self.engine
-        return kept
+    def _keep(self, keep: NDArray[np.bool_]) -> None:
+        """`probabilities` stay whole."""
+        self.labels, self.scores = self.labels[keep], self.scores[keep]
 
     def _draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         canvas = np.array(image, order="C")

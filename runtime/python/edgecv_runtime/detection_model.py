@@ -22,6 +22,7 @@ from edgecv_runtime._core import (
 )
 from edgecv_runtime.model import AnImage, Image, Model, Picture, Result, pictures_of
 from edgecv_runtime.proposals import Proposals, check_proposal_lists, check_proposals
+from edgecv_runtime.result import as_score, shortest
 from edgecv_runtime.tiles import Tiles
 
 Boxes = npt.NDArray[np.float32]
@@ -62,7 +63,7 @@ class DetectionModel(Model[Result]):
             threshold = spec.box_head.score_threshold
         else:
             threshold = spec.score_threshold
-        self._thresholds = dict.fromkeys(self.names, threshold)
+        self._thresholds = dict.fromkeys(self.names, shortest(np.float32(threshold)))
 
     def _open(self, threads: int) -> _core.Detector | _core.TwoStageDetector:
         engines = self.engines
@@ -90,9 +91,12 @@ class DetectionModel(Model[Result]):
                     f'thresholds: this bundle has no class "{unknown[0]}", '
                     f"only {', '.join(self.names)}"
                 )
-            changed = {**self._thresholds, **{name: float(t) for name, t in value.items()}}
+            changed = {
+                **self._thresholds,
+                **{name: as_score(score, "thresholds") for name, score in value.items()},
+            }
         else:
-            changed = dict.fromkeys(self.names, float(value))
+            changed = dict.fromkeys(self.names, as_score(value, "thresholds"))
         self._core.set_thresholds([changed[name] for name in self.names])
         self._thresholds = changed
 

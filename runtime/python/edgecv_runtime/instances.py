@@ -45,21 +45,10 @@ class Instances(Detections):
         """bool [N, H, W], painted when first asked for and kept from then on."""
         return self.mask_crops.paint()
 
-    def filter(self, threshold: float) -> Instances:
-        """Those with a score of at least `threshold`, 0..1."""
-        keep = self._reaching(threshold)
-        kept = Instances(
-            self.boxes[keep],
-            self.scores[keep],
-            self.labels[keep],
-            self.names,
-            self.mask_crops.select(keep),
-            self.image,
-            self.color,
-            self.source,
-        )
-        kept.engine = self.engine
-        return kept
+    def _keep(self, keep: NDArray[np.bool_]) -> None:
+        super()._keep(keep)
+        self.mask_crops = self.mask_crops.select(keep)
+        self.__dict__.pop("masks", None)  # those that were painted of all
 
     def _draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         # One colour for each instance: neighbours are mostly of the same class.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from numbers import Real
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -162,13 +164,15 @@ class ScoredResult(Result):
     def __len__(self) -> int:
         return len(self.scores)
 
-    @abstractmethod
     def filter(self: Self, threshold: float) -> Self:
-        """Those with a score of at least `threshold`, 0..1."""
+        """Those with a score of at least `threshold`, 0..1. Raises InputError for other numbers."""
+        kept = copy.copy(self)
+        kept._keep(self.scores >= np.float32(as_score(threshold, "threshold")))
+        return kept
 
-    def _reaching(self, threshold: float) -> NDArray[np.bool_]:
-        reaching: NDArray[np.bool_] = self.scores >= np.float32(threshold)
-        return reaching
+    @abstractmethod
+    def _keep(self, keep: NDArray[np.bool_]) -> None:
+        """Drops all others; arrays are replaced, not written to."""
 
     def plot(
         self, image: NDArray[np.uint8] | None = None, threshold: float | None = None
@@ -202,6 +206,14 @@ class ScoredResult(Result):
     def plot_all(self) -> NDArray[np.uint8]:
         """`plot` with all there is, whatever its score."""
         return self.plot(threshold=0)
+
+
+def as_score(value: Any, name: str) -> float:
+    """Raises InputError unless it is a number from 0 to 1; `name` is what the caller calls it."""
+    score = float(value) if isinstance(value, Real) else np.nan
+    if not 0 <= score <= 1:
+        raise InputError(f"{name}: expected a number from 0 to 1, got {value!r}")
+    return score
 
 
 def shortest(value: np.float32) -> float:

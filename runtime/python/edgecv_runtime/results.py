@@ -52,21 +52,9 @@ class Detections(ScoredResult):
             found[4:] = [f"{counts[order[4:]].sum()} others"]
         return ", ".join(found) or "nothing"
 
-    def filter(self, threshold: float) -> Detections:
-        """Those with a score of at least `threshold`, 0..1."""
-        keep = self._reaching(threshold)
-        kept = Detections(
-            self.boxes[keep],
-            self.scores[keep],
-            self.labels[keep],
-            self.names,
-            self.image,
-            self.color,
-            self.source,
-            self.image_size,
-        )
-        kept.engine = self.engine
-        return kept
+    def _keep(self, keep: NDArray[np.bool_]) -> None:
+        self.boxes, self.scores = self.boxes[keep], self.scores[keep]
+        self.labels = self.labels[keep]
 
     def _draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return draw_boxes(image, self.boxes, self.scores, self.labels, self.names)

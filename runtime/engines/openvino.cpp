@@ -1,0 +1,160 @@
+#include "edgecv/openvino.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <map>
+#include <openvino/openvino.hpp>
+#include <utility>
+
+#include "edgecv/error.hpp"
+
+namespace edgecv {
+namespace {
+
+const std::vector<std::pair<DType, ov::element::Type>> kTypes = {
+    {DType::float32, ov::element::f32}, {DType::float16, ov::element::f16},
+    {DType::uint8, ov::element::u8},    {DType::int32, ov::element::i32},
+    {DType::int64, ov::element::i64},
+};
+
+ov::element::Type to_openvino(DType dtype) {
+  return std::find_if(kTypes.begin(), kTypes.end(), [&](auto& one) { return one.first == dtype; })
+      ->second;
+}
+
+DType from_openvino(ov::element::Type type, const std::string& name) {
+  const auto found =
+      std::find_if(kTypes.begin(), kTypes.end(), [&](auto& one) { return one.second == type; });
+  if (found == kTypes.end()) {
+    throw Error(ErrorCode::engine, "\"" + name + "\" is a " + type.get_type_name() +
+                                       ": expected f32, f16, u8, i32 or i64");
+  }
+  return found->first;
+}
+
+/// The last line of OpenVINO's messages says what is wrong; those before it say where.
+std::string cause(const std::exception& error) {
+  std::string text = error.what();
+  text.erase(text.find_last_not_of(" \r\n") + 1);
+  return text.substr(text.find_last_of('\n') + 1);
+}
+
+std::vector<TensorSpec> specs(const std::vector<ov::Output<const ov::Node>>& ports) {
+  std::vector<TensorSpec> found;
+  for (const auto& port : ports) {
+    const std::string name = port.get_any_name();
+    Shape shape;
+    for (const ov::Dimension& axis : port.get_partial_shape()) {
+      shape.push_back(axis.is_dynamic() ? -1 : axis.get_length());
+    }
+    found.push_back({name, from_openvino(port.get_element_type(), name), shape});
+  }
+  return found;
+}
+
+Tensor view(ov::Tensor tensor, DType dtype) {
+  const ov::Shape& shape = tensor.get_shape();
+  Tensor result;
+  result.data = tensor.data();
+  result.shape.assign(shape.begin(), shape.end());
+  result.dtype = dtype;
+  return result;
+}
+
+/// What layers that are not quantised compute in. Left alone, OpenVINO takes bf16 wherever a
+/// processor has it, and results drift from what was asked for.
+ov::element::Type computed_in(ov::Core& core, const OpenVinoOptions& options) {
+  const auto able = core.get_property(options.device, ov::device::capabilities);
+  const auto has = [&](const char* name) {
+    return std::find(able.begin(), able.end(), name) != able.end();
+  };
+  if (options.precision == "fp32" || options.precision == "int8") return ov::element::f32;
+  if (options.precision == "fp16") return has("FP16") ? ov::element::f16 : ov::element::f32;
+  if (options.precision != "bf16") {
+    throw Error(ErrorCode::engine, "openvino has no precision \"" + options.precision +
+                                       "\": expected fp32, fp16, bf16 or int8");
+  }
+  if (!has("BF16")) {
+    throw Error(ErrorCode::engine,
+                "this " + options.device + " cannot compute in bf16: take precision fp32");
+  }
+  return ov::element::bf16;
+}
+
+ov::CompiledModel compile(const std::string& path, const OpenVinoOptions& options) {
+  try {
+    ov::Core core;
+    ov::AnyMap config = {ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY),
+                         ov::hint::inference_precision(computed_in(core, options))};
+    if (options.threads > 0 && options.device == "CPU") {
+      config.insert(ov::inference_num_threads(options.threads));
+    }
+    return core.compile_model(core.read_model(path), options.device, config);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Error(ErrorCode::engine, "openvino cannot load " + path + ": " + cause(error));
+  }
+}
+
+}  // namespace
+
+struct OpenVinoEngine::Request {
+  explicit Request(ov::CompiledModel compiled)
+      : model(std::move(compiled)),
+        inputs(specs(model.inputs())),
+        outputs(specs(model.outputs())),
+        request(model.create_infer_request()) {}
+
+  ov::CompiledModel model;
+  std::vector<TensorSpec> inputs, outputs;
+  ov::InferRequest request;
+  std::map<std::size_t, ov::Tensor> buffers;  // of the engine's own
+};
+
+OpenVinoEngine::OpenVinoEngine(const Bundle& bundle, const std::string& role,
+                               const OpenVinoOptions& options) {
+  // bf16 is a way to compute an fp32 graph.
+  const std::string stored = options.precision == "bf16" ? "fp32" : options.precision;
+  const GraphFile& graph = bundle.graph(role, stored, "onnx");
+  request_ =
+      std::make_unique<Request>(compile(bundle.verified_path(graph.file, graph.sha256), options));
+}
+
+OpenVinoEngine::~OpenVinoEngine() = default;
+
+const std::vector<TensorSpec>& OpenVinoEngine::inputs() const { return request_->inputs; }
+const std::vector<TensorSpec>& OpenVinoEngine::outputs() const { return request_->outputs; }
+
+Tensor OpenVinoEngine::input(std::size_t index, const Shape& shape) {
+  const DType dtype = request_->inputs[index].dtype;
+  const ov::Shape wanted(shape.begin(), shape.end());
+  ov::Tensor& buffer = request_->buffers[index];
+  if (!buffer || buffer.get_shape() != wanted) buffer = ov::Tensor(to_openvino(dtype), wanted);
+  request_->request.set_input_tensor(index, buffer);
+  return view(buffer, dtype);
+}
+
+void OpenVinoEngine::bind(std::size_t index, const Tensor& tensor) {
+  if (tensor.device != Device::cpu) {
+    throw Error(ErrorCode::engine, "openvino reads host memory only, and \"" +
+                                       request_->inputs[index].name + "\" lies on a GPU");
+  }
+  const ov::Shape shape(tensor.shape.begin(), tensor.shape.end());
+  request_->request.set_input_tensor(index,
+                                     ov::Tensor(to_openvino(tensor.dtype), shape, tensor.data));
+}
+
+void OpenVinoEngine::run() {
+  try {
+    request_->request.infer();
+  } catch (const std::exception& error) {
+    throw Error(ErrorCode::engine, "openvino failed: " + cause(error));
+  }
+}
+
+Tensor OpenVinoEngine::output(std::size_t index) {
+  return view(request_->request.get_output_tensor(index), request_->outputs[index].dtype);
+}
+
+}  // namespace edgecv
