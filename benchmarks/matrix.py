@@ -128,9 +128,8 @@ def export_without_parity(row: Row, shapes: str) -> Path:
 
     from edgecv.models import registry
     from edgecv_export.bundle import new_bundle
-    from edgecv_export.exporting import DEFAULT_OPSET
+    from edgecv_export.exporting import write_cut
     from edgecv_export.graphs.cuts import CutRequest, cut_model
-    from edgecv_runtime import Manifest
 
     folder = KEPT / f"{row.architecture}.{shapes}"
     if folder.exists():
@@ -142,20 +141,14 @@ def export_without_parity(row: Row, shapes: str) -> Path:
     size = row.size if shapes == "fixed" else None
     cut = cut_model(registry.create(row.architecture, **arguments), CutRequest(size))
     with new_bundle(folder, overwrite=False) as draft:
-        batch = 1 if shapes == "fixed" else "dynamic"
-        graphs, postprocess = cut.write(draft, batch=batch, opset=DEFAULT_OPSET)
-        draft.manifest = {
-            "schema": Manifest.current_schema,
-            "name": row.architecture,
-            "task": cut.task,
-            "architecture": row.architecture,
-            "labels": [str(index) for index in range(cut.classes)],
-            "input": cut.input,
-            "graphs": graphs,
-            "postprocess": postprocess,
-            "provenance": {},
-        }
-        draft.write_manifest()
+        write_cut(
+            draft,
+            cut,
+            [str(index) for index in range(cut.classes)],
+            name=row.architecture,
+            architecture=row.architecture,
+            batch=1 if shapes == "fixed" else "dynamic",
+        )
     return folder
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torchvision.models.detection import ssd300_vgg16
 from torchvision.models.detection.image_list import ImageList
 
-from edgecv_runtime import Bundle, Engine, TensorSpec, _core
-from peer_manifest import ANCHORS, COLUMNS, SIZE, write_manifest
+from edgecv_export.graphs.cuts import cut_model
+from edgecv_runtime import Bundle, Engine, Manifest, TensorSpec, _core
 from timing import THREADS, alternate, header, row
 
+SIZE, ANCHORS, COLUMNS = 300, 8732, 91
 FEATURE_SIZES = [(38, 38), (19, 19), (10, 10), (5, 5), (3, 3), (1, 1)]
 
 
@@ -53,6 +56,36 @@ def logits_of(kind: str, rng: np.random.Generator) -> np.ndarray:
     return logits
 
 
+def write_manifest(folder: Path, network: Any) -> Path:
+    """The manifest of an export, without the export."""
+    cut = cut_model(network)
+
+    def port(name: str, *shape: int) -> dict[str, Any]:
+        return {"name": name, "dtype": "float32", "shape": shape}
+
+    graph = {
+        "file": "main.onnx",
+        "sha256": "0" * 64,
+        "precision": "fp32",
+        "dialect": "onnx",
+        "inputs": [port("images", 1, 3, SIZE, SIZE)],
+        "outputs": [port("logits", 1, ANCHORS, COLUMNS), port("deltas", 1, ANCHORS, 4)],
+    }
+    manifest = {
+        "schema": Manifest.current_schema,
+        "name": "ssd300",
+        "task": cut.task,
+        "architecture": "ssd300_vgg16",
+        "labels": [f"class {index}" for index in range(1, COLUMNS)],
+        "input": cut.input,
+        "graphs": {"main": [graph]},
+        "postprocess": cut.postprocess,
+        "provenance": {},
+    }
+    (folder / "bundle.json").write_text(json.dumps(manifest))
+    return folder
+
+
 def main() -> None:
     torch.set_num_threads(THREADS)
     rng = np.random.default_rng(0)
@@ -65,7 +98,7 @@ def main() -> None:
     picture = np.zeros((SIZE, SIZE, 3), np.uint8)
     print(header("logits", "caches", "edgecv ms", "torchvision ms", "ratio", "target"))
     with tempfile.TemporaryDirectory() as folder:
-        bundle = Bundle.open(str(write_manifest(Path(folder), FEATURE_SIZES, network)))
+        bundle = Bundle.open(str(write_manifest(Path(folder), network)))
         for kind, cold, target in (
             ("random", False, "40×"),
             ("trained", False, "15×"),

@@ -13,6 +13,7 @@ import torch
 
 from edgecv.models import registry
 from edgecv_export.bundle import new_bundle
+from edgecv_export.exporting import write_cut
 from edgecv_export.graphs.cuts import cut_model
 from edgecv_runtime import Bundle, Engine, Stylizer, TensorSpec, _core, load
 from timing import THREADS, alternate, header, row
@@ -156,13 +157,7 @@ def whole_run() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         target = Path(temporary) / "style"
         with new_bundle(target, False) as draft:
-            graphs, postprocess = cut.write(draft, batch=1, opset=18)
-            draft.manifest = {
-                "schema": 2, "name": "style", "task": cut.task, "architecture": "style_transform",
-                "labels": [], "input": cut.input, "graphs": graphs, "postprocess": postprocess,
-                "provenance": {},
-            }  # fmt: skip
-            draft.write_manifest()
+            write_cut(draft, cut, [], name="style", architecture="style_transform", batch=1)
         model = load(target, engine="onnxruntime", device="cpu", threads=THREADS)
     assert isinstance(model, Stylizer)
     steps: dict[str, list[float]] = {"whole": [], **{step: [] for step in model.steps}}

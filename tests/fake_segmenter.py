@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgecv_runtime import Bundle, Engine, SemanticSegmenter, TensorSpec
+from input_records import input_record
 
 Logits = Callable[[np.ndarray], np.ndarray]  # float32 [B, 3, h, w] -> float32 [B, C, h', w']
 
@@ -46,39 +47,21 @@ def segmenter(
     threads: int | None = None,
     function: str = "softmax",
     engine: type[FakeEngine] = FakeEngine,
-    **input_record: Any,
+    **record: Any,
 ) -> SemanticSegmenter:
-    """A model over `network`, whose input pictures are (x - 0) / 1 in RGB unless said otherwise."""
+    """A model over `network`, with `record` in its input record."""
 
     def lengths(shape: list[int]) -> list[int | None]:
         return [None if length < 0 else length for length in shape]
 
     pictures, logits = [batch, 3, *sides], [batch, classes, -1, -1]
-    record = {
-        "color": "rgb",
-        "size": None,
-        "resize": "none",
-        "max_size": None,
-        "align": "center",
-        "crop": None,
-        "interpolation": "bilinear",
-        "antialias": False,
-        "scale": 1.0,
-        "mean": [0, 0, 0],
-        "std": [1, 1, 1],
-        "pad_value": 0.0,
-        "pad_multiple": 1,
-        "dtype": "float32",
-        "layout": "nchw",
-        **input_record,
-    }
     manifest = {
         "schema": 2,
         "name": "fake",
         "task": "segment",
         "architecture": "fake",
         "labels": [f"class{i}" for i in range(classes)],
-        "input": record,
+        "input": input_record(**record),
         "graphs": {
             "main": [
                 {

@@ -1,4 +1,5 @@
-"""What the README shows works: its commands parse, its Python runs."""
+"""What the README shows works: its commands parse, its Python runs; links of all pages lead
+somewhere."""
 
 import re
 import shlex
@@ -11,7 +12,9 @@ import pytest
 from edgecv.cli.main import build_parser
 from tiny_bundle import write_tiny_bundle
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+ROOT = Path(__file__).parents[1]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/**/*.md")])
+README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", README, re.DOTALL | re.MULTILINE)
 COMMANDS = [
     line.split("#")[0].strip()
@@ -40,6 +43,17 @@ def test_the_python_runs(tmp_path, monkeypatch, capsys):
     assert cv2.imread(str(tmp_path / "boxes.jpg")).shape == (64, 96, 3)
 
 
-@pytest.mark.parametrize("target", re.findall(r"\]\(([^):]+)\)", README))
-def test_links_lead_somewhere(target):
-    assert (Path(__file__).parents[1] / target).exists()
+def anchors(path):
+    """The names that the headings of a page have, as GitHub makes them."""
+    text = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.*)", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^):]+)\)", page.read_text()):
+        target, _, anchor = link.partition("#")
+        found = page.parent / target if target else page
+        assert found.exists(), link
+        assert not anchor or anchor in anchors(found), link

@@ -10,6 +10,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from input_records import input_record
+
 LABELS = ["left", "right"]
 # xyxy in 0..1; the first box is of the first class, the second of the second.
 BOXES = np.array([[0.125, 0.25, 0.375, 0.75], [0.5, 0.25, 1.0, 0.75]], np.float32)
@@ -63,23 +65,7 @@ def _manifest(digest: str) -> dict[str, object]:
         "task": "detect",
         "architecture": "brightness",
         "labels": LABELS,
-        "input": {
-            "color": "rgb",
-            "size": [32, 48],
-            "resize": "stretch",
-            "max_size": None,
-            "align": "center",
-            "crop": None,
-            "interpolation": "bilinear",
-            "antialias": False,
-            "scale": 1 / 255,
-            "mean": [0, 0, 0],
-            "std": [1, 1, 1],
-            "pad_value": 0.0,
-            "pad_multiple": 1,
-            "dtype": "float32",
-            "layout": "nchw",
-        },
+        "input": input_record(size=[32, 48], resize="stretch", scale=1 / 255),
         "graphs": {
             "main": [
                 {

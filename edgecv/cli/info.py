@@ -79,7 +79,13 @@ def _lines(record: dict[str, Any]) -> list[str]:
             rows.append((f"graph {role}", _graph_line(graph, faults[graph["file"]])))
     rows += engine_rows(record["engines"])
     rows += _postprocess_rows(manifest["postprocess"], faults)
-    rows += _provenance_rows(manifest["provenance"])
+    lines = _aligned(rows)
+    if manifest["provenance"]:  # what it is comes first, how it came to be after it
+        lines += ["", *_aligned(_provenance_rows(manifest["provenance"]))]
+    return lines
+
+
+def _aligned(rows: list[tuple[str, str]]) -> list[str]:
     width = max(len(name) for name, _ in rows)
     return [f"{name:{width}}  {text}" for name, text in rows]
 
@@ -206,14 +212,23 @@ def _ssd_rows(
 
 
 def _provenance_rows(provenance: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested records as dotted names."""
+    """Nested records as dotted names; small ones, and those of names only, in one line."""
     rows: list[tuple[str, str]] = []
     for key, value in provenance.items():
-        if isinstance(value, dict):
-            rows += _provenance_rows(value, f"{prefix}{key}.")
-        elif not isinstance(value, list):
-            text = f"{value:.4g}" if isinstance(value, float) else str(value)
-            rows.append((f"{prefix}{key}", text))
+        name = prefix + key
+        if not isinstance(value, dict):
+            rows.append((name, _plain(value)))
+        elif not any(isinstance(part, dict) for part in value.values()) and (
+            prefix or all(isinstance(part, str) for part in value.values())
+        ):
+            line = ", ".join(f"{part} {_plain(value[part])}" for part in value)
+            rows.append((name, line or "none"))
         else:
-            rows.append((f"{prefix}{key}", f"{len(value)} entries (--json shows them)"))
+            rows += _provenance_rows(value, f"{name}.")
     return rows
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return f"{len(value)} entries (--json shows them)" if value else "none"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

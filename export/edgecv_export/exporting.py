@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from tqdm import tqdm
 
-from edgecv_export.bundle import check_target, new_bundle
+from edgecv_export.bundle import BundleDraft, check_target, new_bundle
 from edgecv_export.comparison import Tolerance
 from edgecv_export.detection_report import MIN_PICTURES
 from edgecv_export.errors import ExportError
@@ -132,21 +132,18 @@ def export(
             check_bytes_fit(cut.task, cut.input, {})  # before the work
         step("exporting to ONNX")
         with new_bundle(target, overwrite) as draft:
-            graphs, postprocess = cut.write(draft, batch=batch, opset=opset)
-            draft.manifest = {
-                "schema": Manifest.current_schema,
-                "name": name or target.name,
-                "task": cut.task,
-                "architecture": architecture or type(module).__name__,
-                "labels": list(labels),
-                "input": cut.input,
-                "graphs": graphs,
-                "postprocess": postprocess,
-                "provenance": {"versions": _versions(), **(provenance or {})},
-            }
+            write_cut(
+                draft,
+                cut,
+                labels,
+                name=name or target.name,
+                architecture=architecture or type(module).__name__,
+                batch=batch,
+                opset=opset,
+                provenance={"versions": _versions(), **(provenance or {})},
+            )
             if input_dtype == "uint8":
-                check_bytes_fit(cut.task, cut.input, postprocess)
-            draft.write_manifest()
+                check_bytes_fit(cut.task, cut.input, draft.manifest["postprocess"])
             step("checking parity")
             longest = getattr(cut, "longest_picture", None)
             pictures += generate_pictures(lacking, longest=longest)
@@ -160,6 +157,33 @@ def export(
     if take_report is not None:
         take_report(report)
     return target
+
+
+def write_cut(
+    draft: BundleDraft,
+    cut: Cut,
+    labels: Sequence[str],
+    *,
+    name: str,
+    architecture: str,
+    batch: int | Literal["dynamic"] = "dynamic",
+    opset: int = DEFAULT_OPSET,
+    provenance: dict[str, Any] | None = None,
+) -> None:
+    """Writes the graphs of a model that was cut, and the manifest; nothing is compared."""
+    graphs, postprocess = cut.write(draft, batch=batch, opset=opset)
+    draft.manifest = {
+        "schema": Manifest.current_schema,
+        "name": name,
+        "task": cut.task,
+        "architecture": architecture,
+        "labels": list(labels),
+        "input": cut.input,
+        "graphs": graphs,
+        "postprocess": postprocess,
+        "provenance": provenance or {},
+    }
+    draft.write_manifest()
 
 
 def _check_labels(labels: Sequence[str], cut: Cut) -> None:

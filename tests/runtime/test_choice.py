@@ -96,12 +96,12 @@ def test_info_says_which_engine_and_why_not_another(machine, folder, capsys):
 
     machine.install(folder, version="10.7.0")
     assert main(["info", str(folder)]) == 0
-    rows = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines())
+    rows = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines() if line)
     assert rows["runs with"].strip() == "onnxruntime, fp32"
     assert "it is for TensorRT 10.7.0, this is 10.3.0" in rows["not tensorrt"]
     assert rows["engine main"].strip().startswith("tensorrt 10.7.0, fp32, Fake GPU, images 1 to 8")
 
     machine.install(folder)
     assert main(["info", str(folder)]) == 0
-    rows = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines())
+    rows = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines() if line)
     assert rows["runs with"].strip() == "tensorrt, fp32" and "not onnxruntime" not in rows

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -331,7 +332,7 @@ def test_camera_does_not_overwrite_its_source(bundle, clip, capsys):
 def test_info(bundle, capsys):
     status, stdout, _ = run(capsys, "info", bundle)
     assert status == 0
-    rows = dict(line.split("  ", 1) for line in stdout.splitlines())
+    rows = dict(line.split("  ", 1) for line in stdout.splitlines() if line)
     rows = {name.strip(): text.strip() for name, text in rows.items()}
     assert rows["name"] == "tiny" and rows["task"] == "detect"
     assert rows["labels"] == "2: left, right"
@@ -340,6 +341,32 @@ def test_info(bundle, capsys):
     assert "scores float32 [?, 2, 2]" in rows["graph main"]
     assert rows["thresholds"].startswith("score 0.01, IoU 0.45, top 400 per class, at most 200")
     assert rows["parity.largest_box_difference"] == "0.25"
+
+
+def test_info_tells_how_a_bundle_came_to_be(bundle, tmp_path, capsys):
+    told = shutil.copytree(bundle, tmp_path / "told")
+    record = json.loads((told / "bundle.json").read_text())
+    record["provenance"] = {
+        "versions": {"python": "3.11", "torch": "2.14"},
+        "parity": {"pictures": 8, "tolerance": {"box": 0.5, "score": 0.001}, "passed": True},
+        "variants": {"int8": {"kept_in_float": {"main": []}, "layers": [1, 2]}},
+    }
+    (told / "bundle.json").write_text(json.dumps(record))
+    status, stdout, _ = run(capsys, "info", told)
+    what, how = stdout.split("\n\n")
+    assert (
+        status == 0
+        and what.startswith("bundle  ")
+        and how.splitlines()
+        == [
+            "versions                     python 3.11, torch 2.14",
+            "parity.pictures              8",
+            "parity.tolerance             box 0.5, score 0.001",
+            "parity.passed                True",
+            "variants.int8.kept_in_float  main none",
+            "variants.int8.layers         2 entries (--json shows them)",
+        ]
+    )
 
 
 def test_info_json_of_folder_and_zip(bundle, tmp_path, capsys):
@@ -478,6 +505,11 @@ def test_help_lists_the_verbs_in_order():
     text = build_parser().format_help()
     places = [text.index(f"\n    {verb} ") for verb in VERBS]
     assert places == sorted(places) and len(set(places)) == len(VERBS)
+
+
+def test_the_documentation_lists_the_verbs_in_order():
+    text = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
+    assert f"\nedgecv {' | '.join(VERBS)}\n" in text
 
 
 def test_no_verb_prints_the_help(capsys):

@@ -112,7 +112,8 @@ def test_benchmark_shows_every_step(capsys):
 
 def test_info(capsys):
     status, stdout, _ = run(capsys, "info", GOLDEN)
-    rows = {line.split("  ")[0]: line.split("  ", 1)[1].strip() for line in stdout.splitlines()}
+    pairs = [line.split("  ", 1) for line in stdout.splitlines() if line]
+    rows = {name: text.strip() for name, text in pairs}
     assert status == 0
     assert rows["task"] == "instance" and "graph trunk" in rows and "graph mask" in rows
     assert rows["postprocess"] == "rcnn, 2 feature maps, masks"
