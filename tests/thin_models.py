@@ -58,11 +58,11 @@ class _Features(nn.Module):
 
 
 def make_classifier() -> nn.Module:
-    return registry.create("mobilenet_v3_small", num_classes=CLASSES, size=[64, 96], width_mult=0.2)
+    return registry.create("mobilenet_v3_small", num_classes=CLASSES, size=[64, 96], width_mult=0.1)
 
 
 def make_ssd_tiny() -> nn.Module:
-    return registry.create("ssd_tiny", num_classes=CLASSES, size=(96, 128), width=4)
+    return registry.create("ssd_tiny", num_classes=CLASSES, size=(64, 96), width=4)
 
 
 def make_ssdlite() -> nn.Module:
@@ -70,11 +70,11 @@ def make_ssdlite() -> nn.Module:
     generator = DefaultBoxGenerator([[2], [2, 3], [3]], scales=[0.15, 0.35, 0.6, 0.9])
     anchors = generator.num_anchors_per_location()
     head = SSDLiteHead(list(trunk.out_channels), anchors, CLASSES, nn.BatchNorm2d)
-    return SSD(trunk, generator, size=(160, 96), num_classes=CLASSES, head=head)
+    return SSD(trunk, generator, size=(96, 64), num_classes=CLASSES, head=head)
 
 
 def make_fcn_resnet18() -> nn.Module:
-    module: Any = registry.create("fcn_resnet18", num_classes=CLASSES, crop=[64, 96])
+    module: Any = registry.create("fcn_resnet18", num_classes=CLASSES, crop=[32, 64])
     module.backbone = nn.Sequential(_block(3, 8), *(_block(8, 8) for _ in range(3)), _block(8, 16))
     module.head.classify = nn.Conv2d(16, CLASSES, 1)
     return module
@@ -99,7 +99,7 @@ FAMILIES: dict[str, Callable[[], nn.Module]] = {
     "classifier": make_classifier,
     "ssd_tiny": make_ssd_tiny,
     "ssdlite": make_ssdlite,
-    "ssd": lambda: _part("small_detector").make_detector(CLASSES),
+    "ssd": lambda: _part("small_detector").make_detector(CLASSES, size=(96, 64)),
     "retinanet": lambda: make_dense("make_retinanet"),
     "fcos": lambda: make_dense("make_fcos"),
     "faster": lambda: _part("small_rcnn").make_faster(),
@@ -108,7 +108,7 @@ FAMILIES: dict[str, Callable[[], nn.Module]] = {
     "fcn": lambda: FCN(_Features(), FCNHead(16, CLASSES)),
     "deeplab": make_deeplab,
     "lraspp": lambda: LRASPP(_Features("low"), 12, 16, CLASSES, inter_channels=16),
-    "style": lambda: registry.create("style_transform", width=8, blocks=1),
+    "style": lambda: registry.create("style_transform", width=4, blocks=1),
 }
 
 

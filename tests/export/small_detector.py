@@ -40,12 +40,16 @@ class ShiftedAnchors(DefaultBoxGenerator):
         return [anchors + 3 for anchors in super().forward(image_list, feature_maps)]
 
 
-def make_detector(num_classes: int = 5, generator: type = DefaultBoxGenerator) -> SSD:
-    """Input 96 high and 160 wide."""
+def make_detector(
+    num_classes: int = 5,
+    generator: type = DefaultBoxGenerator,
+    size: tuple[int, int] = (160, 96),
+) -> SSD:
+    """Input 96 high and 160 wide, unless `size` says another width and height."""
     detector = SSD(
         Trunk(),
         generator([[2], [2, 3], [3]], scales=[0.15, 0.35, 0.6, 0.9], clip=False),
-        size=(160, 96),
+        size=size,
         num_classes=num_classes,
         image_mean=[0.4, 0.5, 0.6],
         image_std=[0.2, 0.25, 0.3],

@@ -1,6 +1,8 @@
 """edgecv doctor --self-test: what it runs, what it says of wrong results, and its table."""
 
+import io
 import json
+import lzma
 import zipfile
 
 import numpy as np
@@ -8,7 +10,18 @@ import pytest
 
 from edgecv.cli import self_test
 from edgecv.cli.main import main
-from edgecv.cli.self_test import FOLDER, Outcome, Target, families, run_self_test, table
+from edgecv.cli.self_test import (
+    ARCHIVE,
+    EXPECTED,
+    TOLERANCE,
+    Outcome,
+    Target,
+    families,
+    open_archive,
+    run_self_test,
+    sample,
+    table,
+)
 
 CPU = Target("onnxruntime", "cpu")
 
@@ -29,7 +42,7 @@ def test_every_family_is_there():
         *families()
     }
     assert {"fcn", "fcn_resnet18", "deeplab", "lraspp", "style"} < {*families()}
-    assert sum(path.stat().st_size for path in FOLDER.glob("*.zip")) < 4 << 20
+    assert ARCHIVE.stat().st_size < 120_000  # it is part of the wheel
 
 
 def test_onnxruntime_gives_what_is_stored(only, capsys):
@@ -37,11 +50,17 @@ def test_onnxruntime_gives_what_is_stored(only, capsys):
     only(families(), CPU)
     assert main(["doctor", "--self-test", "--json"]) == 0
     outcomes = json.loads(capsys.readouterr().out)["outcomes"]
-    assert len(outcomes) == 2 * len(families())
+    assert len(outcomes) == 3 * len(families())
     assert all(each["state"] == "run" for each in outcomes)
+
+    def differences(precision):
+        return [each["difference"] for each in outcomes if each["precision"] == precision]
+
     # Not exact everywhere: other processors round in another order.
-    assert max(each["difference"] for each in outcomes if each["precision"] == "fp32") < 1e-5
-    assert min(each["difference"] for each in outcomes if each["precision"] == "fp16") > 0
+    assert max(differences("fp32")) < 1e-5
+    assert min(differences("fp16")) > 1e-5
+    assert min(differences("int8")) > max(differences("fp16"))
+    assert TOLERANCE["int8"] / 2.5 < max(differences("int8")) < TOLERANCE["int8"]
 
 
 def test_tensorrt_for_rtx_is_built_without_a_gpu(only):
@@ -52,29 +71,56 @@ def test_tensorrt_for_rtx_is_built_without_a_gpu(only):
     assert seen == outcomes and {each.state for each in outcomes} == {"built, not run"}
 
 
-def test_wrong_results_are_found(only, monkeypatch, tmp_path, capsys):
-    with zipfile.ZipFile(FOLDER / "fcn.zip") as zipped:
-        zipped.extractall(tmp_path / "fcn")
-    path = tmp_path / "fcn" / "expected.npz"
-    with np.load(path) as stored:
-        arrays = {
-            name: value * 1.01 if "/out/" in name else value for name, value in stored.items()
-        }
-    np.savez(path, **arrays)
-    with zipfile.ZipFile(tmp_path / "fcn.zip", "w") as zipped:
-        for file in (tmp_path / "fcn").iterdir():
-            zipped.write(file, file.name)
-    monkeypatch.setattr(self_test, "FOLDER", tmp_path)
+@pytest.fixture
+def altered(monkeypatch, tmp_path):
+    """Puts another expected.npz of the family fcn into the archive."""
+
+    def change(alter):
+        content = io.BytesIO()
+        with open_archive() as archive, zipfile.ZipFile(content, "w") as copy:
+            for name in archive.namelist():
+                data = archive.read(name)
+                if name == f"fcn/{EXPECTED}":
+                    with np.load(io.BytesIO(data)) as stored:
+                        arrays = {key: alter(key, value) for key, value in stored.items()}
+                    changed = io.BytesIO()
+                    np.savez(changed, **arrays)
+                    data = changed.getvalue()
+                copy.writestr(name, data)
+        path = tmp_path / "altered.zip.xz"
+        path.write_bytes(lzma.compress(content.getvalue(), preset=0))
+        monkeypatch.setattr(self_test, "ARCHIVE", path)
+
+    return change
+
+
+def test_wrong_results_are_found(only, altered, capsys):
+    altered(lambda name, value: value * np.float32(1.01) if "/out/" in name else value)
     only(["fcn"], CPU)
     assert main(["doctor", "--self-test"]) == 1
     output = capsys.readouterr().out
     assert "| fcn | onnxruntime | fp32 | wrong | 9.9e-03 |" in output
-    assert "- tensorrt: none" in output and output.endswith("2 tests, 1 bad\n")
+    assert "- tensorrt: none" in output and output.endswith("3 tests, 1 bad\n")
+
+
+def test_another_shape_is_found(only, altered):
+    altered(lambda name, value: value[::-1] if "/shape/" in name else value)
+    only(["fcn"], CPU)
+    outcomes = run_self_test(lambda _: None)
+    assert {each.state for each in outcomes} == {"failed"}
+    assert outcomes[0].detail == "ValueError: logits is (1, 5, 4, 8), expected (8, 4, 5, 1)"
+
+
+def test_a_sample_is_spread_over_all_values():
+    values = np.arange(6 * 100, dtype=np.float32).reshape(6, 100)
+    assert sample(values[:2]).tolist() == list(range(200))
+    assert sample(values).tolist() == list(range(0, 600, 3))
+    assert sample(np.zeros((0, 4))).size == 0
 
 
 def test_an_engine_that_fails_is_a_row(only):
     only(["fcn"], Target("onnxruntime", "no such device"))
-    (outcome, _) = run_self_test(lambda _: None)
+    (outcome, *_) = run_self_test(lambda _: None)
     assert outcome.state == "failed" and 'no device "no such device"' in outcome.detail
     assert "\n" not in outcome.detail
 
