@@ -6,8 +6,8 @@ from typing import Any
 
 from edgecv_export import export
 from edgecv_export.comparison import Tolerance
+from edgecv_export.detection_report import DetectionReport, RawDifference
 from edgecv_export.report import Report
-from edgecv_export.verify import ParityReport
 
 
 def export_with_report(*arguments: Any, **options: Any) -> tuple[Path, Report]:
@@ -17,7 +17,9 @@ def export_with_report(*arguments: Any, **options: Any) -> tuple[Path, Report]:
     return folder, report
 
 
-def read_report(bundle: Path) -> ParityReport:
+def read_report(bundle: Path) -> DetectionReport:
     """A detector's, as its bundle has it."""
     values = json.loads((bundle / "bundle.json").read_text())["provenance"]["parity"]
-    return ParityReport(**{**values, "tolerance": Tolerance(**values["tolerance"])})
+    values["tolerance"] = Tolerance(**values["tolerance"])
+    values["raw"] = {name: RawDifference(**raw) for name, raw in values["raw"].items()}
+    return DetectionReport(**values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
 import os
@@ -9,9 +10,11 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 
 import edgecv
@@ -66,7 +69,7 @@ def test_the_sample_finds_what_python_finds(prefix: Path, tmp_path: Path) -> Non
     photo = tmp_path / "photo.ppm"
     picture = np.full((64, 96, 3), (200, 250, 240), np.uint8)
     cv2.imwrite(str(photo), picture)
-    result = edgecv.load(bundle)(picture)
+    result = edgecv.load(bundle)(picture).filter(0.5)
     assert len(result) == 2
     expected = [
         f"{result.names[label]} {score:.2f} at {', '.join(f'{edge:.0f}' for edge in box)}"
@@ -77,6 +80,60 @@ def test_the_sample_finds_what_python_finds(prefix: Path, tmp_path: Path) -> Non
     done = subprocess.run([built / "detect_photo", tmp_path, photo], capture_output=True, text=True)
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.count("\n") == 1 and "no bundle.json" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def run_bundle(prefix: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run_bundle")
+    project = ROOT / "tests" / "cpp_package"
+    return build(project, prefix, folder, openvino_package()) / "run_bundle"
+
+
+def numbers(result: Any) -> list[tuple[str, np.ndarray]]:
+    """What run_bundle.cpp prints of a result."""
+    if isinstance(result, edgecv.Segmentation):
+        return [("mask", result.mask)]
+    if isinstance(result, edgecv.Stylized):
+        return [("bgr", result.image)]
+    if isinstance(result, edgecv.Classification):
+        return [("labels", result.labels), ("probabilities", result.probabilities)]
+    rows = [("boxes", result.boxes), ("scores", result.scores), ("labels", result.labels)]
+    if isinstance(result, edgecv.Instances):
+        return [*rows, ("areas", result.masks.sum(axis=(1, 2)))] * 2
+    return rows
+
+
+@pytest.mark.parametrize("name", ["v1", "v1_rcnn", "v2_classify", "v2_segment", "v2_style"])
+def test_the_openvino_engine_is_that_of_python(name: str, run_bundle: Path, tmp_path: Path) -> None:
+    golden = ROOT / "tests" / "golden" / f"bundle_{name}"
+    picture = np.random.default_rng(5).integers(0, 256, (96, 128, 3), np.uint8)
+    (tmp_path / "picture").write_bytes(picture.tobytes())
+    model = edgecv.load(golden, engine="openvino", threads=1)
+    if isinstance(model, edgecv.Stylizer):
+        model.tiling = "always"
+    expected = numbers(model(picture))
+    lines = run(run_bundle, golden, 96, 128, tmp_path / "picture").splitlines()
+    assert [line.split()[0] for line in lines] == [row for row, _ in expected]
+    for line, (row, values) in zip(lines, expected, strict=True):
+        found = np.array(line.split()[1:], float)
+        assert found.size == values.size > 0, row
+        np.testing.assert_allclose(found, values.ravel(), rtol=1e-5, atol=1e-5, err_msg=row)
+
+
+def test_what_openvino_cannot_load_is_one_line(run_bundle: Path, tmp_path: Path) -> None:
+    bundle = write_tiny_bundle(tmp_path / "tiny")
+    model = onnx.load(bundle / "main.onnx")
+    model.graph.node[0].op_type = "Nonsense"
+    content = model.SerializeToString()
+    (bundle / "main.onnx").write_bytes(content)
+    record = json.loads((bundle / "bundle.json").read_text())
+    record["graphs"]["main"][0]["sha256"] = hashlib.sha256(content).hexdigest()
+    (bundle / "bundle.json").write_text(json.dumps(record))
+    done = subprocess.run(
+        [run_bundle, bundle, "1", "1", os.devnull], capture_output=True, text=True
+    )
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"openvino cannot load {bundle}/main.onnx: ")
 
 
 def test_an_engine_of_ones_own_as_documented(prefix: Path, tmp_path: Path) -> None:

@@ -13,16 +13,13 @@ class Detected:
     scores: np.ndarray  # float32 [N], 0..1
     labels: np.ndarray  # int64 [N], the background not counted
 
+    def part(self, indices: list[int]) -> Detected:
+        return Detected(self.boxes[indices], self.scores[indices], self.labels[indices])
+
 
 @dataclass
 class RawOutputs:
-    """Of the network behind one picture: A anchors, C classes.
-
-    An SSD gives logits [A, C + 1], background first, and deltas [A, 4]. For other detectors the
-    parity check lays all outputs that scores come from into ``logits``, all that boxes come from
-    into ``deltas``, in any shape that it keeps to.
-    """
+    """Of the networks behind one picture."""
 
     tensor: np.ndarray  # float32 [3, h, w], the preprocessed picture
-    logits: np.ndarray  # float32
-    deltas: np.ndarray  # float32
+    values: dict[str, np.ndarray]  # float32, by the names that the report calls them by

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from edgecv_export.comparison import LONG_SIDE_1080P, Comparison, Tolerance
 from edgecv_export.detected import Detected
 from edgecv_export.matching import differences, match_overlapping, match_within
 
-LAST_DIGITS = 1e-6  # of the largest logit: some units in its last place
-REORDERINGS = 32
+
+@dataclass(frozen=True)
+class Preference:
+    """What a model's own code is to find, as far as rounding leaves the choice to it.
+
+    Attributes:
+        wanted, unwanted: detections.
+        box, score: how far a candidate may lie from a detection to be it; sides of boxes in pixels
+            of the picture.
+    """
+
+    wanted: Detected
+    unwanted: Detected
+    box: float
+    score: float
 
 
 def compare_with_replays(
     size: tuple[int, ...],
     expected: Detected,
     found: Detected,
-    decide: Callable[[int | None], Detected],
+    decide: Callable[[Preference | None], Detected] | None,
     tolerance: Tolerance,
 ) -> tuple[Comparison, list[tuple[int, int]]]:
     """Compares what torch (``expected``) and the runtime (``found``) saw on a picture of ``size``.
 
     A detection without a partner is excepted where rounding decides on it: the model's own code, on
     the bundle's raw outputs, comes to the runtime's decision about it. ``decide`` gives what that
-    code finds; with a seed equal and nearly equal scores take other ranks, as rounding may give
-    them.
+    code finds; with a preference each score is moved by no more than rounding may move it, so that
+    among equal and nearly equal ones the runtime's detections come first. Without it nothing is
+    excepted.
 
     Returns also the pairs (expected, found) within the tolerance.
     """
@@ -33,9 +48,13 @@ def compare_with_replays(
     near = match_within(expected, found, limit, tolerance.score)
     left, extra = near.reference_left, near.other_left
     without_partner = len(left) + len(extra)
-    for other in _replays(decide):
-        if not left and not extra:
+    for preferring in (False, True):
+        if decide is None or not (left or extra):
             break
+        preference = (
+            Preference(found, expected.part(left), limit, tolerance.score) if preferring else None
+        )
+        other = decide(preference)
         dropped = match_within(expected, other, limit, tolerance.score).reference_left
         left = [i for i in left if i not in dropped]
         missing = match_within(found, other, limit, tolerance.score).reference_left
@@ -55,9 +74,3 @@ def compare_with_replays(
         score_difference=max((float(score[pair]) for pair in pairs), default=0.0),
     )
     return comparison, near.pairs
-
-
-def _replays(decide: Callable[[int | None], Detected]) -> Iterator[Detected]:
-    yield decide(None)
-    for seed in range(REORDERINGS):
-        yield decide(seed)

@@ -39,15 +39,17 @@ std::string cause(const std::exception& error) {
   return text.substr(text.find_last_of('\n') + 1);
 }
 
-std::vector<TensorSpec> specs(const std::vector<ov::Output<const ov::Node>>& ports) {
+/// Compiled, a port has the names of nodes merged into it, too; as declared, only its own.
+std::vector<TensorSpec> specs(const std::vector<ov::Output<const ov::Node>>& ports,
+                              const std::vector<ov::Output<ov::Node>>& declared) {
   std::vector<TensorSpec> found;
-  for (const auto& port : ports) {
-    const std::string name = port.get_any_name();
+  for (std::size_t i = 0; i < ports.size(); ++i) {
+    const std::string name = declared[i].get_any_name();
     Shape shape;
-    for (const ov::Dimension& axis : port.get_partial_shape()) {
+    for (const ov::Dimension& axis : ports[i].get_partial_shape()) {
       shape.push_back(axis.is_dynamic() ? -1 : axis.get_length());
     }
-    found.push_back({name, from_openvino(port.get_element_type(), name), shape});
+    found.push_back({name, from_openvino(ports[i].get_element_type(), name), shape});
   }
   return found;
 }
@@ -81,32 +83,28 @@ ov::element::Type computed_in(ov::Core& core, const OpenVinoOptions& options) {
   return ov::element::bf16;
 }
 
-ov::CompiledModel compile(const std::string& path, const OpenVinoOptions& options) {
-  try {
-    ov::Core core;
-    ov::AnyMap config = {ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY),
-                         ov::hint::inference_precision(computed_in(core, options))};
-    if (options.threads > 0 && options.device == "CPU") {
-      config.insert(ov::inference_num_threads(options.threads));
-    }
-    return core.compile_model(core.read_model(path), options.device, config);
-  } catch (const Error&) {
-    throw;
-  } catch (const std::exception& error) {
-    throw Error(ErrorCode::engine, "openvino cannot load " + path + ": " + cause(error));
+ov::CompiledModel compile(ov::Core& core, const std::shared_ptr<ov::Model>& model,
+                          const OpenVinoOptions& options) {
+  ov::AnyMap config = {ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY),
+                       ov::hint::inference_precision(computed_in(core, options))};
+  if (options.threads > 0 && options.device == "CPU") {
+    config.insert(ov::inference_num_threads(options.threads));
   }
+  return core.compile_model(model, options.device, config);
 }
 
 }  // namespace
 
 struct OpenVinoEngine::Request {
-  explicit Request(ov::CompiledModel compiled)
-      : model(std::move(compiled)),
-        inputs(specs(model.inputs())),
-        outputs(specs(model.outputs())),
-        request(model.create_infer_request()) {}
+  Request(const std::string& path, const OpenVinoOptions& options) {
+    ov::Core core;
+    const std::shared_ptr<ov::Model> model = core.read_model(path);
+    ov::CompiledModel compiled = compile(core, model, options);
+    inputs = specs(compiled.inputs(), model->inputs());
+    outputs = specs(compiled.outputs(), model->outputs());
+    request = compiled.create_infer_request();
+  }
 
-  ov::CompiledModel model;
   std::vector<TensorSpec> inputs, outputs;
   ov::InferRequest request;
   std::map<std::size_t, ov::Tensor> buffers;  // of the engine's own
@@ -117,8 +115,14 @@ OpenVinoEngine::OpenVinoEngine(const Bundle& bundle, const std::string& role,
   // bf16 is a way to compute an fp32 graph.
   const std::string stored = options.precision == "bf16" ? "fp32" : options.precision;
   const GraphFile& graph = bundle.graph(role, stored, "onnx");
-  request_ =
-      std::make_unique<Request>(compile(bundle.verified_path(graph.file, graph.sha256), options));
+  const std::string path = bundle.verified_path(graph.file, graph.sha256);
+  try {
+    request_ = std::make_unique<Request>(path, options);
+  } catch (const Error&) {
+    throw;
+  } catch (const std::exception& error) {
+    throw Error(ErrorCode::engine, "openvino cannot load " + path + ": " + cause(error));
+  }
 }
 
 OpenVinoEngine::~OpenVinoEngine() = default;

@@ -17,12 +17,13 @@ from torch import nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 
 import edgecv_runtime
+from altered_graph import with_altered_weights
 from edgecv_export import export
 from edgecv_export.comparison import Comparison, Tolerance
 from edgecv_export.detected import Detected
 from edgecv_export.graphs.cuts import CutRequest, cut_model
-from edgecv_export.graphs.dense_parity import _decide, _Forward
-from edgecv_export.replay import REORDERINGS, compare_with_replays
+from edgecv_export.graphs.dense_parity import _decide, _Forward, verify_dense
+from edgecv_export.replay import compare_with_replays
 from edgecv_runtime import EngineError, InputError
 from lively import lively
 from reported_export import read_report
@@ -97,7 +98,7 @@ def test_the_runtime_finds_what_torchvision_finds(
 def test_the_report_and_the_manifest_of_an_export(detector: Any, bundle: Path) -> None:
     report = read_report(bundle)
     assert report.passed and not report.degenerate and report.unmatched == 0
-    assert report.logits_largest > 1 and report.deltas_largest > 1
+    assert report.raw["logits"].largest > 1 and report.raw["deltas"].largest > 1
 
     record = json.loads((bundle / "bundle.json").read_text())
     fcos = type(detector).__name__ == "FCOS"
@@ -141,6 +142,16 @@ def test_thresholds_for_a_class(bundle: Path, pictures: list[np.ndarray]) -> Non
     assert len(after.scores) > 0
 
 
+def test_another_network_fails(
+    detector: Any, bundle: Path, pictures: list[np.ndarray], tmp_path: Path
+) -> None:
+    folder = with_altered_weights(bundle, "main", tmp_path / "out")
+    cut: Any = cut_model(detector)
+    report = verify_dense(cut, folder, pictures[:2], Tolerance(), lambda: None)
+    assert report.excepted == 0 and not report.passed
+    assert "raw logits differ by" in report.failure()
+
+
 def test_equal_scores_are_decided_both_ways(parts: ModuleType, pictures: list[np.ndarray]) -> None:
     """Scores of 1 by the hundred: which of them top k and suppression take is chance, and explains
     other detections; it does not explain boxes that are nowhere."""
@@ -156,7 +167,10 @@ def test_equal_scores_are_decided_both_ways(parts: ModuleType, pictures: list[np
         return compare_with_replays(size, own.detected, found, decide, Tolerance())[0]
 
     assert compared(again).excepted == compared(again).unmatched == 0
-    other = decide(REORDERINGS + 1)
+    logits, deltas = own.outputs
+    random = np.random.default_rng(0).random(logits.shape, np.float32)
+    shuffled = np.where(logits > 14, 14 + 3 * random, logits)
+    other = _decide(cut, pictures[0], own.features, [shuffled, deltas], None)
     chance = compared(other)
     assert chance.excepted > 10 and chance.unmatched == 0
     moved = Detected(other.boxes + np.float32([3, 0, 3, 0]), other.scores, other.labels)

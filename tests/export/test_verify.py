@@ -11,30 +11,33 @@ from typing import Any
 import numpy as np
 import pytest
 
+from altered_graph import with_altered_weights
 from edgecv_export import ExportError, Tolerance, export
+from edgecv_export.detection_report import DetectionReport
 from edgecv_export.graphs.cuts import cut_model
-from edgecv_export.verify import ParityReport, verify
+from edgecv_export.graphs.ssd_parity import verify_ssd
+from edgecv_export.pictures import generate_pictures
 from reported_export import read_report
 
 
 @pytest.fixture
 def tamper(
     small_bundle: Path, small_detector: Any, pictures: list[np.ndarray], tmp_path: Path
-) -> Callable[..., ParityReport]:
+) -> Callable[..., DetectionReport]:
     """Changes the bundle's manifest and verifies it again."""
 
-    def run(change: Callable[[dict[str, Any]], None]) -> ParityReport:
+    def run(change: Callable[[dict[str, Any]], None]) -> DetectionReport:
         folder = tmp_path / "tampered"
         shutil.copytree(small_bundle, folder)
         manifest = json.loads((folder / "bundle.json").read_text())
         change(manifest)
         (folder / "bundle.json").write_text(json.dumps(manifest))
-        return verify(cut_model(small_detector), folder, pictures[:5], Tolerance())
+        return verify_ssd(cut_model(small_detector), folder, pictures[:5], Tolerance())
 
     return run
 
 
-def test_an_untouched_bundle_passes(tamper: Callable[..., ParityReport]) -> None:
+def test_an_untouched_bundle_passes(tamper: Callable[..., DetectionReport]) -> None:
     report = tamper(lambda manifest: None)
     assert report.passed
     assert not report.degenerate
@@ -78,7 +81,7 @@ def _change(*path: Any, value: Any) -> Callable[[dict[str, Any]], None]:
     ],
 )  # fmt: skip
 def test_a_changed_bundle_fails(
-    change: Callable[[dict[str, Any]], None], tamper: Callable[..., ParityReport]
+    change: Callable[[dict[str, Any]], None], tamper: Callable[..., DetectionReport]
 ) -> None:
     report = tamper(change)
     assert not report.passed
@@ -126,25 +129,26 @@ def test_untrained_weights_compare_raw_outputs(small_parts: Any, tmp_path: Path)
     assert report.passed
     assert report.detections == 0
     assert "parity proves little" in report.table()
-    assert report.logits_largest > 0
-    assert report.logits_difference <= 1e-3 * max(report.logits_largest, 1)
+    assert set(report.raw) == {"logits", "deltas"}
+    for raw in report.raw.values():
+        assert 0 < raw.difference <= 1e-3 * max(raw.largest, 1)
 
 
-def test_untrained_weights_with_another_graph_fail(
-    small_parts: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_another_network_fails(
+    small_bundle: Path, small_detector: Any, pictures: list[np.ndarray], tmp_path: Path
 ) -> None:
-    from edgecv_export.graphs import ssd
+    """What the model's own code makes of its outputs is what the runtime makes of them: nothing
+    but the outputs themselves shows it."""
+    folder = with_altered_weights(small_bundle, "main", tmp_path / "out")
+    report = verify_ssd(cut_model(small_detector), folder, pictures[:2], Tolerance())
+    assert not report.passed
+    assert "raw logits differ by" in report.failure()
 
-    detect = ssd.SsdCut.detect
 
-    def shifted(self: Any, image: np.ndarray) -> Any:
-        detected, raw = detect(self, image)
-        raw.logits = raw.logits + 0.01
-        return detected, raw
-
-    monkeypatch.setattr(ssd.SsdCut, "detect", shifted)
+def test_untrained_weights_with_another_graph_fail(small_parts: Any, tmp_path: Path) -> None:
     detector = small_parts.make_seeded()
     detector.score_thresh = 0.99
-    with pytest.raises(ExportError, match="raw outputs differ"):
-        export(detector, tmp_path / "out", labels=["a", "b", "c", "d"])
-    assert not (tmp_path / "out").exists()
+    folder = export(detector, tmp_path / "out", labels=["a", "b", "c", "d"])
+    altered = with_altered_weights(folder, "main", tmp_path / "altered")
+    report = verify_ssd(cut_model(detector), altered, generate_pictures(2), Tolerance())
+    assert report.degenerate and not report.passed

@@ -116,6 +116,15 @@ def test_every_size_gives_boxes_inside_the_picture(model):
         assert (result.boxes <= np.float32([width, height] * 2) * (1 + 1e-6)).all()
 
 
+def test_openvino_gives_what_onnxruntime_gives(model):
+    """OpenVINO calls an output by the name of a node before it where it has merged the two."""
+    pytest.importorskip("openvino")
+    other = edgecv.load(GOLDEN, engine="openvino", threads=2)
+    seen = picture(150, 200)
+    assert len(model(seen)) > 3
+    assert_same(other(seen), model(seen))
+
+
 def test_a_list_gives_what_each_picture_gives_alone(model):
     images = [picture(*size) for size in SIZES[:5]]
     images[1] = images[1][..., 0]

@@ -20,7 +20,7 @@ BULK = 0.9999  # the part of the values that they span at least
 Counts = npt.NDArray[Any]
 
 
-class Histograms(HistogramCollector):  # type: ignore[misc]
+class Histograms(HistogramCollector):
     """A histogram is (counts, edges, smallest value, largest value, largest edge): as many bins
     below 0 as above."""
 

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from edgecv_export.bundle import BundleDraft
 from edgecv_export.comparison import Tolerance
+from edgecv_export.detection_report import DetectionReport
 from edgecv_export.graph_record import add_graph
 from edgecv_export.graphs.onnx_graph import Batch, pictures_to_onnx
-from edgecv_export.verify import ParityReport
 
 # The example that a graph of any size is traced with, in multiples of the padding.
 _EXAMPLE = (5, 7)
@@ -59,7 +59,7 @@ class DenseCut:
         pictures: Sequence[np.ndarray],
         tolerance: Tolerance,
         done: Callable[[], None] = lambda: None,
-    ) -> ParityReport:
+    ) -> DetectionReport:
         from edgecv_export.graphs.dense_parity import verify_dense
 
         return verify_dense(self, bundle, pictures, tolerance, done)

@@ -11,12 +11,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torchvision.models.detection._utils import BoxLinearCoder
+from torchvision.models.detection.transform import resize_boxes
+from torchvision.ops.boxes import clip_boxes_to_image
 
 import edgecv_runtime
 from edgecv_export.comparison import Tolerance
 from edgecv_export.detected import Detected, RawOutputs
-from edgecv_export.replay import LAST_DIGITS, compare_with_replays
-from edgecv_export.verify import BATCH, ParityReport
+from edgecv_export.detection_report import BATCH, DetectionReport
+from edgecv_export.graphs.graph_session import GraphSession
+from edgecv_export.graphs.steer import steer
+from edgecv_export.graphs.torch_input import rgb_tensor
+from edgecv_export.replay import Preference, compare_with_replays
 from edgecv_runtime import ops
 
 if TYPE_CHECKING:
@@ -24,9 +30,6 @@ if TYPE_CHECKING:
 
 
 HEAD_KEYS = ("cls_logits", "bbox_regression", "bbox_ctrness")
-# Logits above the first give scores of 1 but for some units in the last place; over the range
-# behind it, they still differ from 1.
-FULL_SCORE_LOGIT, FULL_SCORE_RANGE = 13.0, 3.0
 
 
 def verify_dense(
@@ -35,7 +38,7 @@ def verify_dense(
     pictures: Sequence[np.ndarray],
     tolerance: Tolerance,
     done: Callable[[], None],
-) -> ParityReport:
+) -> DetectionReport:
     """Runs both on each picture (uint8 [H, W, 3] BGR) and compares what they find.
 
     Detections without a partner are judged as `replay.compare_with_replays` says. The module's
@@ -43,8 +46,8 @@ def verify_dense(
     """
     runtime = edgecv_runtime.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
     assert isinstance(runtime, edgecv_runtime.Detector)
-    network = _BundleNetwork(bundle, runtime.manifest, cut.outputs)
-    report = ParityReport(pictures=len(pictures), tolerance=tolerance)
+    network = GraphSession(bundle, runtime.manifest)
+    report = DetectionReport(pictures=len(pictures), tolerance=tolerance)
     scores: list[np.ndarray] = []
     for start in range(0, len(pictures), BATCH):
         some = list(pictures[start : start + BATCH])
@@ -54,35 +57,15 @@ def verify_dense(
             raw = network(tensor)
             own = _Forward(cut, picture)
             expected = own.detected
-            report.add_raw(_raw_outputs(own.tensor, own.outputs), _raw_outputs(tensor, raw))
+            agree = report.add_raw(_raw_outputs(own.tensor, own.outputs), _raw_outputs(tensor, raw))
             found = Detected(result.boxes, result.scores, result.labels)
-            decide = functools.partial(_decide, cut, picture, own.features, raw)
+            decide = functools.partial(_decide, cut, picture, own.features, raw) if agree else None
             comparison, _ = compare_with_replays(picture.shape, expected, found, decide, tolerance)
             report.add(comparison)
             scores.append(expected.scores)
             done()
     report.conclude(np.concatenate(scores))
     return report
-
-
-class _BundleNetwork:
-    """The bundle's graph alone."""
-
-    def __init__(self, bundle: Path, manifest: edgecv_runtime.Manifest, outputs: list[str]) -> None:
-        import onnxruntime
-
-        graph = manifest.graphs["main"][0]
-        self._session = onnxruntime.InferenceSession(
-            str(bundle / graph.file), providers=["CPUExecutionProvider"]
-        )
-        self._outputs = outputs
-        self._batch = graph.inputs[0].shape[0]
-
-    def __call__(self, tensor: np.ndarray) -> list[np.ndarray]:
-        """Outputs [A, columns] for a tensor [3, h, w]."""
-        batch = np.repeat(tensor[None], max(self._batch, 1), axis=0)
-        outputs = self._session.run(self._outputs, {"images": batch})
-        return [np.asarray(output[0]) for output in outputs]
 
 
 class _Forward:
@@ -103,7 +86,7 @@ class _Forward:
         ]
         try:
             with torch.inference_mode():
-                found = cut.module([_to_tensor(picture)])[0]
+                found = cut.module([rgb_tensor(picture)])[0]
         finally:
             for hook in hooks:
                 hook.remove()
@@ -136,20 +119,16 @@ class _Given(nn.Module):
 
 
 def _decide(
-    cut: DenseCut, picture: np.ndarray, features: Any, raw: list[np.ndarray], seed: int | None
+    cut: DenseCut,
+    picture: np.ndarray,
+    features: Any,
+    raw: list[np.ndarray],
+    preference: Preference | None,
 ) -> Detected:
-    """What the detector's code makes of the bundle's raw outputs.
-
-    With a seed, logits differ in their last digits; those whose score is 1 to the last digits take
-    any place among them.
-    """
+    """What the detector's code makes of the bundle's raw outputs."""
     values = [torch.from_numpy(array)[None] for array in raw]  # [1, A, columns] each
-    if seed is not None:
-        generator = torch.Generator().manual_seed(seed)
-        random = torch.rand(values[0].shape, generator=generator)
-        noise = (random - 0.5) * LAST_DIGITS * values[0].abs().max()
-        full = FULL_SCORE_LOGIT + FULL_SCORE_RANGE * random
-        values[0] = torch.where(values[0] > FULL_SCORE_LOGIT, full, values[0] + noise)
+    if preference is not None:
+        values[0] = _steered(cut, picture, features, values, preference)
     values[0] = nn.functional.pad(values[0], (cut.first_class, 0), value=-torch.inf)
     module = copy.copy(cut.module)
     outputs = dict(zip(HEAD_KEYS, values, strict=False))
@@ -159,7 +138,31 @@ def _decide(
         "head": _Given(outputs),
     }
     with torch.inference_mode():
-        return _detected(cut, module([_to_tensor(picture)])[0])
+        return _detected(cut, module([rgb_tensor(picture)])[0])
+
+
+def _steered(
+    cut: DenseCut,
+    picture: np.ndarray,
+    features: Any,
+    values: list[Tensor],
+    preference: Preference,
+) -> Tensor:
+    """Logits [1, A, C]."""
+    module: Any = cut.module
+    logits, deltas, *centerness = (value[0] for value in values)
+    scores = logits.sigmoid()
+    if centerness:
+        scores = (scores * centerness[0].sigmoid()).sqrt()
+    images, _ = module.transform([rgb_tensor(picture)])
+    maps = [features] if isinstance(features, Tensor) else list(features.values())
+    anchors = module.anchor_generator(images, maps)[0]
+    resized = images.image_sizes[0]
+    coder = module.box_coder
+    decode = coder.decode if isinstance(coder, BoxLinearCoder) else coder.decode_single
+    boxes = clip_boxes_to_image(decode(deltas, anchors), resized)
+    boxes = resize_boxes(boxes, list(resized), list(picture.shape[:2]))
+    return steer(logits, logits.double(), scores, boxes, preference)[None]
 
 
 def _detected(cut: DenseCut, found: dict[str, Tensor]) -> Detected:
@@ -171,13 +174,4 @@ def _detected(cut: DenseCut, found: dict[str, Tensor]) -> Detected:
 
 
 def _raw_outputs(tensor: np.ndarray, outputs: list[np.ndarray]) -> RawOutputs:
-    """Centerness counts among the logits."""
-    logits, deltas, *centerness = outputs
-    return RawOutputs(
-        tensor, np.concatenate([part.ravel() for part in (logits, *centerness)]), deltas
-    )
-
-
-def _to_tensor(picture: np.ndarray) -> Tensor:
-    """float32 [3, H, W] RGB in 0..1, as torchvision's detectors take pictures."""
-    return torch.from_numpy(picture[:, :, ::-1].transpose(2, 0, 1).copy()).float() / 255
+    return RawOutputs(tensor, dict(zip(("logits", "deltas", "centerness"), outputs, strict=False)))

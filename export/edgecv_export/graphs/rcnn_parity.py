@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +16,16 @@ from torchvision.models.detection.roi_heads import expand_boxes
 import edgecv_runtime
 from edgecv_export.comparison import Tolerance
 from edgecv_export.detected import Detected, RawOutputs
+from edgecv_export.detection_report import BATCH, DetectionReport
 from edgecv_export.graphs.rcnn_replay import (
     BundleNetworks,
     CallerProposals,
-    SecondStage,
+    look_at,
     second_stage,
 )
 from edgecv_export.graphs.rcnn_stages import named_maps
-from edgecv_export.replay import compare_with_replays
-from edgecv_export.verify import BATCH, ParityReport
+from edgecv_export.graphs.torch_input import rgb_tensor
+from edgecv_export.replay import Preference, compare_with_replays
 
 if TYPE_CHECKING:
     from edgecv_export.graphs.rcnn_cut import RcnnCut
@@ -37,7 +40,7 @@ def verify_rcnn(
     pictures: Sequence[np.ndarray],
     tolerance: Tolerance,
     done: Callable[[], None] = lambda: None,
-) -> ParityReport:
+) -> DetectionReport:
     """Runs both on each picture (uint8 [H, W, 3] BGR) and compares what they find.
 
     Detections without a partner are judged as `replay.compare_with_replays` says. The raw outputs
@@ -51,18 +54,28 @@ def verify_rcnn(
     ]
     mask_graphs = runtime.manifest.graphs.get("mask")
     mask_size = mask_graphs[0].outputs[0].shape[-1] if mask_graphs else 0
-    report = ParityReport(pictures=len(pictures), tolerance=tolerance)
+    report = DetectionReport(pictures=len(pictures), tolerance=tolerance)
     scores: list[np.ndarray] = []
     for start in range(0, len(pictures), BATCH):
         some = list(pictures[start : start + BATCH])
         given = proposals[start : start + BATCH]
         results = runtime(some) if own_proposals else runtime(some, proposals=given)
         for picture, boxes, result in zip(some, given, results, strict=True):
-            expected, masks, raw = _detect(cut, picture, boxes)
+            own = _detect(cut, picture, boxes)
+            expected, masks = own.detected, own.masks
             found = Detected(result.boxes, result.scores, result.labels)
             tensor = networks.preprocess(picture)
-            report.add_raw(raw, _raw_outputs(cut, tensor, networks.trunk(tensor)))
-            decide = _Decisions(cut, networks, picture, boxes)
+            agree = report.add_raw(
+                _raw_outputs(cut, own.tensor, own.trunk, own.logits, own.deltas),
+                _raw_outputs(
+                    cut,
+                    tensor,
+                    networks.trunk(tensor),
+                    # On torch's own maps and boxes: two proposal networks may keep other boxes.
+                    *look_at(cut, networks, own.trunk[: len(cut.feature_names)], own.proposals),
+                ),
+            )
+            decide = functools.partial(_decide, cut, networks, picture, boxes) if agree else None
             comparison, pairs = compare_with_replays(
                 picture.shape, expected, found, decide, tolerance
             )
@@ -85,81 +98,89 @@ def _boxes(picture: np.ndarray, seed: int) -> np.ndarray:
     return boxes.astype(np.float32)
 
 
-def to_tensor(picture: np.ndarray) -> Tensor:
-    """float32 [3, H, W] RGB in 0..1, as torchvision's detectors take pictures."""
-    return torch.from_numpy(picture[:, :, ::-1].transpose(2, 0, 1).copy()).float() / 255
+@dataclass
+class _Forward:
+    """What the detector's own forward pass found, and what passed on the way."""
+
+    detected: Detected
+    masks: Tensor | None  # float32 [N, 1, H, W], probabilities
+    tensor: Tensor  # [1, 3, h, w], into the trunk
+    trunk: list[Tensor]  # what the bundle's trunk gives
+    proposals: Tensor  # float32 [R, 4], xyxy in pixels of the network's input
+    logits: Tensor  # float32 [R, C + 1] of the second stage
+    deltas: Tensor  # float32 [R, 4 * (C + 1)]
 
 
-def _detect(
-    cut: RcnnCut, picture: np.ndarray, proposals: np.ndarray | None
-) -> tuple[Detected, Tensor | None, RawOutputs]:
-    """The detector's own forward pass.
-
-    Returns the results, their masks float32 [N, 1, H, W], probabilities, if it has any, and what
-    went into its trunk and came out of it on the way.
-    """
+def _detect(cut: RcnnCut, picture: np.ndarray, proposals: np.ndarray | None) -> _Forward:
     detector: Any = cut.module
-    network = detector.rpn
+    network, heads = detector.rpn, detector.roi_heads
     tensors: list[Tensor] = []
     features: list[Tensor | dict[str, Tensor]] = []
-    heads: list[tuple[list[Tensor], list[Tensor]]] = []
+    rpn_outputs: list[tuple[list[Tensor], list[Tensor]]] = []
+    pooled: list[tuple[Any, list[Tensor], Any]] = []
+    predicted: list[tuple[Tensor, Tensor]] = []
     hooks = [
         detector.backbone.register_forward_pre_hook(lambda _, inputs: tensors.append(inputs[0])),
-        detector.backbone.register_forward_hook(lambda _, inputs, out: features.append(out)),
+        detector.backbone.register_forward_hook(lambda _, __, out: features.append(out)),
+        heads.box_roi_pool.register_forward_pre_hook(lambda _, inputs: pooled.append(inputs)),
+        heads.box_predictor.register_forward_hook(lambda _, __, out: predicted.append(out)),
     ]
     try:
         if proposals is None:
             hooks.append(
-                network.head.register_forward_hook(lambda _, inputs, out: heads.append(out))
+                network.head.register_forward_hook(lambda _, __, out: rpn_outputs.append(out))
             )
         else:
             detector.rpn = CallerProposals(proposals, picture.shape[:2])
         with torch.inference_mode():
-            found = detector([to_tensor(picture)])[0]
+            found = detector([rgb_tensor(picture)])[0]
     finally:
         detector.rpn = network
         for hook in hooks:
             hook.remove()
     maps = named_maps(features[0])
     outputs = [maps[name] for name in cut.feature_names]
-    for objectness, deltas in heads:
+    for objectness, deltas in rpn_outputs:
         outputs += [*objectness, *deltas]
-    return _detected(found), found.get("masks"), _raw_outputs(cut, tensors[0], outputs)
+    boxes = pooled[0][1][0]
+    return _Forward(_detected(found), found.get("masks"), tensors[0], outputs, boxes, *predicted[0])
 
 
 def _detected(found: dict[str, Tensor]) -> Detected:
     return Detected(found["boxes"].numpy(), found["scores"].numpy(), found["labels"].numpy() - 1)
 
 
-def _raw_outputs(cut: RcnnCut, tensor: Tensor, outputs: list[Tensor]) -> RawOutputs:
-    """Tensor [1, 3, h, w] and outputs of the trunk; logits are objectness here. Where there is no
-    proposal network, the finest feature maps stand for both."""
+def _raw_outputs(
+    cut: RcnnCut, tensor: Tensor, trunk: list[Tensor], logits: Tensor, deltas: Tensor
+) -> RawOutputs:
+    """Of a trunk's outputs those of its proposal network; where it has none, the feature maps."""
     count = len(cut.feature_names)
-    levels = (len(outputs) - count) // 2
-    logits, deltas = outputs[count : count + levels], outputs[count + levels :]
-    if not levels:
-        logits = deltas = outputs[:1]
-    flat = (torch.cat([part.flatten() for part in parts]).numpy() for parts in (logits, deltas))
-    return RawOutputs(tensor[0].numpy(), *flat)
+    levels = (len(trunk) - count) // 2
+    parts = {
+        "objectness": trunk[count : count + levels],
+        "proposal deltas": trunk[count + levels :],
+        "features": [] if levels else trunk,
+        "logits": [logits],
+        "deltas": [deltas],
+    }
+    values = {
+        name: torch.cat([part.flatten() for part in some]).numpy()
+        for name, some in parts.items()
+        if some
+    }
+    return RawOutputs(tensor[0].numpy(), values)
 
 
-class _Decisions:
-    """torchvision's decisions on the bundle's raw outputs for a picture; the second stage runs when
-    they are first asked for."""
-
-    def __init__(
-        self,
-        cut: RcnnCut,
-        networks: BundleNetworks,
-        picture: np.ndarray,
-        proposals: np.ndarray | None,
-    ) -> None:
-        self._arguments = cut, networks, picture, proposals
-        self._stage: SecondStage | None = None
-
-    def __call__(self, seed: int | None) -> Detected:
-        self._stage = self._stage or second_stage(*self._arguments)
-        return _detected(self._stage.decide(seed))
+def _decide(
+    cut: RcnnCut,
+    networks: BundleNetworks,
+    picture: np.ndarray,
+    proposals: np.ndarray | None,
+    preference: Preference | None,
+) -> Detected:
+    """torchvision's decisions on the bundle's raw outputs for a picture."""
+    stage = second_stage(cut, networks, picture, proposals, like_runtime=preference is not None)
+    return _detected(stage.decide(preference))
 
 
 def _of_the_same_pixels(
@@ -176,7 +197,7 @@ def _of_the_same_pixels(
 
 
 def _compare_masks(
-    report: ParityReport, probabilities: Tensor, masks: np.ndarray, pairs: list[tuple[int, int]]
+    report: DetectionReport, probabilities: Tensor, masks: np.ndarray, pairs: list[tuple[int, int]]
 ) -> None:
     """Masks of the runtime, bool [M, H, W], against torchvision's, [N, 1, H, W]."""
     for i, j in pairs:

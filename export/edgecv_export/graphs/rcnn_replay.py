@@ -5,21 +5,28 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import onnxruntime
 import torch
 from torch import Tensor, nn
 from torchvision.models.detection.image_list import ImageList
+from torchvision.models.detection.rpn import concat_box_prediction_layers
 from torchvision.models.detection.transform import resize_boxes
+from torchvision.ops.boxes import clip_boxes_to_image
 
-from edgecv_export.replay import LAST_DIGITS
+from edgecv_export.detected import Detected
+from edgecv_export.graphs.steer import steer, steer_softmax
+from edgecv_export.replay import Preference
 from edgecv_runtime import ops
-from edgecv_runtime._core import InputSpec, plan
+from edgecv_runtime._core import InputSpec, plan, propose
 
 if TYPE_CHECKING:
     from edgecv_export.graphs.rcnn_cut import RcnnCut
+
+# How far two computations of one proposal may lie apart, in pixels of the network's input.
+PROPOSAL_BOX, PROPOSAL_SCORE = 0.05, 1e-5
 
 
 class BundleNetworks:
@@ -70,35 +77,38 @@ class SecondStage:
     resized: tuple[int, int]  # (h, w) of the picture inside the network's input
     size: tuple[int, int]  # (h, w) of the picture
 
-    def decide(self, seed: int | None = None) -> dict[str, Tensor]:
-        """Boxes, scores and labels that torchvision's code makes of it.
-
-        With a seed the proposals come in another order and the logits differ in their last digits:
-        equal and nearly equal scores then take other ranks, as rounding may give them.
-        """
-        order = torch.arange(len(self.boxes))
-        noise = torch.zeros_like(self.logits)
-        if seed is not None:
-            generator = torch.Generator().manual_seed(seed)
-            order = torch.randperm(len(self.boxes), generator=generator)
-            noise = torch.rand(self.logits.shape, generator=generator) - 0.5
-            noise *= LAST_DIGITS * self.logits.abs().max()
+    def decide(self, preference: Preference | None = None) -> dict[str, Tensor]:
+        """Boxes, scores and labels that torchvision's code makes of it."""
+        heads, transform = self.detector.roi_heads, self.detector.transform
         with torch.inference_mode():
-            boxes, scores, labels = self.detector.roi_heads.postprocess_detections(
-                (self.logits + noise)[order],
-                self.deltas[order],
-                [self.boxes[order]],
-                [self.resized],
+            logits = self.logits if preference is None else self._steered(preference)
+            boxes, scores, labels = heads.postprocess_detections(
+                logits, self.deltas, [self.boxes], [self.resized]
             )
             result = {"boxes": boxes[0], "scores": scores[0], "labels": labels[0]}
-            transform = self.detector.transform
             return dict(transform.postprocess([result], [self.resized], [self.size])[0])
+
+    def _steered(self, preference: Preference) -> Tensor:
+        boxes = self.detector.roi_heads.box_coder.decode(self.deltas, [self.boxes])
+        columns = boxes.shape[1]
+        boxes = clip_boxes_to_image(boxes.flatten(0, 1), self.resized)
+        boxes = resize_boxes(boxes, list(self.resized), list(self.size))
+        return steer_softmax(self.logits, boxes.unflatten(0, (-1, columns)), preference)
 
 
 def second_stage(
-    cut: RcnnCut, networks: BundleNetworks, picture: np.ndarray, proposals: np.ndarray | None
+    cut: RcnnCut,
+    networks: BundleNetworks,
+    picture: np.ndarray,
+    proposals: np.ndarray | None,
+    *,
+    like_runtime: bool = False,
 ) -> SecondStage:
-    """Runs a bundle's graphs, with torchvision's own code between them."""
+    """Runs a bundle's graphs, with torchvision's own code between them.
+
+    With ``like_runtime`` that code prefers the proposals that the runtime's makes of the same
+    outputs, as far as rounding leaves it the choice.
+    """
     tensor = networks.preprocess(picture)
     height, width = plan(networks.spec, picture.shape[:2]).resized
     images = ImageList(tensor, [(height, width)])
@@ -107,24 +117,71 @@ def second_stage(
     detector: Any = cut.module
     with torch.inference_mode():
         if proposals is None:
-            boxes = _propose(detector.rpn, images, outputs[len(features) :])
+            boxes = _propose(cut, images, outputs[len(features) :], like_runtime)
         else:
             boxes = CallerProposals(proposals, picture.shape[:2])(images)[0][0]
-        logits, deltas = _look_at(cut, networks, features, boxes)
+        logits, deltas = look_at(cut, networks, features, boxes)
     size = (picture.shape[0], picture.shape[1])
     return SecondStage(detector, boxes, logits, deltas, (height, width), size)
 
 
-def _propose(rpn: Any, images: ImageList, outputs: list[Tensor]) -> Tensor:
+def _propose(cut: RcnnCut, images: ImageList, outputs: list[Tensor], like_runtime: bool) -> Tensor:
     """RegionProposalNetwork.forward with the convolutions left out."""
+    rpn: Any = cast(Any, cut.module).rpn
     levels = len(outputs) // 2
+    objectness, deltas = outputs[:levels], outputs[levels:]
+    if like_runtime:
+        objectness = _steered_objectness(cut, images, objectness, deltas)
     network = copy.copy(rpn)
-    network._modules = {**rpn._modules, "head": _Given(outputs[:levels], outputs[levels:])}
+    network._modules = {**rpn._modules, "head": _Given(objectness, deltas)}
     # Anchors depend on the feature maps' sizes alone, and objectness has these.
     maps = {str(level): outputs[level] for level in range(levels)}
     boxes, _ = network(images, maps)
     proposals: Tensor = boxes[0]
     return proposals
+
+
+def _steered_objectness(
+    cut: RcnnCut, images: ImageList, objectness: list[Tensor], deltas: list[Tensor]
+) -> list[Tensor]:
+    """Objectness [1, anchors, h, w] of each level."""
+    rpn: Any = cast(Any, cut.module).rpn
+    anchors = rpn.anchor_generator(images, objectness)[0]
+    logits, offsets = concat_box_prediction_layers(list(objectness), list(deltas))
+    boxes = clip_boxes_to_image(
+        rpn.box_coder.decode(offsets, [anchors])[:, 0], images.image_sizes[0]
+    )
+    wanted = _runtime_proposals(cut, images, objectness, deltas)
+    preference = Preference(wanted, wanted.part([]), PROPOSAL_BOX, PROPOSAL_SCORE)
+    flat = steer(logits, logits.double(), logits.sigmoid(), boxes, preference)
+    steered = []
+    for level, part in zip(
+        objectness, flat[:, 0].split([level.numel() for level in objectness]), strict=True
+    ):
+        _, count, height, width = level.shape
+        steered.append(part.view(1, height, width, count).permute(0, 3, 1, 2))
+    return steered
+
+
+def _runtime_proposals(
+    cut: RcnnCut, images: ImageList, objectness: list[Tensor], deltas: list[Tensor]
+) -> Detected:
+    spec = cut.postprocess["rpn"]
+    boxes, scores = propose(
+        [level[0].numpy() for level in objectness],
+        [level[0].numpy() for level in deltas],
+        images.image_sizes[0],
+        tuple(images.tensors.shape[2:]),
+        **spec["anchors"],
+        weights=spec["weights"],
+        max_log_scale=spec["max_log_scale"],
+        pre_nms_top_n=spec["pre_nms_top_n"],
+        post_nms_top_n=spec["post_nms_top_n"],
+        nms_threshold=spec["iou_threshold"],
+        score_threshold=spec["score_threshold"],
+        min_size=spec["min_size"],
+    )
+    return Detected(boxes, scores, np.zeros(len(scores), np.int64))
 
 
 class _Given(nn.Module):
@@ -136,10 +193,11 @@ class _Given(nn.Module):
         return self.outputs
 
 
-def _look_at(
+def look_at(
     cut: RcnnCut, networks: BundleNetworks, features: list[Tensor], boxes: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Logits and deltas of the boxes, each from the level that torchvision gives it."""
+    """What the bundle's second stage says of boxes float32 [R, 4], each pooled from the level that
+    torchvision gives it. Returns logits [R, C + 1] and deltas [R, 4 * (C + 1)]."""
     count = len(features)
     mapper = getattr(cut.module.roi_heads.box_roi_pool, "map_levels", None)
     if count == 1 or mapper is None:

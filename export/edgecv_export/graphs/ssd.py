@@ -22,12 +22,13 @@ from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from edgecv.models.input_record import input_record
 from edgecv_export.bundle import BundleDraft
 from edgecv_export.comparison import Tolerance
-from edgecv_export.detected import Detected, RawOutputs
+from edgecv_export.detection_report import DetectionReport
 from edgecv_export.graph_record import add_graph
 from edgecv_export.graphs.anchors import describe_generator, run_generator
 from edgecv_export.graphs.cuts import CutRequest, register_cut
 from edgecv_export.graphs.onnx_graph import Batch, pictures_to_onnx
-from edgecv_export.verify import ParityReport, verify
+from edgecv_export.graphs.ssd_outputs import head_outputs
+from edgecv_export.graphs.ssd_parity import verify_ssd
 from edgecv_runtime import InputError
 
 ANCHOR_FILE = "anchors.npy"
@@ -73,50 +74,9 @@ class SsdCut:
         pictures: Sequence[np.ndarray],
         tolerance: Tolerance,
         done: Callable[[], None] = lambda: None,
-    ) -> ParityReport:
+    ) -> DetectionReport:
         """As graphs.cuts.Cut has it."""
-        return verify(self, bundle, pictures, tolerance, done)
-
-    def detect(self, image: np.ndarray) -> tuple[Detected, RawOutputs]:
-        """The detector's own forward pass, from picture to results.
-
-        Returns the results, and what went into the network and came out of it on the way.
-        """
-        tensors: list[Tensor] = []
-        outputs: list[Any] = []
-        hooks = [
-            self.entry.register_forward_pre_hook(lambda _, inputs: tensors.append(inputs[0])),
-            self.module.head.register_forward_hook(lambda _, inputs, out: outputs.append(out)),
-        ]
-        try:
-            with torch.inference_mode():
-                found = self.module([_to_torch(image)])[0]
-        finally:
-            for hook in hooks:
-                hook.remove()
-        detected = Detected(
-            boxes=found["boxes"].float().numpy(),
-            scores=found["scores"].float().numpy(),
-            labels=found["labels"].numpy() - 1,
-        )
-        (head,) = outputs
-        logits, deltas = _head_outputs(head)
-        return detected, RawOutputs(tensors[0][0].numpy(), logits[0].numpy(), deltas[0].numpy())
-
-    def candidates(self, logits: np.ndarray, deltas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Scores float32 [A, C] and boxes float32 [A, 4] (pixels of the resized picture, clipped)
-        that raw outputs stand for, before any of them is dropped."""
-        boxes_record = self.postprocess["boxes"]
-        coder = detection_utils.BoxCoder(
-            tuple(boxes_record["weights"]), boxes_record["max_log_scale"]
-        )
-        with torch.inference_mode():
-            scores = torch.from_numpy(logits).softmax(-1)[:, 1:]
-            boxes = coder.decode_single(torch.from_numpy(deltas), self.anchors)
-            height, width = self.input["size"]
-            boxes = boxes.clamp(min=0)
-            boxes = torch.minimum(boxes, boxes.new_tensor([width, height, width, height]))
-        return scores.numpy(), boxes.numpy()
+        return verify_ssd(self, bundle, pictures, tolerance, done)
 
 
 class _TorchvisionNetwork(nn.Module):
@@ -126,7 +86,7 @@ class _TorchvisionNetwork(nn.Module):
         self.head = detector.head
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        return _head_outputs(self.head(_feature_maps(self.backbone, images)))
+        return head_outputs(self.head(_feature_maps(self.backbone, images)))
 
 
 @register_cut(
@@ -266,14 +226,6 @@ def _feature_maps(backbone: nn.Module, images: Tensor) -> list[Tensor]:
     return [features] if isinstance(features, Tensor) else list(features.values())
 
 
-def _head_outputs(outputs: Any) -> tuple[Tensor, Tensor]:
-    """Logits and deltas: torchvision's heads give a dict, ssd_tiny's a pair."""
-    if isinstance(outputs, dict):
-        return outputs["cls_logits"], outputs["bbox_regression"]
-    logits, deltas = outputs
-    return logits, deltas
-
-
 def _check_outputs(logits: Tensor, deltas: Tensor, anchors: Tensor) -> None:
     count = anchors.shape[0]
     if logits.ndim != 3 or logits.shape[1] != count or logits.shape[2] < 2:
@@ -286,9 +238,3 @@ def _check_outputs(logits: Tensor, deltas: Tensor, anchors: Tensor) -> None:
             f"the head's bbox_regression has shape {list(deltas.shape)}; expected [1, {count}, 4] "
             f"for the {count} anchors of the generator"
         )
-
-
-def _to_torch(image: np.ndarray) -> Tensor:
-    """float32 [3, H, W] RGB in 0..1, as torchvision's detectors take pictures."""
-    rgb = np.ascontiguousarray(image[:, :, ::-1].transpose(2, 0, 1))
-    return torch.from_numpy(rgb).float() / 255

@@ -1,4 +1,4 @@
-"""Pictures as tensors by torch alone, as an input record says: the other side of parity."""
+"""Pictures as tensors by torch alone: the other side of parity."""
 
 from __future__ import annotations
 
@@ -41,3 +41,8 @@ def to_tensor(picture: np.ndarray, record: dict[str, Any]) -> Tensor:
         tensor = F.center_crop(tensor, record["crop"])
     mean, std = (torch.tensor(record[name])[:, None, None] for name in ("mean", "std"))
     return (tensor * record["scale"] - mean) / std
+
+
+def rgb_tensor(picture: np.ndarray) -> Tensor:
+    """float32 [3, H, W] RGB in 0..1, as torchvision's detectors take pictures."""
+    return torch.from_numpy(picture[:, :, ::-1].transpose(2, 0, 1).copy()).float() / 255

@@ -51,12 +51,13 @@ class OpenVinoEngine(Engine):
         if threads is not None and name == "CPU":
             config["INFERENCE_NUM_THREADS"] = threads
         try:
-            compiled = core.compile_model(core.read_model(str(path)), name, config)
+            model = core.read_model(str(path))
+            compiled = core.compile_model(model, name, config)
         except Exception as error:  # OpenVINO raises plain RuntimeErrors
             raise EngineError(f"openvino cannot load {path}: {_cause(error)}") from error
         super().__init__(
-            [_tensor_spec(port) for port in compiled.inputs],
-            [_tensor_spec(port) for port in compiled.outputs],
+            _tensor_specs(compiled.inputs, model.inputs),
+            _tensor_specs(compiled.outputs, model.outputs),
         )
         self.device = name
         self.inference_precision = config["INFERENCE_PRECISION_HINT"]
@@ -133,8 +134,14 @@ def _hint(core: Any, device: str, precision: str) -> str:
     return _HINTS[precision]
 
 
-def _tensor_spec(port: Any) -> TensorSpec:
-    name, kind = port.get_any_name(), port.get_element_type().get_type_name()
+def _tensor_specs(ports: Any, declared: Any) -> list[TensorSpec]:
+    """Compiled, a port has the names of nodes merged into it, too; as declared, only its own."""
+    pairs = zip(ports, declared, strict=True)
+    return [_tensor_spec(port, own.get_any_name()) for port, own in pairs]
+
+
+def _tensor_spec(port: Any, name: str) -> TensorSpec:
+    kind = port.get_element_type().get_type_name()
     if kind not in _DTYPES:
         raise EngineError(f'"{name}" is a {kind}: expected one of {", ".join(_DTYPES.values())}')
     shape = [-1 if axis.is_dynamic else axis.get_length() for axis in port.get_partial_shape()]

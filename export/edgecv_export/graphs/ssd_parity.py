@@ -1,0 +1,126 @@
+"""Parity of an SSD: its own forward pass in torch against the whole runtime."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.hooks import RemovableHandle
+from torchvision.models.detection._utils import BoxCoder
+from torchvision.models.detection.transform import resize_boxes
+from torchvision.ops.boxes import clip_boxes_to_image
+
+import edgecv_runtime
+from edgecv_export.comparison import Tolerance
+from edgecv_export.detected import Detected, RawOutputs
+from edgecv_export.detection_report import BATCH, DetectionReport
+from edgecv_export.graphs.graph_session import GraphSession
+from edgecv_export.graphs.ssd_outputs import as_head_outputs, head_outputs
+from edgecv_export.graphs.steer import steer_softmax
+from edgecv_export.graphs.torch_input import rgb_tensor
+from edgecv_export.replay import Preference, compare_with_replays
+from edgecv_runtime import ops
+
+if TYPE_CHECKING:
+    from edgecv_export.graphs.ssd import SsdCut
+
+
+def verify_ssd(
+    cut: SsdCut,
+    bundle: Path,
+    pictures: Sequence[np.ndarray],
+    tolerance: Tolerance,
+    done: Callable[[], None] = lambda: None,
+) -> DetectionReport:
+    """Runs both on each picture (uint8 [H, W, 3] BGR) and compares what they find.
+
+    ``done`` is called after each picture. Nothing is raised for a difference: see ``passed``.
+    Detections without a partner are judged as `replay.compare_with_replays` says.
+    """
+    runtime = edgecv_runtime.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
+    assert isinstance(runtime, edgecv_runtime.Detector)
+    network = GraphSession(bundle, runtime.manifest)
+    report = DetectionReport(pictures=len(pictures), tolerance=tolerance)
+    scores: list[np.ndarray] = []
+    for start in range(0, len(pictures), BATCH):
+        some = list(pictures[start : start + BATCH])
+        # Several at once, so that the runtime's batches are checked too.
+        for picture, result in zip(some, runtime(some), strict=True):
+            expected, raw = _detect(cut, picture)
+            tensor = ops.preprocess(picture, runtime.manifest.input)
+            logits, deltas = network(tensor)
+            agree = report.add_raw(raw, RawOutputs(tensor, {"logits": logits, "deltas": deltas}))
+            found = Detected(result.boxes, result.scores, result.labels)
+            decide = functools.partial(_decide, cut, picture, logits, deltas) if agree else None
+            comparison, _ = compare_with_replays(picture.shape, expected, found, decide, tolerance)
+            report.add(comparison)
+            scores.append(expected.scores)
+            done()
+    report.conclude(np.concatenate(scores))
+    return report
+
+
+def _detect(cut: SsdCut, picture: np.ndarray) -> tuple[Detected, RawOutputs]:
+    """The detector's own forward pass.
+
+    Returns the results, and what went into the network and came out of it on the way.
+    """
+    tensors: list[Tensor] = []
+    outputs: list[Any] = []
+    hooks = [
+        cut.entry.register_forward_pre_hook(lambda _, inputs: tensors.append(inputs[0])),
+        cut.module.head.register_forward_hook(lambda _, inputs, out: outputs.append(out)),
+    ]
+    detected = _forward(cut, picture, hooks)
+    logits, deltas = (value[0].numpy() for value in head_outputs(outputs[0]))
+    return detected, RawOutputs(tensors[0][0].numpy(), {"logits": logits, "deltas": deltas})
+
+
+def _decide(
+    cut: SsdCut,
+    picture: np.ndarray,
+    logits: np.ndarray,
+    deltas: np.ndarray,
+    preference: Preference | None,
+) -> Detected:
+    """What the detector's code makes of the bundle's raw outputs: logits [A, C + 1], background
+    first, and deltas [A, 4]."""
+    given = [torch.from_numpy(logits), torch.from_numpy(deltas)]
+    if preference is not None:
+        given[0] = _steered(cut, picture, given[0], given[1], preference)
+
+    def replace(_: Any, __: Any, own: Any) -> Any:
+        return as_head_outputs(own, given[0][None], given[1][None])
+
+    return _forward(cut, picture, [cut.module.head.register_forward_hook(replace)])
+
+
+def _forward(cut: SsdCut, picture: np.ndarray, hooks: list[RemovableHandle]) -> Detected:
+    try:
+        with torch.inference_mode():
+            found = cut.module([rgb_tensor(picture)])[0]
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return Detected(
+        boxes=found["boxes"].float().numpy(),
+        scores=found["scores"].float().numpy(),
+        labels=found["labels"].numpy() - 1,
+    )
+
+
+def _steered(
+    cut: SsdCut, picture: np.ndarray, logits: Tensor, deltas: Tensor, preference: Preference
+) -> Tensor:
+    record = cut.postprocess["boxes"]
+    size = cut.input["size"]
+    boxes = BoxCoder(tuple(record["weights"]), record["max_log_scale"]).decode_single(
+        deltas, cut.anchors
+    )
+    boxes = resize_boxes(clip_boxes_to_image(boxes, tuple(size)), size, list(picture.shape[:2]))
+    return steer_softmax(logits, boxes, preference)
