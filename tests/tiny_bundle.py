@@ -19,16 +19,17 @@ BOXES = np.array([[0.125, 0.25, 0.375, 0.75], [0.5, 0.25, 1.0, 0.75]], np.float3
 SCORES = np.array([[0.9, 0.0], [0.0, 0.6]], np.float32)
 
 
-def write_tiny_bundle(folder: Path) -> Path:
-    """Writes a detector for 32 x 48 pictures (height x width) into the folder."""
+def write_tiny_bundle(folder: Path, batch: int | None = None) -> Path:
+    """Writes a detector for 32 x 48 pictures (height x width) into the folder: any number of them
+    in a run, or `batch`."""
     folder.mkdir(parents=True)
-    (folder / "main.onnx").write_bytes(_model().SerializeToString())
+    (folder / "main.onnx").write_bytes(_model(batch or "batch").SerializeToString())
     digest = hashlib.sha256((folder / "main.onnx").read_bytes()).hexdigest()
-    (folder / "bundle.json").write_text(json.dumps(_manifest(digest)))
+    (folder / "bundle.json").write_text(json.dumps(_manifest(digest, batch)))
     return folder
 
 
-def _model() -> onnx.ModelProto:
+def _model(batch: int | str) -> onnx.ModelProto:
     nodes = [
         helper.make_node("ReduceMean", ["images", "axes"], ["mean"], keepdims=0),  # [B]
         helper.make_node("Reshape", ["mean", "column"], ["level"]),  # [B, 1, 1]
@@ -46,10 +47,10 @@ def _model() -> onnx.ModelProto:
     graph = helper.make_graph(
         nodes,
         "tiny",
-        [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", 3, 32, 48])],
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, [batch, 3, 32, 48])],
         [
-            helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["batch", 2, 2]),
-            helper.make_tensor_value_info("boxes", TensorProto.FLOAT, ["batch", 2, 4]),
+            helper.make_tensor_value_info("scores", TensorProto.FLOAT, [batch, 2, 2]),
+            helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [batch, 2, 4]),
         ],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
@@ -58,7 +59,7 @@ def _model() -> onnx.ModelProto:
     )
 
 
-def _manifest(digest: str) -> dict[str, object]:
+def _manifest(digest: str, batch: int | None) -> dict[str, object]:
     return {
         "schema": 1,
         "name": "tiny",
@@ -73,10 +74,10 @@ def _manifest(digest: str) -> dict[str, object]:
                     "sha256": digest,
                     "precision": "fp32",
                     "dialect": "onnx",
-                    "inputs": [{"name": "images", "dtype": "float32", "shape": [None, 3, 32, 48]}],
+                    "inputs": [{"name": "images", "dtype": "float32", "shape": [batch, 3, 32, 48]}],
                     "outputs": [
-                        {"name": "scores", "dtype": "float32", "shape": [None, 2, 2]},
-                        {"name": "boxes", "dtype": "float32", "shape": [None, 2, 4]},
+                        {"name": "scores", "dtype": "float32", "shape": [batch, 2, 2]},
+                        {"name": "boxes", "dtype": "float32", "shape": [batch, 2, 4]},
                     ],
                 }
             ]

@@ -110,12 +110,32 @@ def add_build_arguments(parser: argparse.ArgumentParser, batch: str = "--batch")
     add_variant_arguments(parser)
 
 
+def check_build_arguments(args: argparse.Namespace, batch: str = "--batch") -> None:
+    """Raises InputError for options of an engine where none is to be built."""
+    from edgecv_runtime import InputError
+
+    given = {
+        "--compute-capability": args.compute_capability,
+        batch: args.engine_batch,
+        "--height-width": args.height_width,
+        "--boxes": args.boxes,
+        "--workspace": args.workspace,
+        "--hardware-compatibility": args.hardware_compatibility != "none",
+        "--version-compatible": args.version_compatible,
+        "--tf32": args.tf32,
+    }
+    unused = [name for name, value in given.items() if value]
+    if args.engine not in ENGINES and unused:
+        raise InputError(f"{unused[0]} is for --engine {' and '.join(ENGINES)}: name one of them")
+
+
 def run(args: argparse.Namespace) -> int:
     from edgecv_export import ExportError
     from edgecv_runtime import InputError
     from edgecv_runtime.load import open_bundle
 
     check_variant_arguments(args)
+    check_build_arguments(args)
     if args.engine in ENGINES:
         from edgecv_export.engines.build import check_build
 

@@ -12,6 +12,7 @@ from edgecv.cli.build import (
     add_build_arguments,
     build,
     build_options,
+    check_build_arguments,
     engine_record,
 )
 from edgecv.cli.model_options import add_window_arguments, height_width, positive, window_request
@@ -115,10 +116,13 @@ def run(args: argparse.Namespace) -> int:
     from edgecv_export.bundle import check_target
     from edgecv_export.exporting import DEFAULT_OPSET, export
     from edgecv_export.loading import load_source
-    from edgecv_runtime import Bundle
+    from edgecv_runtime import Bundle, InputError
 
     # Before the work, not after it.
     check_variant_arguments(args)
+    check_build_arguments(args, batch="--engine-batch")
+    if args.precision == "int8" and args.calibrate is None:
+        raise InputError("int8 needs pictures to calibrate on: give --calibrate DIR")
     check_target(args.out, args.overwrite)
     if args.engine is not None:
         from edgecv_export.engines.build import check_build

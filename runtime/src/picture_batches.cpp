@@ -34,7 +34,7 @@ void run_batch(Engine& engine, const InputSpec& spec, const Image* images,
     for (std::size_t i = 0; i < batch.count; ++i) {
       preprocess(images[i], spec, batch.geometries[i], input.as<char>() + i * picture_bytes, pool);
     }
-    // A fixed batch that is not full: the rest must at least be numbers.
+    // A batch that is not full: the rest must at least be numbers.
     std::memset(input.as<char>() + batch.count * picture_bytes, 0,
                 (static_cast<std::size_t>(batch.rows) - batch.count) * picture_bytes);
   }
@@ -50,6 +50,10 @@ TensorSides tensor_sides(const Engine& engine, const InputSpec& spec) {
   return {shape[height_axis], shape[height_axis + 1]};
 }
 
+std::size_t pictures_per_run(const BatchRange& range, int wanted) {
+  return std::clamp(static_cast<std::size_t>(std::max(1, wanted)), range.lowest, range.highest);
+}
+
 void run_batches(Engine& engine, const InputSpec& spec, const std::vector<Image>& images,
                  int max_batch, ThreadPool& pool, Timing& timing,
                  const std::function<void(const PictureBatch&)>& read) {
@@ -60,16 +64,15 @@ void run_batches(Engine& engine, const InputSpec& spec, const std::vector<Image>
     geometries.push_back(plan(spec, image.size()));
     check_size(engine, spec, geometries.back());
   }
-  const std::int64_t batch_axis = engine.inputs()[0].shape[0];
-  const std::size_t most =
-      batch_axis > 0 ? static_cast<std::size_t>(batch_axis) : std::max(1, max_batch);
+  const BatchRange range = engine.batch_range();
+  const std::size_t most = pictures_per_run(range, max_batch);
   for (std::size_t first = 0; first < images.size();) {
     std::size_t count = 1;
     while (count < most && first + count < images.size() &&
            geometries[first + count].tensor == geometries[first].tensor) {
       ++count;
     }
-    const std::int64_t rows = batch_axis > 0 ? batch_axis : static_cast<std::int64_t>(count);
+    const auto rows = static_cast<std::int64_t>(std::max(count, range.lowest));
     const PictureBatch batch{&geometries[first], first, count, rows};
     run_batch(engine, spec, &images[first], batch, pool, timing);
     {

@@ -14,7 +14,7 @@
 namespace edgecv {
 
 /// Pictures that went through the network together. The outputs are the engine's; their rows beyond
-/// `count` (a fixed batch axis that was not full) mean nothing.
+/// `count` (where the engine takes no fewer) mean nothing.
 struct PictureBatch {
   const Geometry* geometries;  // [count]
   std::size_t first;           // index of its first picture
@@ -28,8 +28,11 @@ struct TensorSides {
 };
 TensorSides tensor_sides(const Engine& engine, const InputSpec& spec);
 
-/// Prepares and runs them; neighbours whose tensors have one size share a run, as many as the
-/// graph's batch axis allows (`max_batch` where it allows any number). After each run `read` makes
+/// As near to `wanted` as the engine allows.
+std::size_t pictures_per_run(const BatchRange& range, int wanted);
+
+/// Prepares and runs them; neighbours whose tensors have one size share a run, `max_batch` of them
+/// or as near to it as the engine allows. After each run `read` makes
 /// results of the outputs. Throws Error (invalid_input) for a picture that cannot be, or whose
 /// tensor has another size than the graph takes.
 void run_batches(Engine& engine, const InputSpec& spec, const std::vector<Image>& images,

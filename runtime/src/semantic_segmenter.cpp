@@ -94,15 +94,15 @@ Segmentation SemanticSegmenter::run_windows(const Image& image, bool probabiliti
   WindowBlend blend(image.size(), windows, classes_, probabilities, spec_.scores_output, strip_,
                     *pool_);
   const WindowGrid& grid = blend.grid();
-  const std::int64_t batch_axis = engine_->inputs()[0].shape[0];
-  const std::size_t most = static_cast<std::size_t>(batch_axis > 0 ? batch_axis : windows.batch);
+  const BatchRange range = engine_->batch_range();
+  const std::size_t most = pictures_per_run(range, windows.batch);
 
   Geometry geometry;
   geometry.image = geometry.resized = image.size();
   geometry.tensor = windows.size;
   for (std::size_t first = 0; first < grid.count(); first += most) {
     const std::size_t count = std::min(most, grid.count() - first);
-    const std::size_t rows = batch_axis > 0 ? most : count;
+    const std::size_t rows = std::max(count, range.lowest);
     const Shape shape = picture_shape(input_, static_cast<std::int64_t>(rows), windows.size);
     const std::size_t window_bytes =
         static_cast<std::size_t>(element_count(shape)) / rows * element_size(input_.dtype);
@@ -114,7 +114,7 @@ Segmentation SemanticSegmenter::run_windows(const Image& image, bool probabiliti
         geometry.offset_x = -grid.lefts[(first + i) % grid.lefts.size()];
         preprocess(image, input_, geometry, input.as<char>() + i * window_bytes, *pool_);
       }
-      // A fixed batch that is not full: the rest must at least be numbers.
+      // A batch that is not full: the rest must at least be numbers.
       std::memset(input.as<char>() + count * window_bytes, 0, (rows - count) * window_bytes);
     }
     {

@@ -45,6 +45,17 @@ class FakeEngine(Engine):
         return self.outputs_now[index]
 
 
+class BuiltEngine(FakeEngine):
+    """Takes fewest to most pictures in a run, where the graph takes any number."""
+
+    def __init__(self, fewest, most):
+        super().__init__()
+        self.range = fewest, most
+
+    def batch_range(self):
+        return self.range
+
+
 @pytest.fixture
 def bundle(tmp_path):
     return Bundle.open(str(write_tiny_bundle(tmp_path / "tiny")))
@@ -92,6 +103,37 @@ def test_a_fixed_batch_is_filled_up_with_zeros(bundle):
     assert len(results) == 3
     assert [seen.shape[0] for seen in engine.inputs_seen] == [2, 2]
     assert (engine.inputs_seen[1][1] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("built_for", "rows"),
+    [((1, 8), [8, 3]), ((4, 8), [8, 4]), ((2, 2), [2] * 6), ((1, 100), [11]), ((20, 30), [20])],
+)
+def test_a_list_is_cut_into_what_the_engine_was_built_for(bundle, built_for, rows):
+    engine = BuiltEngine(*built_for)
+    pictures = [np.full((64, 96, 3), 20 * level, np.uint8) for level in range(1, 12)]
+    assert len(detector(bundle, engine)(pictures)) == 11
+    assert [len(seen) for seen in engine.inputs_seen] == rows
+    levels = np.concatenate([seen.max(axis=(1, 2, 3)) for seen in engine.inputs_seen])
+    np.testing.assert_allclose(levels[:11], np.arange(1, 12) * 20 / 255, rtol=1e-6)
+    assert (levels[11:] == 0).all()
+
+
+def test_batch_range_of_engines_that_do_not_say(bundle):
+    assert Engine.batch_range(FakeEngine(batch=3)) == (3, 3)
+    lowest, highest = Engine.batch_range(FakeEngine())
+    assert lowest == 1 and highest > 1 << 40
+
+
+def test_a_graph_of_four_takes_eleven(tmp_path):
+    pytest.importorskip("onnxruntime")
+    four = edgecv.load(write_tiny_bundle(tmp_path / "four", batch=4), engine="onnxruntime")
+    any_number = edgecv.load(write_tiny_bundle(tmp_path / "any"), engine="onnxruntime")
+    pictures = [np.full((50, 60, 3), 20 * level, np.uint8) for level in range(1, 12)]
+    results = four(pictures)
+    assert [each.to_dict() for each in results] == [any_number(p).to_dict() for p in pictures]
+    scores = [each.scores[0] for each in results]
+    np.testing.assert_allclose(scores, np.arange(1, 12) * 18 / 255, rtol=1e-4)
 
 
 def test_pictures_of_all_channel_counts_in_one_list(bundle):

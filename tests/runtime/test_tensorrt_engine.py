@@ -106,6 +106,18 @@ def test_a_shape_outside_the_range_says_what_to_build(machine, tmp_path):
     np.testing.assert_allclose(engine.output(0)[1], SCORES)
 
 
+def test_more_pictures_than_the_plan_takes_are_several_runs(machine, tmp_path):
+    folder = write_tiny_bundle(tmp_path / "tiny")
+    pictures = [np.full((50, 60, 3), 20 * level, np.uint8) for level in range(1, 12)]
+    expected = [each.to_dict() for each in edgecv.load(folder, engine="onnxruntime")(pictures)]
+    machine.install(folder, make=lambda onnx: fake_plan(onnx, largest=4))
+    model = edgecv.load(folder, engine="tensorrt")
+    steps(machine)
+    assert [each.to_dict() for each in model(pictures)] == expected
+    assert steps(machine).count("network") == 3
+    assert model.engines["main"].batch_range() == (1, 4)
+
+
 def test_a_fixed_shape_says_so(machine, tmp_path):
     engine = open_engine("tensorrt", write(tmp_path, fixed={"images": SHAPE}))
     with pytest.raises(EngineError, match=r"built for \[2, 3, 32, 48\] alone: run edgecv build"):

@@ -61,6 +61,8 @@ def measure_ranges(
             calibrate_method=kind,
             extra_options={"symmetric": symmetric, **_OPTIONS[method]},
         )
+        if method != "minmax":
+            calibrator.collector = _bounded(calibrator)
         for feed in feeds:
             calibrator.collect_data(_OneFeed(feed))
             count += 1
@@ -70,6 +72,13 @@ def measure_ranges(
                 "box is not): give pictures with objects"
             )
         return calibrator.compute_data()
+
+
+def _bounded(calibrator: Any) -> Any:
+    from edgecv_export.engines.histograms import Histograms
+
+    names = ("method", "symmetric", "num_bins", "num_quantized_bins", "percentile", "scenario")
+    return Histograms(**{name: getattr(calibrator, name) for name in names})
 
 
 class _OneFeed:

@@ -30,7 +30,7 @@ class Detector {
   Detections operator()(const Image& image) { return run({image}).front(); }
 
   /// One result for each picture. Neighbours whose tensors have one size share a run of the
-  /// network, as many as the graph's batch axis allows (`max_batch` where it allows any number).
+  /// network, `max_batch` of them or as near to it as the engine allows.
   std::vector<Detections> run(const std::vector<Image>& images, int max_batch = 16);
 
   /// Of the last call of run().

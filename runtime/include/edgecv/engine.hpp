@@ -3,12 +3,20 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "edgecv/tensor.hpp"
 
 namespace edgecv {
+
+/// How many pictures one run takes along the first axis of input 0.
+struct BatchRange {
+  std::size_t lowest = 1;
+  std::size_t highest = std::numeric_limits<std::size_t>::max();
+};
 
 /// Not thread-safe: one caller at a time, and always on the caller's own thread.
 class Engine {
@@ -17,6 +25,14 @@ class Engine {
 
   virtual const std::vector<TensorSpec>& inputs() const = 0;
   virtual const std::vector<TensorSpec>& outputs() const = 0;
+
+  /// By default the graph's own: one number, or any where the axis is open. Engines that were built
+  /// for less say so.
+  virtual BatchRange batch_range() const {
+    const std::int64_t length = inputs()[0].shape[0];
+    if (length <= 0) return {};
+    return {static_cast<std::size_t>(length), static_cast<std::size_t>(length)};
+  }
 
   /// Memory for input `index` in the given shape, to be filled before run(). It belongs to the
   /// engine and stays valid until the next call of input() or bind() for that index.

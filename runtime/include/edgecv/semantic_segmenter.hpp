@@ -31,7 +31,7 @@ class SemanticSegmenter {
   Segmentation operator()(const Image& image) { return run({image}).front(); }
 
   /// One result for each picture. Whole: neighbours whose tensors have one size share a run of the
-  /// network, as many as the graph's batch axis allows (`max_batch` where it allows any number).
+  /// network, `max_batch` of them or as near to it as the engine allows.
   /// Windows: those of one picture share runs. `probabilities` takes 4 * classes bytes a pixel.
   std::vector<Segmentation> run(const std::vector<Image>& images, bool probabilities = false,
                                 int max_batch = 4);

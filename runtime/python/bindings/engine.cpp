@@ -1,6 +1,7 @@
 #include "edgecv/engine.hpp"
 
 #include <nanobind/nanobind.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
@@ -58,6 +59,17 @@ class PythonEngine : public Engine {
 
   const std::vector<TensorSpec>& inputs() const override { return inputs_; }
   const std::vector<TensorSpec>& outputs() const override { return outputs_; }
+
+  BatchRange batch_range() const override {
+    nb::gil_scoped_acquire acquire;
+    // The class of a Python engine need not have this method.
+    const nb::detail::ticket ticket(nb_trampoline, "batch_range",
+                                    nb::detail::str_hash("batch_range"), false);
+    if (!ticket.key.is_valid()) return Engine::batch_range();
+    const auto [lowest, highest] =
+        nb::cast<std::pair<std::size_t, std::size_t>>(nb_trampoline.base().attr(ticket.key)());
+    return {lowest, highest};
+  }
 
   Tensor input(std::size_t index, const Shape& shape) override {
     nb::gil_scoped_acquire acquire;
@@ -136,6 +148,13 @@ void bind_engine(nb::module_& m) {
            nb::arg("outputs"))
       .def_prop_ro("inputs", &Engine::inputs)
       .def_prop_ro("outputs", &Engine::outputs)
+      .def(
+          "batch_range",
+          [](const Engine& engine) {
+            const BatchRange range = engine.batch_range();
+            return std::make_pair(range.lowest, range.highest);
+          },
+          "Fewest and most pictures in one run.")
       .def(
           "input",
           [](Engine& engine, std::size_t index, const Shape& shape) {

@@ -577,6 +577,9 @@ class Engine:
     @property
     def outputs(self) -> list[TensorSpec]: ...
 
+    def batch_range(self) -> tuple[int, int]:
+        """Fewest and most pictures in one run."""
+
     def input(self, index: int, shape: tuple[int, ...]) -> NDArray: ...
 
     def bind(self, index: int, array: NDArray | DeviceTensor) -> None: ...

@@ -92,6 +92,14 @@ class TensorRtEngine(Engine):
         self._recording: Recording | None = None
         self._recorded: Any = None  # what the recording depends on
 
+    def batch_range(self) -> tuple[int, int]:
+        """Fewest and most pictures in one run: those that the plan was built for."""
+        spec = self.inputs[0]
+        if spec.shape[0] != -1:
+            return spec.shape[0], spec.shape[0]
+        low, _, high = self._engine.get_tensor_profile_shape(spec.name, 0)
+        return max(low[0], 1), high[0]
+
     def input(self, index: int, shape: Shape) -> npt.NDArray[Any]:
         """Pinned host memory for an input, dtype as ``inputs[index]`` has it; kept while the shape
         stays."""
