@@ -1,4 +1,4 @@
-"""What the pages show works: their commands parse, their links lead somewhere, README's Python runs."""
+"""What the pages show works: commands parse, links lead somewhere, README's Python runs."""
 
 import re
 import shlex
