@@ -46,22 +46,7 @@ TORCH_MODULES = (
     "edgecv.data.labelled_crops",
     "edgecv.data.minibatch",
     "edgecv_export.graphs",
-    *(
-        f"edgecv_export.parity.{name}"
-        for name in (
-            *(
-                "classifier",
-                "dense",
-                "rcnn",
-                "rcnn_replay",
-                "segmentation",
-                "ssd",
-                "steer",
-                "style",
-            ),
-            "torch_input",
-        )
-    ),
+    "edgecv_export.parity",
 )
 
 
