@@ -22,6 +22,7 @@ from edgecv_export.parity.detection_report import BATCH, DetectionReport
 from edgecv_export.parity.graph_session import GraphSession
 from edgecv_export.parity.replay import Preference, compare_with_replays
 from edgecv_export.parity.steer import steer
+from edgecv_export.parity.suppression import exact_suppression
 from edgecv_export.parity.torch_input import rgb_tensor
 from edgecv_runtime import ops
 
@@ -137,7 +138,7 @@ def _decide(
         "backbone": _Given(features),
         "head": _Given(outputs),
     }
-    with torch.inference_mode():
+    with torch.inference_mode(), exact_suppression(preference is not None):
         return _detected(cut, module([rgb_tensor(picture)])[0])
 
 

@@ -25,6 +25,7 @@ from edgecv_export.parity.rcnn_replay import (
     second_stage,
 )
 from edgecv_export.parity.replay import Preference, compare_with_replays
+from edgecv_export.parity.suppression import exact_suppression
 from edgecv_export.parity.torch_input import rgb_tensor
 
 if TYPE_CHECKING:
@@ -179,8 +180,10 @@ def _decide(
     preference: Preference | None,
 ) -> Detected:
     """torchvision's decisions on the bundle's raw outputs for a picture."""
-    stage = second_stage(cut, networks, picture, proposals, like_runtime=preference is not None)
-    return _detected(stage.decide(preference))
+    preferring = preference is not None
+    with exact_suppression(preferring):
+        stage = second_stage(cut, networks, picture, proposals, like_runtime=preferring)
+        return _detected(stage.decide(preference))
 
 
 def _of_the_same_pixels(

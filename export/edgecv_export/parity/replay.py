@@ -38,8 +38,8 @@ def compare_with_replays(
     A detection without a partner is excepted where rounding decides on it: the model's own code, on
     the bundle's raw outputs, comes to the runtime's decision about it. ``decide`` gives what that
     code finds; with a preference each score is moved by no more than rounding may move it, so that
-    among equal and nearly equal ones the runtime's detections come first. Without it nothing is
-    excepted.
+    among equal and nearly equal ones the runtime's detections come first, and boxes are suppressed
+    without the rounding of torchvision's shortcut. Without ``decide`` nothing is excepted.
 
     Returns also the pairs (expected, found) within the tolerance.
     """

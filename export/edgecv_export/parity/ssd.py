@@ -23,6 +23,7 @@ from edgecv_export.parity.detection_report import BATCH, DetectionReport
 from edgecv_export.parity.graph_session import GraphSession
 from edgecv_export.parity.replay import Preference, compare_with_replays
 from edgecv_export.parity.steer import steer_softmax
+from edgecv_export.parity.suppression import exact_suppression
 from edgecv_export.parity.torch_input import rgb_tensor
 from edgecv_runtime import ops
 
@@ -97,7 +98,8 @@ def _decide(
     def replace(_: Any, __: Any, own: Any) -> Any:
         return as_head_outputs(own, given[0][None], given[1][None])
 
-    return _forward(cut, picture, [cut.module.head.register_forward_hook(replace)])
+    with exact_suppression(preference is not None):
+        return _forward(cut, picture, [cut.module.head.register_forward_hook(replace)])
 
 
 def _forward(cut: SsdCut, picture: np.ndarray, hooks: list[RemovableHandle]) -> Detected:
