@@ -59,10 +59,8 @@ def measure(name: str, rounds: int) -> None:
     if task in ("segment", "stylize"):
         frame = np.ascontiguousarray(frame[: SEGMENTED[0], : SEGMENTED[1]])
     network = build(name, task)
-    classes = {"detect": 90, "segment": 21, "classify": 1000, "stylize": 0}[task]
-    labels = [f"class {index}" for index in range(classes)]
     with tempfile.TemporaryDirectory() as folder:
-        bundle = export(network, Path(folder) / "bundle", labels=labels, images=[frame])
+        bundle = export(network, Path(folder) / "bundle", labels=labels_of(task), images=[frame])
         ours: dict[str, Callable[[], object]] = {
             f"edgecv, {engine}": partial(edgecv.load(bundle, engine=engine, threads=THREADS), frame)
             for engine in ENGINES
@@ -93,7 +91,7 @@ def measure(name: str, rounds: int) -> None:
 
 def build(name: str, task: str) -> torch.nn.Module:
     pictures = generate_pictures(4)
-    if task == "detect" and "rcnn" in name:
+    if "rcnn" in name:
         return lively_rcnn(lambda: registry.create(name, num_classes=91), pictures)
     if task == "detect":
         return lively(lambda: registry.create(name, num_classes=91), pictures)
@@ -101,6 +99,11 @@ def build(name: str, task: str) -> torch.nn.Module:
     with torch.random.fork_rng():
         torch.manual_seed(0)
         return registry.create(name, **arguments.get(task, {})).eval()
+
+
+def labels_of(task: str) -> list[str]:
+    counts = {"detect": 90, "instance": 90, "segment": 21, "classify": 1000, "stylize": 0}
+    return [f"class {index}" for index in range(counts[task])]
 
 
 def unit(frame: np.ndarray) -> torch.Tensor:

@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -32,15 +33,19 @@ def openvino_package() -> Path:
     return Path(spec.origin).parent
 
 
-def run(*command: object) -> str:
+def attempt(*command: object) -> subprocess.CompletedProcess[str]:
     """With the CMake and Ninja of this environment first."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    done = subprocess.run(
+    return subprocess.run(
         [str(part) for part in command],
         capture_output=True,
         text=True,
         env={**os.environ, "PATH": path},
     )
+
+
+def run(*command: object) -> str:
+    done = attempt(*command)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout
 
@@ -168,6 +173,16 @@ def test_an_engine_of_ones_own_as_documented(prefix: Path, tmp_path: Path) -> No
     (bundle / "bundle.json").write_text(json.dumps(record))
     built = build(project, prefix, tmp_path / "build")
     assert run(built / "app", bundle) == "bright 0.200\n"  # 51 of 255
+
+
+def test_a_library_without_openvino_says_so(prefix: Path, tmp_path: Path) -> None:
+    for file in list(shutil.copytree(prefix, tmp_path / "prefix").rglob("edgecv_openvino*.cmake")):
+        file.unlink()
+    places = f"-DCMAKE_PREFIX_PATH={tmp_path / 'prefix'}"
+    sample = ROOT / "samples" / "cpp"
+    done = attempt("cmake", "-S", sample, "-B", tmp_path / "build", "-G", "Ninja", places)
+    assert done.returncode != 0
+    assert "configure edgecv with -DEDGECV_OPENVINO=ON" in " ".join(done.stderr.split())
 
 
 def test_the_umbrella_header_has_all_but_the_engines() -> None:

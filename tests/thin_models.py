@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
@@ -18,18 +17,12 @@ from torchvision.models.segmentation.deeplabv3 import ASPP, DeepLabV3
 from torchvision.models.segmentation.fcn import FCN, FCNHead
 from torchvision.models.segmentation.lraspp import LRASPP
 
+import small_dense
+import small_detector
+import small_rcnn
 from edgecv.models import registry
 
 CLASSES = 5
-
-
-def _part(file: str) -> Any:
-    path = Path(__file__).parent / "export" / f"{file}.py"
-    spec = importlib.util.spec_from_file_location(f"thin_{file}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def _block(inputs: int, outputs: int) -> nn.Sequential:
@@ -66,7 +59,7 @@ def make_ssd_tiny() -> nn.Module:
 
 
 def make_ssdlite() -> nn.Module:
-    trunk = _part("small_detector").Trunk()
+    trunk = small_detector.Trunk()
     generator = DefaultBoxGenerator([[2], [2, 3], [3]], scales=[0.15, 0.35, 0.6, 0.9])
     anchors = generator.num_anchors_per_location()
     head = SSDLiteHead(list(trunk.out_channels), anchors, CLASSES, nn.BatchNorm2d)
@@ -82,7 +75,7 @@ def make_fcn_resnet18() -> nn.Module:
 
 def make_dense(name: str) -> nn.Module:
     """With heads of one layer, where torchvision has four: building takes long."""
-    module: Any = getattr(_part("small_dense"), name)(CLASSES)
+    module: Any = getattr(small_dense, name)(CLASSES)
     for head in (module.head.classification_head, module.head.regression_head):
         head.conv = head.conv[: len(head.conv) // 4]
     return module
@@ -99,11 +92,11 @@ FAMILIES: dict[str, Callable[[], nn.Module]] = {
     "classifier": make_classifier,
     "ssd_tiny": make_ssd_tiny,
     "ssdlite": make_ssdlite,
-    "ssd": lambda: _part("small_detector").make_detector(CLASSES, size=(96, 64)),
+    "ssd": lambda: small_detector.make_detector(CLASSES, size=(96, 64)),
     "retinanet": lambda: make_dense("make_retinanet"),
     "fcos": lambda: make_dense("make_fcos"),
-    "faster": lambda: _part("small_rcnn").make_faster(),
-    "mask": lambda: _part("small_rcnn").make_mask(),
+    "faster": lambda: small_rcnn.make_faster(),
+    "mask": lambda: small_rcnn.make_mask(),
     "fcn_resnet18": make_fcn_resnet18,
     "fcn": lambda: FCN(_Features(), FCNHead(16, CLASSES)),
     "deeplab": make_deeplab,

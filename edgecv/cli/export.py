@@ -21,6 +21,8 @@ from edgecv.cli.variants import add_wanted_variant, check_variant_arguments, fai
 if TYPE_CHECKING:
     import numpy as np
 
+    from edgecv.models.windows import WindowRequest
+    from edgecv_export.loading import Source
     from edgecv_export.report import Report
 
 MOST_PICTURES = 32  # a parity check needs variety, not thousands
@@ -113,8 +115,7 @@ def run(args: argparse.Namespace) -> int:
     from edgecv_export import ExportError
     from edgecv_export.bundle import check_target
     from edgecv_export.exporting import DEFAULT_OPSET, export
-    from edgecv_export.graphs.cuts import CutRequest, cut_model
-    from edgecv_export.loading import BACKGROUND, load_source, numbered_labels, read_labels
+    from edgecv_export.loading import load_source
     from edgecv_runtime import Bundle, InputError
 
     # Before the work, not after it.
@@ -130,22 +131,7 @@ def run(args: argparse.Namespace) -> int:
     images = _read_images(args.images) if args.images else None
     windows = window_request(args)
     source = load_source(args.source, args.weights, args.num_classes)
-    labels = source.labels
-    if args.labels:
-        labels = read_labels(args.labels)
-    else:
-        for note in source.notes:
-            _note(note)
-    # The names alone do not say whether a network has a class for the background.
-    if labels is None or labels[:1] == [BACKGROUND]:
-        request = CutRequest(args.size, None, args.proposals, tuple(args.dialects), windows)
-        cut = cut_model(source.module, request)
-        detects = cut.task in ("detect", "instance")
-        if labels is None:
-            labels = numbered_labels(cut.classes, first=1 if detects else 0)
-            _note("the classes have no names, so they are numbered: give --labels FILE")
-        elif detects:
-            labels = labels[1:]
+    labels = _labels(source, args, windows)
     reports: list[Report] = []
     try:
         export(
@@ -190,6 +176,29 @@ def run(args: argparse.Namespace) -> int:
         record["variant"] = None if variant is None else variant.to_dict()
         print(json.dumps(record | {"engines": [engine_record(each) for each in engines]}))
     return 0
+
+
+def _labels(source: Source, args: argparse.Namespace, windows: WindowRequest) -> list[str]:
+    """Those given, or the source's own, or numbers; what is not the user's choice is said."""
+    from edgecv_export.graphs.cuts import CutRequest, cut_model
+    from edgecv_export.loading import BACKGROUND, numbered_labels, read_labels
+
+    labels = source.labels
+    if args.labels:
+        labels = read_labels(args.labels)
+    else:
+        for note in source.notes:
+            _note(note)
+    # The names alone do not say whether a network has a class for the background.
+    if labels is not None and labels[:1] != [BACKGROUND]:
+        return labels
+    request = CutRequest(args.size, None, args.proposals, tuple(args.dialects), windows)
+    cut = cut_model(source.module, request)
+    detects = cut.task in ("detect", "instance")
+    if labels is None:
+        _note("the classes have no names, so they are numbered: give --labels FILE")
+        return numbered_labels(cut.classes, first=1 if detects else 0)
+    return labels[1:] if detects else labels
 
 
 def _print_report(report: Report, as_json: bool) -> None:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from edgecv.training.paint import PaintSettings
+
 
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
@@ -78,8 +80,8 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from edgecv.cli.progress import Progress
-    from edgecv.training.paint import CONTENT_LAYERS, STYLE_LAYERS, PaintSettings, paint
-    from edgecv.training.style_losses import LossWeights, layer_names, read_style, to_tensor
+    from edgecv.training.paint import paint
+    from edgecv.training.style_losses import read_style, to_tensor
     from edgecv_runtime import InputError, Stylized, read_image
 
     if args.out.suffix.lower() not in (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"):
@@ -91,31 +93,7 @@ def run(args: argparse.Namespace) -> int:
             f"{args.size}) are too few; expected at least 32 each way"
         )
     style = read_style(args.style, args.style_size or args.size)
-    device = args.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    elif device == "cuda" and not torch.cuda.is_available():
-        raise InputError("--device cuda: torch finds no CUDA device here; use cpu")
-    given = LossWeights()
-    settings = PaintSettings(
-        args.steps,
-        args.optimizer,
-        args.learning_rate,
-        LossWeights(
-            *(
-                getattr(given, name) if value is None else value
-                for name, value in (
-                    ("content", args.content_weight),
-                    ("style", args.style_weight),
-                    ("tv", args.tv_weight),
-                )
-            )
-        ),
-        layer_names(args.content_layers or "") or CONTENT_LAYERS,
-        layer_names(args.style_layers or "") or STYLE_LAYERS,
-        args.trunk,
-        args.weights,
-    )
+    device, settings = _device(args.device), _settings(args)
     torch.manual_seed(args.seed)
     args.out.parent.mkdir(parents=True, exist_ok=True)
     last: dict[str, float] = {}
@@ -137,3 +115,32 @@ def run(args: argparse.Namespace) -> int:
     if args.weights == "none":
         print("the trunk's weights were random, as asked: this shows the mechanism, not a style")
     return 0
+
+
+def _settings(args: argparse.Namespace) -> PaintSettings:
+    from edgecv.training.paint import CONTENT_LAYERS, STYLE_LAYERS, PaintSettings
+    from edgecv.training.style_losses import LossWeights, layer_names
+
+    weights = {"content": args.content_weight, "style": args.style_weight, "tv": args.tv_weight}
+    return PaintSettings(
+        args.steps,
+        args.optimizer,
+        args.learning_rate,
+        LossWeights(**{name: value for name, value in weights.items() if value is not None}),
+        layer_names(args.content_layers or "") or CONTENT_LAYERS,
+        layer_names(args.style_layers or "") or STYLE_LAYERS,
+        args.trunk,
+        args.weights,
+    )
+
+
+def _device(name: str) -> str:
+    import torch
+
+    from edgecv_runtime import InputError
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise InputError("--device cuda: torch finds no CUDA device here; use cpu")
+    return name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -178,6 +179,9 @@ def run(args: argparse.Namespace) -> int:
             report=lambda line: print(line, flush=True),
         )
     except KeyboardInterrupt:
+        # The loader's processes may have got the signal, too: torch need not report their end.
+        if hasattr(signal, "SIGCHLD"):
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         if (args.out / "last.ckpt").is_file():
             advice = "with --resume the same command goes on after the last complete epoch"
             print(f"edgecv: interrupted; {advice}", file=sys.stderr)

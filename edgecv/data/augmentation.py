@@ -112,8 +112,3 @@ def _flips(flip: str) -> list[v2.Transform]:
 
 def _jitter() -> v2.ColorJitter:
     return v2.ColorJitter(brightness=0.2, contrast=0.2, saturation=0.2)
-
-
-def test_pipeline(size: tuple[int, int]) -> v2.Compose:
-    """Resize only; takes and gives what `train_pipeline` does."""
-    return v2.Compose([v2.Resize(size, antialias=False), v2.ClampBoundingBoxes()])

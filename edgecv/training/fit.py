@@ -112,6 +112,8 @@ def fit(
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise
+        if "Terminated" in str(error):  # by a SIGTERM that all processes got
+            raise KeyboardInterrupt from error
         raise EngineError(
             f"a process that reads the pictures has died ({str(error).strip()}): is there enough "
             "memory? Try a smaller --batch-size, or --workers 0"

@@ -10,13 +10,13 @@ namespace edgecv {
 namespace {
 
 template <typename Class>
-EDGECV_CLONES_AVX2 void narrow(const std::int32_t* classes, std::size_t count, Class* result) {
+EDGECV_CLONES void narrow(const std::int32_t* classes, std::size_t count, Class* result) {
   for (std::size_t k = 0; k < count; ++k) result[k] = static_cast<Class>(classes[k]);
 }
 
 constexpr std::size_t block = 256;  // pixels at a time: their sums stay in the first cache
 
-EDGECV_CLONES_AVX2 void softmax_block(float* values, std::size_t stride, int planes, std::size_t count) {
+EDGECV_CLONES void softmax_block(float* values, std::size_t stride, int planes, std::size_t count) {
   float largest[block], sum[block] = {};
   std::memcpy(largest, values, count * sizeof(float));
   for (int plane = 1; plane < planes; ++plane) {
@@ -36,7 +36,7 @@ EDGECV_CLONES_AVX2 void softmax_block(float* values, std::size_t stride, int pla
   }
 }
 
-EDGECV_CLONES_AVX2 void sigmoid_block(float* values, std::size_t stride, int planes, std::size_t count) {
+EDGECV_CLONES void sigmoid_block(float* values, std::size_t stride, int planes, std::size_t count) {
   for (int plane = 0; plane < planes; ++plane, values += stride) {
     for (std::size_t k = 0; k < count; ++k) values[k] = sigmoid(values[k]);
   }

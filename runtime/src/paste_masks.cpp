@@ -90,8 +90,8 @@ EDGECV_CLONES_AVX2 void interpolate_columns(const float* cells, const Taps& colu
 }
 
 EDGECV_CLONES_AVX2 void blend_rows(const float* upper, const float* lower, float upper_weight,
-                              float lower_weight, float threshold, std::size_t count,
-                              std::uint8_t* pixels) {
+                                   float lower_weight, float threshold, std::size_t count,
+                                   std::uint8_t* pixels) {
   for (std::size_t x = 0; x < count; ++x) {
     const float value = std::fma(upper[x], upper_weight, lower[x] * lower_weight);
     pixels[x] = value > threshold;
@@ -99,8 +99,8 @@ EDGECV_CLONES_AVX2 void blend_rows(const float* upper, const float* lower, float
 }
 
 EDGECV_CLONES_AVX2 void sample_small_row(const float* upper, const float* lower, float upper_weight,
-                                    float lower_weight, const Taps& columns, float threshold,
-                                    std::uint8_t* pixels) {
+                                         float lower_weight, const Taps& columns, float threshold,
+                                         std::uint8_t* pixels) {
   const std::size_t count = columns.left.size();
   for (std::size_t x = 0; x < count; ++x) {
     const int left = columns.left[x], right = columns.right[x];

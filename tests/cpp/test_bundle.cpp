@@ -12,12 +12,13 @@
 #include "edgecv/error.hpp"
 #include "golden.hpp"
 #include "npy.hpp"
+#include "refusal.hpp"
 #include "sha256.hpp"
 
 namespace fs = std::filesystem;
 using edgecv::Bundle;
-using edgecv::Error;
 using edgecv::ErrorCode;
+using edgecv::testing::refusal;
 
 namespace {
 
@@ -47,19 +48,6 @@ class BundleCopy : public TemporaryFolder {
     std::ofstream(path() / file, std::ios::binary) << content;
   }
 };
-
-template <typename Action>
-std::string refusal(Action action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    CHECK(error.code() == ErrorCode::bad_bundle);
-    const std::string message = error.what();
-    CHECK(message.find('\n') == std::string::npos);
-    return message;
-  }
-  return "";
-}
 
 std::string verify_main(const std::string& folder) {
   const Bundle bundle = Bundle::open(folder);
@@ -98,29 +86,30 @@ TEST_CASE("the golden bundle opens and its files are verified") {
   CHECK(edgecv::sha256_of_file(folder + "/main.onnx") == graph.sha256);
   std::string upper = graph.sha256;
   for (char& c : upper) c = static_cast<char>(std::toupper(c));
-  CHECK(refusal([&] { bundle.verified_path(graph.file, upper); }) == "");
+  CHECK(refusal(ErrorCode::bad_bundle, [&] { bundle.verified_path(graph.file, upper); }) == "");
 }
 
 TEST_CASE("a folder that is no bundle") {
   const TemporaryFolder empty;
   const std::string folder = empty.path().u8string();
-  CHECK(refusal([&] { Bundle::open(folder + "/nowhere"); }) ==
+  CHECK(refusal(ErrorCode::bad_bundle, [&] { Bundle::open(folder + "/nowhere"); }) ==
         folder + "/nowhere is no folder: expected a bundle, as edgecv export writes it");
-  CHECK(refusal([&] { Bundle::open(folder); }) ==
+  CHECK(refusal(ErrorCode::bad_bundle, [&] { Bundle::open(folder); }) ==
         folder +
             " has no bundle.json, so it is no bundle: expected a folder that edgecv export "
             "wrote");
   std::ofstream(empty.path() / "bundle.json") << "{\"schema\": 9}";
-  CHECK(refusal([&] { Bundle::open(folder); }) ==
+  CHECK(refusal(ErrorCode::bad_bundle, [&] { Bundle::open(folder); }) ==
         folder + "/bundle.json has schema 9, this edgecv reads up to 2: install a newer edgecv");
   fs::resize_file(empty.path() / "bundle.json", (16 << 20) + 1);
-  CHECK(refusal([&] { Bundle::open(folder); }) ==
+  CHECK(refusal(ErrorCode::bad_bundle, [&] { Bundle::open(folder); }) ==
         folder + "/bundle.json is larger than 16 MB, so no manifest");
 }
 
 TEST_CASE("a graph that the bundle does not have") {
   const Bundle bundle = Bundle::open(EDGECV_GOLDEN "/bundle_v1");
-  CHECK(refusal([&] { bundle.graph("main", "fp16", "onnx"); }) == EDGECV_GOLDEN
+  CHECK(refusal(ErrorCode::bad_bundle, [&] { bundle.graph("main", "fp16", "onnx"); }) ==
+        EDGECV_GOLDEN
         "/bundle_v1 has no graph \"main\" in precision \"fp16\", dialect \"onnx\"; "
         "it has main in fp32, onnx");
 }
@@ -136,7 +125,7 @@ TEST_CASE("an altered, cut or missing file") {
     copy.write("main.onnx", content);
     edgecv::Sha256 hash;
     hash.update(content.data(), content.size());
-    CHECK(refusal([&] { verify_main(folder); }) ==
+    CHECK(refusal(ErrorCode::bad_bundle, [&] { verify_main(folder); }) ==
           folder + "/main.onnx differs from bundle.json (sha256 " + hash.hex_digest() +
               ", expected " + expected +
               "): the bundle was altered or its copy is incomplete; export or copy it again");
@@ -144,9 +133,9 @@ TEST_CASE("an altered, cut or missing file") {
   fs::remove(copy.path() / "main.onnx");
   const std::string missing =
       folder + "/main.onnx, named in bundle.json, is missing: export or copy the bundle again";
-  CHECK(refusal([&] { verify_main(folder); }) == missing);
+  CHECK(refusal(ErrorCode::bad_bundle, [&] { verify_main(folder); }) == missing);
   fs::create_directory(copy.path() / "main.onnx");
-  CHECK(refusal([&] { verify_main(folder); }) == missing);
+  CHECK(refusal(ErrorCode::bad_bundle, [&] { verify_main(folder); }) == missing);
 }
 
 TEST_CASE("links may point within the bundle only") {
@@ -155,21 +144,22 @@ TEST_CASE("links may point within the bundle only") {
   const std::string folder = copy.path().u8string();
   fs::rename(copy.path() / "main.onnx", copy.path() / "stored.onnx");
   fs::create_symlink("stored.onnx", copy.path() / "main.onnx");
-  CHECK(refusal([&] { verify_main(folder); }) == "");
+  CHECK(refusal(ErrorCode::bad_bundle, [&] { verify_main(folder); }) == "");
 
   fs::create_directory_symlink(copy.path(), other.path() / "bundle");
-  CHECK(refusal([&] { verify_main((other.path() / "bundle").u8string()); }) == "");
+  CHECK(refusal(ErrorCode::bad_bundle,
+                [&] { verify_main((other.path() / "bundle").u8string()); }) == "");
 
   fs::remove(copy.path() / "main.onnx");
   fs::rename(copy.path() / "stored.onnx", other.path() / "stored.onnx");
   fs::create_symlink(other.path() / "stored.onnx", copy.path() / "main.onnx");
-  CHECK(refusal([&] { verify_main(folder); }) ==
+  CHECK(refusal(ErrorCode::bad_bundle, [&] { verify_main(folder); }) ==
         folder + "/main.onnx is a link that leaves the bundle: put the file itself there");
 }
 
 TEST_CASE("a file asked for by a path that leaves the bundle") {
   const Bundle bundle = Bundle::open(EDGECV_GOLDEN "/bundle_v1");
-  CHECK(refusal([&] {
+  CHECK(refusal(ErrorCode::bad_bundle, [&] {
           bundle.verified_path("../bundle_v1/main.onnx", std::string(64, '0'));
         }).find("no plain relative path inside the bundle (the part ..)") != std::string::npos);
 }
@@ -201,7 +191,7 @@ TEST_CASE("stored anchors in pixels, of another count, or altered") {
   altered.back() = static_cast<char>(altered.back() ^ 1);
   const std::string digest = edgecv::sha256_of_file(folder + "/anchors.npy");
   copy.write("anchors.npy", altered);
-  CHECK(refusal([&] {
+  CHECK(refusal(ErrorCode::bad_bundle, [&] {
           Bundle::open(folder).anchors();
         }).find("anchors.npy differs from bundle.json") != std::string::npos);
 
@@ -209,7 +199,7 @@ TEST_CASE("stored anchors in pixels, of another count, or altered") {
              npy(header_of("<f4", "False", "(2, 4)"), bytes(std::vector<float>(8, 0.5f))));
   copy.write("bundle.json",
              replaced(manifest, digest, edgecv::sha256_of_file(folder + "/anchors.npy")));
-  CHECK(refusal([&] { Bundle::open(folder).anchors(); }) ==
+  CHECK(refusal(ErrorCode::bad_bundle, [&] { Bundle::open(folder).anchors(); }) ==
         folder + "/anchors.npy has 2 anchors where the graph gives 20 boxes");
 }
 
@@ -277,7 +267,8 @@ TEST_CASE(".npy: everything else is refused with one line") {
   };
   for (const Case& bad : cases) {
     std::ofstream(path, std::ios::binary) << bad.file;
-    const std::string message = refusal([&] { edgecv::read_npy_boxes(path); });
+    const std::string message =
+        refusal(ErrorCode::bad_bundle, [&] { edgecv::read_npy_boxes(path); });
     CAPTURE(bad.fault);
     CHECK(message.find(path + " ") == 0);
     CHECK(message.find(bad.fault) != std::string::npos);

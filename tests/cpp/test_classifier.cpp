@@ -7,21 +7,13 @@
 
 #include "edgecv/classifier.hpp"
 #include "edgecv/error.hpp"
+#include "refusal.hpp"
 #include "two_stage_doubles.hpp"
 
 using namespace edgecv;
+using testing::refusal;
 
 namespace {
-
-template <typename Call>
-std::string refusal(Call call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
 
 Image gray_picture(const std::vector<std::uint8_t>& pixels, int height, int width) {
   Image image;
@@ -60,7 +52,7 @@ TEST_CASE("NaN and infinity in logits are named") {
   for (const float value :
        {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     const std::vector<float> logits{0, value};
-    CHECK(refusal([&] {
+    CHECK(refusal(ErrorCode::engine, [&] {
             classify({"scores", ScoreFunction::softmax, 1}, logits.data(), 2);
           }).find("output \"scores\" of the network holds NaN or infinity") == 0);
   }

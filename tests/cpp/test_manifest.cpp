@@ -8,23 +8,13 @@
 #include "edgecv/manifest.hpp"
 #include "golden.hpp"
 #include "manifest_rules.hpp"
+#include "refusal.hpp"
 
 using edgecv::Error;
-using edgecv::ErrorCode;
 using edgecv::Manifest;
+using edgecv::testing::manifest_refusal;
 
 namespace {
-
-/// The message that refuses the text; "" if it is read.
-std::string refusal(const std::string& text) {
-  try {
-    Manifest::from_json(text);
-  } catch (const Error& error) {
-    CHECK(error.code() == ErrorCode::bad_bundle);
-    return error.what();
-  }
-  return "";
-}
 
 /// The golden manifest with one change, and the message that the change gives.
 struct Fault {
@@ -36,7 +26,7 @@ struct Fault {
 void check_faults(const std::vector<Fault>& faults, const std::string& golden = golden_manifest()) {
   for (const Fault& fault : faults) {
     CAPTURE(std::string(fault.to));
-    CHECK(refusal(replaced(golden, fault.from, fault.to)) ==
+    CHECK(manifest_refusal(replaced(golden, fault.from, fault.to)) ==
           std::string("bundle.json") + fault.message);
   }
 }
@@ -211,7 +201,7 @@ TEST_CASE("long arrays are broken into lines, short ones are not") {
 
 TEST_CASE("a gray input has one mean and one std") {
   std::string text = replaced(golden_manifest(), "\"rgb\"", "\"gray\"");
-  CHECK(refusal(text) ==
+  CHECK(manifest_refusal(text) ==
         "bundle.json: input.mean: expected one number for each of 1 channels, got 3");
   text = replaced(text, "[0.485, 0.456, 0.406]", "[0.5]");
   text = replaced(text, "[0.229, 0.224, 0.225]", "[0.25]");
@@ -266,7 +256,7 @@ TEST_CASE("values of another type") {
       {"{\"made_by\": \"tests/golden/make_bundle_v1.py\", \"seed\": 1}", "[]",
        ": provenance: expected an object, got an array of 0"},
   });
-  CHECK(refusal("[]") ==
+  CHECK(manifest_refusal("[]") ==
         "bundle.json: schema: missing; a manifest is an object with the key schema");
 }
 
@@ -314,12 +304,12 @@ TEST_CASE("values that a key cannot have") {
       {"\"max_detections\": 200", "\"max_detections\": -1",
        ": postprocess.max_detections: expected 1 or above, got -1"},
   });
-  CHECK(refusal(replaced(golden_manifest(), "\"pad_multiple\": 1", "\"pad_multiple\": 0"))
+  CHECK(manifest_refusal(replaced(golden_manifest(), "\"pad_multiple\": 1", "\"pad_multiple\": 0"))
             .find("bundle.json: input.pad_multiple ") == 0);
 }
 
 TEST_CASE("a newer schema is refused before its keys are looked at") {
-  CHECK(refusal(R"({"schema": 3, "other": []})") ==
+  CHECK(manifest_refusal(R"({"schema": 3, "other": []})") ==
         "bundle.json has schema 3, this edgecv reads up to 2: install a newer edgecv");
 }
 
@@ -330,10 +320,10 @@ TEST_CASE("sha256 is 64 hex digits, of either case") {
   std::string upper = digest;
   for (char& c : upper) c = static_cast<char>(std::toupper(c));
   CHECK(Manifest::from_json(replaced(text, digest, upper)).to_json() == text);
-  CHECK(refusal(replaced(text, digest, digest.substr(1))).find("expected 64 hex digits") !=
+  CHECK(manifest_refusal(replaced(text, digest, digest.substr(1))).find("expected 64 hex digits") !=
         std::string::npos);
-  CHECK(refusal(replaced(text, digest, "g" + digest.substr(1))).find("expected 64 hex digits") !=
-        std::string::npos);
+  CHECK(manifest_refusal(replaced(text, digest, "g" + digest.substr(1)))
+            .find("expected 64 hex digits") != std::string::npos);
 }
 
 TEST_CASE("file names stay inside the bundle") {
@@ -341,7 +331,7 @@ TEST_CASE("file names stay inside the bundle") {
     return replaced(golden_manifest(), "\"main.onnx\"", name);
   };
   for (const char* name : {R"("graphs/main.onnx")", R"("a..b.onnx")", R"("größe.onnx")"}) {
-    CHECK(refusal(with_file(name)) == "");
+    CHECK(manifest_refusal(with_file(name)) == "");
   }
   const std::vector<std::pair<const char*, const char*>> refused = {
       {R"("")", "empty"},
@@ -358,13 +348,13 @@ TEST_CASE("file names stay inside the bundle") {
   };
   for (const auto& [name, why] : refused) {
     CAPTURE(std::string(name));
-    const std::string message = refusal(with_file(name));
+    const std::string message = manifest_refusal(with_file(name));
     CHECK(message.find("bundle.json: graphs.main[0].file: ") == 0);
     CHECK(message.find(std::string("(") + why + ")") != std::string::npos);
     CHECK(message.find('\n') == std::string::npos);
   }
-  CHECK(refusal(replaced(golden_manifest("bundle_v1_anchor_file"), "\"anchors.npy\"",
-                         "\"../anchors.npy\""))
+  CHECK(manifest_refusal(replaced(golden_manifest("bundle_v1_anchor_file"), "\"anchors.npy\"",
+                                  "\"../anchors.npy\""))
             .find("bundle.json: postprocess.anchors.file: ") == 0);
 }
 
@@ -414,7 +404,7 @@ TEST_CASE("the graph, the input record and the postprocessing fit each other") {
       {"\"normalized\": false", "\"normalized\": true",
        ": postprocess.boxes.normalized: expected false, since the encoding is deltas, got true"},
   });
-  CHECK(refusal(with_anchors("null")) ==
+  CHECK(manifest_refusal(with_anchors("null")) ==
         "bundle.json: postprocess.anchors: expected anchors, since postprocess.boxes.encoding is "
         "deltas, got null");
   const std::string finished =
@@ -427,7 +417,7 @@ TEST_CASE("axes of any length fit everything") {
   std::string text = replaced(golden_manifest(), "[null, 3, 16, 24]", "[null, null, null, null]");
   text = replaced(text, "[null, 20, 3]", "[null, null, null]");
   text = replaced(text, "[null, 20, 4]", "[null, null, null]");
-  CHECK(refusal(text) == "");
+  CHECK(manifest_refusal(text) == "");
   const Manifest manifest = Manifest::from_json(text);
   CHECK(edgecv::network_input_size(manifest) == edgecv::Size{16, 24});
   CHECK_FALSE(edgecv::box_count(manifest, std::get<edgecv::SsdSpec>(manifest.postprocess)));
@@ -444,13 +434,13 @@ TEST_CASE("the network's input size comes from the record, else from the graph")
   none = replaced(none, "\"size\": [16, 24]", "\"size\": null");
   CHECK(edgecv::network_input_size(Manifest::from_json(none)) == edgecv::Size{16, 24});
   CHECK(
-      refusal(replaced(none, "[null, 3, 16, 24]", "[null, 3, null, 24]")) ==
+      manifest_refusal(replaced(none, "[null, 3, 16, 24]", "[null, 3, null, 24]")) ==
       "bundle.json: postprocess.anchors: these anchors need one input size for all pictures: give "
       "input a resize to a fixed size, or use anchors of kind file in pixels");
 }
 
 TEST_CASE("anchor parameters") {
-  CHECK(refusal(default_boxes()) == "");
+  CHECK(manifest_refusal(default_boxes()) == "");
   const std::vector<Fault> faults = {
       {"[[2], [3]]", "[[2]]", ".aspect_ratios: expected 2 lists, one for each feature size, got 1"},
       {"[[2], [3]]", "[[2], [0]]", ".aspect_ratios[1][0]: expected a number above 0, got 0"},
@@ -467,7 +457,7 @@ TEST_CASE("anchor parameters") {
       {"[2, 2]", "[65536, 65536]", ": expected at most 10000000 anchors, got more"},
   };
   for (const Fault& fault : faults) {
-    CHECK(refusal(default_boxes(fault.from, fault.to)) ==
+    CHECK(manifest_refusal(default_boxes(fault.from, fault.to)) ==
           std::string("bundle.json: postprocess.anchors") + fault.message);
   }
   check_faults({
@@ -485,9 +475,9 @@ TEST_CASE("two graphs for one role differ in precision or dialect") {
   const std::size_t begin = text.find("      {\n        \"file\"");
   const std::size_t end = text.find("\n    ]\n  },\n  \"postprocess\"");
   const std::string graph = text.substr(begin, end - begin);
-  CHECK(refusal(text.substr(0, end) + ",\n" + graph + text.substr(end)) ==
+  CHECK(manifest_refusal(text.substr(0, end) + ",\n" + graph + text.substr(end)) ==
         "bundle.json: graphs.main[1]: a second graph for precision fp32 and dialect onnx");
-  CHECK(refusal(text.substr(0, end) + "],\n\"trunk\": [" + graph + text.substr(end)) ==
+  CHECK(manifest_refusal(text.substr(0, end) + "],\n\"trunk\": [" + graph + text.substr(end)) ==
         "bundle.json: graphs: expected one of main, got \"trunk\"");
   const std::string second = replaced(replaced(graph, "main.onnx", "int8.onnx"), "fp32", "int8");
   const std::string both = text.substr(0, end) + ",\n" + second + text.substr(end);
@@ -497,8 +487,8 @@ TEST_CASE("two graphs for one role differ in precision or dialect") {
 }
 
 TEST_CASE("text that is no JSON") {
-  CHECK(refusal("") == "bundle.json: not JSON in UTF-8: see line 1, byte 1 of the line");
-  CHECK(refusal("{\n  \"schema\": x\n}") ==
+  CHECK(manifest_refusal("") == "bundle.json: not JSON in UTF-8: see line 1, byte 1 of the line");
+  CHECK(manifest_refusal("{\n  \"schema\": x\n}") ==
         "bundle.json: not JSON in UTF-8: see line 2, byte 13 of the line");
   check_faults({
       {"\"golden\"", "\"\xff\"", ": not JSON in UTF-8: see line 3, byte 12 of the line"},
@@ -513,17 +503,17 @@ TEST_CASE("text that is no JSON") {
 }
 
 TEST_CASE("text made to exhaust memory or time") {
-  CHECK(refusal(std::string(2000000, '[')) ==
+  CHECK(manifest_refusal(std::string(2000000, '[')) ==
         "bundle.json: nested deeper than 32 levels" + std::string());
-  CHECK(refusal(std::string((16 << 20) + 1, ' ')) ==
+  CHECK(manifest_refusal(std::string((16 << 20) + 1, ' ')) ==
         "bundle.json: larger than 16 MB, so no manifest");
   std::string keys;
   for (int i = 0; i <= 1000; ++i) keys += "\"k" + std::to_string(i) + "\": 0, ";
-  CHECK(refusal(replaced(golden_manifest(), "\"seed\"", keys + "\"seed\"")) ==
+  CHECK(manifest_refusal(replaced(golden_manifest(), "\"seed\"", keys + "\"seed\"")) ==
         "bundle.json: provenance.k999: more than 1000 keys in one object");
   std::string labels = "\"cat\"";
   for (int i = 0; i < 100000; ++i) labels += ",\"\"";
-  CHECK(refusal(replaced(golden_manifest(), "\"cat\"", labels)) ==
+  CHECK(manifest_refusal(replaced(golden_manifest(), "\"cat\"", labels)) ==
         "bundle.json: labels: expected 1 to 100000 names, got 100002");
 }
 

@@ -4,11 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "edgecv/error.hpp"
 #include "edgecv/manifest.hpp"
+#include "refusal.hpp"
 
 using edgecv::DenseSpec;
 using edgecv::Manifest;
+using edgecv::testing::manifest_refusal;
 
 namespace {
 
@@ -51,15 +52,6 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   const std::size_t at = text.find(from);
   REQUIRE(at != std::string::npos);
   return text.replace(at, from.size(), to);
-}
-
-std::string refusal(const std::string& text) {
-  try {
-    Manifest::from_json(text);
-  } catch (const edgecv::Error& error) {
-    return error.what();
-  }
-  return "";
 }
 
 }  // namespace
@@ -120,9 +112,10 @@ TEST_CASE("what does not fit a dense detector is refused by its key") {
       {"\"retinanet\"", "\"fcos\"", "postprocess.centerness: missing"},
   };
   for (const Fault& fault : faults) {
-    CHECK(refusal(replaced(good, fault.from, fault.to)) == "bundle.json: " + fault.message);
+    CHECK(manifest_refusal(replaced(good, fault.from, fault.to)) ==
+          "bundle.json: " + fault.message);
   }
-  CHECK(refusal(manifest_text(fcos, two_outputs)) ==
+  CHECK(manifest_refusal(manifest_text(fcos, two_outputs)) ==
         "bundle.json: postprocess.centerness.output: expected an output of graphs.main[0] "
         "(\"logits\", \"deltas\"), got \"centerness\"");
 }
@@ -131,10 +124,10 @@ TEST_CASE("with one input size the outputs have the levels' number of anchors") 
   std::string text = manifest_text(retinanet, two_outputs);
   text =
       replaced(text, "\"shortest_edge\", \"max_size\": 1333", "\"letterbox\", \"max_size\": null");
-  CHECK(refusal(text) == "");
+  CHECK(manifest_refusal(text) == "");
   // 100 x 100 cells of 6 and 50 x 50 cells of 2.
-  CHECK(refusal(replaced(text, "[null, null, 2]", "[null, 65000, 2]")) == "");
-  CHECK(refusal(replaced(text, "[null, null, 2]", "[null, 64999, 2]")) ==
+  CHECK(manifest_refusal(replaced(text, "[null, null, 2]", "[null, 65000, 2]")) == "");
+  CHECK(manifest_refusal(replaced(text, "[null, null, 2]", "[null, 64999, 2]")) ==
         "bundle.json: graphs.main[0].outputs \"logits\": expected shape [?, 65000, 2] (anchors, "
         "labels), got [?, 64999, 2]");
 }

@@ -6,24 +6,15 @@
 #include "edgecv/error.hpp"
 #include "edgecv/manifest.hpp"
 #include "golden.hpp"
+#include "refusal.hpp"
 #include "two_stage_doubles.hpp"
 
 using edgecv::Error;
-using edgecv::ErrorCode;
 using edgecv::Manifest;
 using edgecv::RcnnSpec;
+using edgecv::testing::manifest_refusal;
 
 namespace {
-
-std::string refusal(const std::string& text) {
-  try {
-    Manifest::from_json(text);
-  } catch (const Error& error) {
-    CHECK(error.code() == ErrorCode::bad_bundle);
-    return error.what();
-  }
-  return "";
-}
 
 struct Fault {
   const char* from;
@@ -148,18 +139,18 @@ TEST_CASE("what a two-stage manifest cannot hold") {
   };
   for (const Fault& fault : faults) {
     CAPTURE(std::string(fault.to));
-    CHECK(refusal(replaced(golden, fault.from, fault.to)) ==
+    CHECK(manifest_refusal(replaced(golden, fault.from, fault.to)) ==
           std::string("bundle.json: ") + fault.message);
   }
   const std::string boxes = without(golden, ",\n          {\"name\": \"labels\"", "\n        ],");
-  CHECK(refusal(boxes) ==
+  CHECK(manifest_refusal(boxes) ==
         "bundle.json: graphs.mask[0].inputs: expected an input \"labels\" in dialect onnx");
   std::string letterbox = replaced(golden, "\"shortest_edge\"", "\"letterbox\"");
   letterbox = replaced(letterbox, "\"max_size\": 128", "\"max_size\": null");
-  CHECK(refusal(letterbox) ==
+  CHECK(manifest_refusal(letterbox) ==
         "bundle.json: input.align: expected top_left, since postprocess.method is rcnn, got "
         "center");
-  CHECK(refusal(replaced(letterbox, "\"center\"", "\"top_left\"")) == "");
+  CHECK(manifest_refusal(replaced(letterbox, "\"center\"", "\"top_left\"")) == "");
 }
 
 TEST_CASE("the dialect says how boxes go in") {

@@ -4,11 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "edgecv/error.hpp"
 #include "edgecv/manifest.hpp"
 #include "golden.hpp"
+#include "refusal.hpp"
 
 using namespace edgecv;
+using testing::manifest_refusal;
 
 namespace {
 
@@ -16,20 +17,11 @@ struct Fault {
   std::string from, to, message;
 };
 
-std::string refusal(const std::string& text) {
-  try {
-    Manifest::from_json(text);
-  } catch (const Error& error) {
-    CHECK(error.code() == ErrorCode::bad_bundle);
-    return error.what();
-  }
-  return "";
-}
-
 void check_faults(const std::string& golden, const std::vector<Fault>& faults) {
-  REQUIRE(refusal(golden) == "");
+  REQUIRE(manifest_refusal(golden) == "");
   for (const Fault& fault : faults) {
-    CHECK(refusal(replaced(golden, fault.from, fault.to)) == "bundle.json: " + fault.message);
+    CHECK(manifest_refusal(replaced(golden, fault.from, fault.to)) ==
+          "bundle.json: " + fault.message);
   }
 }
 
@@ -69,7 +61,7 @@ TEST_CASE("bicubic interpolation needs schema 2") {
       replaced(golden_manifest("bundle_v2_classify"), "\"bilinear\"", "\"bicubic\"");
   CHECK(Manifest::from_json(bicubic).input.interpolation == Interpolation::bicubic);
   const std::string old = replaced(golden_manifest(), "\"bilinear\"", "\"bicubic\"");
-  CHECK(refusal(old) ==
+  CHECK(manifest_refusal(old) ==
         "bundle.json: schema: expected 2 or above, since input.interpolation is bicubic, got 1");
 }
 

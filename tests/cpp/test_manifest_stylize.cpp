@@ -5,6 +5,7 @@
 
 #include "edgecv/error.hpp"
 #include "edgecv/manifest.hpp"
+#include "refusal.hpp"
 
 using edgecv::Manifest;
 using edgecv::StylizeSpec;
@@ -47,12 +48,7 @@ std::string refusal(const std::string& from, const std::string& to) {
   std::string text = manifest_text();
   const std::size_t at = text.find(from);
   REQUIRE(at != std::string::npos);
-  try {
-    Manifest::from_json(text.replace(at, from.size(), to));
-  } catch (const edgecv::Error& error) {
-    return error.what();
-  }
-  return "";
+  return edgecv::testing::manifest_refusal(text.replace(at, from.size(), to));
 }
 
 }  // namespace

@@ -3,21 +3,12 @@
 #include <string>
 
 #include "edgecv/edgecv.hpp"
+#include "refusal.hpp"
 
 using namespace edgecv;
+using testing::refusal;
 
 namespace {
-
-template <typename Call>
-std::string refusal(ErrorCode code, Call call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    CHECK(error.code() == code);
-    return error.what();
-  }
-  return "";
-}
 
 const std::string golden = EDGECV_GOLDEN "/";
 

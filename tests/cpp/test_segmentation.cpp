@@ -12,9 +12,11 @@
 #include "edgecv/error.hpp"
 #include "edgecv/semantic_segmenter.hpp"
 #include "edgecv/window_blend.hpp"
+#include "refusal.hpp"
 #include "two_stage_doubles.hpp"
 
 using namespace edgecv;
+using testing::refusal;
 
 namespace {
 
@@ -76,16 +78,6 @@ Geometry as_it_is(Size size) {
 }
 
 /// What a call throws.
-template <typename Call>
-std::string refusal(Call call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "";
-}
-
 struct Grid {
   Size picture;
   CropWindows windows;
@@ -199,7 +191,7 @@ TEST_CASE("NaN and infinity in logits are named") {
     std::vector<float> logits(3 * 4 * 5, 0.f);
     logits[33] = value;
     for (const Size size : {Size{4, 5}, Size{40, 50}}) {
-      CHECK(refusal([&] {
+      CHECK(refusal(ErrorCode::engine, [&] {
               upsample_argmax(logits.data(), 3, {4, 5}, as_it_is(size), "scores", pool);
             }).find("output \"scores\" of the network holds NaN or infinity") == 0);
     }
@@ -240,10 +232,10 @@ TEST_CASE("windows that are missing or too many are a fault") {
   const std::vector<float> logits(2 * 16);
   WindowBlend blend({4, 8}, windows, 2, false, "logits", memory, pool);
   blend.add(logits.data(), {4, 4});
-  CHECK(refusal([&] { blend.finish(ScoreFunction::none); }) ==
+  CHECK(refusal(ErrorCode::internal, [&] { blend.finish(ScoreFunction::none); }) ==
         "WindowBlend: 1 of 2 windows were added");
   blend.add(logits.data(), {4, 4});
-  CHECK(refusal([&] { blend.add(logits.data(), {4, 4}); }) ==
+  CHECK(refusal(ErrorCode::internal, [&] { blend.add(logits.data(), {4, 4}); }) ==
         "WindowBlend: more windows than the grid has");
 }
 
@@ -279,7 +271,8 @@ TEST_CASE("the pipeline runs windows in batches and gives the network what it ta
   segmenter.set_windows(CropWindows{{16, 24}, 0.0, WindowWeight::uniform, 100});
   CHECK(segmenter(image).mask == map.mask);
   CHECK(shapes == std::vector<Shape>{{9, 3, 16, 24}});
-  CHECK(refusal(
-            [&] { segmenter.set_windows(CropWindows{{16, 22}, 0.0, WindowWeight::uniform, 1}); }) ==
-        "postprocess.windows.size: expected multiples of input.pad_multiple, 4, got [16, 22]");
+  CHECK(
+      refusal(ErrorCode::invalid_input, [&] {
+        segmenter.set_windows(CropWindows{{16, 22}, 0.0, WindowWeight::uniform, 1});
+      }) == "postprocess.windows.size: expected multiples of input.pad_multiple, 4, got [16, 22]");
 }

@@ -6,6 +6,7 @@
 
 #include "edgecv/error.hpp"
 #include "edgecv/sliding_windows.hpp"
+#include "refusal.hpp"
 
 using namespace edgecv;
 using Starts = std::vector<int>;
@@ -13,13 +14,8 @@ using Starts = std::vector<int>;
 namespace {
 
 std::string refusal(Size picture, Size window, double overlap) {
-  try {
-    sliding_windows(picture, window, overlap);
-  } catch (const Error& error) {
-    CHECK(error.code() == ErrorCode::invalid_input);
-    return error.what();
-  }
-  return "";
+  return testing::refusal(ErrorCode::invalid_input,
+                          [&] { sliding_windows(picture, window, overlap); });
 }
 
 }  // namespace

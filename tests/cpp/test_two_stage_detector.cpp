@@ -7,9 +7,11 @@
 
 #include "edgecv/error.hpp"
 #include "edgecv/two_stage_detector.hpp"
+#include "refusal.hpp"
 #include "two_stage_doubles.hpp"
 
 using namespace edgecv;
+using testing::refusal;
 using testing::ScriptedEngine;
 using testing::TwoStageForm;
 
@@ -85,16 +87,6 @@ struct Picture {
 };
 
 float softmax_of(float logit) { return std::exp(logit) / (std::exp(logit) + 1 + std::exp(-9.f)); }
-
-std::string refusal(ErrorCode code, const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    CHECK(error.code() == code);
-    return error.what();
-  }
-  return "";
-}
 
 }  // namespace
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+import small_detector as small_detector_parts
+import small_rcnn
 from edgecv_export import export
 from edgecv_export.pictures import generate_pictures
 from lively import lively
@@ -19,17 +20,9 @@ HERE = Path(__file__).parent
 SMALL_LABELS = ["ant", "bee", "cow", "dog"]
 
 
-def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="session")
 def small_parts() -> ModuleType:
-    return _load("small_detector")
+    return small_detector_parts
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +45,7 @@ def small_bundle(small_detector: Any, tmp_path_factory: pytest.TempPathFactory) 
 @pytest.fixture(scope="session")
 def mask(pictures: list[np.ndarray]) -> Any:
     """A small Mask R-CNN with lively weights."""
-    return lively_rcnn(_load("small_rcnn").make_mask, pictures, size=96)
+    return lively_rcnn(small_rcnn.make_mask, pictures, size=96)
 
 
 @pytest.fixture(scope="session")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,6 +15,7 @@ from torch import nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 
 import edgecv_runtime
+import small_dense as parts
 from altered_graph import with_altered_weights
 from edgecv_export import export
 from edgecv_export.comparison import Comparison, Tolerance
@@ -28,22 +27,12 @@ from edgecv_runtime import EngineError, InputError
 from lively import lively
 from reported_export import read_report
 
-HERE = Path(__file__).parent
 LABELS = ["ant", "bee", "cow", "dog"]
 MARGINS = {"make_retinanet": 8.0, "make_fcos": 6.0}
 
 
-@pytest.fixture(scope="module")
-def parts() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("small_dense", HERE / "small_dense.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module", params=sorted(MARGINS))
-def detector(request: Any, parts: ModuleType, pictures: list[np.ndarray]) -> Any:
+def detector(request: Any, pictures: list[np.ndarray]) -> Any:
     return lively(getattr(parts, request.param), pictures, background_margin=MARGINS[request.param])
 
 
@@ -152,7 +141,7 @@ def test_another_network_fails(
     assert "raw logits differ by" in report.failure()
 
 
-def test_equal_scores_are_decided_both_ways(parts: ModuleType, pictures: list[np.ndarray]) -> None:
+def test_equal_scores_are_decided_both_ways(pictures: list[np.ndarray]) -> None:
     """Scores of 1 by the hundred: which of them top k and suppression take is chance, and explains
     other detections; it does not explain boxes that are nowhere."""
     cut: Any = cut_model(lively(parts.make_retinanet, pictures, class_std=10.0))
@@ -177,9 +166,7 @@ def test_equal_scores_are_decided_both_ways(parts: ModuleType, pictures: list[np
     assert compared(moved).unmatched == len(moved.boxes)
 
 
-def test_a_fixed_size_is_a_letterbox(
-    parts: ModuleType, pictures: list[np.ndarray], tmp_path: Path
-) -> None:
+def test_a_fixed_size_is_a_letterbox(pictures: list[np.ndarray], tmp_path: Path) -> None:
     detector = lively(parts.make_retinanet, pictures, background_margin=8.0)
     folder = export(detector, tmp_path / "out", labels=LABELS, size=(160, 256), batch=1)
     report = read_report(folder)
@@ -194,7 +181,7 @@ def test_a_fixed_size_is_a_letterbox(
     assert not operators & {"NonZero", "TopK", "NonMaxSuppression"}
 
 
-def test_labels_for_every_column_keep_every_column(parts: ModuleType) -> None:
+def test_labels_for_every_column_keep_every_column() -> None:
     module = parts.make_retinanet(num_classes=3)
     dropped, kept = (cut_model(module, CutRequest(labels=count)) for count in (2, 3))
     assert (dropped.classes, kept.classes) == (2, 3)
@@ -206,7 +193,7 @@ def test_labels_for_every_column_keep_every_column(parts: ModuleType) -> None:
         torch.testing.assert_close(kept.network(images)[0], own)
 
 
-def test_the_module_is_left_as_it_is(parts: ModuleType) -> None:
+def test_the_module_is_left_as_it_is() -> None:
     module = parts.make_fcos().train()
     before = {name: value.clone() for name, value in module.state_dict().items()}
     cut_model(module, CutRequest(size=(160, 256)))
@@ -243,14 +230,14 @@ def _move_cell(module: Any) -> None:
         (_move_cell, "cell_anchors are not those"),
     ],
 )
-def test_what_cannot_be_recorded_is_refused(parts: ModuleType, change: Any, message: str) -> None:
+def test_what_cannot_be_recorded_is_refused(change: Any, message: str) -> None:
     module = parts.make_retinanet()
     change(module)
     with pytest.raises(InputError, match=message):
         cut_model(module)
 
 
-def test_a_size_must_be_a_multiple_of_the_padding(parts: ModuleType) -> None:
+def test_a_size_must_be_a_multiple_of_the_padding() -> None:
     with pytest.raises(InputError, match="size 100x96: expected height and width as multiples"):
         cut_model(parts.make_retinanet(), CutRequest(size=(100, 96)))
 

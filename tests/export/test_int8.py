@@ -10,10 +10,12 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import torch
 
 import edgecv_runtime
 from edgecv.cli.main import main
-from edgecv_export import ExportError
+from edgecv.models import registry
+from edgecv_export import ExportError, export
 from edgecv_export.engines import int8 as int8_module
 from edgecv_export.engines.agreement import agreement
 from edgecv_export.engines.calibration_pictures import hold_out, read_calibration
@@ -98,6 +100,25 @@ def test_second_stages_are_calibrated_on_what_the_first_gives(
     assert {name.split(".")[0] for name in report.files} == {"trunk", "roi", "mask"}
     model = edgecv_runtime.load(copy, engine="onnxruntime", precision="int8")
     assert sum(len(model(photo)) for photo in photos) > 5
+
+
+def test_graphs_for_tiles_are_calibrated_on_pictures_of_any_size(
+    tmp_path: Path, photos: list[np.ndarray]
+) -> None:
+    """These are painted in one run, which feeds the other graphs nothing."""
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = registry.create("style_transform", width=4, blocks=1)
+    bundle = export(network, tmp_path / "bundle", labels=[], images=photos)
+    report = add_variant(bundle, "int8", dialects=["onnx"], quantization=loose(photos))
+    assert {name.split(".")[0] for name in report.files} == {"main", "statistics", "tile"}
+    fp32, int8 = (
+        edgecv_runtime.load(bundle, engine="onnxruntime", precision=precision)
+        for precision in ("fp32", "int8")
+    )
+    fp32.tiling = int8.tiling = "always"
+    pairs = [(fp32(photo), int8(photo)) for photo in photos]
+    assert agreement("stylize", pairs).value > 0.9
 
 
 class StrictKeeper(GateKeeper):

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,7 @@ import torch
 from torchvision.ops import MultiScaleRoIAlign, box_iou
 
 import edgecv_runtime
+import small_rcnn as parts
 from altered_graph import with_altered_weights
 from edgecv.models.roi_pool import SingleScaleRoIPool
 from edgecv_export import ExportError, export
@@ -34,18 +33,6 @@ BOX_TOLERANCE_1080P = 0.5
 SCORE_TOLERANCE = 2e-3
 MASK_IOU = 0.99
 LABELS = ["ant", "bee", "cow", "dog"]
-
-
-def load_parts() -> ModuleType:
-    path = Path(__file__).parent / "small_rcnn.py"
-    spec = importlib.util.spec_from_file_location("small_rcnn", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-parts = load_parts()
 
 
 @pytest.fixture(scope="module")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,7 @@ import torch
 from torch import nn
 
 import edgecv_runtime
+import small_segmenters as parts
 from edgecv.cli.main import main
 from edgecv.models import registry
 from edgecv.models.checkpoint import Checkpoint, save_checkpoint
@@ -24,7 +23,6 @@ from edgecv_runtime import InputError
 from lively_classes import lively_classes
 from reported_export import export_with_report
 
-HERE = Path(__file__).parent
 LABELS = ["sky", "road", "tree", "car", "person"]
 LAST: dict[str, Any] = {
     "make_fcn": lambda m: [m.classifier[-1]],
@@ -34,22 +32,13 @@ LAST: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def parts() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("small_segmenters", HERE / "small_segmenters.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
 def small(pictures: list[np.ndarray]) -> list[np.ndarray]:
     """Of six shapes, odd ones among them, no side above 200."""
     return [p[:: max(p.shape) // 160 + 1, :: max(p.shape) // 160 + 1].copy() for p in pictures[:6]]
 
 
 @pytest.fixture(scope="module", params=sorted(LAST))
-def network(request: Any, parts: ModuleType, pictures: list[np.ndarray]) -> Any:
+def network(request: Any, pictures: list[np.ndarray]) -> Any:
     build, last = getattr(parts, request.param), LAST[request.param]
     module = lively_classes(build, last, pictures[:4], (96, 128))
     module.input = registry.create("fcn_resnet18", num_classes=2).input
@@ -153,7 +142,7 @@ def test_crops_of_the_course_s_network(
     assert (mask != expected).mean() <= 0.0005
 
 
-def test_asking_for_crops_and_for_whole_pictures(parts: ModuleType) -> None:
+def test_asking_for_crops_and_for_whole_pictures() -> None:
     own = registry.create("fcn_resnet18", num_classes=2, crop=[64, 96])
     from edgecv.models.windows import WindowRequest
 
@@ -193,7 +182,7 @@ def test_asking_for_crops_and_for_whole_pictures(parts: ModuleType) -> None:
 
 
 def test_one_size_for_every_picture(
-    parts: ModuleType, pictures: list[np.ndarray], small: list[np.ndarray], tmp_path: Path
+    pictures: list[np.ndarray], small: list[np.ndarray], tmp_path: Path
 ) -> None:
     module = lively_classes(parts.make_fcn, LAST["make_fcn"], pictures[:4], (96, 128))
     module.input = registry.create("fcn_resnet18", num_classes=2).input
@@ -207,7 +196,7 @@ def test_one_size_for_every_picture(
     assert graph["outputs"][0]["shape"] == [1, 5, 12, 16]
 
 
-def test_a_stranger_s_module(parts: ModuleType, small: list[np.ndarray], tmp_path: Path) -> None:
+def test_a_stranger_s_module(small: list[np.ndarray], tmp_path: Path) -> None:
     torch.manual_seed(0)
     images = [*small, *small[:2]]
     with pytest.warns(UserWarning, match="Plain has no input record"):
@@ -215,9 +204,7 @@ def test_a_stranger_s_module(parts: ModuleType, small: list[np.ndarray], tmp_pat
     assert edgecv_runtime.load(folder)(small[0]).mask.shape == small[0].shape[:2]
 
 
-def test_what_the_export_does_not_see_fails_parity(
-    parts: ModuleType, small: list[np.ndarray], tmp_path: Path
-) -> None:
+def test_what_the_export_does_not_see_fails_parity(small: list[np.ndarray], tmp_path: Path) -> None:
     from torchvision.models.segmentation.fcn import FCN
 
     class Turned(FCN):
@@ -235,7 +222,7 @@ def test_what_the_export_does_not_see_fails_parity(
     assert not (tmp_path / "out").exists()
 
 
-def test_labels_count_every_class(parts: ModuleType, tmp_path: Path) -> None:
+def test_labels_count_every_class(tmp_path: Path) -> None:
     module = parts.make_fcn()
     module.input = registry.create("fcn_resnet18", num_classes=2).input
     with pytest.raises(InputError, match=r"4 labels are given; the model has 5 classes: give 5"):

@@ -3,9 +3,6 @@ families: test_rtx_families.py."""
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import onnx
@@ -13,6 +10,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
+import small_rcnn
 from edgecv_export.engines.tensorrt import BuildOptions, Plan, ShapeRange
 from edgecv_export.engines.tensorrt import build_plan as build
 from edgecv_export.graphs.cuts import CutRequest, cut_model
@@ -32,19 +30,10 @@ def build_plan(
     return build(content, ranges, options=options)
 
 
-def load_parts(name: str = "small_rcnn") -> ModuleType:
-    path = Path(__file__).parent / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture(scope="module")
 def cut() -> Any:
     torch.manual_seed(0)
-    return cut_model(load_parts().make_mask())
+    return cut_model(small_rcnn.make_mask())
 
 
 def ranges_of_second_stage(labels: bool) -> dict[str, ShapeRange]:
@@ -95,7 +84,7 @@ def test_mask_head_with_any_number_of_boxes(cut: Any) -> None:
 
 def test_fixed_size_and_several_capabilities() -> None:
     torch.manual_seed(0)
-    cut: Any = cut_model(load_parts().make_faster(), CutRequest(size=(96, 160)))
+    cut: Any = cut_model(small_rcnn.make_faster(), CutRequest(size=(96, 160)))
     content = trunk_to_onnx(cut, 18).SerializeToString()
     plan = build_plan(content, options=BuildOptions((86, 89)))
     assert ports(plan)["features_0"] == ("float32", (1, 16, 12, 20))

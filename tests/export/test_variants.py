@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import errno
-import importlib.util
 import json
 import os
 import shutil
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,6 +14,7 @@ import onnx
 import pytest
 
 import edgecv_runtime
+import small_dense
 from edgecv_export import ExportError, export
 from edgecv_export.engines import half as half_variant
 from edgecv_export.engines.agreement import agreement
@@ -25,16 +24,7 @@ from edgecv_export.pictures import generate_pictures
 from edgecv_runtime import Bundle, InputError
 from lively import lively
 
-HERE = Path(__file__).parent
 LABELS = ["ant", "bee", "cow", "dog"]
-
-
-def load_parts(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, HERE / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +147,7 @@ def test_one_dialect_of_two_stages(
 
 def test_group_norm(photos: list[np.ndarray], tmp_path: Path) -> None:
     pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
-    module = lively(load_parts("small_dense").make_fcos, photos, background_margin=6.0)
+    module = lively(small_dense.make_fcos, photos, background_margin=6.0)
     bundle = export(module, tmp_path / "bundle", labels=LABELS, images=photos, size=(160, 256))
     report = add_variant(bundle, "fp16", pictures=photos)
     assert report.notes["onnx"]["agreement"] > 0.98 and report.notes["onnx"]["count"] > 20

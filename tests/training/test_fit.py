@@ -145,11 +145,15 @@ def test_a_dead_loader_is_one_line(
     shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die(*_: Any, **__: Any) -> None:
-        raise RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. ")
+        raise RuntimeError(f"DataLoader worker (pid 7) is killed by signal: {signal_name}. ")
 
     monkeypatch.setattr(pl.Trainer, "fit", die)
+    signal_name = "Killed"
     with pytest.raises(EngineError, match=r"has died \(DataLoader worker .pid 7.*--workers 0"):
         quiet_fit(settings(shapes), tmp_path / "run")
+    signal_name = "Terminated"
+    with pytest.raises(KeyboardInterrupt):
+        quiet_fit(settings(shapes), tmp_path / "other")
 
 
 def test_resume_without_a_run(shapes: Path, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from edgecv_runtime.engines import open_engine
 from edgecv_runtime.engines.host_memory import require_host
 from edgecv_runtime.load import make_model
 
+TILE_ROLES = ("statistics", "tile")  # a stylizer's
 Feed = dict[str, npt.NDArray[Any]]  # a network's inputs by name, for one run
 
 
@@ -95,6 +96,8 @@ def collect_feeds(
             feeds.append({name: array.copy() for name, array in feed.items()})
 
     pipeline = Pipeline(bundle, files, listen, engine)
+    if role in TILE_ROLES:
+        pipeline.model.tiling = "always"  # else pictures that fit into one run would feed nothing
     for picture in pictures:
         feeds.clear()
         pipeline(picture)

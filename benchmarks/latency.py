@@ -1,0 +1,162 @@
+"""Every family on one engine and device: frame to result, the networks alone, what lies around.
+
+    python benchmarks/latency.py onnxruntime --device cuda --only ssd300_vgg16,style_transform
+    python benchmarks/latency.py tensorrt --precision fp32,fp16,int8
+
+Models have seeded random weights that find varied objects, each is exported with its parity check,
+and what the engine finds is compared with FP32 on the CPU. The table goes to
+benchmarks/results/latency_ENGINE_DEVICE.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+import numpy as np
+
+import edgecv
+from edgecv.cli.benchmark import generated_image
+from edgecv.models import registry
+from edgecv_export import export
+from edgecv_export.engines.agreement import agreement
+from edgecv_export.engines.build import build_engines
+from edgecv_export.engines.int8 import Quantization
+from edgecv_export.engines.variants import add_variant
+from edgecv_export.pictures import generate_pictures
+from edgecv_runtime import Bundle
+from edgecv_runtime.model import Model
+from engines import build, labels_of
+from timing import header, row
+
+RESULTS = Path(__file__).parent / "results"
+# Networks and the rounds of each.
+CASES = {
+    "resnet50": 100,
+    "mobilenet_v3_large": 100,
+    "ssd_tiny": 100,
+    "ssdlite320_mobilenet_v3_large": 100,
+    "ssd300_vgg16": 50,
+    "retinanet_resnet50_fpn": 20,
+    "fcos_resnet50_fpn": 20,
+    "fasterrcnn_mobilenet_v3_large_320_fpn": 50,
+    "fasterrcnn_resnet50_fpn": 20,
+    "maskrcnn_resnet50_fpn": 20,
+    "fcn_resnet50": 20,
+    "deeplabv3_resnet50": 20,
+    "lraspp_mobilenet_v3_large": 50,
+    "style_transform": 20,
+}
+
+
+@dataclass(frozen=True)
+class Target:
+    engine: str
+    device: str | None
+
+    def load(self, bundle: Path, precision: str) -> Model:
+        return edgecv.load(bundle, engine=self.engine, device=self.device, precision=precision)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("engine", choices=("onnxruntime", "openvino", "tensorrt", "tensorrt_rtx"))
+    parser.add_argument("--device", help="as edgecv.load has it (default: the engine's)")
+    parser.add_argument("--precision", default="fp32", help="a list of fp32, fp16, int8")
+    parser.add_argument("--only", default="", help="architectures, a list")
+    parser.add_argument("--rounds", type=int, help="calls measured (default: by network)")
+    args = parser.parse_args()
+    target = Target(args.engine, args.device)
+    names = list(filter(None, args.only.split(","))) or list(CASES)
+    lines = [
+        header("network", "precision", "frame to result, ms", "networks, ms", "around", "as FP32")
+    ]
+    print(lines[0])
+    for name in names:
+        with tempfile.TemporaryDirectory() as folder:
+            bundle = make_bundle(name, Path(folder) / "bundle")
+            for precision in args.precision.split(","):
+                lines.append(measure(bundle, target, precision, args.rounds or CASES[name]))
+                print(lines[-1], flush=True)
+    device = args.device or ("cpu" if args.engine in ("onnxruntime", "openvino") else "cuda")
+    path = RESULTS / f"latency_{args.engine}_{device}.md"
+    path.write_text("\n".join([*heading(args.engine, device), *lines]) + "\n")
+
+
+def make_bundle(name: str, folder: Path) -> Path:
+    task = registry.task_of(name)
+    return export(build(name, task), folder, labels=labels_of(task), dialects=("onnx", "tensorrt"))
+
+
+def measure(bundle: Path, target: Target, precision: str, rounds: int) -> str:
+    """A row of the table: medians of `rounds` calls on one 1080p frame."""
+    add_precision(bundle, precision)
+    if target.engine.startswith("tensorrt"):
+        build_engines(Bundle.open(bundle), target.engine, precision)
+    model = target.load(bundle, precision)
+    reference = edgecv.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
+    pictures = generate_pictures(4)
+    same = agreement(
+        model.manifest.task,
+        [(reference(picture), model(picture)) for picture in pictures],
+    )
+    frame = generated_image()
+    networks = set(model.manifest.graphs) & set(model.steps) or {"network"}
+    whole, inside = [], []
+    for _ in range(rounds):
+        model(frame)
+        times = {step: getattr(model.timing, f"{step}_ms") for step in model.steps}
+        whole.append(sum(times.values()))
+        inside.append(sum(times[step] for step in networks))
+    total, network = float(np.median(whole)), float(np.median(inside))
+    return row(
+        model.manifest.architecture,
+        precision,
+        f"{total:.2f}",
+        f"{network:.2f}",
+        f"{100 * (total - network) / total:.1f} %",
+        same,
+    )
+
+
+def add_precision(bundle: Path, precision: str) -> None:
+    if precision == "fp32":
+        return
+    # Random weights are no judge of INT8: it is timed whatever it loses.
+    quantization = Quantization(generate_pictures(8, seed=1), force=True)
+    add_variant(bundle, precision, quantization=quantization if precision == "int8" else None)
+
+
+def heading(engine: str, device: str) -> list[str]:
+    packages = {"tensorrt": "tensorrt", "tensorrt_rtx": "tensorrt_rtx", "openvino": "openvino"}
+    package = packages.get(engine, "onnxruntime-gpu" if device == "cuda" else "onnxruntime")
+    return [
+        f"# {engine} on {device}",
+        "",
+        f"Written {date.today().isoformat()} by `benchmarks/latency.py` on {machine(device)}, with "
+        f"{package} {version(package)}. One 1080p frame of noise and blocks, from the array to the "
+        "result, medians; *around* is what lies before, between and behind the networks; the last "
+        "column compares results with FP32 on the CPU, on four generated pictures.",
+        "",
+    ]
+
+
+def machine(device: str) -> str:
+    if device != "cuda":
+        return f"{platform.machine()}, {os.cpu_count()} processors"
+    from edgecv_runtime.engines.cuda import describe_gpu
+
+    return describe_gpu(0).name
+
+
+if __name__ == "__main__":
+    main()
