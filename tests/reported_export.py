@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from edgecv_export import export
-from edgecv_export.comparison import Tolerance
-from edgecv_export.detection_report import DetectionReport, RawDifference
-from edgecv_export.report import Report
+from edgecv_export.parity.comparison import Tolerance
+from edgecv_export.parity.detection_report import DetectionReport, RawDifference
+from edgecv_export.parity.report import Report
 
 
 def export_with_report(*arguments: Any, **options: Any) -> tuple[Path, Report]:

@@ -46,6 +46,7 @@ TORCH_MODULES = (
     "edgecv.data.labelled_crops",
     "edgecv.data.minibatch",
     "edgecv_export.graphs",
+    "edgecv_export.parity",
 )
 
 

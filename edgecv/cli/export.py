@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from edgecv.models.windows import WindowRequest
     from edgecv_export.loading import Source
-    from edgecv_export.report import Report
+    from edgecv_export.parity.report import Report
 
 MOST_PICTURES = 32  # a parity check needs variety, not thousands
 

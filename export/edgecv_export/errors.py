@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edgecv_export.report import Report
+    from edgecv_export.parity.report import Report
 
 
 class ExportError(Exception):

@@ -126,7 +126,7 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
 
 
 def test_rounding_may_exchange_neighbours_and_nothing_else() -> None:
-    from edgecv_export.classifier_report import ClassifierReport
+    from edgecv_export.parity.classifier_report import ClassifierReport
 
     expected = np.array([3.0, 2.0, 1.99999, -1.0], np.float32)
     report = ClassifierReport()

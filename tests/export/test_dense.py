@@ -18,11 +18,11 @@ import edgecv_runtime
 import small_dense as parts
 from altered_graph import with_altered_weights
 from edgecv_export import export
-from edgecv_export.comparison import Comparison, Tolerance
-from edgecv_export.detected import Detected
 from edgecv_export.graphs.cuts import CutRequest, cut_model
-from edgecv_export.graphs.dense_parity import _decide, _Forward, verify_dense
-from edgecv_export.replay import compare_with_replays
+from edgecv_export.parity.comparison import Comparison, Tolerance
+from edgecv_export.parity.dense import _decide, _Forward, verify_dense
+from edgecv_export.parity.detected import Detected
+from edgecv_export.parity.replay import compare_with_replays
 from edgecv_runtime import EngineError, InputError
 from lively import lively
 from reported_export import read_report

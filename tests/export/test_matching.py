@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgecv_export.detected import Detected
-from edgecv_export.matching import match_overlapping, match_within
+from edgecv_export.parity.detected import Detected
+from edgecv_export.parity.matching import match_overlapping, match_within
 
 
 def detected(*rows: tuple[float, float, float, float, float, int]) -> Detected:

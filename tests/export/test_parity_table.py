@@ -1,6 +1,6 @@
 """What a parity report looks like."""
 
-from edgecv_export.parity_table import count, difference, difference_of, parity_table
+from edgecv_export.parity.table import count, difference, difference_of, parity_table
 
 
 def test_parity_table() -> None:

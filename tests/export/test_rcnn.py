@@ -17,14 +17,14 @@ import small_rcnn as parts
 from altered_graph import with_altered_weights
 from edgecv.models.roi_pool import SingleScaleRoIPool
 from edgecv_export import ExportError, export
-from edgecv_export.comparison import Tolerance
-from edgecv_export.detected import Detected
-from edgecv_export.detection_report import DetectionReport
 from edgecv_export.graphs.cuts import CutRequest, cut_model
-from edgecv_export.graphs.rcnn_parity import _compare_masks, verify_rcnn
-from edgecv_export.graphs.rcnn_replay import SecondStage
+from edgecv_export.parity.comparison import Tolerance
+from edgecv_export.parity.detected import Detected
+from edgecv_export.parity.detection_report import DetectionReport
+from edgecv_export.parity.rcnn import _compare_masks, verify_rcnn
+from edgecv_export.parity.rcnn_replay import SecondStage
+from edgecv_export.parity.replay import Preference
 from edgecv_export.pictures import generate_pictures
-from edgecv_export.replay import Preference
 from edgecv_runtime import InputError
 from lively_rcnn import lively_rcnn
 from reported_export import read_report

@@ -1,1 +1,1 @@
-"""How each family of models is cut into graphs. Only this package imports torch."""
+"""How each family of models is cut into graphs."""

@@ -17,13 +17,13 @@ from torch import nn
 
 from edgecv.models.input_record import imagenet_record
 from edgecv_export.bundle import BundleDraft
-from edgecv_export.classifier_report import ClassifierReport
-from edgecv_export.comparison import Tolerance
 from edgecv_export.graph_record import add_graph
 from edgecv_export.graphs.cuts import CutRequest, register_cut
 from edgecv_export.graphs.onnx_graph import Batch, pictures_to_onnx
 from edgecv_export.graphs.probe import class_logits, outputs_of
-from edgecv_export.graphs.torch_input import check_record
+from edgecv_export.parity.classifier_report import ClassifierReport
+from edgecv_export.parity.comparison import Tolerance
+from edgecv_export.parity.torch_input import check_record
 from edgecv_runtime import InputError
 
 TOP = 5
@@ -60,7 +60,7 @@ class ClassifierCut:
         tolerance: Tolerance,
         done: Callable[[], None] = lambda: None,
     ) -> ClassifierReport:
-        from edgecv_export.graphs.classifier_parity import verify_classifier
+        from edgecv_export.parity.classifier import verify_classifier
 
         return verify_classifier(self, bundle, pictures, tolerance, done)
 

@@ -14,10 +14,10 @@ from torch import nn
 
 from edgecv.models.windows import WindowRequest
 from edgecv_export.bundle import BundleDraft
-from edgecv_export.comparison import Tolerance
 from edgecv_export.graphs.onnx_graph import Batch
 from edgecv_export.graphs.roi_align import DIALECTS, Dialect
-from edgecv_export.report import Report
+from edgecv_export.parity.comparison import Tolerance
+from edgecv_export.parity.report import Report
 from edgecv_runtime import InputError
 
 # The last two take any module whose outputs look right.

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from edgecv_export.bundle import BundleDraft
-from edgecv_export.comparison import Tolerance
-from edgecv_export.detection_report import DetectionReport
 from edgecv_export.graph_record import add_graph
 from edgecv_export.graphs.onnx_graph import Batch, pictures_to_onnx
+from edgecv_export.parity.comparison import Tolerance
+from edgecv_export.parity.detection_report import DetectionReport
 
 # The example that a graph of any size is traced with, in multiples of the padding.
 _EXAMPLE = (5, 7)
@@ -60,7 +60,7 @@ class DenseCut:
         tolerance: Tolerance,
         done: Callable[[], None] = lambda: None,
     ) -> DetectionReport:
-        from edgecv_export.graphs.dense_parity import verify_dense
+        from edgecv_export.parity.dense import verify_dense
 
         return verify_dense(self, bundle, pictures, tolerance, done)
 

@@ -25,9 +25,9 @@ from edgecv.models.roi_pool import SingleScaleRoIPool
 from edgecv_export.graphs.cuts import CutRequest, register_cut
 from edgecv_export.graphs.letterbox import LetterboxTransform
 from edgecv_export.graphs.rcnn_cut import RcnnCut
-from edgecv_export.graphs.rcnn_parity import MASK_THRESHOLD
 from edgecv_export.graphs.rcnn_stages import Trunk, feature_maps
 from edgecv_export.graphs.roi_align import Pooling, make_pooler
+from edgecv_export.parity.rcnn import MASK_THRESHOLD
 from edgecv_runtime import InputError
 
 BOX_MIN_SIZE = 1e-2  # written into torchvision's RoIHeads.postprocess_detections

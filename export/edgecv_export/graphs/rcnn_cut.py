@@ -11,14 +11,14 @@ import numpy as np
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
 from edgecv_export.bundle import BundleDraft
-from edgecv_export.comparison import Tolerance
-from edgecv_export.detection_report import DetectionReport
 from edgecv_export.graph_record import add_graph
 from edgecv_export.graphs.onnx_graph import Batch
 from edgecv_export.graphs.rcnn_onnx import box_stage_to_onnx, mask_stage_to_onnx, trunk_to_onnx
-from edgecv_export.graphs.rcnn_parity import verify_rcnn
 from edgecv_export.graphs.rcnn_stages import BoxStage, MaskStage, Trunk
 from edgecv_export.graphs.roi_align import Dialect, Pooling, make_pooler
+from edgecv_export.parity.comparison import Tolerance
+from edgecv_export.parity.detection_report import DetectionReport
+from edgecv_export.parity.rcnn import verify_rcnn
 from edgecv_runtime import InputError
 
 

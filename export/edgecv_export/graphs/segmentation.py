@@ -22,13 +22,13 @@ from torchvision.models.segmentation.lraspp import LRASPP
 from edgecv.models.input_record import IMAGENET_MEAN, IMAGENET_STD, native_record
 from edgecv.models.windows import plan_windows
 from edgecv_export.bundle import BundleDraft
-from edgecv_export.comparison import Tolerance
 from edgecv_export.graph_record import add_graph
 from edgecv_export.graphs.cuts import CutRequest, register_cut
 from edgecv_export.graphs.onnx_graph import Batch, pictures_to_onnx
 from edgecv_export.graphs.probe import outputs_of, segmentation_logits
-from edgecv_export.graphs.torch_input import check_record
-from edgecv_export.segmentation_report import SegmentationReport
+from edgecv_export.parity.comparison import Tolerance
+from edgecv_export.parity.segmentation_report import SegmentationReport
+from edgecv_export.parity.torch_input import check_record
 from edgecv_runtime import InputError
 
 # What a graph of any size is traced with: no two lengths alike, at any stride.
@@ -77,7 +77,7 @@ class SegmentationCut:
         tolerance: Tolerance,
         done: Callable[[], None] = lambda: None,
     ) -> SegmentationReport:
-        from edgecv_export.graphs.segmentation_parity import verify_segmentation
+        from edgecv_export.parity.segmentation import verify_segmentation
 
         return verify_segmentation(self, bundle, pictures, tolerance, done)
 

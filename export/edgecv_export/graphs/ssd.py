@@ -21,14 +21,14 @@ from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 from edgecv.models.input_record import input_record
 from edgecv_export.bundle import BundleDraft
-from edgecv_export.comparison import Tolerance
-from edgecv_export.detection_report import DetectionReport
 from edgecv_export.graph_record import add_graph
 from edgecv_export.graphs.anchors import describe_generator, run_generator
 from edgecv_export.graphs.cuts import CutRequest, register_cut
 from edgecv_export.graphs.onnx_graph import Batch, pictures_to_onnx
 from edgecv_export.graphs.ssd_outputs import head_outputs
-from edgecv_export.graphs.ssd_parity import verify_ssd
+from edgecv_export.parity.comparison import Tolerance
+from edgecv_export.parity.detection_report import DetectionReport
+from edgecv_export.parity.ssd import verify_ssd
 from edgecv_runtime import InputError
 
 ANCHOR_FILE = "anchors.npy"

@@ -22,11 +22,11 @@ from torch import Tensor, nn
 
 from edgecv.models.style_transform import SIDE_MULTIPLE, SMALLEST_SIDE, StyleTransform
 from edgecv_export.bundle import BundleDraft
-from edgecv_export.comparison import Tolerance
 from edgecv_export.graph_record import add_graph
 from edgecv_export.graphs.cuts import CutRequest, register_cut
 from edgecv_export.graphs.onnx_graph import Batch, to_onnx
-from edgecv_export.style_report import StyleReport
+from edgecv_export.parity.comparison import Tolerance
+from edgecv_export.parity.style_report import StyleReport
 from edgecv_runtime import InputError
 
 TILE = 512  # a side, in pixels
@@ -112,7 +112,7 @@ class StyleCut:
         tolerance: Tolerance,
         done: Callable[[], None] = lambda: None,
     ) -> StyleReport:
-        from edgecv_export.graphs.style_parity import verify_style
+        from edgecv_export.parity.style import verify_style
 
         return verify_style(self, bundle, pictures, done)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edgecv_export.comparison import LONG_SIDE_1080P, Comparison, Tolerance
-from edgecv_export.detected import Detected
-from edgecv_export.matching import differences, match_overlapping, match_within
+from edgecv_export.parity.comparison import LONG_SIDE_1080P, Comparison, Tolerance
+from edgecv_export.parity.detected import Detected
+from edgecv_export.parity.matching import differences, match_overlapping, match_within
 
 
 @dataclass(frozen=True)

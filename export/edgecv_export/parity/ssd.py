@@ -16,14 +16,14 @@ from torchvision.models.detection.transform import resize_boxes
 from torchvision.ops.boxes import clip_boxes_to_image
 
 import edgecv_runtime
-from edgecv_export.comparison import Tolerance
-from edgecv_export.detected import Detected, RawOutputs
-from edgecv_export.detection_report import BATCH, DetectionReport
-from edgecv_export.graphs.graph_session import GraphSession
 from edgecv_export.graphs.ssd_outputs import as_head_outputs, head_outputs
-from edgecv_export.graphs.steer import steer_softmax
-from edgecv_export.graphs.torch_input import rgb_tensor
-from edgecv_export.replay import Preference, compare_with_replays
+from edgecv_export.parity.comparison import Tolerance
+from edgecv_export.parity.detected import Detected, RawOutputs
+from edgecv_export.parity.detection_report import BATCH, DetectionReport
+from edgecv_export.parity.graph_session import GraphSession
+from edgecv_export.parity.replay import Preference, compare_with_replays
+from edgecv_export.parity.steer import steer_softmax
+from edgecv_export.parity.torch_input import rgb_tensor
 from edgecv_runtime import ops
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 
 import edgecv_runtime
-from edgecv_export.classifier_report import ClassifierReport
-from edgecv_export.comparison import Tolerance
-from edgecv_export.detection_report import BATCH
-from edgecv_export.graphs.graph_session import GraphSession
-from edgecv_export.graphs.torch_input import to_tensor
+from edgecv_export.parity.classifier_report import ClassifierReport
+from edgecv_export.parity.comparison import Tolerance
+from edgecv_export.parity.detection_report import BATCH
+from edgecv_export.parity.graph_session import GraphSession
+from edgecv_export.parity.torch_input import to_tensor
 from edgecv_runtime import ops
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from edgecv_export.parity_table import count, difference_of, parity_table
+from edgecv_export.parity.table import count, difference_of, parity_table
 
 LEAST_PSNR = 50.0  # decibels, of 8-bit pictures
 

@@ -16,9 +16,9 @@ from torchvision.models.detection.rpn import concat_box_prediction_layers
 from torchvision.models.detection.transform import resize_boxes
 from torchvision.ops.boxes import clip_boxes_to_image
 
-from edgecv_export.detected import Detected
-from edgecv_export.graphs.steer import steer, steer_softmax
-from edgecv_export.replay import Preference
+from edgecv_export.parity.detected import Detected
+from edgecv_export.parity.replay import Preference
+from edgecv_export.parity.steer import steer, steer_softmax
 from edgecv_runtime import ops
 from edgecv_runtime._core import InputSpec, plan, propose
 

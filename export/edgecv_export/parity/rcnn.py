@@ -14,18 +14,18 @@ from torch import Tensor
 from torchvision.models.detection.roi_heads import expand_boxes
 
 import edgecv_runtime
-from edgecv_export.comparison import Tolerance
-from edgecv_export.detected import Detected, RawOutputs
-from edgecv_export.detection_report import BATCH, DetectionReport
-from edgecv_export.graphs.rcnn_replay import (
+from edgecv_export.graphs.rcnn_stages import named_maps
+from edgecv_export.parity.comparison import Tolerance
+from edgecv_export.parity.detected import Detected, RawOutputs
+from edgecv_export.parity.detection_report import BATCH, DetectionReport
+from edgecv_export.parity.rcnn_replay import (
     BundleNetworks,
     CallerProposals,
     look_at,
     second_stage,
 )
-from edgecv_export.graphs.rcnn_stages import named_maps
-from edgecv_export.graphs.torch_input import rgb_tensor
-from edgecv_export.replay import Preference, compare_with_replays
+from edgecv_export.parity.replay import Preference, compare_with_replays
+from edgecv_export.parity.torch_input import rgb_tensor
 
 if TYPE_CHECKING:
     from edgecv_export.graphs.rcnn_cut import RcnnCut

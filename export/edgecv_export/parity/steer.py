@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from edgecv_export.detected import Detected
-from edgecv_export.replay import Preference
+from edgecv_export.parity.detected import Detected
+from edgecv_export.parity.replay import Preference
 
 LAST_DIGITS = 1e-6  # of the largest logit: some units in its last place
 # Margins whose sigmoid is 1 but for some units in the last place of float32 (0, 5 and 38 of them):

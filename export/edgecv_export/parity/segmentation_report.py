@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from edgecv_export.comparison import Tolerance
-from edgecv_export.parity_table import count, difference, difference_of, parity_table
+from edgecv_export.parity.comparison import Tolerance
+from edgecv_export.parity.table import count, difference, difference_of, parity_table
 
 
 @dataclass

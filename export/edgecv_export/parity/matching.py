@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgecv_export.detected import Detected
+from edgecv_export.parity.detected import Detected
 
 SAME_OBJECT_IOU = 0.5  # detections that differ beyond tolerance still count as a pair above it
 

@@ -11,10 +11,10 @@ import torch
 
 import edgecv_runtime
 from edgecv.training.segmenter import TorchSegmenter
-from edgecv_export.comparison import Tolerance
-from edgecv_export.graphs.graph_session import GraphSession
-from edgecv_export.graphs.torch_input import to_tensor
-from edgecv_export.segmentation_report import SegmentationReport
+from edgecv_export.parity.comparison import Tolerance
+from edgecv_export.parity.graph_session import GraphSession
+from edgecv_export.parity.segmentation_report import SegmentationReport
+from edgecv_export.parity.torch_input import to_tensor
 from edgecv_runtime import ops
 
 RESIZE_ROUNDING = 1e-4  # of logits on their way to the picture

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from edgecv_export.comparison import Comparison, Tolerance
-from edgecv_export.detected import RawOutputs
-from edgecv_export.parity_table import count, difference, difference_of, parity_table
+from edgecv_export.parity.comparison import Comparison, Tolerance
+from edgecv_export.parity.detected import RawOutputs
+from edgecv_export.parity.table import count, difference, difference_of, parity_table
 
 MIN_PICTURES = 8
 BATCH = 4

@@ -13,7 +13,7 @@ from torch import Tensor
 
 import edgecv_runtime
 from edgecv.models.style_transform import SMALLEST_SIDE
-from edgecv_export.style_report import StyleReport
+from edgecv_export.parity.style_report import StyleReport
 
 if TYPE_CHECKING:
     from edgecv_export.graphs.style import StyleCut
