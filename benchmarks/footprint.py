@@ -61,7 +61,7 @@ def main() -> None:
         print(row("import numpy", f"{numpy_ms:.0f} ms", ""))
         print(row("import edgecv", f"{edgecv_ms:.0f} ms", ""))
         print(row("import edgecv / import numpy", f"{edgecv_ms / numpy_ms:.2f}×", "≤ 1.3×"))
-        print(row("wheel", f"{wheel.stat().st_size / 1e6:.2f} MB", "< 1 MB"))
+        print(row("wheel", f"{wheel.stat().st_size / 1e6:.3f} MB", "< 1 MB"))
         network = lively(
             lambda: registry.create("ssdlite320_mobilenet_v3_large", num_classes=91),
             generate_pictures(8),

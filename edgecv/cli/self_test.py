@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 ARCHIVE = Path(__file__).parents[1] / "self_test" / "bundles.zip.xz"  # FAMILY/FILE
 EXPECTED = "expected.npz"  # FILE/in/NAME, FILE/shape/NAME and FILE/out/NAME, a `sample`
-SAMPLES = 256
+SAMPLES = 96
 # Largest difference to fp32 on a CPU, as a part of the output's largest value.
 TOLERANCE = {"fp32": 1e-3, "fp16": 3e-2, "int8": 2e-1}
 AHEAD_OF_TIME = (86, 89, 120)  # compute capabilities, where there is no GPU

@@ -47,8 +47,8 @@ std::vector<Run> runs_of(const std::vector<int>& first) {
 }
 
 /// result[k] = upper[k] + fraction * (lower[k] - upper[k])
-EDGECV_CLONES void blend_rows(const float* upper, const float* lower, float fraction,
-                              std::size_t count, float* result) {
+EDGECV_CLONES_AVX2 void blend_rows(const float* upper, const float* lower, float fraction,
+                                   std::size_t count, float* result) {
   for (std::size_t k = 0; k < count; ++k) {
     result[k] = upper[k] + fraction * (lower[k] - upper[k]);
   }
@@ -57,8 +57,9 @@ EDGECV_CLONES void blend_rows(const float* upper, const float* lower, float frac
 /// The largest class of each pixel of a row. `cells`: the row's logits, cell by cell with all
 /// classes side by side, one cell more than there are at its end. `fractions` and `index` have room
 /// for an octet beyond the row's end.
-EDGECV_CLONES void largest_in_row(const float* cells, int classes, const std::vector<Run>& runs,
-                                  const float* fractions, std::int32_t* index) {
+EDGECV_CLONES_AVX2 void largest_in_row(const float* cells, int classes,
+                                       const std::vector<Run>& runs, const float* fractions,
+                                       std::int32_t* index) {
   for (const Run run : runs) {
     const float* const left = cells + static_cast<std::ptrdiff_t>(run.cell) * classes;
     const float* const right = left + classes;

@@ -78,7 +78,7 @@ void fill_taps(const Span& span, int cells, Taps& taps) {
 }
 
 /// Interpolates one row of cells at each column of the crop.
-EDGECV_CLONES void interpolate_columns(const float* cells, const Taps& columns, float* row) {
+EDGECV_CLONES_AVX2 void interpolate_columns(const float* cells, const Taps& columns, float* row) {
   const int* const left = columns.left.data();
   const int* const right = columns.right.data();
   const float* const left_weight = columns.left_weight.data();
@@ -89,18 +89,18 @@ EDGECV_CLONES void interpolate_columns(const float* cells, const Taps& columns, 
   }
 }
 
-EDGECV_CLONES void blend_rows(const float* upper, const float* lower, float upper_weight,
-                              float lower_weight, float threshold, std::size_t count,
-                              std::uint8_t* pixels) {
+EDGECV_CLONES_AVX2 void blend_rows(const float* upper, const float* lower, float upper_weight,
+                                   float lower_weight, float threshold, std::size_t count,
+                                   std::uint8_t* pixels) {
   for (std::size_t x = 0; x < count; ++x) {
     const float value = std::fma(upper[x], upper_weight, lower[x] * lower_weight);
     pixels[x] = value > threshold;
   }
 }
 
-EDGECV_CLONES void sample_small_row(const float* upper, const float* lower, float upper_weight,
-                                    float lower_weight, const Taps& columns, float threshold,
-                                    std::uint8_t* pixels) {
+EDGECV_CLONES_AVX2 void sample_small_row(const float* upper, const float* lower, float upper_weight,
+                                         float lower_weight, const Taps& columns, float threshold,
+                                         std::uint8_t* pixels) {
   const std::size_t count = columns.left.size();
   for (std::size_t x = 0; x < count; ++x) {
     const int left = columns.left[x], right = columns.right[x];

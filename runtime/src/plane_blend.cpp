@@ -107,7 +107,7 @@ EDGECV_INLINE bool blend(const PlaneRow& row, PlaneWork work, std::int32_t* inde
                     : blend<weighted, adds, false, true>(row, index);
 }
 
-EDGECV_CLONES bool blend_row(const PlaneRow& row, PlaneWork work, std::int32_t* index) {
+EDGECV_CLONES_AVX2 bool blend_row(const PlaneRow& row, PlaneWork work, std::int32_t* index) {
   if (row.weights != nullptr) {
     return work.adds ? blend<true, true>(row, work, index) : blend<true, false>(row, work, index);
   }

@@ -44,9 +44,10 @@ std::vector<float> total_weights(const std::vector<int>& starts, int window, int
 }
 
 /// A row of a window, brought from cells to pixels: [classes, width] in `result`.
-EDGECV_CLONES void expand_row(const float* logits, std::size_t plane, int classes,
-                              const float* upper, const float* lower, float row_fraction, int cells,
-                              const LinearAxis& columns, float* blended, float* result) {
+EDGECV_CLONES_AVX2 void expand_row(const float* logits, std::size_t plane, int classes,
+                                   const float* upper, const float* lower, float row_fraction,
+                                   int cells, const LinearAxis& columns, float* blended,
+                                   float* result) {
   const std::size_t width = columns.first.size();
   const int* const first = columns.first.data();
   const float* const fraction = columns.fraction.data();
@@ -63,7 +64,7 @@ EDGECV_CLONES void expand_row(const float* logits, std::size_t plane, int classe
   }
 }
 
-EDGECV_CLONES void divide(float* values, std::size_t count, const float* totals, float total) {
+EDGECV_CLONES_AVX2 void divide(float* values, std::size_t count, const float* totals, float total) {
   for (std::size_t k = 0; k < count; ++k) values[k] /= totals[k] * total;
 }
 

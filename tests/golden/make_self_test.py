@@ -44,10 +44,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as draft:
         for family in FAMILIES:
             folder = write_thin_bundle(family, Path(draft) / family, repeat_weights)
-            drop_shapes(folder)
             arrays = inputs_and_outputs(folder, SIZES.get(family, SIZE))
             add_half(folder)
             add_int8(folder, arrays)
+            drop_notes(folder)
             np.savez(folder / EXPECTED, **sampled(arrays))
             print(family, sum(path.stat().st_size for path in folder.iterdir()))
         pack(Path(draft), ARCHIVE)
@@ -73,21 +73,19 @@ def repeat_weights(module: nn.Module) -> None:
                 layer.bias.copy_(row.repeat(repeats)[: layer.bias.numel()] * BIAS)
 
 
-def drop_shapes(folder: Path) -> None:
-    """Those of values inside a graph, which are notes for a reader."""
+def drop_notes(folder: Path) -> None:
+    """What tells a reader of the graphs more: names of nodes, shapes of values between them."""
     manifest = json.loads((folder / "bundle.json").read_text())
     for graphs in manifest["graphs"].values():
         for graph in graphs:
             model = onnx.load(folder / graph["file"])
-            graph["sha256"] = write_graph(folder / graph["file"], model)
+            del model.graph.value_info[:]
+            for node in model.graph.node:
+                node.ClearField("name")
+            content = model.SerializeToString()
+            (folder / graph["file"]).write_bytes(content)
+            graph["sha256"] = sha256(content).hexdigest()
     (folder / "bundle.json").write_text(json.dumps(manifest, indent=1))
-
-
-def write_graph(path: Path, model: onnx.ModelProto) -> str:
-    del model.graph.value_info[:]
-    content = model.SerializeToString()
-    path.write_bytes(content)
-    return sha256(content).hexdigest()
 
 
 def add_half(folder: Path) -> None:
@@ -139,7 +137,9 @@ def add_graph(
 ) -> None:
     file = source["file"].replace(".onnx", f".{changes['precision']}.onnx")
     record = source | {"file": file} | changes
-    graphs.append(record | {"sha256": write_graph(folder / record["file"], model)})
+    (folder / record["file"]).write_bytes(model.SerializeToString())
+    record["sha256"] = sha256((folder / record["file"]).read_bytes()).hexdigest()
+    graphs.append(record)
 
 
 def sampled(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -156,7 +156,7 @@ def sampled(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def inputs_and_outputs(folder: Path, size: tuple[int, int]) -> dict[str, np.ndarray]:
     """Inputs and outputs of the fp32 graphs, as FILE/in/NAME and FILE/out/NAME. A second stage is
-    fed with the feature maps that the trunk gives."""
+    fed with the feature maps that the trunk gives, in coarse values."""
     manifest = json.loads((folder / "bundle.json").read_text())
     random = np.random.default_rng(0)
     arrays: dict[str, np.ndarray] = {}
@@ -174,7 +174,7 @@ def inputs_and_outputs(folder: Path, size: tuple[int, int]) -> dict[str, np.ndar
                 zip([o.name for o in session.get_outputs()], session.run(None, feeds), strict=True)
             )
             if role in ("trunk", "statistics"):
-                known = outputs
+                known = {name: np.round(8 * value) / 8 for name, value in outputs.items()}
             arrays |= {f"{graph['file']}/in/{name}": value for name, value in feeds.items()}
             arrays |= {f"{graph['file']}/out/{name}": value for name, value in outputs.items()}
     return arrays
@@ -199,14 +199,16 @@ def feed(
 
 
 def pack(folder: Path, archive: Path) -> None:
-    """FAMILY/FILE in a zip without compression, and all of it as one xz stream."""
+    """FAMILY/FILE in a zip without compression, like beside like, and all of it as one xz stream
+    that expects nothing of where in a word a byte stands."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_STORED) as zipped:
-        for path in sorted(folder.glob("*/*")):
+        for path in sorted(folder.glob("*/*"), key=lambda path: (path.name, path.parent.name)):
             name = path.relative_to(folder).as_posix()
             zipped.writestr(zipfile.ZipInfo(name, STAMP), path.read_bytes())
     archive.parent.mkdir(exist_ok=True)
-    archive.write_bytes(lzma.compress(content.getvalue(), preset=9 | lzma.PRESET_EXTREME))
+    method = {"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, "pb": 0}
+    archive.write_bytes(lzma.compress(content.getvalue(), filters=[method]))
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def test_every_family_is_there():
         *families()
     }
     assert {"fcn", "fcn_resnet18", "deeplab", "lraspp", "style"} < {*families()}
-    assert ARCHIVE.stat().st_size < 120_000  # it is part of the wheel
+    assert ARCHIVE.stat().st_size < 100_000  # it is part of the wheel
 
 
 def test_onnxruntime_gives_what_is_stored(only, capsys):
@@ -60,7 +60,7 @@ def test_onnxruntime_gives_what_is_stored(only, capsys):
     assert max(differences("fp32")) < 1e-5
     assert min(differences("fp16")) > 1e-5
     assert min(differences("int8")) > max(differences("fp16"))
-    assert TOLERANCE["int8"] / 2.5 < max(differences("int8")) < TOLERANCE["int8"]
+    assert TOLERANCE["int8"] / 4 < max(differences("int8")) < TOLERANCE["int8"]
 
 
 def test_tensorrt_for_rtx_is_built_without_a_gpu(only):
@@ -121,9 +121,9 @@ def test_another_shape_is_found(only, altered):
 
 
 def test_a_sample_is_spread_over_all_values():
-    values = np.arange(6 * 100, dtype=np.float32).reshape(6, 100)
-    assert sample(values[:2]).tolist() == list(range(200))
-    assert sample(values).tolist() == list(range(0, 600, 3))
+    values = np.arange(200, dtype=np.float32).reshape(2, 100)
+    assert sample(values[0, :96]).tolist() == list(range(96))
+    assert sample(values).tolist() == list(range(0, 200, 3))
     assert sample(np.zeros((0, 4))).size == 0
 
 
