@@ -125,7 +125,7 @@ def measure(bundle: Path, target: Target, precision: str, rounds: int) -> str:
         inside.append(sum(getattr(model.timing, f"{step}_ms") for step in networks))
     total, network = float(np.median(whole)), float(np.median(inside))
     return row(
-        model.manifest.architecture,
+        bundle.parent.name,
         precision,
         f"{total:.2f}",
         f"{network:.2f}",
