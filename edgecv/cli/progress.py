@@ -1,34 +1,95 @@
-"""A progress bar on stderr, and lines that do not tear it."""
+"""How far a long command is: a bar on a terminal, a line now and then elsewhere, on stderr."""
 
 from __future__ import annotations
 
 import sys
+import time
 from types import TracebackType
 from typing import Any, TextIO
 
+FIRST_LINE = 10.0  # seconds after the start; what takes less says nothing
+NEXT_LINES = 30.0  # seconds from a line to the next
+
 
 class Progress:
-    """Shows a bar where stderr is a terminal and tqdm is installed, and nothing elsewhere."""
+    """Counts steps with their rate and the time left. A context manager.
 
-    def __init__(self, total: int | None, unit: str) -> None:
+    Where stderr is a terminal and tqdm is installed it shows a bar, which vanishes at the end.
+    Elsewhere (a log, a pipe) it writes a line after 10 seconds and then one every 30.
+
+    Args:
+        total: number of steps; None: unknown, as in a stream.
+        unit: what a step is, in the singular.
+        title: stands in front, such as "epoch 3/60".
+
+    Example:
+        with Progress(len(images), "image") as progress:
+            for image in images:
+                progress.update()
+    """
+
+    def __init__(self, total: int | None, unit: str, title: str = "") -> None:
+        self.total = total
+        self.unit = unit
+        self.title = title
+        self.done = 0
+        self._note = ""
+        self._started = time.monotonic()
+        self._due = self._started + FIRST_LINE
         self._bar: Any = None
         if not sys.stderr.isatty():
             return
         try:
             from tqdm import tqdm
-        except ModuleNotFoundError:  # not among the extras of a TensorRT machine; nothing is lost
+        except ModuleNotFoundError:  # not among all extras; the lines say the same
             return
-        self._bar = tqdm(total=total, unit=unit, file=sys.stderr, dynamic_ncols=True, leave=False)
+        self._bar = tqdm(
+            total=total,
+            unit=unit,
+            desc=title or None,
+            file=sys.stderr,
+            dynamic_ncols=True,
+            leave=False,
+        )
 
-    def update(self, steps: int = 1) -> None:
+    def update(self, steps: int = 1, note: str | None = None) -> None:
+        """So many more steps are done. `note` replaces what is shown behind, such as a loss."""
+        self.done += steps
+        if note is not None:
+            self._note = note
         if self._bar is not None:
+            if note is not None:
+                self._bar.set_postfix_str(note, refresh=False)
             self._bar.update(steps)
+            return
+        now = time.monotonic()
+        if now >= self._due:
+            self._due = now + NEXT_LINES
+            print(self.line(now - self._started), file=sys.stderr, flush=True)
+
+    def line(self, seconds: float) -> str:
+        """The state in one line, `seconds` after the start."""
+        rate = self.done / max(seconds, 1e-9)
+        many = self.total is None or self.total != 1
+        words = f"{self.done}" if self.total is None else f"{self.done}/{self.total}"
+        parts = [f"{words} {self.unit}{'s' if many else ''}", _rate(rate, self.unit)]
+        if self.total is not None and self.done:
+            parts.append(f"{duration((self.total - self.done) / rate)} left")
+        if self._note:
+            parts.append(self._note)
+        return (f"{self.title}: " if self.title else "") + ", ".join(parts)
 
     def print(self, text: str, file: TextIO) -> None:
+        """A line that does not tear the bar."""
         if self._bar is not None:
             self._bar.write(text, file=file)
         else:
             print(text, file=file, flush=True)
+
+    def close(self) -> None:
+        """Takes the bar away."""
+        if self._bar is not None:
+            self._bar.close()
 
     def __enter__(self) -> Progress:
         return self
@@ -39,5 +100,20 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._bar is not None:
-            self._bar.close()
+        self.close()
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `12 min 5 s` or `3 h 20 min`."""
+    whole = round(max(seconds, 0))
+    minutes, rest = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _rate(rate: float, unit: str) -> str:
+    if 0 < rate < 1:
+        return f"{1 / rate:.1f} s/{unit}"
+    return f"{rate:.1f} {unit}s/s"
