@@ -93,7 +93,7 @@ def add_parser(subparsers: Any) -> None:
         "--resume",
         action="store_true",
         default=False,
-        help="go on with the run in --out; same settings",
+        help="go on with the run in --out: with its settings, or more --epochs",
     )
 
 
@@ -166,6 +166,10 @@ def run(args: argparse.Namespace) -> int:
     # Threads that spin while they wait take the processor from the loader's workers, and training
     # from other jobs (measured on a loaded machine: 4 to 7 times slower). Read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from edgecv.cli.progress import Progress
+    from edgecv.training.run_folder import check_out
+
+    check_out(args.out, args.resume)  # before torch is loaded
     from edgecv.training.fit import fit
 
     try:
@@ -175,7 +179,7 @@ def run(args: argparse.Namespace) -> int:
             device=args.device,
             workers=args.workers,
             resume=args.resume,
-            progress=sys.stderr.isatty(),
+            progress=Progress,
             report=lambda line: print(line, flush=True),
         )
     except KeyboardInterrupt:
@@ -193,16 +197,23 @@ def _settings(args: argparse.Namespace) -> Any:
     from dataclasses import fields
 
     from edgecv.models import registry
+    from edgecv.training.run_folder import recorded
     from edgecv.training.settings import recipe_of
     from edgecv_runtime import InputError
 
     kind = recipe_of(args.architecture).SETTINGS
+    known = {field.name for field in fields(kind)}
     given = {name: value for name, value in vars(args).items() if name not in _RUNNING}
-    for name in given.keys() - {field.name for field in fields(kind)}:
+    for name in given.keys() - known:
         raise InputError(
             f"--{name.replace('_', '-')} is no option for {args.architecture}, whose task is "
             f"{registry.task_of(args.architecture)}; leave it out"
         )
+    before = recorded(args.out) if args.resume else {}
+    if before.get("architecture") == args.architecture:
+        # What is not said again is as it was; JSON has lists where settings have tuples.
+        kept = {name: value for name, value in before.items() if name in known}
+        given = {n: tuple(v) if isinstance(v, list) else v for n, v in kept.items()} | given
     return kind(**given)
 
 

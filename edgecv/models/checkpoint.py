@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from edgecv_runtime import InputError
 
 from . import registry
+from .finite import require_finite
 from .weights import fit_state_dict, load_torch
 
 FORMAT = 1
@@ -60,7 +61,8 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     """Reads a checkpoint of ours.
 
     Raises:
-        InputError: the file is missing, broken, of a newer format, or a bare state dict.
+        InputError: the file is missing, broken, of a newer format, or a bare state dict; its
+            weights hold NaN.
     """
     path = Path(path)
     if not path.is_file():
@@ -80,4 +82,5 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     missing = [key for key in keys if key not in content]
     if missing:
         raise InputError(f"{path}: broken checkpoint: it lacks {', '.join(missing)}")
+    require_finite(content["state_dict"], str(path))
     return Checkpoint(**{key: content[key] for key in keys}, training=content.get("training", {}))

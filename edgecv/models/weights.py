@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from edgecv_runtime import InputError
 
 from . import registry
+from .finite import require_finite
 from .frozen_norm import accept_frozen_norm
 from .heads import in_head, initialise_head
 from .style_transform import StyleTransform
@@ -138,6 +139,7 @@ def fit_state_dict(
     module: nn.Module, state_dict: dict[str, Tensor], source: str, new_head: bool = False
 ) -> str | None:
     """`load_weights` for weights already read."""
+    require_finite(state_dict, source)
     architecture = str(module.architecture)
     own = module.state_dict()
     counting = " (background included)" if registry.counts_background(architecture) else ""

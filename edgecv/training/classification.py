@@ -14,7 +14,7 @@ from edgecv_runtime import InputError
 
 from .classification_evaluation import match_classes
 from .classification_task import ClassificationTask
-from .loaders import require_batch, training_loader, validation_loader
+from .loaders import batch_for, training_loader, validation_loader
 from .settings import Run, Settings
 
 BATCH_SIZE = 32
@@ -37,7 +37,7 @@ def prepare(settings: ClassificationSettings, workers: int) -> Run:
     if len(train.labels) < 2:
         raise InputError(f"{settings.data}: one class, {train.labels[0]}; expected at least two")
     val = match_classes(read_classes(settings.data, settings.val_split), train.labels)
-    batch_size = require_batch(settings.batch_size or BATCH_SIZE)
+    batch_size, fewer = batch_for(len(train.images), settings.batch_size, BATCH_SIZE, least=2)
     arguments: dict[str, Any] = {"num_classes": len(train.labels)}
     if settings.size is not None:
         arguments["size"] = list(settings.size)
@@ -61,5 +61,5 @@ def prepare(settings: ClassificationSettings, workers: int) -> Run:
         record,
         loader,
         validation_loader(val.images, workers),
-        [line for line in (note, summary) if line],
+        [line for line in (note, fewer, summary) if line],
     )

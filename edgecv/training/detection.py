@@ -24,7 +24,7 @@ from edgecv_runtime import InputError
 
 from .detection_task import DetectionTask
 from .evaluation import match_labels
-from .loaders import training_loader, validation_loader
+from .loaders import batch_for, needs_two, training_loader, validation_loader
 from .settings import Run, Settings
 
 LEARNING_RATE = 2e-3
@@ -49,9 +49,15 @@ def prepare(settings: DetectionSettings, workers: int) -> Run:
     """As settings.Recipe has it."""
     train = _named(read_folder(settings.data, settings.train_split), settings.class_name)
     val = match_labels(read_folder(settings.data, settings.val_split), train.labels)
+    if not any((~record.ignore).any() for record in val.records):
+        raise InputError(
+            f"{settings.data}: no object in the {len(val.records)} images of the split "
+            f"{settings.val_split}, so nothing says which epoch is the best: label some of them, "
+            "or give another --val-split"
+        )
     module, arguments, note = _module(settings, train)
     record: dict[str, Any] = module.input  # type: ignore[assignment]
-    loader = _train_loader(train, record, predicts_masks(module), settings, workers)
+    loader, fewer = _train_loader(train, module, settings, workers)
     if predicts_masks(module):
         _require_masks([*train.records, *val.records])
     default_rate = PRETRAINED_LEARNING_RATE if settings.pretrained else LEARNING_RATE
@@ -63,7 +69,7 @@ def prepare(settings: DetectionSettings, workers: int) -> Run:
         record,
         loader,
         validation_loader([record.image for record in val.records], workers),
-        [line for line in (note, _summary(settings, train, val, record)) if line],
+        [line for line in (note, fewer, _summary(settings, train, val, record)) if line],
     )
 
 
@@ -137,20 +143,20 @@ def _summary(
 
 
 def _train_loader(
-    data: DetectionData,
-    record: dict[str, Any],
-    masks: bool,
-    settings: DetectionSettings,
-    workers: int,
-) -> DataLoader[Any]:
+    data: DetectionData, module: nn.Module, settings: DetectionSettings, workers: int
+) -> tuple[DataLoader[Any], str | None]:
+    """The loader, and a note about its batch size."""
+    record: dict[str, Any] = module.input  # type: ignore[assignment]
     images: Dataset[Any]
     gather: Callable[[list[Any]], Any]
     if record["resize"] == "stretch":
         height, width = record["size"]
         images = TrainingImages(data.records, train_pipeline((height, width), settings.flip))
-        batch_size, gather = settings.batch_size or BATCH_SIZE, collate
+        # The deepest map may be a single pixel of each image.
+        default, least, gather = BATCH_SIZE, needs_two(module), collate
     else:
         pipeline = instance_pipeline(record["size"][0], record["max_size"], settings.flip)
-        images = TrainingInstances(data.records, pipeline, masks)
-        batch_size, gather = settings.batch_size or VARYING_BATCH_SIZE, collate_instances
-    return training_loader(images, batch_size, gather, workers)
+        images = TrainingInstances(data.records, pipeline, predicts_masks(module))
+        default, least, gather = VARYING_BATCH_SIZE, 1, collate_instances
+    batch_size, note = batch_for(len(data.records), settings.batch_size, default, least)
+    return training_loader(images, batch_size, gather, workers), note

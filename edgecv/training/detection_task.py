@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -62,7 +61,7 @@ class DetectionTask(TrainingTask):
 
     def better(self, figures: dict[str, float], best: dict[str, float]) -> bool:
         ranked = "mask_map" if "mask_map" in figures else "map"
-        return figures[ranked] > best[ranked]
+        return figures[ranked] >= best[ranked]
 
     def train(self, mode: bool = True) -> DetectionTask:
         super().train(mode)
@@ -94,10 +93,5 @@ class DetectionTask(TrainingTask):
         figures = {"map": precision.map, "map50": precision.map50}
         if precision.masks is not None:
             figures |= {"mask_map": precision.masks.map, "mask_map50": precision.masks.map50}
-        # NaN only where the split has no object at all; 0 keeps checkpoints comparable.
-        self.figures = {name: _finite(value) for name, value in figures.items()}
+        self.figures = figures
         self.facts = {"precision": precision.to_dict()}
-
-
-def _finite(value: float) -> float:
-    return 0.0 if math.isnan(value) else value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import signal
 import warnings
@@ -12,13 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import nn
 
 from edgecv.models.checkpoint import Checkpoint
 from edgecv_runtime import EngineError, InputError
 
+from .epoch_progress import EpochProgress, MakeBar
+from .in_effect import in_words, values_in_effect, versions
 from .run_files import RunFiles
+from .run_folder import STATE, check_out, epochs_to_resume, write_record
 from .settings import Settings, recipe_of
 
 VALIDATIONS = 30  # at most, over the whole run
@@ -30,18 +33,19 @@ def fit(
     device: str = "auto",
     workers: int = 2,
     resume: bool = False,
-    progress: bool = False,
+    progress: MakeBar | None = None,
     report: Callable[[str], None] = print,
 ) -> dict[str, Any]:
     """Trains a network and leaves best.pt, last.pt, last.ckpt, metrics.csv and curve.png in `out`.
 
     Args:
         settings: those of the architecture's recipe (`settings.recipe_of`).
-        out: the run's folder. It must not hold another run, except that one to resume.
+        out: the run's folder: a new or empty one, or that of a run to resume.
         device: auto, cpu or cuda.
         workers: processes that decode and augment; 0: the main one does.
-        resume: go on after the last complete epoch of the run in `out`.
-        progress: a bar for each epoch.
+        resume: go on after the last complete epoch of the run in `out`, with the same settings but
+            for the number of epochs.
+        progress: makes a bar for the training and for the validation of each epoch.
         report: takes lines for the user.
 
     Returns:
@@ -49,19 +53,19 @@ def fit(
         masks `mask_map` and `mask_map50`); and `seconds` of the whole run.
 
     Raises:
-        InputError: data, weights or settings that do not fit.
+        InputError: data, weights, settings, folder or device that do not fit; a loss that is not
+            finite or has exploded.
         EngineError: a process of the loader has died.
     """
     _quiet()
-    epochs_done = _epochs_done(settings, out, resume)
+    check_out(out, resume)
+    _require_device(device)
+    epochs_done = epochs_to_resume(settings, out) if resume else 0
     # A resumed run must not see the first epochs' random numbers again.
     pl.seed_everything(settings.seed + epochs_done, workers=True, verbose=False)
     run = recipe_of(settings.architecture).prepare(settings, workers)
     for line in run.notes:
         report(line)
-
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "run.json").write_text(json.dumps(asdict(settings), indent=2) + "\n")
 
     def checkpoint(weights_of: nn.Module, facts: dict[str, Any]) -> Checkpoint:
         return Checkpoint(
@@ -84,23 +88,31 @@ def fit(
         gradient_clip_val=run.gradient_clip,
         logger=False,
         enable_model_summary=False,
-        enable_progress_bar=progress,
+        enable_progress_bar=False,
         callbacks=[
             *run.callbacks,
+            *([EpochProgress(progress)] if progress is not None else []),
             files,
             ModelCheckpoint(
                 out, "last", enable_version_counter=False, save_on_train_epoch_end=True
             ),
-            *([TQDMProgressBar()] if progress else []),
         ],
     )
+    in_effect = values_in_effect(run, trainer, workers)
+    report(in_words(in_effect))
+    if resume and epochs_done < settings.epochs:
+        report(f"{epochs_done} of {settings.epochs} epochs are done: going on")
+    elif resume:
+        report(f"all {epochs_done} epochs are done; --epochs {2 * epochs_done} would go on")
+    out.mkdir(parents=True, exist_ok=True)
+    write_record(out, settings, in_effect, versions())
     on_interrupt = signal.getsignal(signal.SIGINT)
     try:
         trainer.fit(
             run.task,
             run.train,
             run.validation,
-            ckpt_path=str(out / "last.ckpt") if resume else None,
+            ckpt_path=str(out / STATE) if resume else None,
             weights_only=False,  # its own file: optimizer and loop states are no plain tensors
         )
     except SystemExit as stopped:
@@ -109,6 +121,13 @@ def fit(
         if isinstance(stopped.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from stopped
         raise
+    except ValueError as error:
+        if "Expected more than 1 value per channel" not in str(error):
+            raise
+        raise InputError(
+            f"batch norm got a single value of each channel: a batch of {run.train.batch_size} is "
+            "too small for this network and these images: use a larger --batch-size"
+        ) from error
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
             raise
@@ -122,27 +141,22 @@ def fit(
         f"best: epoch {files.best['epoch']}, {run.task.describe(files.best)}; "
         f"{files.seconds:.0f} s; {out / 'best.pt'}"
     )
+    if files.best[run.task.columns[0]] == 0:
+        report(
+            "nothing in the validation images was recognised in any epoch: train for longer "
+            "(--epochs), and check the labels"
+        )
     return {**files.best, "seconds": round(files.seconds, 1)}
 
 
-def _epochs_done(settings: Settings, out: Path, resume: bool) -> int:
-    """Checks that `out` is new, or with `resume` that it holds a run with the same settings."""
-    record = out / "run.json"
-    if not resume:
-        if record.exists():
-            raise InputError(f"{out}: holds a run; use --resume to go on with it, or another --out")
-        return 0
-    if not (out / "last.ckpt").is_file() or not record.is_file():
-        raise InputError(f"{out}: nothing to resume: no complete epoch; start without --resume")
-    before = json.loads(record.read_text())
-    changed = [
-        f"{key} was {before.get(key)}, is {value}"
-        for key, value in json.loads(json.dumps(asdict(settings))).items()
-        if before.get(key) != value
-    ]
-    if changed:
-        raise InputError(f"{out}: cannot resume with other settings: {'; '.join(changed)}")
-    return len((out / "metrics.csv").read_text().splitlines()) - 1
+def _require_device(device: str) -> None:
+    """Before any work. Raises InputError if it is not there."""
+    if device == "cuda" and not torch.cuda.is_available():
+        why = "finds no CUDA GPU" if torch.version.cuda else "is built without CUDA"
+        raise InputError(
+            f"--device cuda: this torch ({torch.__version__}) {why}; use --device cpu, or see "
+            "edgecv doctor"
+        )
 
 
 def _quiet() -> None:

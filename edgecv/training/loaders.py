@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader, Dataset
+from torch import nn
+from torch.utils.data import ConcatDataset, DataLoader, Dataset
 
 from edgecv_runtime import InputError, read_image
 
@@ -19,15 +20,11 @@ def training_loader(
     collate: Callable[[list[Any]], Any] | None,
     workers: int,
 ) -> DataLoader[Any]:
-    """Shuffles. Raises InputError if there are fewer images than a batch has."""
-    count = len(images)  # type: ignore[arg-type]
-    if count < batch_size:
-        raise InputError(
-            f"{count} training images are fewer than a batch of {batch_size}; "
-            "use a smaller --batch-size"
-        )
+    """Shuffles. Images fewer than a batch are repeated until they fill one; `batch_for` gives sizes
+    for which that is a single image at most."""
+    repeats = -(-batch_size // len(images))  # type: ignore[arg-type]
     return DataLoader(
-        images,
+        ConcatDataset([images] * repeats) if repeats > 1 else images,
         batch_size,
         shuffle=True,
         drop_last=True,  # a last batch of one image would spoil batch norm's statistics
@@ -37,11 +34,40 @@ def training_loader(
     )
 
 
-def require_batch(size: int) -> int:
-    """Raises InputError unless batch norm can measure a batch."""
-    if size < 2:
-        raise InputError("a batch of one image: batch norm needs at least two; use --batch-size 2")
-    return size
+def batch_for(
+    images: int, requested: int | None, default: int, least: int = 1
+) -> tuple[int, str | None]:
+    """The batch size of a data set, and a note for the user if it is another than is usual.
+
+    Args:
+        images: how many there are to train on.
+        requested: what the user wants; None: `default`, or less where there are fewer images.
+        least: 2 for a network whose batch norm needs more than one image.
+
+    Raises:
+        InputError: `requested` is less than `least`, or more than there are images.
+    """
+    if requested is not None and requested < least:
+        raise InputError(
+            f"a batch of one image: batch norm needs at least two; use --batch-size {least}"
+        )
+    if images < least:
+        return least, f"1 training image: a batch holds it {least} times, as batch norm needs"
+    if requested is None:
+        size = min(default, images)
+        note = f"{images} training images: the batch size is {size}, not {default}"
+        return size, note if size < default else None
+    if requested > images:
+        raise InputError(
+            f"{images} training images are fewer than a batch of {requested}; use a smaller "
+            "--batch-size"
+        )
+    return requested, None
+
+
+def needs_two(module: nn.Module) -> int:
+    """The least number of images in a batch: 2 if batch norm measures them."""
+    return 2 if any(isinstance(part, nn.BatchNorm2d) for part in module.modules()) else 1
 
 
 def validation_loader(images: Sequence[Path], workers: int) -> DataLoader[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from torch import nn
 
 from edgecv.models.checkpoint import Checkpoint, save_checkpoint
 
+from .divergence import diverged
 from .task import TrainingTask
 
 matplotlib.use("Agg")
@@ -43,6 +45,7 @@ class RunFiles(pl.Callback):
         self.rows: list[dict[str, float | int | str]] = []
         self.best: dict[str, float | int] = {}
         self._seconds_before = 0.0
+        self._epochs_before = 0
         self._started = time.monotonic()
 
     @property
@@ -50,12 +53,20 @@ class RunFiles(pl.Callback):
         """Wall time of the run in seconds, that before a resume included."""
         return self._seconds_before + time.monotonic() - self._started
 
+    def _left(self, trainer: pl.Trainer) -> str:
+        """The time until the end, at the rate of the epochs since this process began."""
+        epochs = len(self.rows) + 1 - self._epochs_before
+        remaining = int(trainer.max_epochs or 0) - trainer.current_epoch - 1
+        seconds = (time.monotonic() - self._started) / epochs * remaining
+        return f", {seconds:.0f} s left" if remaining > 0 else ""
+
     def state_dict(self) -> dict[str, Any]:
         return {"rows": self.rows, "best": self.best, "seconds": self.seconds}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.rows, self.best = state["rows"], state["best"]
         self._seconds_before = state["seconds"]
+        self._epochs_before = len(self.rows)
         self._started = time.monotonic()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
@@ -70,6 +81,10 @@ class RunFiles(pl.Callback):
         facts = {"epoch": epoch}
         if task.figures is not None:
             figures, task.figures = task.figures, None
+            for name, value in figures.items():
+                if not math.isfinite(value):
+                    what = f"validation: {task.curves[name]} is {value}"
+                    raise diverged(what, epoch, float(row["learning_rate"]))
             row |= {name: round(value, 5) for name, value in figures.items()}
             facts |= task.facts
             if not self.best or task.better(figures, self.best):
@@ -77,7 +92,7 @@ class RunFiles(pl.Callback):
                 save_checkpoint(self.folder / "best.pt", self.checkpoint(task.kept, facts))
             self.report(
                 f"epoch {epoch}/{trainer.max_epochs}  loss {row['loss']:.3f}  "
-                f"{task.describe(figures)}  {self.seconds:.0f} s"
+                f"{task.describe(figures)}  {self.seconds:.0f} s{self._left(trainer)}"
             )
         self.rows.append(row)
         save_checkpoint(self.folder / "last.pt", self.checkpoint(task.kept, facts))

@@ -17,7 +17,7 @@ from edgecv.models import registry
 from edgecv.models.weights import load_weights
 from edgecv_runtime import InputError
 
-from .loaders import require_batch, training_loader, validation_loader
+from .loaders import batch_for, training_loader, validation_loader
 from .segmentation_evaluation import class_lookup
 from .segmentation_task import SegmentationTask
 from .settings import Run, Settings
@@ -49,8 +49,14 @@ def prepare(settings: SegmentationSettings, workers: int) -> Run:
     val = read_segmentation(settings.data, settings.val_split, ignore, names)
     labels = train.labels
     val_lookup = class_lookup(val, labels)
-    batch_size = require_batch(settings.batch_size or BATCH_SIZE)
+    if not val.pixels().any():
+        raise InputError(
+            f"{settings.data}: no pixel of the {len(val.images)} images of the split "
+            f"{settings.val_split} has a class, so nothing says which epoch is the best: label "
+            "some of them, or give another --val-split"
+        )
     crop, images, dropped = _crop(settings, train)
+    batch_size, fewer = batch_for(len(images), settings.batch_size, BATCH_SIZE, least=2)
 
     arguments: dict[str, Any] = {"num_classes": len(labels)}
     if registry.accepts(settings.architecture, "crop"):
@@ -83,7 +89,7 @@ def prepare(settings: SegmentationSettings, workers: int) -> Run:
         record,
         training_loader(crops, batch_size, None, workers),
         validation_loader([entry.image for entry in val.images], workers),
-        [line for line in (note, dropped, summary) if line],
+        [line for line in (note, dropped, fewer, summary) if line],
     )
 
 

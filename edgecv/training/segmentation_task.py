@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, ClassVar
 
 import numpy as np
@@ -84,7 +83,5 @@ class SegmentationTask(TrainingTask):
 
     def on_validation_epoch_end(self) -> None:
         result = self._confusion.overlap(self.labels)
-        figures = {"miou": result.miou, "pixel_accuracy": result.pixel_accuracy}
-        # NaN only where no pixel has a class.
-        self.figures = {k: 0.0 if math.isnan(value) else value for k, value in figures.items()}
+        self.figures = {"miou": result.miou, "pixel_accuracy": result.pixel_accuracy}
         self.facts = {"overlap": result.to_dict()}

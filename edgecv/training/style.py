@@ -15,7 +15,7 @@ from edgecv.models.style_transform import SMALLEST_SIDE
 from edgecv.models.weights import load_weights
 from edgecv_runtime import InputError, Stylized
 
-from .loaders import training_loader, validation_loader
+from .loaders import batch_for, training_loader, validation_loader
 from .run_files import RunFiles
 from .settings import Run, Settings
 from .style_losses import LossWeights, StyleLoss, VggTrunk, layer_names, read_style
@@ -76,6 +76,9 @@ def prepare(settings: StyleSettings, workers: int) -> Run:
         f"{settings.weights}; {len(train)} photos, {len(val)} to validate with; style "
         f"{settings.style}, {width} x {height} pixels"
     ]
+    batch_size, fewer = batch_for(len(train), settings.batch_size, BATCH_SIZE)
+    if fewer is not None:
+        notes.append(fewer)
     if settings.loss_weights == "none":
         notes.append(
             f"the losses see through a {settings.loss_trunk} with random weights, as asked: the "
@@ -87,8 +90,7 @@ def prepare(settings: StyleSettings, workers: int) -> Run:
         [],
         record,
         training_loader(
-            StylePhotos(train, settings.size), settings.batch_size or BATCH_SIZE, None,
-            workers,
+            StylePhotos(train, settings.size), batch_size, None, workers,
         ),
         validation_loader(val, workers),
         notes,

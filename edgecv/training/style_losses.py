@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torchvision.models import VGG16_Weights, VGG19_Weights
 from torchvision.models.vgg import cfgs, make_layers
 
+from edgecv.models.finite import require_finite
 from edgecv.models.weights import read_state_dict
 from edgecv_runtime import InputError, read_image
 
@@ -125,7 +126,9 @@ def _load(features: nn.Sequential, name: str, weights: str) -> None:
                 f"{weights}: not the weights of torchvision's {name}: features.{key} is {got}, "
                 f"expected {list(value.shape)}"
             )
-    features.load_state_dict({key: state[f"features.{key}"] for key in own})
+    taken = {key: state[f"features.{key}"] for key in own}
+    require_finite(taken, weights)
+    features.load_state_dict(taken)
 
 
 def gram(features: Tensor) -> Tensor:

@@ -30,7 +30,7 @@ class StyleTask(TrainingTask):
         self._totals: list[float] = []
 
     def better(self, figures: dict[str, float], best: dict[str, float]) -> bool:
-        return figures["validation"] < best["validation"]
+        return figures["validation"] <= best["validation"]
 
     def train(self, mode: bool = True) -> StyleTask:
         super().train(mode)

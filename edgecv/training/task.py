@@ -11,9 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from edgecv.models.finite import not_finite
 from edgecv.models.heads import in_head
 
 from .batch_norm import recompute_statistics
+from .divergence import LossGuard, diverged
 
 Inputs = TypeVar("Inputs")
 
@@ -58,6 +60,7 @@ class TrainingTask(pl.LightningModule):
         self.pretrained = pretrained
         self.measured_statistics = measured_statistics
         self._recent: deque[Any] = deque(maxlen=STATISTICS_BATCHES)
+        self._guard = LossGuard()
         # Of the last validation, until somebody takes them.
         self.figures: dict[str, float] | None = None
         self.facts: dict[str, Any] = {}  # plain values for the checkpoint
@@ -73,9 +76,10 @@ class TrainingTask(pl.LightningModule):
         return list(self.curves)
 
     def better(self, figures: dict[str, float], best: dict[str, float]) -> bool:
-        """Whether a validation beats the best one so far: by the first figure, higher is better."""
+        """Whether a validation beats the best one so far, or is as good and has learnt for longer:
+        by the first figure, higher is better."""
         name = next(iter(self.curves))
-        return figures[name] > best[name]
+        return figures[name] >= best[name]
 
     def describe(self, figures: dict[str, Any]) -> str:
         """The figures in one phrase."""
@@ -106,10 +110,26 @@ class TrainingTask(pl.LightningModule):
         """Passes one batch through the averaged weights."""
         self.average.module(inputs)
 
+    def on_before_backward(self, loss: Tensor) -> None:
+        """Ends the run where the loss shows that it has diverged."""
+        step = self.trainer.fit_loop.epoch_loop.batch_idx + 1
+        self._guard.check(float(loss.detach()), self.current_epoch + 1, step, self._rate_now())
+
     def on_train_batch_end(self, *_: Any) -> None:
         self.average.update_parameters(self.module)
-        if self.measured_statistics and self.trainer.is_last_batch and self._kept_now():
+        if not self.trainer.is_last_batch:
+            return
+        if self.measured_statistics and self._kept_now():
             recompute_statistics(self.average.module, self.run_trunk, self._recent)
+        # The last step's loss does not show what that step did. Nothing of this epoch is saved yet.
+        broken = not_finite(self.average.module.state_dict())
+        if broken is not None:
+            what = f"after its last step: {broken} of the weights holds NaN or infinity"
+            raise diverged(what, self.current_epoch + 1, self._rate_now())
+
+    def _rate_now(self) -> float:
+        """The highest learning rate of the step."""
+        return max(float(group["lr"]) for group in self.trainer.optimizers[0].param_groups)
 
     def _kept_now(self) -> bool:
         """Whether this epoch is validated, or the last."""

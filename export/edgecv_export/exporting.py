@@ -99,6 +99,7 @@ def export(
         ExportError: torch cannot export the network, or parity fails; then the report's table is in
             the exception's ``report``.
     """
+    from edgecv.models.finite import require_finite_module
     from edgecv.models.windows import WindowRequest
     from edgecv_export.graphs.cuts import CutRequest, cut_model
 
@@ -120,6 +121,7 @@ def export(
             bar.update()
 
         step("reading the model")
+        require_finite_module(module, architecture or type(module).__name__)
         if isinstance(labels, str):
             raise InputError("labels is a string; expected a list of names, one for each class")
         windows = WindowRequest(crop, overlap, window, whole)

@@ -113,7 +113,7 @@ def test_resume_goes_on_with_the_same_schedule(run: Path, shapes: Path, tmp_path
 
     with pytest.raises(InputError, match="holds a run; use --resume"):
         quiet_fit(settings(shapes), out)
-    with pytest.raises(InputError, match=r"epochs was 3, is 5; seed was 0, is 1"):
+    with pytest.raises(InputError, match=r"with other settings: seed was 0, is 1$"):
         quiet_fit(settings(shapes, epochs=5, seed=1), out, resume=True)
 
     quiet_fit(settings(shapes), out, resume=True)

@@ -1,0 +1,91 @@
+"""The folder of a run: whether one may begin or go on there, and its record. No torch."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgecv_runtime import InputError
+
+if TYPE_CHECKING:
+    from .settings import Settings
+
+RECORD = "run.json"
+STATE = "last.ckpt"
+# What a run has only after its first epoch. A record alone is of a run that died before.
+_RESULTS = (STATE, "last.pt", "best.pt", "metrics.csv")
+
+
+def check_out(out: Path, resume: bool) -> None:
+    """Raises InputError unless a run may begin in `out`, or with `resume` go on there.
+
+    A run begins in a folder that is not there, is empty, or holds one that died before the end of
+    its first epoch. Any other folder is left alone.
+    """
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: is a file; expected a folder for the run: give another --out")
+    record = out / RECORD
+    if resume:
+        if not (out / STATE).is_file() or not record.is_file():
+            raise InputError(f"{out}: nothing to resume: no complete epoch; start without --resume")
+        return
+    if not record.is_file():
+        if out.exists() and any(out.iterdir()):
+            raise InputError(
+                f"{out}: is not empty and holds no run (no {RECORD}), so it is left alone: give "
+                "another --out"
+            )
+    elif any((out / name).exists() for name in _RESULTS):
+        raise InputError(f"{out}: holds a run; use --resume to go on with it, or another --out")
+
+
+def recorded(out: Path) -> dict[str, Any]:
+    """The record of the run in `out`, as JSON has it: its settings and what `write_record` adds.
+
+    Raises InputError if it is broken.
+    """
+    try:
+        content = json.loads((out / RECORD).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InputError(f"{out / RECORD}: broken JSON ({error}); start with another --out") from (
+            error
+        )
+    if not isinstance(content, dict):
+        raise InputError(f"{out / RECORD}: expected a JSON object; start with another --out")
+    return content
+
+
+def epochs_to_resume(settings: Settings, out: Path) -> int:
+    """How many epochs of the run in `out` are complete.
+
+    Raises:
+        InputError: its settings were others; the number of epochs may be another one, as long as it
+            is not below those that are complete.
+    """
+    before = recorded(out)
+    wanted = json.loads(json.dumps(asdict(settings)))
+    changed = [
+        f"{key} was {before.get(key)}, is {value}"
+        for key, value in wanted.items()
+        if key != "epochs" and before.get(key) != value
+    ]
+    if changed:
+        raise InputError(f"{out}: cannot resume with other settings: {'; '.join(changed)}")
+    done = len((out / "metrics.csv").read_text(encoding="utf-8").splitlines()) - 1
+    if settings.epochs < done:
+        raise InputError(
+            f"{out}: {done} epochs are done; to go on give more than {done}, got --epochs "
+            f"{settings.epochs}"
+        )
+    return done
+
+
+def write_record(
+    out: Path, settings: Settings, in_effect: dict[str, Any], versions: dict[str, str]
+) -> None:
+    """Writes run.json: the settings as they were given (null: left to edgecv), under `in_effect`
+    the values that were used, under `versions` those of the packages."""
+    content = {**asdict(settings), "in_effect": in_effect, "versions": versions}
+    (out / RECORD).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
