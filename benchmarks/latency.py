@@ -37,7 +37,7 @@ from edgecv_export.pictures import generate_pictures
 from edgecv_runtime import Bundle
 from edgecv_runtime.model import Model
 from engines import build, labels_of
-from timing import header, row
+from timing import at_all_scores, header, row
 
 RESULTS = Path(__file__).parent / "results"
 # Networks and the rounds of each.
@@ -65,7 +65,9 @@ class Target:
     device: str | None
 
     def load(self, bundle: Path, precision: str) -> Model:
-        return edgecv.load(bundle, engine=self.engine, device=self.device, precision=precision)
+        return at_all_scores(
+            edgecv.load(bundle, engine=self.engine, device=self.device, precision=precision)
+        )
 
 
 def main() -> None:
@@ -108,7 +110,9 @@ def measure(bundle: Path, target: Target, precision: str, rounds: int) -> str:
     if target.engine.startswith("tensorrt"):
         build_engines(Bundle.open(bundle), target.engine, precision)
     model = target.load(bundle, precision)
-    reference = edgecv.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
+    reference = at_all_scores(
+        edgecv.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
+    )
     pictures = generate_pictures(4)
     same = agreement(
         model.manifest.task,

@@ -23,7 +23,7 @@ from edgecv_export.engines.int8 import Quantization
 from edgecv_export.engines.variants import add_variant
 from edgecv_export.pictures import generate_pictures
 from lively import lively
-from timing import THREADS, alternate, header, row
+from timing import THREADS, alternate, at_all_scores, header, row
 
 LABELS = [f"class {index}" for index in range(1, 91)]
 
@@ -38,8 +38,8 @@ def main() -> None:
         ):
             bundle = detector(name, Path(folder) / name)
             models = {
-                precision: edgecv.load(
-                    bundle, engine="onnxruntime", precision=precision, threads=THREADS
+                precision: at_all_scores(
+                    edgecv.load(bundle, engine="onnxruntime", precision=precision, threads=THREADS)
                 )
                 for precision in ("fp32", "int8")
             }

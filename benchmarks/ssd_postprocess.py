@@ -106,6 +106,7 @@ def main() -> None:
         ):
             logits = logits_of(kind, rng)
             detector = _core.Detector(bundle, Outputs(logits, deltas), THREADS)
+            detector.set_thresholds([bundle.manifest.measuring_threshold] * (COLUMNS - 1))
             outputs = {
                 "cls_logits": torch.from_numpy(logits),
                 "bbox_regression": torch.from_numpy(deltas),

@@ -18,7 +18,7 @@ from edgecv.models import registry
 from edgecv_export import export
 from edgecv_export.pictures import generate_pictures
 from lively_rcnn import lively_rcnn
-from timing import THREADS, alternate, header, row
+from timing import THREADS, alternate, at_all_scores, header, row
 
 # Architecture, rounds, and the target for the share of everything around the networks.
 CASES = (
@@ -46,7 +46,7 @@ def measure(architecture: str, rounds: int, share_target: str) -> str:
         # Not on the frame: its noise saturates most scores of random weights, and equal scores are
         # kept in an order that rounding decides.
         bundle = export(network, Path(folder) / "bundle", labels=LABELS)
-        model = edgecv.load(bundle, threads=THREADS)
+        model = at_all_scores(edgecv.load(bundle, threads=THREADS))
         networks = {"trunk", "roi", "mask"} & set(model.steps)
         around: list[float] = []
 

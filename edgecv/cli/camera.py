@@ -17,7 +17,7 @@ from edgecv.cli.model_options import (
     add_threshold_argument,
     load_model,
     positive,
-    reported,
+    use_threshold,
 )
 
 _TITLE = "edgecv (q to quit)"
@@ -66,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
     show = _decide_show(args.show)
     rate, _ = video.probe()
     model = load_model(args)
+    use_threshold(model, args)
     model.warmup()
 
     frames, failed = 0, False
@@ -85,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
                     print("edgecv: error:", frame.error, file=sys.stderr)
                     failed = True
                     break
-                result = reported(model(frame.image), args.threshold)
+                result = model(frame.image)
                 result.source = frame.name
                 frames += 1
                 meter.tick()
@@ -93,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
                     record = {"frame": frame.index, "time_ms": frame.time_ms, **result.to_dict()}
                     print(json.dumps(record), flush=True)
                 if writer is not None or show:
-                    canvas = result.plot_all()
+                    canvas = result.plot()
                     _draw_rate(canvas, meter.rate())
                     if writer is not None:
                         writer.write(canvas)

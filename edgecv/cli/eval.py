@@ -104,7 +104,7 @@ def _bundle(args: argparse.Namespace, request: WindowRequest) -> Any:
         measure = measure_of(task)
         timed = TimedModel(model)
         result = measure.measure(
-            measure.of_bundle(timed),
+            measure.of_bundle(model, timed),
             model.names,
             args.data,
             args.split,

@@ -40,7 +40,22 @@ def describe(path: str) -> dict[str, Any]:
             for name, sha256 in _named_files(manifest)
         ]
         engines = describe_engines(bundle, path)
-    return {"bundle": path, "manifest": manifest, "files": files, "engines": engines}
+        operating = list(map(_shortest, bundle.manifest.thresholds))
+    return {
+        "bundle": path,
+        "manifest": manifest,
+        "operating_thresholds": operating,
+        "files": files,
+        "engines": engines,
+    }
+
+
+def _shortest(value: float) -> float:
+    import numpy as np
+
+    from edgecv_runtime.result import shortest
+
+    return shortest(np.float32(value))
 
 
 def _named_files(manifest: dict[str, Any]) -> list[tuple[str, str]]:
@@ -79,10 +94,19 @@ def _lines(record: dict[str, Any]) -> list[str]:
             rows.append((f"graph {role}", _graph_line(graph, faults[graph["file"]])))
     rows += engine_rows(record["engines"])
     rows += _postprocess_rows(manifest["postprocess"], faults)
+    if operating := record["operating_thresholds"]:
+        rows.append(("reported", _operating_line(labels, operating)))
     lines = _aligned(rows)
     if manifest["provenance"]:  # what it is comes first, how it came to be after it
         lines += ["", *_aligned(_provenance_rows(manifest["provenance"]))]
     return lines
+
+
+def _operating_line(labels: list[str], thresholds: list[float]) -> str:
+    if len(set(thresholds)) == 1:
+        return f"scores above {thresholds[0]:g}"
+    pairs = [f"{name} {value:g}" for name, value in zip(labels, thresholds, strict=True)]
+    return "scores above " + ", ".join(pairs[:8]) + (", …" if len(pairs) > 8 else "")
 
 
 def _aligned(rows: list[tuple[str, str]]) -> list[str]:

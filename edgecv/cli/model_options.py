@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from edgecv.models.windows import WindowRequest
-    from edgecv_runtime import Result
     from edgecv_runtime.model import Model
 
 
@@ -30,7 +29,7 @@ def add_threshold_argument(parser: argparse.ArgumentParser) -> None:
         "--threshold",
         type=score,
         metavar="SCORE",
-        help="lowest score to report, 0..1 (default: 0.5 for objects, 0 for classes)",
+        help="lowest score to report, 0..1 (default: the bundle's, mostly 0.5; classes: 0)",
     )
 
 
@@ -64,17 +63,25 @@ def window_request(args: argparse.Namespace) -> WindowRequest:
     return WindowRequest(args.crop, args.overlap, args.window, args.whole)
 
 
-def reported(result: Result, threshold: float | None) -> Result:
-    """What of a result is reported: all of it, or what reaches the threshold."""
-    from edgecv_runtime import InputError, ScoredResult
+def use_threshold(model: Model[Any], args: argparse.Namespace) -> None:
+    """Sets what ``--threshold`` says, if it says something; otherwise the bundle's own stays.
 
-    if isinstance(result, ScoredResult):
-        return result.filter(result.default_threshold if threshold is None else threshold)
-    if threshold is not None:
+    Raises InputError for a model whose results have no scores.
+    """
+    from edgecv_runtime import Classifier, InputError
+    from edgecv_runtime.detection_model import DetectionModel
+
+    if args.threshold is None:
+        return
+    if isinstance(model, DetectionModel):
+        model.thresholds = args.threshold
+    elif isinstance(model, Classifier):
+        model.threshold = args.threshold
+    else:
         raise InputError(
-            f"--threshold {threshold:g}: a {type(result).__name__} has no scores: leave it out"
+            f"--threshold {args.threshold:g}: {args.bundle} is for the task "
+            f"{model.manifest.task}, whose results have no scores: leave it out"
         )
-    return result
 
 
 def load_model(args: argparse.Namespace) -> Model[Any]:

@@ -19,7 +19,7 @@ from edgecv.cli.model_options import (
     add_threshold_argument,
     load_model,
     positive,
-    reported,
+    use_threshold,
 )
 from edgecv.cli.tile_options import add_tile_arguments, use_tiles
 
@@ -119,6 +119,7 @@ def run(args: argparse.Namespace) -> int:
         if isinstance(part, Video) and part.live:
             raise InputError(f"{part.name}: a live source has no end: use edgecv camera")
     model = load_model(args)
+    use_threshold(model, args)
     use_tiles(model, args)
     targets = {}
     if args.save is not None:
@@ -265,7 +266,7 @@ def _predict_video(
             frames += 1
             if target is None:
                 continue
-            writer.write(result.plot_all())
+            writer.write(result.plot())
             if frames == 1:  # a video that cannot be read leaves no empty file
                 lines = stack.enter_context(open(f"{target}.jsonl", "w", encoding="utf-8"))
             lines.write(json.dumps(record) + "\n")
@@ -289,7 +290,6 @@ def _run_on(
         results = model([frame.image for frame in frames]) if frames else []
         report.model_seconds += time.perf_counter() - started
         for frame, result in zip(frames, results, strict=True):
-            result = reported(result, args.threshold)
             result.source = frame.name
             yield frame, result
         frames.clear()

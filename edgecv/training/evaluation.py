@@ -79,11 +79,16 @@ def of_checkpoint(checkpoint: Checkpoint) -> Detect:
     return TorchDetector(checkpoint.module(), checkpoint.input)
 
 
-def of_bundle(model: Any) -> Detect:
-    """`model`: as `edgecv_runtime.load` gives it."""
+def of_bundle(model: Any, call: Callable[..., Any] | None = None) -> Detect:
+    """`model`: as `edgecv_runtime.load` gives it; `call`: what runs it, such as a timer around it.
+
+    The model's thresholds become the low one that average precision needs.
+    """
+    model.thresholds = model.measuring_threshold
+    run = call or model
 
     def detect(image: NDArray[np.uint8]) -> Detected:
-        result = model(image)
+        result = run(image)
         masks: list[RunLengths] | None = None
         if isinstance(result, Instances):
             codes = result.mask_crops.rle()

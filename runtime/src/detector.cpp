@@ -11,6 +11,8 @@ namespace edgecv {
 Detector::Detector(const Bundle& bundle, std::shared_ptr<Engine> engine, int threads)
     : input_(bundle.manifest().input),
       classes_(static_cast<int>(bundle.manifest().labels.size())),
+      operating_(operating_thresholds(bundle.manifest())),
+      thresholds_(operating_),
       method_(make_one_stage(bundle)),
       engine_(require_engine(std::move(engine), "main")),
       pool_(std::make_unique<ThreadPool>(threads)) {
@@ -24,7 +26,7 @@ Detector::~Detector() = default;
 
 void Detector::set_thresholds(std::vector<float> thresholds) {
   check_thresholds(thresholds, classes_);
-  thresholds_ = std::move(thresholds);
+  thresholds_ = thresholds.empty() ? operating_ : std::move(thresholds);
 }
 
 std::vector<Detections> Detector::run(const std::vector<Image>& images, int max_batch) {

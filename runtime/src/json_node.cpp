@@ -157,10 +157,11 @@ std::vector<JsonNode> JsonNode::items() const {
   return result;
 }
 
-JsonObject JsonNode::object(std::initializer_list<const char*> keys) const {
+JsonObject JsonNode::object(std::initializer_list<const char*> keys, const char* optional) const {
   if (!value_->is_object()) bad_value(path_, "an object", describe(*value_));
   for (const auto& [key, value] : value_->items()) {
     if (std::find(keys.begin(), keys.end(), key) != keys.end()) continue;
+    if (optional != nullptr && key == optional) continue;
     std::string known;
     for (const char* name : keys) known += (known.empty() ? "" : ", ") + std::string(name);
     bad_manifest(member(path_, key), "unknown key; expected one of " + known);

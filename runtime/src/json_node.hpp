@@ -55,8 +55,8 @@ class JsonNode {
     return result;
   }
 
-  /// An object with exactly these keys.
-  JsonObject object(std::initializer_list<const char*> keys) const;
+  /// An object with exactly these keys; it may have `optional`, too.
+  JsonObject object(std::initializer_list<const char*> keys, const char* optional = nullptr) const;
 
   /// The string under `key`, which decides what the object's other keys are.
   std::string tag(const char* key) const;

@@ -77,7 +77,43 @@ void check_graphs(const Manifest& manifest) {
   }
 }
 
+void check_thresholds(const Manifest& manifest) {
+  const std::vector<float>& thresholds = manifest.thresholds;
+  if (thresholds.empty()) return;
+  if (manifest.schema < 3) {
+    bad_value("schema", "3 or above, since there are thresholds", std::to_string(manifest.schema));
+  }
+  if (manifest.task != Task::detect && manifest.task != Task::instance) {
+    bad_value("task", "detect or instance, since there are thresholds", to_string(manifest.task));
+  }
+  if (thresholds.size() != 1) {
+    require_count(thresholds.size(), manifest.labels.size(), "thresholds",
+                  "numbers, one for each label");
+  }
+  for (std::size_t i = 0; i < thresholds.size(); ++i) {
+    require_fraction(thresholds[i], item("thresholds", i));
+  }
+}
+
 }  // namespace
+
+float measuring_threshold(const Manifest& manifest) {
+  if (const auto* ssd = std::get_if<SsdSpec>(&manifest.postprocess)) return ssd->score_threshold;
+  if (const auto* dense = std::get_if<DenseSpec>(&manifest.postprocess)) {
+    return dense->score_threshold;
+  }
+  const auto* rcnn = std::get_if<RcnnSpec>(&manifest.postprocess);
+  return rcnn != nullptr ? rcnn->box_head.score_threshold : 0;
+}
+
+std::vector<float> operating_thresholds(const Manifest& manifest) {
+  if (manifest.task != Task::detect && manifest.task != Task::instance) return {};
+  if (manifest.thresholds.size() > 1) return manifest.thresholds;
+  const float threshold = manifest.thresholds.empty()
+                              ? std::max(kOperatingThreshold, measuring_threshold(manifest))
+                              : manifest.thresholds[0];
+  return std::vector<float>(manifest.labels.size(), threshold);
+}
 
 const char* to_string(Task task) { return name_of(task); }
 
@@ -249,6 +285,7 @@ void check(const Manifest& manifest) {
               std::to_string(manifest.schema));
   }
   check_graphs(manifest);
+  check_thresholds(manifest);
   std::visit([&](const auto& spec) { check(manifest, spec); }, manifest.postprocess);
 }
 

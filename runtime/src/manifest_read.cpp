@@ -112,7 +112,8 @@ Manifest Manifest::from_json(const std::string& text) {
 
   const JsonObject object = JsonNode(document, "")
                                 .object({"schema", "name", "task", "architecture", "labels",
-                                         "input", "graphs", "postprocess", "provenance"});
+                                         "input", "graphs", "postprocess", "provenance"},
+                                        "thresholds");
   manifest.name = object["name"].string();
   manifest.task = object["task"].name<Task>();
   manifest.architecture = object["architecture"].string();
@@ -122,6 +123,14 @@ Manifest Manifest::from_json(const std::string& text) {
     manifest.graphs[role] = files.list(read_graph);
   }
   manifest.postprocess = read_postprocess(object["postprocess"]);
+  if (document.contains("thresholds")) {
+    const JsonNode thresholds = object["thresholds"];
+    manifest.thresholds = thresholds.json().is_array()
+                              ? thresholds.list([](const JsonNode& each) { return each.float32(); })
+                              : std::vector<float>{thresholds.float32()};
+    // An empty list is no way to say nothing.
+    if (manifest.thresholds.empty()) bad_value("thresholds", "a number or a list of numbers", "[]");
+  }
   object["provenance"].members();  // an object; its content is free
   manifest.provenance = object["provenance"].json().dump();
   check(manifest);

@@ -121,6 +121,10 @@ std::string Manifest::to_json() const {
   document["input"] = write(input);
   document["graphs"] = write(graphs);
   document["postprocess"] = std::visit([](const auto& spec) { return write(spec); }, postprocess);
+  if (thresholds.size() == 1) document["thresholds"] = number(thresholds[0]);
+  if (thresholds.size() > 1) {
+    for (const float threshold : thresholds) document["thresholds"].push_back(number(threshold));
+  }
   document["provenance"] = parse_json(provenance, "provenance");
   JsonNode(document["provenance"], "provenance").members();
   std::string text;

@@ -80,6 +80,8 @@ TwoStageDetector::TwoStageDetector(const Bundle& bundle, TwoStageEngines engines
     : input_(bundle.manifest().input),
       spec_(postprocess_for<RcnnSpec>("TwoStageDetector", bundle)),
       classes_(static_cast<int>(bundle.manifest().labels.size())),
+      operating_(operating_thresholds(bundle.manifest())),
+      thresholds_(operating_),
       trunk_(require_engine(std::move(engines.trunk), "trunk")),
       roi_(std::make_unique<RoiGraph>(std::move(engines.roi), "roi", spec_.features, spec_.levels,
                                       false)),
@@ -105,7 +107,7 @@ TwoStageDetector::~TwoStageDetector() = default;
 
 void TwoStageDetector::set_thresholds(std::vector<float> thresholds) {
   check_thresholds(thresholds, classes_);
-  thresholds_ = std::move(thresholds);
+  thresholds_ = thresholds.empty() ? operating_ : std::move(thresholds);
 }
 
 std::vector<Instances> TwoStageDetector::run(const std::vector<Image>& images) {

@@ -54,8 +54,6 @@ int main(int count, char** arguments) {
   try {
     const edgecv::Bundle bundle = edgecv::Bundle::open(arguments[1]);
     edgecv::Detector detector(bundle, std::make_shared<edgecv::OpenVinoEngine>(bundle, "main"));
-    const auto classes = bundle.manifest().labels.size();
-    detector.set_thresholds(std::vector<float>(classes, 0.5f));  // the bundle's own are low
     const Photo photo = read_ppm(arguments[2]);
     const edgecv::Detections found = detector(photo.view());
     for (std::size_t i = 0; i < found.scores.size(); ++i) {

@@ -10,7 +10,6 @@ import edgecv
 
 def main(bundle: str, photo: str, result_path: str) -> None:
     model = edgecv.load(bundle)
-    model.thresholds = 0.5  # the bundle's own are low, as measuring needs them
     result = model(photo)
     for box, score, label in zip(result.boxes, result.scores, result.labels, strict=True):
         x1, y1, x2, y2 = box.tolist()

@@ -10,7 +10,6 @@ import edgecv
 
 def main(bundle: str, photo: str, result_path: str, tile: str) -> None:
     model = edgecv.load(bundle)
-    model.thresholds = 0.5
     model.tiles = edgecv.Tiles(int(tile), overlap=0.25, whole=True)
     result = model(photo)
     count = len(model.tiles.windows(result.image_size))

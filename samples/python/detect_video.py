@@ -12,7 +12,7 @@ def main(bundle: str, source: str) -> None:
     model = edgecv.load(bundle)
     model.warmup()
     for index, result in enumerate(model.stream(source)):
-        print(f"frame {index}: {result.filter(0.5).summary()}")
+        print(f"frame {index}: {result.summary()}")
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ TEST_CASE("a folder that is no bundle") {
             "wrote");
   std::ofstream(empty.path() / "bundle.json") << "{\"schema\": 9}";
   CHECK(refusal(ErrorCode::bad_bundle, [&] { Bundle::open(folder); }) ==
-        folder + "/bundle.json has schema 9, this edgecv reads up to 2: install a newer edgecv");
+        folder + "/bundle.json has schema 9, this edgecv reads up to 3: install a newer edgecv");
   fs::resize_file(empty.path() / "bundle.json", (16 << 20) + 1);
   CHECK(refusal(ErrorCode::bad_bundle, [&] { Bundle::open(folder); }) ==
         folder + "/bundle.json is larger than 16 MB, so no manifest");

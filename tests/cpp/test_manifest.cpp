@@ -309,8 +309,8 @@ TEST_CASE("values that a key cannot have") {
 }
 
 TEST_CASE("a newer schema is refused before its keys are looked at") {
-  CHECK(manifest_refusal(R"({"schema": 3, "other": []})") ==
-        "bundle.json has schema 3, this edgecv reads up to 2: install a newer edgecv");
+  CHECK(manifest_refusal(R"({"schema": 4, "other": []})") ==
+        "bundle.json has schema 4, this edgecv reads up to 3: install a newer edgecv");
 }
 
 TEST_CASE("sha256 is 64 hex digits, of either case") {
@@ -517,6 +517,22 @@ TEST_CASE("text made to exhaust memory or time") {
         "bundle.json: labels: expected 1 to 100000 names, got 100002");
 }
 
+TEST_CASE("operating thresholds: 0.5, a higher score threshold, or the manifest's own") {
+  Manifest manifest = Manifest::from_json(golden_manifest());
+  const std::size_t labels = manifest.labels.size();
+  CHECK(edgecv::measuring_threshold(manifest) == 0.01f);
+  CHECK(edgecv::operating_thresholds(manifest) == std::vector<float>(labels, 0.5f));
+  std::get<edgecv::SsdSpec>(manifest.postprocess).score_threshold = 0.75f;
+  CHECK(edgecv::operating_thresholds(manifest) == std::vector<float>(labels, 0.75f));
+  manifest.thresholds = {0.25f};
+  CHECK(edgecv::operating_thresholds(manifest) == std::vector<float>(labels, 0.25f));
+  manifest.thresholds = std::vector<float>(labels, 0.3f);
+  manifest.thresholds[0] = 0.9f;
+  CHECK(edgecv::operating_thresholds(manifest) == manifest.thresholds);
+  manifest.schema = 3;
+  CHECK(Manifest::from_json(manifest.to_json()).thresholds == manifest.thresholds);
+}
+
 TEST_CASE("a record that breaks the rules is not written") {
   const Manifest golden = Manifest::from_json(golden_manifest());
   const auto refused = [&](void (*change)(Manifest&)) {
@@ -530,8 +546,8 @@ TEST_CASE("a record that breaks the rules is not written") {
     return std::string();
   };
   CHECK(refused([](Manifest&) {}) == "");
-  CHECK(refused([](Manifest& m) { m.schema = 3; }) ==
-        "bundle.json: schema: expected 1 to 2, got 3");
+  CHECK(refused([](Manifest& m) { m.schema = 4; }) ==
+        "bundle.json: schema: expected 1 to 3, got 4");
   CHECK(refused([](Manifest& m) {
           std::get<edgecv::SsdSpec>(m.postprocess).coder.weight_x =
               std::numeric_limits<float>::quiet_NaN();

@@ -176,7 +176,7 @@ def test_tiles_paint_what_one_run_does(style, bundle):
 def test_the_report_is_in_the_bundle(bundle):
     record = json.loads((bundle / "bundle.json").read_text())
     parity = record["provenance"]["parity"]
-    assert record["labels"] == [] and record["schema"] == 2
+    assert record["labels"] == [] and record["schema"] == 3
     assert parity["passed"] and parity["pictures"] == 8
     assert parity["psnr"] is None or parity["psnr"] > 50
     assert parity["level_difference"] <= 1 and parity["tiles_level_difference"] <= 1
@@ -262,7 +262,7 @@ def test_command_line(tmp_path, capsys):
 def test_a_manifest_of_schema_1_cannot_stylize(bundle, tmp_path):
     text = (bundle / "bundle.json").read_text()
     with pytest.raises(BundleError, match="schema: expected 2 or above"):
-        edgecv_manifest(text.replace('"schema": 2', '"schema": 1'))
+        edgecv_manifest(text.replace('"schema": 3', '"schema": 1'))
 
 
 def edgecv_manifest(text):

@@ -106,7 +106,7 @@ def test_camera_reports_every_frame(bundle, video, tmp_path, capsys):
 def test_a_class_map_has_no_scores_and_no_instance_masks(photo, capsys):
     status, _, stderr = run(capsys, "predict", SEGMENT, photo, "--threshold", 0.5)
     assert status == 2
-    assert "--threshold 0.5: a Segmentation has no scores: leave it out" in stderr
+    assert "is for the task segment, whose results have no scores: leave it out" in stderr
     status, _, stderr = run(capsys, "predict", SEGMENT, photo, "--masks", "rle")
     assert status == 2 and "has no instance masks: leave it out" in stderr
 

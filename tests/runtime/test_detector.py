@@ -129,6 +129,7 @@ def test_a_graph_of_four_takes_eleven(tmp_path):
     pytest.importorskip("onnxruntime")
     four = edgecv.load(write_tiny_bundle(tmp_path / "four", batch=4), engine="onnxruntime")
     any_number = edgecv.load(write_tiny_bundle(tmp_path / "any"), engine="onnxruntime")
+    four.thresholds = any_number.thresholds = 0.01
     pictures = [np.full((50, 60, 3), 20 * level, np.uint8) for level in range(1, 12)]
     results = four(pictures)
     assert [each.to_dict() for each in results] == [any_number(p).to_dict() for p in pictures]
@@ -146,10 +147,10 @@ def test_pictures_of_all_channel_counts_in_one_list(bundle):
 
 def test_thresholds_by_class_and_for_all(bundle):
     model = detector(bundle, FakeEngine())
-    assert model.thresholds == {"left": 0.01, "right": 0.01}
+    assert model.thresholds == {"left": 0.5, "right": 0.5}
     model.thresholds = {"right": 0.7}
     assert model(WHITE).labels.tolist() == [0]
-    assert model.thresholds == pytest.approx({"left": 0.01, "right": 0.7})
+    assert model.thresholds == pytest.approx({"left": 0.5, "right": 0.7})
     model.thresholds = 0.95
     assert len(model(WHITE)) == 0
     with pytest.raises(InputError, match='no class "middle", only left, right'):

@@ -32,6 +32,7 @@ def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
 @pytest.fixture(scope="module")
 def model() -> edgecv.InstanceSegmenter:
     model = edgecv.load(GOLDEN, threads=2)
+    model.thresholds = model.measuring_threshold  # as torchvision has it
     assert isinstance(model, edgecv.InstanceSegmenter)
     return model
 
@@ -100,6 +101,7 @@ class TestAgainstTorchvision:
 
     def test_boxes_without_masks(self, oracle, tmp_path):
         detector = edgecv.load(altered(tmp_path / "boxes", without_masks), threads=2)
+        detector.thresholds = detector.measuring_threshold
         assert type(detector) is edgecv.Detector
         image = picture(100, 160)
         result = detector(image)
@@ -120,6 +122,7 @@ def test_openvino_gives_what_onnxruntime_gives(model):
     """OpenVINO calls an output by the name of a node before it where it has merged the two."""
     pytest.importorskip("openvino")
     other = edgecv.load(GOLDEN, engine="openvino", threads=2)
+    other.thresholds = model.thresholds
     seen = picture(150, 200)
     assert len(model(seen)) > 3
     assert_same(other(seen), model(seen))
@@ -156,7 +159,9 @@ class TestProposals:
     @classmethod
     def fast(cls, tmp_path_factory):
         folder = tmp_path_factory.mktemp("fast") / "bundle"
-        return edgecv.load(altered(folder, without_proposal_network), threads=2)
+        model = edgecv.load(altered(folder, without_proposal_network), threads=2)
+        model.thresholds = model.measuring_threshold
+        return model
 
     def test_without_a_proposal_network_they_give_the_same(self, model, fast):
         image, boxes = picture(100, 160), [[10, 10, 90, 80], [30, 5, 60, 99]]

@@ -73,7 +73,7 @@ def test_an_altered_or_missing_file_is_noticed(folder):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"schema": 3}, "schema 3"),
+        ({"schema": 4}, "schema 4"),
         ({"surprise": 1}, "surprise: unknown key"),
         ({"labels": ["one"]}, "labels"),
     ],

@@ -77,7 +77,9 @@ def model(tmp_path, engine):
     for output in record["graphs"]["main"][0]["outputs"]:
         output["shape"][1] = ROWS
     (folder / "bundle.json").write_text(json.dumps(record))
-    return Detector(Bundle.open(str(folder)), {"main": engine}, "fake", "fp32", threads=2)
+    model = Detector(Bundle.open(str(folder)), {"main": engine}, "fake", "fp32", threads=2)
+    model.thresholds = model.measuring_threshold
+    return model
 
 
 def drawn(size, *rectangles):
@@ -360,6 +362,7 @@ def test_predict_in_tiles(tmp_path, capsys):
     cv2.imwrite(str(tmp_path / "photo.png"), blocks(150, 210))
     words = ["predict", str(GOLDEN), str(tmp_path / "photo.png"), "--json", "--threshold", "0.05"]
     tiled = edgecv.load(GOLDEN)
+    tiled.thresholds = 0.05
     tiled.tiles = Tiles((96, 120), overlap=0.4, whole=True)
     assert main([*words, "--tile", "96x120", "--overlap", "0.4", "--tile-whole"]) == 0
     record = json.loads(capsys.readouterr().out.splitlines()[0])

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from edgecv_runtime import Bundle, Engine
 from edgecv_runtime._core import DeviceTensor
+from edgecv_runtime.detection_model import DetectionModel
 from edgecv_runtime.engines import open_engine
 from edgecv_runtime.engines.host_memory import require_host
 from edgecv_runtime.load import make_model
@@ -69,6 +70,10 @@ class Pipeline:
             if listen is not None:
                 engines[role] = Listener(engines[role], _with_role(listen, role))
         self.model: Any = make_model(bundle, engines, engine, precision)
+        if isinstance(
+            self.model, DetectionModel
+        ):  # what two pipelines agree on reaches further down
+            self.model.thresholds = self.model.measuring_threshold
         post = bundle.manifest.postprocess
         # A Fast R-CNN looks at boxes that the caller brings.
         self.takes_proposals = hasattr(post, "rpn") and post.rpn is None

@@ -47,6 +47,7 @@ def verify_dense(
     """
     runtime = edgecv_runtime.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
     assert isinstance(runtime, edgecv_runtime.Detector)
+    runtime.thresholds = runtime.measuring_threshold  # the module's own
     network = GraphSession(bundle, runtime.manifest)
     report = DetectionReport(pictures=len(pictures), tolerance=tolerance)
     scores: list[np.ndarray] = []

@@ -48,6 +48,7 @@ def verify_rcnn(
     themselves are held to the tolerance.
     """
     runtime: Any = edgecv_runtime.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
+    runtime.thresholds = runtime.measuring_threshold  # the module's own
     networks = BundleNetworks(bundle, cut)
     own_proposals = cut.postprocess["rpn"] is not None
     proposals = [

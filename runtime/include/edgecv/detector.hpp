@@ -24,7 +24,8 @@ class Detector {
   Detector(const Bundle& bundle, std::shared_ptr<Engine> engine, int threads = 0);
   ~Detector();
 
-  /// Score thresholds, one for each class; empty: the bundle's one threshold for all.
+  /// Only what scores above these is reported: one for each label; empty: the bundle's operating
+  /// thresholds (see operating_thresholds()), which also hold until this is called.
   void set_thresholds(std::vector<float> thresholds);
 
   Detections operator()(const Image& image) { return run({image}).front(); }
@@ -41,11 +42,12 @@ class Detector {
 
   InputSpec input_;
   int classes_;
+  std::vector<float> operating_;  // the bundle's thresholds, one for each label
+  std::vector<float> thresholds_;
   std::unique_ptr<OneStage> method_;
   std::shared_ptr<Engine> engine_;
   std::unique_ptr<ThreadPool> pool_;
   std::vector<std::size_t> outputs_;  // of the engine, in the order of the method's
-  std::vector<float> thresholds_;
   Timing timing_;
 };
 

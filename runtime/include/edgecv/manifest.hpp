@@ -35,7 +35,7 @@ using PostprocessSpec =
     std::variant<SsdSpec, DenseSpec, RcnnSpec, ClassifySpec, SegmentSpec, StylizeSpec>;
 
 struct Manifest {
-  static constexpr int current_schema = 2;  // 2: classify, segment and stylize
+  static constexpr int current_schema = 3;  // 2: classify, segment, stylize; 3: thresholds
 
   int schema = current_schema;
   std::string name;
@@ -45,6 +45,9 @@ struct Manifest {
   InputSpec input;
   std::map<std::string, std::vector<GraphFile>> graphs;  // by role
   PostprocessSpec postprocess;
+  /// Operating score thresholds of a detector: none (the usual one), one for all labels, or one for
+  /// each. See operating_thresholds().
+  std::vector<float> thresholds;
   std::string provenance = "{}";  // a JSON object: versions, checkpoint sha256, parity report
 
   /// Throws Error (bad_bundle) that names the key: unknown, missing, of the wrong type or value, a
@@ -52,5 +55,16 @@ struct Manifest {
   static Manifest from_json(const std::string& text);
   std::string to_json() const;  // indented, keys in the order of the documentation
 };
+
+/// The score above which a detector reports an object, where its bundle and its user say nothing.
+constexpr float kOperatingThreshold = 0.5f;
+
+/// The scores that a detector's objects must be above: one for each label, the manifest's own or
+/// kOperatingThreshold, which a higher score_threshold raises. Empty for other tasks.
+std::vector<float> operating_thresholds(const Manifest& manifest);
+
+/// The lowest score that the postprocessing was made for, 0.01 to 0.05 mostly: what mean average
+/// precision is measured with. 0 for other tasks than a detector's.
+float measuring_threshold(const Manifest& manifest);
 
 }  // namespace edgecv

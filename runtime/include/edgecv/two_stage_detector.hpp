@@ -49,7 +49,8 @@ class TwoStageDetector {
   TwoStageDetector(const Bundle& bundle, TwoStageEngines engines, int threads = 0);
   ~TwoStageDetector();
 
-  /// Score thresholds, one for each class; empty: the bundle's one threshold for all.
+  /// Only what scores above these is reported: one for each label; empty: the bundle's operating
+  /// thresholds (see operating_thresholds()), which also hold until this is called.
   void set_thresholds(std::vector<float> thresholds);
 
   /// One result for each picture. Throws Error (invalid_input) if the bundle has no proposal
@@ -76,6 +77,8 @@ class TwoStageDetector {
   InputSpec input_;
   RcnnSpec spec_;
   int classes_;
+  std::vector<float> operating_;  // the bundle's thresholds, one for each label
+  std::vector<float> thresholds_;
   std::shared_ptr<Engine> trunk_;
   std::unique_ptr<RoiGraph> roi_;
   std::unique_ptr<RoiGraph> mask_;  // null without a mask head
@@ -84,7 +87,6 @@ class TwoStageDetector {
   std::size_t logits_ = 0, box_deltas_ = 0;
   std::size_t masks_ = 0;
   std::unique_ptr<ThreadPool> pool_;
-  std::vector<float> thresholds_;
   TwoStageTiming timing_;
 };
 

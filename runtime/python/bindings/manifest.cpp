@@ -164,6 +164,12 @@ void bind_manifest(nb::module_& m) {
       .def_ro("input", &Manifest::input)
       .def_ro("graphs", &Manifest::graphs)
       .def_ro("postprocess", &Manifest::postprocess)
+      .def_prop_ro("thresholds", &operating_thresholds,
+                   "Operating score thresholds, one for each label; empty for other tasks than a "
+                   "detector's.")
+      .def_prop_ro("measuring_threshold", &measuring_threshold,
+                   "Lowest score that the postprocessing was made for; 0 for other tasks than a "
+                   "detector's.")
       .def_ro("provenance", &Manifest::provenance, "A JSON object, as text.");
 }
 

@@ -519,6 +519,18 @@ class Manifest:
     def postprocess(self) -> SsdSpec | DenseSpec | RcnnSpec | ClassifySpec | SegmentSpec | StylizeSpec: ...
 
     @property
+    def thresholds(self) -> list[float]:
+        """
+        Operating score thresholds, one for each label; empty for other tasks than a detector's.
+        """
+
+    @property
+    def measuring_threshold(self) -> float:
+        """
+        Lowest score that the postprocessing was made for; 0 for other tasks than a detector's.
+        """
+
+    @property
     def provenance(self) -> str:
         """A JSON object, as text."""
 

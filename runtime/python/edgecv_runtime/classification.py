@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,6 @@ class Classification(ScoredResult):
         scores: float32 [k].
         probabilities: float32 [C], the scores of all classes.
     """
-
-    default_threshold: ClassVar[float] = 0.0
 
     def __init__(
         self,

@@ -60,10 +60,8 @@ class DetectionModel(Model[Result]):
         if isinstance(spec, RcnnSpec):
             mask = ("mask",) if spec.mask is not None else ()
             self.steps = ("preprocess", "trunk", "proposals", "roi", *mask, "postprocess")
-            threshold = spec.box_head.score_threshold
-        else:
-            threshold = spec.score_threshold
-        self._thresholds = dict.fromkeys(self.names, shortest(np.float32(threshold)))
+        own = [shortest(np.float32(score)) for score in bundle.manifest.thresholds]
+        self._thresholds = dict(zip(self.names, own, strict=True))
 
     def _open(self, threads: int) -> _core.Detector | _core.TwoStageDetector:
         engines = self.engines
@@ -78,8 +76,13 @@ class DetectionModel(Model[Result]):
 
     @property
     def thresholds(self) -> dict[str, float]:
-        """Scores below these are not reported; by class name. Set it with one number for all
-        classes, or with a mapping of those that change: ``model.thresholds = {"person": 0.6}``."""
+        """What scores above these is reported; by class name.
+
+        At first they are the bundle's own: 0.5, unless its manifest says otherwise. Set it with one
+        number for all classes, or with a mapping of those that change:
+        ``model.thresholds = {"person": 0.6}``. Raises InputError for other numbers than 0 to 1 and
+        for a class that the bundle does not have.
+        """
         return dict(self._thresholds)
 
     @thresholds.setter
@@ -99,6 +102,12 @@ class DetectionModel(Model[Result]):
             changed = dict.fromkeys(self.names, as_score(value, "thresholds"))
         self._core.set_thresholds([changed[name] for name in self.names])
         self._thresholds = changed
+
+    @property
+    def measuring_threshold(self) -> float:
+        """The low score, 0.01 to 0.05 mostly, down to which average precision needs detections:
+        ``model.thresholds = model.measuring_threshold`` before measuring."""
+        return shortest(np.float32(self.manifest.measuring_threshold))
 
     @overload
     def __call__(

@@ -143,11 +143,7 @@ class Result(ABC):
         stem = os.fspath(stem)
         Path(stem).parent.mkdir(parents=True, exist_ok=True)
         self._save_json(Path(f"{stem}.json"), self.to_dict() if record is None else record)
-        self._save(Path(f"{stem}.jpg"), self.plot_all)
-
-    def plot_all(self) -> NDArray[np.uint8]:
-        """`plot` with all there is, whatever its score."""
-        return self.plot()
+        self._save(Path(f"{stem}.jpg"), self.plot)
 
 
 class ScoredResult(Result):
@@ -155,10 +151,8 @@ class ScoredResult(Result):
 
     Attributes, beside those of :class:`Result`:
         scores: float32 [N].
-        default_threshold: lowest score that `plot` draws and ``edgecv predict`` reports.
     """
 
-    default_threshold: ClassVar[float] = 0.5
     scores: NDArray[np.float32]
 
     def __len__(self) -> int:
@@ -182,7 +176,7 @@ class ScoredResult(Result):
         Args:
             image: uint8 [H, W, 3] or [H, W, 4] in BGR order, or [H, W]; without it the picture that
                 the model was given.
-            threshold: lowest score to draw, 0..1; without it `default_threshold`.
+            threshold: lowest score to draw, 0..1; without it all that the result holds is drawn.
 
         Returns:
             uint8 [H, W, 3], BGR.
@@ -191,21 +185,22 @@ class ScoredResult(Result):
             InputError: there is no picture, or one of another size.
             EngineError: OpenCV is not installed.
         """
-        lowest = self.default_threshold if threshold is None else threshold
-        return self.filter(lowest)._draw(self._picture(image))
+        shown = self if threshold is None else self.filter(threshold)
+        return shown._draw(self._picture(image))
 
     def save(self, path: str | os.PathLike[str], threshold: float | None = None) -> None:
-        """Writes JSON (all there is, as `to_dict`) or a picture (as `plot`), by the suffix.
+        """Writes JSON (as `to_dict`) or an image (as `plot`), by the suffix.
+
+        Args:
+            path: a file whose suffix says the format.
+            threshold: lowest score to write, 0..1; without it all that the result holds is written.
 
         Raises:
-            InputError: no format of that suffix, or no picture to draw on.
+            InputError: no format of that suffix, or no image to draw on.
             OSError: the file cannot be written.
         """
-        self._save(Path(path), lambda: self.plot(threshold=threshold))
-
-    def plot_all(self) -> NDArray[np.uint8]:
-        """`plot` with all there is, whatever its score."""
-        return self.plot(threshold=0)
+        shown = self if threshold is None else self.filter(threshold)
+        shown._save(Path(path), shown.plot)
 
 
 def as_score(value: Any, name: str) -> float:

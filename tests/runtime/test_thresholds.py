@@ -1,0 +1,129 @@
+"""Operating thresholds: one rule for the bundle, Python, the command line and what is drawn."""
+
+import json
+import re
+
+import cv2
+import numpy as np
+import pytest
+
+import edgecv
+from edgecv.cli.main import main
+from edgecv_runtime import BundleError, InputError, Manifest
+from tiny_bundle import write_tiny_bundle
+
+WHITE = np.full((64, 96, 3), 255, np.uint8)  # the tiny bundle's scores on it are 0.9 and 0.6
+
+
+def with_thresholds(folder, score_threshold=0.01, **keys):
+    """A detector on a bundle whose manifest was changed; its scores on WHITE are 0.9 and 0.6."""
+    path = write_tiny_bundle(folder) / "bundle.json"
+    record = json.loads(path.read_text())
+    record["postprocess"]["score_threshold"] = score_threshold
+    path.write_text(json.dumps({**record, **keys}))
+    return edgecv.load(path.parent)
+
+
+@pytest.mark.parametrize(
+    ("measuring", "keys", "operating", "found"),
+    [
+        # A bundle of an older schema says what its network was measured with, not what to report.
+        (0.01, {"schema": 1}, [0.5, 0.5], 2),
+        (0.3, {"schema": 2}, [0.5, 0.5], 2),
+        (0.7, {"schema": 2}, [0.7, 0.7], 1),
+        (0.01, {"schema": 3}, [0.5, 0.5], 2),
+        (0.01, {"schema": 3, "thresholds": 0.65}, [0.65, 0.65], 1),
+        (0.01, {"schema": 3, "thresholds": [0.95, 0.3]}, [0.95, 0.3], 1),
+        (0.7, {"schema": 3, "thresholds": 0.55}, [0.55, 0.55], 2),
+    ],
+)
+def test_a_bundle_has_one_operating_threshold(tmp_path, measuring, keys, operating, found):
+    model = with_thresholds(tmp_path / "bundle", measuring, **keys)
+    assert model.thresholds == dict(zip(["left", "right"], operating, strict=True))
+    assert len(model(WHITE)) == found
+    assert model.measuring_threshold == measuring
+    model.thresholds = model.measuring_threshold
+    assert len(model(WHITE)) == (1 if measuring == 0.7 else 2)
+
+
+@pytest.fixture
+def record(tmp_path):
+    """A manifest of this schema as plain values."""
+    text = (write_tiny_bundle(tmp_path / "tiny") / "bundle.json").read_text()
+    return {**json.loads(text), "schema": 3}
+
+
+def test_thresholds_of_a_manifest_are_written_and_read_again(record):
+    text = Manifest.from_json(json.dumps({**record, "thresholds": [0.95, 0.3]})).to_json()
+    assert json.loads(text)["thresholds"] == [0.95, 0.3]
+    again = Manifest.from_json(text)
+    np.testing.assert_array_equal(again.thresholds, np.array([0.95, 0.3], np.float32))
+    assert "thresholds" not in json.loads(Manifest.from_json(json.dumps(record)).to_json())
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"thresholds": 0.3, "schema": 2}, "schema: expected 3 or above, since there are thresh"),
+        ({"thresholds": []}, "thresholds: expected a number or a list of numbers, got []"),
+        ({"thresholds": [0.1] * 3}, "thresholds: expected 2 numbers, one for each label, got 3"),
+        ({"thresholds": [0.1, 1.5]}, r"thresholds[1]: expected a number in 0..1, got 1.5"),
+        ({"thresholds": "0.3"}, "thresholds: expected a number"),
+        ({"thresholds": None}, "thresholds: expected a number"),
+    ],
+)
+def test_thresholds_that_cannot_be(record, keys, message):
+    with pytest.raises(BundleError, match=re.escape(message)):
+        Manifest.from_json(json.dumps({**record, **keys}))
+
+
+def test_command_line_python_and_drawing_agree(tmp_path, capsys):
+    bundle = write_tiny_bundle(tmp_path / "bundle")
+    record = json.loads((bundle / "bundle.json").read_text())
+    (bundle / "bundle.json").write_text(json.dumps({**record, "schema": 3, "thresholds": 0.7}))
+    photo = tmp_path / "white.png"
+    cv2.imwrite(str(photo), WHITE)
+    model = edgecv.load(bundle)
+    result = model(photo)
+    assert len(result) == 1
+
+    def predicted(*options):
+        assert main(["predict", str(bundle), str(photo), "--json", *options]) == 0
+        return json.loads(capsys.readouterr().out)["detections"]
+
+    assert predicted() == result.to_dict()["detections"]
+    model.thresholds = 0.3
+    below = model(photo)
+    assert len(below) == 2 and predicted("--threshold", "0.3") == below.to_dict()["detections"]
+    # What the result holds is drawn and written, whatever it scores.
+    model.thresholds = 0.01
+    dim = model((WHITE * 0.4).astype(np.uint8))
+    assert dim.scores.tolist() == pytest.approx([0.36, 0.24], abs=1e-3)
+    dim.save(tmp_path / "dim.png")
+    both = cv2.imread(str(tmp_path / "dim.png"))
+    np.testing.assert_array_equal(both, dim.plot())
+    assert (dim.plot(threshold=0.3) != both).any() and (dim.plot(threshold=0.2) == both).all()
+    dim.save(tmp_path / "dim.json", threshold=0.3)
+    assert len(json.loads((tmp_path / "dim.json").read_text())["detections"]) == 1
+
+
+def info_row(capsys):
+    lines = capsys.readouterr().out.splitlines()
+    return (
+        next(line for line in lines if line.startswith("reported "))
+        .removeprefix("reported")
+        .strip()
+    )
+
+
+def test_info_says_from_which_score_on_objects_are_reported(tmp_path, capsys):
+    bundle = write_tiny_bundle(tmp_path / "bundle")
+    assert main(["info", str(bundle)]) == 0
+    assert info_row(capsys) == "scores above 0.5"
+    record = json.loads((bundle / "bundle.json").read_text())
+    record |= {"schema": 3, "thresholds": [0.4, 0.7]}
+    (bundle / "bundle.json").write_text(json.dumps(record))
+    assert main(["info", str(bundle)]) == 0
+    assert info_row(capsys) == "scores above left 0.4, right 0.7"
+    assert main(["info", str(bundle), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["operating_thresholds"] == [0.4, 0.7]
