@@ -29,7 +29,7 @@ def of_checkpoint(checkpoint: Checkpoint) -> Classify:
 
 
 def of_bundle(model: Any, call: Callable[..., Any] | None = None) -> Classify:
-    """`model`: as `edgecv_runtime.load` gives it; `call`: what runs it, such as a timer around it."""
+    """`model`: as `edgecv_runtime.load` gives it; `call`: what runs it, such as a timer."""
     run = call or model
 
     def classify(image: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -80,7 +80,7 @@ def of_checkpoint(checkpoint: Checkpoint) -> Detect:
 
 
 def of_bundle(model: Any, call: Callable[..., Any] | None = None) -> Detect:
-    """`model`: as `edgecv_runtime.load` gives it; `call`: what runs it, such as a timer around it.
+    """`model`: as `edgecv_runtime.load` gives it; `call`: what runs it, such as a timer.
 
     The model's thresholds become the low one that average precision needs.
     """

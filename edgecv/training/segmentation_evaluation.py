@@ -41,7 +41,7 @@ def of_checkpoint(checkpoint: Checkpoint, request: WindowRequest | None = None) 
 
 
 def of_bundle(model: Any, call: Callable[..., Any] | None = None) -> Segment:
-    """`model`: as `edgecv_runtime.load` gives it; `call`: what runs it, such as a timer around it."""
+    """`model`: as `edgecv_runtime.load` gives it; `call`: what runs it, such as a timer."""
     run = call or model
 
     def segment(image: NDArray[np.uint8]) -> NDArray[Any]:

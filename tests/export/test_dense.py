@@ -16,6 +16,7 @@ from torchvision.models.detection.anchor_utils import AnchorGenerator
 
 import edgecv_runtime
 import small_dense as parts
+from all_scores import load_all_scores
 from altered_graph import with_altered_weights
 from edgecv_export import export
 from edgecv_export.graphs.cuts import CutRequest, cut_model
@@ -62,7 +63,7 @@ def torchvision_results(detector: Any, picture: np.ndarray) -> dict[str, np.ndar
 def test_the_runtime_finds_what_torchvision_finds(
     detector: Any, bundle: Path, pictures: list[np.ndarray]
 ) -> None:
-    model = edgecv_runtime.load(bundle)
+    model = load_all_scores(bundle)
     assert len({picture.shape for picture in pictures}) >= 6
     total = 0
     for picture, result in zip(pictures, model(pictures), strict=True):
@@ -113,7 +114,7 @@ def test_the_report_and_the_manifest_of_an_export(detector: Any, bundle: Path) -
 def test_one_picture_and_a_batch_of_equal_sizes_give_the_same(
     bundle: Path, pictures: list[np.ndarray]
 ) -> None:
-    model = edgecv_runtime.load(bundle)
+    model = load_all_scores(bundle)
     alone = model(pictures[0])
     for result in model([pictures[0], pictures[0][:, ::-1].copy(), pictures[0]])[::2]:
         np.testing.assert_allclose(result.boxes, alone.boxes, atol=0.01)
@@ -122,7 +123,7 @@ def test_one_picture_and_a_batch_of_equal_sizes_give_the_same(
 
 
 def test_thresholds_for_a_class(bundle: Path, pictures: list[np.ndarray]) -> None:
-    model = edgecv_runtime.load(bundle)
+    model = load_all_scores(bundle)
     before = model(pictures[3])
     assert len(set(before.labels.tolist())) > 1
     model.thresholds = {LABELS[before.labels[0]]: 1.0}

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 import edgecv_runtime
+from all_scores import load_all_scores
 from edgecv.cli.main import main
 from edgecv.models import registry
 from edgecv_export import ExportError, export
@@ -70,12 +71,12 @@ def test_both_forms_are_added(bundle: Path, photos: list[np.ndarray]) -> None:
     assert noted["gate"]["onnx"]["passed"] and noted["gate"]["tensorrt"]["passed"]
     assert noted["cpu"]
 
-    full = edgecv_runtime.load(bundle, engine="onnxruntime")
-    int8 = edgecv_runtime.load(bundle, engine="onnxruntime", precision="int8")
+    full = load_all_scores(bundle, engine="onnxruntime")
+    int8 = load_all_scores(bundle, engine="onnxruntime", precision="int8")
     pairs = [(full(photo), int8(photo)) for photo in photos]
     assert agreement("detect", pairs).value == noted["gate"]["onnx"]["int8"]
     pytest.importorskip("openvino", reason="OpenVINO is not installed")
-    other = edgecv_runtime.load(bundle, engine="openvino", precision="int8")
+    other = load_all_scores(bundle, engine="openvino", precision="int8")
     pairs = [(int8(photo), other(photo)) for photo in photos]
     assert agreement("detect", pairs).value > 0.9
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import edgecv_runtime
+from all_scores import load_all_scores
 from edgecv_export.engines.agreement import agreement
 from edgecv_runtime import BundleError, EngineError
 
@@ -19,8 +20,8 @@ def test_results_are_those_of_onnx_runtime(
     fixture: str, request: pytest.FixtureRequest, pictures: list[np.ndarray]
 ) -> None:
     bundle: Path = request.getfixturevalue(fixture)
-    reference = edgecv_runtime.load(bundle)
-    model = edgecv_runtime.load(bundle, engine="openvino")
+    reference = load_all_scores(bundle)
+    model = load_all_scores(bundle, engine="openvino")
     assert model.engine_name == "openvino" and model.precision == "fp32"
     found = 0
     for picture in pictures:
@@ -43,8 +44,8 @@ def test_bf16_is_the_fp32_graph_computed_in_bf16(
         with pytest.raises(EngineError, match="this CPU cannot compute in bf16"):
             edgecv_runtime.load(small_bundle, engine="openvino", precision="bf16")
         return
-    full = edgecv_runtime.load(small_bundle, engine="openvino")
-    half = edgecv_runtime.load(small_bundle, engine="openvino", precision="bf16")
+    full = load_all_scores(small_bundle, engine="openvino")
+    half = load_all_scores(small_bundle, engine="openvino", precision="bf16")
     assert full.engines["main"].inference_precision == "f32"  # type: ignore[attr-defined]
     assert half.engines["main"].inference_precision == "bf16"  # type: ignore[attr-defined]
     pairs = [(full(picture), half(picture)) for picture in pictures]

@@ -12,6 +12,7 @@ import torch
 from torchvision.ops import box_iou
 
 import edgecv_runtime
+from all_scores import load_all_scores
 from edgecv_export import export
 
 BOX_TOLERANCE_1080P = 0.5
@@ -56,7 +57,7 @@ def assert_same(module: Any, result: Any, picture: np.ndarray, score_threshold: 
 
 
 def assert_bundle_is_model(module: Any, bundle: Path, pictures: list[np.ndarray]) -> None:
-    runtime = edgecv_runtime.load(bundle, engine="onnxruntime", device="cpu")
+    runtime = load_all_scores(bundle, engine="onnxruntime", device="cpu")
     threshold = runtime.manifest.postprocess.score_threshold
     counts = [assert_same(module, runtime(p), p, threshold) for p in pictures]
     # Degenerate weights would pass with nothing found.
@@ -159,7 +160,7 @@ def test_fixed_batch(
     batch: int, small_detector: Any, pictures: list[np.ndarray], tmp_path: Path
 ) -> None:
     bundle = export(small_detector, tmp_path / "b", labels=["a", "b", "c", "d"], batch=batch)
-    runtime = edgecv_runtime.load(bundle)
+    runtime = load_all_scores(bundle)
     assert runtime.manifest.graphs["main"][0].inputs[0].shape == (batch, 3, 96, 160)
     # Seven pictures: the last run of a batch of three is not full.
     threshold = runtime.manifest.postprocess.score_threshold
@@ -170,7 +171,7 @@ def test_fixed_batch(
 def test_dynamic_batch_gives_what_each_gives_alone(
     small_bundle: Path, pictures: list[np.ndarray]
 ) -> None:
-    runtime = edgecv_runtime.load(small_bundle)
+    runtime = load_all_scores(small_bundle)
     assert runtime.manifest.graphs["main"][0].inputs[0].shape == (-1, 3, 96, 160)
     for picture, together in zip(pictures, runtime(pictures), strict=True):
         alone = runtime(picture)

@@ -14,6 +14,7 @@ from torchvision.ops import MultiScaleRoIAlign, box_iou
 
 import edgecv_runtime
 import small_rcnn as parts
+from all_scores import load_all_scores
 from altered_graph import with_altered_weights
 from edgecv.models.roi_pool import SingleScaleRoIPool
 from edgecv_export import ExportError, export
@@ -87,7 +88,7 @@ def assert_same(expected: dict[str, torch.Tensor], result: Any, picture: np.ndar
 def test_mask_rcnn_finds_what_torchvision_finds(
     mask: Any, mask_bundle: Path, shapes: list[np.ndarray]
 ) -> None:
-    runtime: Any = edgecv_runtime.load(mask_bundle, engine="onnxruntime", device="cpu")
+    runtime: Any = load_all_scores(mask_bundle, engine="onnxruntime", device="cpu")
     assert runtime.manifest.task == "instance"
     counts = [assert_same(in_torch(mask, p), runtime(p), p) for p in shapes]
     assert min(counts) >= 5
@@ -169,7 +170,7 @@ def test_one_feature_map_and_adaptive_sampling(pictures: list[np.ndarray], tmp_p
     with pytest.raises(InputError, match=r"adaptive.*--dialects onnx"):
         export(module, tmp_path / "both", labels=LABELS)
     bundle = export(module, tmp_path / "bundle", labels=LABELS, dialects=["onnx"])
-    runtime: Any = edgecv_runtime.load(bundle)
+    runtime: Any = load_all_scores(bundle)
     assert [graph.dialect for graph in runtime.manifest.graphs["roi"]] == ["onnx"]
     for picture in pictures:
         assert assert_same(in_torch(module, picture), runtime(picture), picture) >= 5
@@ -177,7 +178,7 @@ def test_one_feature_map_and_adaptive_sampling(pictures: list[np.ndarray], tmp_p
 
 def test_a_fixed_size_letterboxes(faster: Any, pictures: list[np.ndarray], tmp_path: Path) -> None:
     bundle = export(faster, tmp_path / "fixed", labels=LABELS, size=(96, 160))
-    runtime: Any = edgecv_runtime.load(bundle)
+    runtime: Any = load_all_scores(bundle)
     assert runtime.manifest.graphs["trunk"][0].inputs[0].shape == (1, 3, 96, 160)
     assert runtime.manifest.graphs["roi"][0].inputs[0].shape == (1, 16, 12, 20)
     # A picture of 96 x 160 is not resized by either, so torchvision's own transform tells.
@@ -197,7 +198,7 @@ def test_fast_rcnn_with_max_pooling_takes_the_callers_boxes(
 
     module = lively_rcnn(build, pictures, size=96)
     bundle = export(module, tmp_path / "fast", labels=LABELS, proposals="caller", dialects=["onnx"])
-    runtime: Any = edgecv_runtime.load(bundle)
+    runtime: Any = load_all_scores(bundle)
     outputs = [t.name for t in runtime.manifest.graphs["trunk"][0].outputs]
     assert outputs == ["features_0"]
     picture = np.ascontiguousarray(pictures[0][:96, :160])  # not resized

@@ -11,7 +11,7 @@ import onnx
 import onnxruntime
 import pytest
 
-import edgecv_runtime
+from all_scores import load_all_scores
 from edgecv_export import export
 from edgecv_export.engines.agreement import agreement
 from edgecv_export.engines.pipeline import collect_feeds
@@ -66,7 +66,7 @@ def test_bytes_are_the_levels_rounded_and_normalised_inside(
 def test_results_and_other_precisions(
     bundle: Path, small_bundle: Path, pictures: list[np.ndarray]
 ) -> None:
-    reference = edgecv_runtime.load(small_bundle, engine="onnxruntime")
+    reference = load_all_scores(small_bundle, engine="onnxruntime")
     expected = [reference(picture) for picture in pictures]
     add_variant(bundle, "fp16", pictures=[picture[:200, :180] for picture in pictures])
     kinds = {value.data_type for value in onnx.load(bundle / "main.fp16.onnx").graph.initializer}
@@ -78,7 +78,7 @@ def test_results_and_other_precisions(
     ):
         if engine == "openvino":
             pytest.importorskip("openvino", reason="OpenVINO is not installed")
-        model = edgecv_runtime.load(bundle, engine=engine, precision=precision)
+        model = load_all_scores(bundle, engine=engine, precision=precision)
         pairs = zip(expected, map(model, pictures), strict=True)
         assert agreement("detect", pairs).value >= 0.97
 

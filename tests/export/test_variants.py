@@ -13,8 +13,8 @@ import numpy as np
 import onnx
 import pytest
 
-import edgecv_runtime
 import small_dense
+from all_scores import load_all_scores
 from edgecv_export import ExportError, export
 from edgecv_export.engines import half as half_variant
 from edgecv_export.engines.agreement import agreement
@@ -81,7 +81,7 @@ def test_half_adds_a_file_and_leaves_the_others(bundle: Path, photos: list[np.nd
     assert provenance["variants"] == {"fp16": report.notes}
     assert provenance["parity"] == json.loads(before["bundle.json"])["provenance"]["parity"]
 
-    fp32, fp16 = (edgecv_runtime.load(bundle, precision=p) for p in ("fp32", "fp16"))
+    fp32, fp16 = (load_all_scores(bundle, precision=p) for p in ("fp32", "fp16"))
     full_scores, half_scores = (
         np.concatenate([found.scores for found in model(photos)]) for model in (fp32, fp16)
     )

@@ -13,7 +13,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-import edgecv_runtime
+from all_scores import load_all_scores
 from edgecv_export import wrap
 from edgecv_runtime import BundleError, InputError
 
@@ -88,7 +88,7 @@ def manifest(**postprocess: Any) -> dict[str, Any]:
 def run_wrapped(folder: Path, record: dict[str, Any], model: Path) -> Any:
     file = folder / "manifest.json"
     file.write_text(json.dumps(record))
-    return edgecv_runtime.load(wrap(model, file, folder / "out"))(PICTURE)
+    return load_all_scores(wrap(model, file, folder / "out"))(PICTURE)
 
 
 def assert_expected(result: Any) -> None:
@@ -240,7 +240,7 @@ def test_own_scale_mean_and_order_of_channels(tmp_path: Path) -> None:
     record["labels"] = ["blue"]
     record["input"] |= {"color": "bgr", "scale": 0.01, "mean": [0.2, 9, 9], "std": [2, 1, 1]}
     (tmp_path / "manifest.json").write_text(json.dumps(record))
-    detector = edgecv_runtime.load(wrap(model, tmp_path / "manifest.json", tmp_path / "out"))
+    detector = load_all_scores(wrap(model, tmp_path / "manifest.json", tmp_path / "out"))
     bluer = PICTURE.copy()
     bluer[:, :, 0] = 170
     first, second = detector([PICTURE, bluer])
@@ -252,7 +252,7 @@ def test_what_may_be_left_out_is_filled_in(tmp_path: Path) -> None:
     model = write_onnx(tmp_path / "m.onnx", PROBABILITIES, BOXES)
     run_wrapped(tmp_path, manifest(), model)
     record = json.loads((tmp_path / "out" / "bundle.json").read_text())
-    assert (record["schema"], record["task"]) == (2, "detect")
+    assert (record["schema"], record["task"]) == (3, "detect")
     assert (record["name"], record["architecture"]) == ("out", "m")
     assert record["graphs"]["main"][0]["outputs"][0] == {
         "name": "scores", "dtype": "float32", "shape": [1, 3, 2],
@@ -421,7 +421,7 @@ def test_command_needs_no_torch(tmp_path: Path) -> None:
 
     done = run()
     assert (done.returncode, done.stdout) == (0, "bundle written to out\n"), done.stderr
-    assert_expected(edgecv_runtime.load(tmp_path / "out")(PICTURE))
+    assert_expected(load_all_scores(tmp_path / "out")(PICTURE))
     again = run()
     assert again.returncode == 2
     assert again.stderr == (

@@ -356,7 +356,7 @@ def test_check_image_keeps_crops_and_copies_what_has_no_dense_rows():
 @pytest.mark.parametrize(
     ("image", "words"),
     [
-        ([[1, 2], [3, 4]], "got builtins.list"),
+        ([[1, 2], [3, 4]], "got list: convert it with numpy.asarray"),
         (Image.new("RGB", (2, 2)), r"got PIL\.Image\.Image: convert it with numpy\.asarray"),
         (np.zeros((3, 48, 64), np.uint8), r"got \[C, H, W\] = \[3, 48, 64\]: move the channels"),
         (np.zeros((1, 48, 64), np.uint8), r"got \[C, H, W\] = \[1, 48, 64\]"),

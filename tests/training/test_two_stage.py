@@ -225,6 +225,7 @@ def test_eval_of_a_bundle_counts_the_runtime_s_masks(
         names = ("shape",)
         manifest = SimpleNamespace(task="instance")
         precision, engine_name = "fp32", "scripted"
+        measuring_threshold = 0.05
 
         def warmup(self) -> None:
             pass

@@ -14,17 +14,17 @@ from edgecv_runtime._core import (
     Manifest,
     TensorSpec,
 )
-from edgecv_runtime.classification import Classification
+from edgecv_runtime.classification import Classification, ClassScore
 from edgecv_runtime.classifier import Classifier
 from edgecv_runtime.detector import Detector
 from edgecv_runtime.images import read_image
 from edgecv_runtime.instance_segmenter import InstanceSegmenter
-from edgecv_runtime.instances import Instances
+from edgecv_runtime.instances import Instance, Instances
 from edgecv_runtime.load import load
 from edgecv_runtime.masks import Masks
 from edgecv_runtime.result import Result, ScoredResult
-from edgecv_runtime.results import Detections
-from edgecv_runtime.segmentation import Segmentation
+from edgecv_runtime.results import Detection, Detections
+from edgecv_runtime.segmentation import ClassArea, Segmentation
 from edgecv_runtime.semantic_segmenter import SemanticSegmenter
 from edgecv_runtime.stylized import Stylized
 from edgecv_runtime.stylizer import Stylizer
@@ -33,8 +33,11 @@ from edgecv_runtime.tiles import Tiles
 __all__ = [
     "Bundle",
     "BundleError",
+    "ClassArea",
+    "ClassScore",
     "Classification",
     "Classifier",
+    "Detection",
     "Detections",
     "Detector",
     "Engine",
@@ -44,6 +47,7 @@ __all__ = [
     "GraphFile",
     "InputError",
     "InputSpec",
+    "Instance",
     "InstanceSegmenter",
     "Instances",
     "Manifest",

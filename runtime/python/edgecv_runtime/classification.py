@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,28 @@ from numpy.typing import NDArray
 
 from edgecv_runtime.drawing import draw_legend
 from edgecv_runtime.palette import class_colors
-from edgecv_runtime.result import ScoredResult, shortest
+from edgecv_runtime.result import ScoredResult, import_supervision, shortest
 
 
-class Classification(ScoredResult):
+@dataclass(frozen=True)
+class ClassScore:
+    """One class of an image.
+
+    Attributes:
+        score: 0..1.
+        label: index of the model's labels.
+        name: that label's name.
+    """
+
+    score: float
+    label: int
+    name: str
+
+
+class Classification(ScoredResult[ClassScore]):
     """The best classes of a picture, by falling score.
+
+    ``for each in result`` gives each as a :class:`ClassScore`.
 
     Attributes, beside those of :class:`Result`:
         labels: int64 [k], indices of `names`.
@@ -46,9 +64,14 @@ class Classification(ScoredResult):
         pairs = zip(self.labels, self.scores, strict=True)
         return [f"{self.names[label]} {score:.2f}" for label, score in pairs]
 
-    def _keep(self, keep: NDArray[np.bool_]) -> None:
+    def _item(self, index: int) -> ClassScore:
+        label = int(self.labels[index])
+        return ClassScore(shortest(self.scores[index]), label, self.names[label])
+
+    def _keep(self, keep: NDArray[np.int64]) -> None:
         """`probabilities` stay whole."""
         self.labels, self.scores = self.labels[keep], self.scores[keep]
+        self.probabilities = self.probabilities.copy()
 
     def _draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         canvas = np.array(image, order="C")
@@ -68,3 +91,13 @@ class Classification(ScoredResult):
                 for label, score in zip(self.labels, self.scores, strict=True)
             ],
         }
+
+    def to_supervision(self) -> Any:
+        """A supervision.Classifications of the listed classes; its arrays are copies.
+
+        Raises:
+            EngineError: the package supervision is not installed.
+        """
+        return import_supervision().Classifications(
+            class_id=self.labels.copy(), confidence=self.scores.copy()
+        )

@@ -129,9 +129,10 @@ class DetectionModel(Model[Result]):
         """Finds objects.
 
         Args:
-            image: a path, or uint8 ``[H, W, 3]`` (``[H, W]`` for gray, ``[H, W, 4]`` with alpha);
-                or a list of these.
-            color: order of an array's channels: ``"bgr"`` (as OpenCV has it) or ``"rgb"``.
+            image: a path, uint8 ``[H, W, 3]`` (``[H, W]`` for gray, ``[H, W, 4]`` with alpha) or a
+                Pillow image; or a list of these.
+            color: order of an array's channels: ``"bgr"`` (as OpenCV has it) or ``"rgb"``. A Pillow
+                image says it itself.
             proposals: two-stage models only: float32 ``[N, 4]``, xyxy in pixels of the picture, the
                 boxes to look at in place of the proposal network's; a bundle without such a network
                 (Fast R-CNN) needs them. They are clipped to the picture; those without area are

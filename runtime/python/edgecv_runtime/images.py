@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgecv_runtime._core import InputError
 from edgecv_runtime.opencv import import_cv2
+from edgecv_runtime.other_images import advice_for
 
 if TYPE_CHECKING:
     from edgecv_runtime.image_headers import ImageHeader
@@ -116,12 +117,15 @@ def check_image(image: Any) -> NDArray[np.uint8]:
     Raises:
         InputError: it is no such array; the message says what it is and how to make one.
     """
-    expected = "an image is a uint8 NumPy array [H, W, 3] or a path"
+    expected = "an image is a uint8 NumPy array [H, W, 3], a Pillow image or a path"
     if not isinstance(image, np.ndarray):
-        raise InputError(
-            f"{expected}, got {type(image).__module__}.{type(image).__qualname__}: "
-            "convert it with numpy.asarray"
+        kind = type(image)
+        name = (
+            kind.__qualname__
+            if kind.__module__ == "builtins"
+            else f"{kind.__module__}.{kind.__qualname__}"
         )
+        raise InputError(f"{expected}, got {name}: {advice_for(image)}")
     _check_shape(image, expected)
     if image.dtype != np.uint8:
         hint = (

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +14,32 @@ from edgecv_runtime._core import InputError
 from edgecv_runtime.drawing import draw_boxes
 from edgecv_runtime.mask_drawing import draw_masks
 from edgecv_runtime.masks import Masks
-from edgecv_runtime.results import Detections
+from edgecv_runtime.result import Several
+from edgecv_runtime.results import Detection, Detections
+
+
+@dataclass(frozen=True)
+class Instance(Detection):
+    """One object with its mask.
+
+    Attributes, beside those of :class:`Detection`:
+        mask_crops: its one mask as it is held, cut to its box; gives a run-length code and polygons.
+    """
+
+    mask_crops: Masks = field(compare=False, repr=False)
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """bool [H, W] of the whole image, painted each time."""
+        frames = self.mask_crops.paint()
+        painted: NDArray[np.bool_] = frames[0]
+        return painted
 
 
 class Instances(Detections):
     """Boxes with scores, labels and masks, sorted by falling score.
+
+    ``for instance in result`` gives each as an :class:`Instance`.
 
     Attributes, beside those of :class:`Detections`:
         mask_crops: the masks as they are held, each cut to its box; also gives run-length codes and
@@ -45,7 +67,19 @@ class Instances(Detections):
         """bool [N, H, W], painted when first asked for and kept from then on."""
         return self.mask_crops.paint()
 
-    def _keep(self, keep: NDArray[np.bool_]) -> None:
+    def _item(self, index: int) -> Instance:
+        return Instance(*self._fields(index), self.mask_crops.select(np.array([index])))
+
+    if TYPE_CHECKING:
+
+        @overload
+        def __getitem__(self, index: int) -> Instance: ...
+        @overload
+        def __getitem__(self, index: Several) -> Instances: ...
+        def __getitem__(self, index: Any) -> Any: ...
+        def __iter__(self) -> Iterator[Instance]: ...
+
+    def _keep(self, keep: NDArray[np.int64]) -> None:
         super()._keep(keep)
         self.mask_crops = self.mask_crops.select(keep)
         self.__dict__.pop("masks", None)  # those that were painted of all
@@ -83,11 +117,12 @@ class Instances(Detections):
         return record
 
     def to_supervision(self) -> Any:
-        """A supervision.Detections with masks, and the names in data["class_name"].
+        """A supervision.Detections with masks, and the names in data["class_name"]; its arrays are
+        copies.
 
         Raises:
             EngineError: the package supervision is not installed.
         """
         found = super().to_supervision()
-        found.mask = self.masks
+        found.mask = self.mask_crops.paint()
         return found

@@ -48,6 +48,10 @@ class Masks:
     def __len__(self) -> int:
         return len(self.crops)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        held = [(crop.x, crop.y, np.array(crop.pixels)) for crop in self.crops]
+        return _from_arrays, (held, self.image_size)
+
     def __repr__(self) -> str:
         height, width = self.image_size
         return f"<Masks: {len(self)} on {width} x {height} pixels>"
@@ -80,3 +84,8 @@ class Masks:
         each hole, the other way round; filled by the even-odd rule they give the mask back exactly.
         """
         return _core.polygons(self.crops)
+
+
+def _from_arrays(held: Sequence[Any], image_size: tuple[int, int]) -> Masks:
+    """Masks as they were pickled."""
+    return Masks([MaskCrop(*parts) for parts in held], image_size)

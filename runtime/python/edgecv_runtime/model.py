@@ -13,12 +13,18 @@ import numpy.typing as npt
 
 from edgecv_runtime._core import Bundle, Engine, InputError, Manifest
 from edgecv_runtime.images import check_image, read_image
+from edgecv_runtime.other_images import from_pillow, is_pillow
 from edgecv_runtime.result import Result as AnyResult
 
 if TYPE_CHECKING:
     from edgecv_runtime.sources import SourceLike
 
-Image = str | os.PathLike[str] | npt.NDArray[np.uint8]
+if TYPE_CHECKING:
+    from PIL.Image import Image as PillowImage
+
+    Image = str | os.PathLike[str] | npt.NDArray[np.uint8] | PillowImage
+else:  # Pillow need not be there
+    Image = str | os.PathLike[str] | npt.NDArray[np.uint8]
 AnImage = TypeVar("AnImage", bound=Image)  # a list of paths is no list of paths and arrays
 Result = TypeVar("Result", bound=AnyResult)
 
@@ -50,6 +56,16 @@ class Model(ABC, Generic[Result]):
     device: str = "cpu"
     steps: tuple[str, ...] = ("preprocess", "network", "postprocess")
     warmup_size: ClassVar[tuple[int, int]] = (480, 640)  # where neither record nor graph names one
+
+    def __repr__(self) -> str:
+        manifest = self.manifest
+        classes = f", {len(self.names)} classes" if self.names else ""
+        if len(self.names) == 1:
+            classes = f", 1 class: {self.names[0]}"
+        return (
+            f"<{type(self).__name__} {manifest.name!r}: {manifest.architecture}{classes}, "
+            f"{self.engine_name} on {self.device}, {self.precision}>"
+        )
 
     def __init__(
         self,
@@ -95,9 +111,10 @@ class Model(ABC, Generic[Result]):
         """Runs the model.
 
         Args:
-            image: a path, or uint8 ``[H, W, 3]`` (``[H, W]`` for gray, ``[H, W, 4]`` with alpha);
-                or a list of these.
-            color: order of an array's channels: ``"bgr"`` (as OpenCV has it) or ``"rgb"``.
+            image: a path, uint8 ``[H, W, 3]`` (``[H, W]`` for gray, ``[H, W, 4]`` with alpha) or a
+                Pillow image; or a list of these.
+            color: order of an array's channels: ``"bgr"`` (as OpenCV has it) or ``"rgb"``. A Pillow
+                image says it itself.
 
         Returns:
             One result for one picture; for a list a list, each as the picture alone gives it.
@@ -179,6 +196,8 @@ def pictures_of(images: Sequence[Image], color: str) -> list[Picture]:
 def _picture(image: Image, color: str) -> Picture:
     if isinstance(image, (str, os.PathLike)):
         return Picture(read_image(image), "bgr", os.fspath(image))
+    if is_pillow(image):
+        image, color = from_pillow(image), "rgb"
     pixels = check_image(image)
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
     return Picture(pixels, {1: "gray", 3: color, 4: color + "a"}[channels])

@@ -6,19 +6,24 @@ import copy
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from numbers import Real
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecv_runtime._core import InputError
+from edgecv_runtime._core import EngineError, InputError
 from edgecv_runtime.images import check_image
 from edgecv_runtime.opencv import import_cv2
+from edgecv_runtime.other_images import from_pillow, is_pillow
 
-Self = TypeVar("Self", bound="ScoredResult")
+Item = TypeVar("Item")
+Self = TypeVar("Self", bound="ScoredResult[Any]")
+
+# What picks several parts of a result, as in NumPy.
+Several = slice | Sequence[int] | Sequence[bool] | NDArray[Any]
 
 
 class Result(ABC):
@@ -96,6 +101,8 @@ class Result(ABC):
             image, color = self.image, self.color
         if image is None:
             raise InputError("this result holds no picture: give one, plot(image)")
+        if is_pillow(image):
+            image, color = from_pillow(image), "rgb"
         image = check_image(image)
         if image.shape[:2] != self.image_size:
             raise InputError(
@@ -146,8 +153,11 @@ class Result(ABC):
         self._save(Path(f"{stem}.jpg"), self.plot)
 
 
-class ScoredResult(Result):
+class ScoredResult(Result, Generic[Item]):
     """A result whose parts have scores, so that a threshold can be put on them.
+
+    ``len(result)`` says how many there are, ``result[0]`` and a loop give them one by one, and
+    ``result[:3]``, ``result[result.scores > 0.8]`` or ``result[[0, 2]]`` a result of some.
 
     Attributes, beside those of :class:`Result`:
         scores: float32 [N].
@@ -160,12 +170,34 @@ class ScoredResult(Result):
 
     def filter(self: Self, threshold: float) -> Self:
         """Those with a score of at least `threshold`, 0..1. Raises InputError for other numbers."""
-        kept = copy.copy(self)
-        kept._keep(self.scores >= np.float32(as_score(threshold, "threshold")))
-        return kept
+        return self._some(self.scores >= np.float32(as_score(threshold, "threshold")))
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self: Self, index: Several) -> Self: ...
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, (int, np.integer)):
+            return self._item(range(len(self))[index])
+        return self._some(index)
+
+    def __iter__(self) -> Iterator[Item]:
+        return (self._item(index) for index in range(len(self)))
+
+    def _some(self: Self, index: Several) -> Self:
+        """A result of the parts that `index` picks, which shares no array but the image with this
+        one. Raises IndexError."""
+        picked = copy.copy(self)
+        picked.names = list(self.names)
+        picked._keep(np.arange(len(self))[index])
+        return picked
 
     @abstractmethod
-    def _keep(self, keep: NDArray[np.bool_]) -> None:
+    def _item(self, index: int) -> Item:
+        """The part with this index, 0 to below len(self)."""
+
+    @abstractmethod
+    def _keep(self, keep: NDArray[np.int64]) -> None:
         """Drops all others; arrays are replaced, not written to."""
 
     def plot(
@@ -201,6 +233,15 @@ class ScoredResult(Result):
         """
         shown = self if threshold is None else self.filter(threshold)
         shown._save(Path(path), shown.plot)
+
+
+def import_supervision() -> Any:
+    """The module supervision. Raises EngineError if there is none."""
+    try:
+        import supervision
+    except ImportError as error:
+        raise EngineError("to_supervision needs supervision: pip install supervision") from error
+    return supervision
 
 
 def as_score(value: Any, name: str) -> float:

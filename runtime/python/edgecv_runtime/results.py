@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecv_runtime._core import EngineError
 from edgecv_runtime.drawing import draw_boxes
-from edgecv_runtime.result import ScoredResult, shortest
+from edgecv_runtime.result import ScoredResult, import_supervision, shortest
 
 
-class Detections(ScoredResult):
+@dataclass(frozen=True)
+class Detection:
+    """One object.
+
+    Attributes:
+        box: x1, y1, x2, y2 in pixels of the image.
+        score: 0..1.
+        label: index of the model's labels.
+        name: that label's name.
+    """
+
+    box: tuple[float, float, float, float]
+    score: float
+    label: int
+    name: str
+
+
+class Detections(ScoredResult[Detection]):
     """Boxes with scores and labels, sorted by falling score.
+
+    ``for detection in result`` gives each as a :class:`Detection`.
 
     Attributes:
         boxes: float32 [N, 4], xyxy in pixels of the picture.
@@ -52,7 +71,15 @@ class Detections(ScoredResult):
             found[4:] = [f"{counts[order[4:]].sum()} others"]
         return ", ".join(found) or "nothing"
 
-    def _keep(self, keep: NDArray[np.bool_]) -> None:
+    def _item(self, index: int) -> Detection:
+        return Detection(*self._fields(index))
+
+    def _fields(self, index: int) -> tuple[tuple[float, float, float, float], float, int, str]:
+        x1, y1, x2, y2 = (shortest(value) for value in self.boxes[index])
+        label = int(self.labels[index])
+        return (x1, y1, x2, y2), shortest(self.scores[index]), label, self.names[label]
+
+    def _keep(self, keep: NDArray[np.int64]) -> None:
         self.boxes, self.scores = self.boxes[keep], self.scores[keep]
         self.labels = self.labels[keep]
 
@@ -78,20 +105,14 @@ class Detections(ScoredResult):
         }
 
     def to_supervision(self) -> Any:
-        """A supervision.Detections with the names in data["class_name"].
+        """A supervision.Detections with the names in data["class_name"]; its arrays are copies.
 
         Raises:
             EngineError: the package supervision is not installed.
         """
-        try:
-            import supervision
-        except ImportError as error:
-            raise EngineError(
-                "to_supervision needs supervision: pip install supervision"
-            ) from error
-        return supervision.Detections(
-            xyxy=self.boxes,
-            confidence=self.scores,
-            class_id=self.labels,
+        return import_supervision().Detections(
+            xyxy=self.boxes.copy(),
+            confidence=self.scores.copy(),
+            class_id=self.labels.copy(),
             data={"class_name": np.array([self.names[label] for label in self.labels], dtype=str)},
         )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +16,34 @@ from edgecv_runtime.drawing import draw_legend
 from edgecv_runtime.indexed_png import encode_indexed_png
 from edgecv_runtime.opencv import import_cv2
 from edgecv_runtime.palette import class_colors
-from edgecv_runtime.result import Result
+from edgecv_runtime.result import Result, import_supervision
 
 _OPACITY = 0.5  # of a class's colour over the picture
 _LONGEST_LEGEND = 12
 
 
+@dataclass(frozen=True)
+class ClassArea:
+    """One class of a class map.
+
+    Attributes:
+        label: index of the model's labels.
+        name: that label's name.
+        pixels: how many pixels have it.
+        fraction: of the image, above 0, at most 1.
+    """
+
+    label: int
+    name: str
+    pixels: int
+    fraction: float
+
+
 class Segmentation(Result):
     """A class map.
+
+    ``len(result)`` says how many classes occur; ``result[0]`` and a loop give them, the largest
+    first, as :class:`ClassArea`.
 
     Attributes, beside those of :class:`Result`:
         mask: uint8 [H, W], indices of `names`; uint16 where there are more than 256.
@@ -49,6 +70,22 @@ class Segmentation(Result):
         counts = np.bincount(self.mask.ravel(), minlength=len(self.names))
         order = np.argsort(-counts, kind="stable")
         return [(int(label), int(counts[label])) for label in order if counts[label]]
+
+    def __len__(self) -> int:
+        return len(self._shares())
+
+    @overload
+    def __getitem__(self, index: int) -> ClassArea: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[ClassArea]: ...
+    def __getitem__(self, index: Any) -> Any:
+        return list(self)[index]
+
+    def __iter__(self) -> Iterator[ClassArea]:
+        return (
+            ClassArea(label, self.names[label], count, count / self.mask.size)
+            for label, count in self._shares()
+        )
 
     def _captions(self, shares: Sequence[tuple[int, int]]) -> list[str]:
         return [
@@ -131,6 +168,30 @@ class Segmentation(Result):
                 for label, count in self._shares()
             ],
         }
+
+    def to_supervision(self) -> Any:
+        """A supervision.Detections with a mask and a box for each class that occurs, the largest
+        first, and the names in data["class_name"].
+
+        A class called background is left out, as in `plot`. The boxes enclose the masks: x2 and y2
+        are those of the pixels' right and lower edges.
+
+        Raises:
+            EngineError: the package supervision is not installed.
+        """
+        areas = [area for area in self if not _is_background(area.name)]
+        masks = np.zeros((len(areas), *self.mask.shape), np.bool_)
+        boxes = np.zeros((len(areas), 4), np.float32)
+        for mask, box, area in zip(masks, boxes, areas, strict=True):
+            mask[...] = self.mask == area.label
+            (rows,), (columns,) = mask.any(axis=1).nonzero(), mask.any(axis=0).nonzero()
+            box[...] = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+        return import_supervision().Detections(
+            xyxy=boxes,
+            mask=masks,
+            class_id=np.array([area.label for area in areas], np.int64),
+            data={"class_name": np.array([area.name for area in areas], dtype=str)},
+        )
 
 
 def _percent(fraction: float) -> str:

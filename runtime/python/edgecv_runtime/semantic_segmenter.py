@@ -82,9 +82,10 @@ class SemanticSegmenter(Model[Segmentation]):
         """Gives each pixel its class.
 
         Args:
-            image: a path, or uint8 ``[H, W, 3]`` (``[H, W]`` for gray, ``[H, W, 4]`` with alpha);
-                or a list of these.
-            color: order of an array's channels: ``"bgr"`` (as OpenCV has it) or ``"rgb"``.
+            image: a path, uint8 ``[H, W, 3]`` (``[H, W]`` for gray, ``[H, W, 4]`` with alpha) or a
+                Pillow image; or a list of these.
+            color: order of an array's channels: ``"bgr"`` (as OpenCV has it) or ``"rgb"``. A Pillow
+                image says it itself.
             probabilities: whether the result holds them, too: float32 ``[C, H, W]``, much memory.
                 The class map is the same.
 
@@ -104,7 +105,7 @@ class SemanticSegmenter(Model[Segmentation]):
         results: list[Segmentation] = []
         for _, same in groupby(pictures, key=lambda picture: picture.format):
             results += self._run(list(same), probabilities)
-        return results
+        return self._signed(results)
 
     def _run(self, pictures: Sequence[Picture], probabilities: bool = False) -> list[Segmentation]:
         pixels = [picture.pixels for picture in pictures]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecv_runtime._core import InputError
 from edgecv_runtime.result import Result
 
 
@@ -27,13 +28,19 @@ class Stylized(Result):
         return "painted"
 
     def plot(self, image: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
-        """The painted picture, uint8 [H, W, 3], BGR; nothing is drawn on `image`."""
-        return self.image
+        """A copy of the painted picture, uint8 [H, W, 3], BGR; nothing is drawn on `image`."""
+        return np.array(self.image)
 
     def _draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return self.image
+        return np.array(self.image)
 
     def to_dict(self) -> dict[str, Any]:
         """`source`, `height` and `width`; the pixels are for a picture file."""
         height, width = self.image_size
         return {"source": self.source, "height": height, "width": width}
+
+    def to_supervision(self) -> NoReturn:
+        """Raises InputError: a painted image has no objects to convert."""
+        raise InputError(
+            "to_supervision: a painted image has no boxes, masks or classes; take result.image"
+        )
