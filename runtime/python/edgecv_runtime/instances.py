@@ -23,7 +23,7 @@ class Instance(Detection):
     """One object with its mask.
 
     Attributes, beside those of :class:`Detection`:
-        mask_crops: its one mask as it is held, cut to its box; gives a run-length code and polygons.
+        mask_crops: its one mask as it is held, cut to its box; gives its code and polygons.
     """
 
     mask_crops: Masks = field(compare=False, repr=False)
