@@ -101,6 +101,12 @@ def add_parser(subparsers: Any) -> None:
         help="what the graph takes; uint8: whole levels, normalised inside (default: %(default)s)",
     )
     parser.add_argument(
+        "--activation",
+        choices=("softmax", "sigmoid", "none"),
+        help="classifiers, segmentation: what turns the outputs into scores; sigmoid for "
+        "multi-label classifiers, none for probabilities (default: found out on the images)",
+    )
+    parser.add_argument(
         "--opset", type=positive, help="version of the ONNX operators (default: 18)"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a bundle that is there")
@@ -149,6 +155,7 @@ def run(args: argparse.Namespace) -> int:
             window=args.window,
             whole=windows.whole,
             batch=args.batch,
+            activation=args.activation,
             input_dtype=args.input,
             opset=args.opset or DEFAULT_OPSET,
             provenance=source.provenance,

@@ -18,6 +18,7 @@ from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.detection_report import MIN_PICTURES
 from edgecv_export.parity.report import Report
 from edgecv_export.pictures import generate_pictures
+from edgecv_export.score_function import FUNCTIONS, settle_score_function
 from edgecv_export.uint8_input import check_bytes_fit, take_bytes
 from edgecv_runtime import InputError, Manifest
 
@@ -46,6 +47,7 @@ def export(
     window: Literal["uniform", "gaussian", "linear"] | None = None,
     whole: bool = False,
     batch: int | Literal["dynamic"] = "dynamic",
+    activation: Literal["softmax", "sigmoid", "none"] | None = None,
     input_dtype: Literal["float32", "uint8"] = "float32",
     opset: int = DEFAULT_OPSET,
     tolerance: Tolerance | None = None,
@@ -63,7 +65,8 @@ def export(
             (any that gives one row of logits). Its ``input`` is its input record. It is read, not
             changed.
         out: the bundle's folder. It must not exist, be empty, or, with ``overwrite``, be a bundle.
-        labels: names of the classes; a detector's without the background.
+        labels: names of the classes; a detector's without the background. Of a network with one
+            score two, the first of what is not, or one, which gets "background" before it.
         images: pictures for the parity check, uint8 [H, W, 3] BGR. Fewer than 8 are filled up with
             generated ones.
         name: the bundle's name; the folder's if left out.
@@ -83,6 +86,11 @@ def export(
         window: how much each pixel of a crop counts where crops overlap.
         whole: pictures go through in one piece, whatever the module has.
         batch: pictures that one run of the network takes: any number, or a fixed one.
+        activation: what turns a classifier's or segmentation network's outputs into scores:
+            ``softmax`` over the classes; ``sigmoid`` of each, as a multi-label classifier has it;
+            ``none`` for outputs that are probabilities. Left out: found out on the images, with a
+            warning where the network ends in a softmax or sigmoid already; logits of several
+            classes get a softmax, a single one a sigmoid.
         input_dtype: ``uint8``: the graph takes whole levels and normalises inside, a quarter of the
             copy to a device. Not for models that pad with a colour that is no whole level.
         opset: version of the ONNX operators.
@@ -101,7 +109,7 @@ def export(
     """
     from edgecv.models.finite import require_finite_module
     from edgecv.models.windows import WindowRequest
-    from edgecv_export.graphs.cuts import CutRequest, cut_model
+    from edgecv_export.graphs.cuts import CutRequest, ScoredCut, cut_model
 
     target = check_target(out, overwrite)
     if batch != "dynamic" and batch < 1:
@@ -110,6 +118,8 @@ def export(
         raise InputError(
             f"dialects are {', '.join(dialects) or 'none'}; expected onnx, or onnx and tensorrt"
         )
+    if activation not in (None, *FUNCTIONS):
+        raise InputError(f"activation is {activation!r}; expected {', '.join(FUNCTIONS)}")
     pictures = list(images or ())
     lacking = max(MIN_PICTURES - len(pictures), 0)
     with tqdm(
@@ -127,7 +137,13 @@ def export(
         windows = WindowRequest(crop, overlap, window, whole)
         request = CutRequest(size, len(labels), proposals, tuple(dialects), windows)
         cut = cut_model(module, request)
+        labels = complete_labels(labels, cut)
         _check_labels(labels, cut)
+        if activation is not None and not isinstance(cut, ScoredCut):
+            raise InputError(
+                f"activation is for classifiers and segmentation networks, this is a {cut.task} "
+                "model: leave it out"
+            )
         if input_dtype not in ("float32", "uint8"):
             raise InputError(f"input_dtype is {input_dtype!r}; expected float32 or uint8")
         if input_dtype == "uint8":
@@ -149,6 +165,8 @@ def export(
             step("checking parity")
             longest = getattr(cut, "longest_picture", None)
             pictures += generate_pictures(lacking, longest=longest)
+            if isinstance(cut, ScoredCut):
+                cut.function = settle_score_function(draft, pictures, activation)
             report = cut.verify(draft.folder, pictures, tolerance or Tolerance(), bar.update)
             if not report.passed:
                 raise ExportError(report.failure(), report)
@@ -188,10 +206,19 @@ def write_cut(
     draft.write_manifest()
 
 
+def complete_labels(labels: Sequence[str], cut: Cut) -> list[str]:
+    """Two names for a network with one score, where one is given."""
+    if len(labels) == 1 and getattr(cut, "columns", None) == 1:
+        return ["background", *labels]
+    return list(labels)
+
+
 def _check_labels(labels: Sequence[str], cut: Cut) -> None:
     if len(labels) != cut.classes:
         detects = cut.task in ("detect", "instance")
         background = " (and the background, which takes no label)" if detects else ""
+        if getattr(cut, "columns", None) == 1:
+            background = " (one score decides between them)"
         raise InputError(
             f"{len(labels)} labels are given; the model has {cut.classes} classes{background}: "
             f"give {cut.classes}"

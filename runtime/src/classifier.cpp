@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "graph_ports.hpp"
+#include "one_score.hpp"
 #include "picture_batches.hpp"
 #include "pipeline_of.hpp"
 
@@ -12,6 +13,7 @@ Classifier::Classifier(const Bundle& bundle, std::shared_ptr<Engine> engine, int
     : input_(bundle.manifest().input),
       spec_(postprocess_for<ClassifySpec>("Classifier", bundle)),
       classes_(static_cast<int>(bundle.manifest().labels.size())),
+      columns_(score_columns(bundle.manifest(), spec_.scores_output, spec_.score_function)),
       engine_(require_engine(std::move(engine), "main")),
       pool_(std::make_unique<ThreadPool>(threads)),
       output_(find_output(*engine_, spec_.scores_output)) {
@@ -23,10 +25,14 @@ std::vector<Classification> Classifier::run(const std::vector<Image>& images, in
   std::vector<Classification> results;
   results.reserve(images.size());
   run_batches(*engine_, input_, images, max_batch, *pool_, timing_, [&](const PictureBatch& batch) {
-    const Tensor logits = float_output(*engine_, output_, {batch.rows, classes_});
+    const Tensor logits = float_output(*engine_, output_, {batch.rows, columns_});
+    ClassifySpec spec = spec_;
+    std::vector<float> pair;
+    if (columns_ < classes_) spec.score_function = paired_function(spec_.score_function);
     for (std::size_t i = 0; i < batch.count; ++i) {
-      results.push_back(
-          classify(spec_, logits.as<float>() + i * static_cast<std::size_t>(classes_), classes_));
+      const float* scores = logits.as<float>() + i * static_cast<std::size_t>(columns_);
+      if (columns_ < classes_) scores = paired_scores(spec_.score_function, scores, 1, pair);
+      results.push_back(classify(spec, scores, classes_));
     }
   });
   return results;

@@ -80,9 +80,7 @@ void check_graphs(const Manifest& manifest) {
 void check_thresholds(const Manifest& manifest) {
   const std::vector<float>& thresholds = manifest.thresholds;
   if (thresholds.empty()) return;
-  if (manifest.schema < 3) {
-    bad_value("schema", "3 or above, since there are thresholds", std::to_string(manifest.schema));
-  }
+  require_schema(manifest, 3, "there are thresholds");
   if (manifest.task != Task::detect && manifest.task != Task::instance) {
     bad_value("task", "detect or instance, since there are thresholds", to_string(manifest.task));
   }
@@ -115,15 +113,40 @@ std::vector<float> operating_thresholds(const Manifest& manifest) {
   return std::vector<float>(manifest.labels.size(), threshold);
 }
 
+Manifest Manifest::with_thresholds(std::vector<float> values) const {
+  Manifest changed = *this;
+  changed.thresholds = std::move(values);
+  changed.schema = std::max(schema, 3);
+  check(changed);
+  return changed;
+}
+
 const char* to_string(Task task) { return name_of(task); }
+
+void require_schema(const Manifest& manifest, int schema, const std::string& why) {
+  if (manifest.schema < schema) {
+    bad_value("schema", std::to_string(schema) + " or above, since " + why,
+              std::to_string(manifest.schema));
+  }
+}
+
+std::int64_t score_columns(const Manifest& manifest, ScoreFunction function,
+                           const TensorSpec& scores) {
+  const auto labels = static_cast<std::int64_t>(manifest.labels.size());
+  const bool pair = labels == 2 && scores.shape.size() > 1 && scores.shape[1] == 1;
+  if (function == ScoreFunction::softmax && (pair || labels == 1)) {
+    bad_value("postprocess.scores.function",
+              "sigmoid, or none for probabilities, since the softmax of one score is always 1",
+              "softmax");
+  }
+  if (!pair) return labels;
+  require_schema(manifest, 3, "one score decides between two labels");
+  return 1;
+}
 
 void check_method(const Manifest& manifest, const std::string& method, Task task,
                   int since_schema) {
-  if (manifest.schema < since_schema) {
-    bad_value("schema",
-              std::to_string(since_schema) + " or above, since postprocess.method is " + method,
-              std::to_string(manifest.schema));
-  }
+  require_schema(manifest, since_schema, "postprocess.method is " + method);
   if (manifest.task != task) {
     bad_value("task", std::string(to_string(task)) + ", since postprocess.method is " + method,
               to_string(manifest.task));
@@ -280,9 +303,8 @@ void check(const Manifest& manifest) {
   require_text(manifest.architecture, "architecture");
   check_labels(manifest.labels, manifest.task);
   check_input(manifest.input);
-  if (manifest.schema < 2 && manifest.input.interpolation == Interpolation::bicubic) {
-    bad_value("schema", "2 or above, since input.interpolation is bicubic",
-              std::to_string(manifest.schema));
+  if (manifest.input.interpolation == Interpolation::bicubic) {
+    require_schema(manifest, 2, "input.interpolation is bicubic");
   }
   check_graphs(manifest);
   check_thresholds(manifest);

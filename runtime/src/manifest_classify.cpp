@@ -29,11 +29,11 @@ Json write(const ClassifySpec& spec) {
 void check(const Manifest& manifest, const ClassifySpec& spec) {
   check_method(manifest, "classify", Task::classify, 2);
   require_at_least_one(spec.topk, "postprocess.topk");
-  const auto classes = static_cast<std::int64_t>(manifest.labels.size());
   check_main_graphs(manifest, [&](const GraphFile& graph, const std::string& path) {
     const TensorSpec& scores =
         find_output(graph, path, spec.scores_output, "postprocess.scores.output");
-    check_float_tensor(scores, {-1, classes}, "pictures, labels", path + ".outputs");
+    const std::int64_t columns = score_columns(manifest, spec.score_function, scores);
+    check_float_tensor(scores, {-1, columns}, "pictures, labels", path + ".outputs");
   });
 }
 

@@ -20,6 +20,14 @@ void check(const Manifest& manifest);
 /// The manifest has the task that goes with its method, and a schema that knows the method.
 void check_method(const Manifest& manifest, const std::string& method, Task task, int since_schema);
 
+/// The manifest has that schema at least; `why` goes on behind "since".
+void require_schema(const Manifest& manifest, int schema, const std::string& why);
+
+/// How many scores a picture or pixel has: one for each label, or one that decides between two
+/// labels, the first of which is what is not. Throws Error (bad_bundle) for the softmax of one.
+std::int64_t score_columns(const Manifest& manifest, ScoreFunction function,
+                           const TensorSpec& scores);
+
 /// There is the role "main" only, its graphs take pictures, and `check_outputs` finds nothing wrong
 /// with any of them; it is given the graph and its path.
 void check_main_graphs(

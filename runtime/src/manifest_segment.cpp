@@ -61,11 +61,15 @@ void check(const Manifest& manifest, const SegmentSpec& spec) {
   } catch (const Error& error) {
     bad_manifest("", error.what());  // it begins with the key
   }
-  const auto classes = static_cast<std::int64_t>(manifest.labels.size());
+  if (manifest.labels.size() < 2) {
+    bad_value("labels", "two names or more, the first of what is not there where one score decides",
+              "1");
+  }
   check_main_graphs(manifest, [&](const GraphFile& graph, const std::string& path) {
     const TensorSpec& scores =
         find_output(graph, path, spec.scores_output, "postprocess.scores.output");
-    check_float_tensor(scores, {-1, classes, -1, -1}, "pictures, labels, height, width",
+    const std::int64_t columns = score_columns(manifest, spec.score_function, scores);
+    check_float_tensor(scores, {-1, columns, -1, -1}, "pictures, labels, height, width",
                        path + ".outputs");
     if (!spec.windows) return;
     const Size window = spec.windows->size;

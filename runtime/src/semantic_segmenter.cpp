@@ -7,6 +7,7 @@
 #include "edgecv/class_map.hpp"
 #include "edgecv/error.hpp"
 #include "graph_ports.hpp"
+#include "one_score.hpp"
 #include "picture_batches.hpp"
 #include "pipeline_of.hpp"
 #include "segment_rules.hpp"
@@ -37,11 +38,16 @@ SemanticSegmenter::SemanticSegmenter(const Bundle& bundle, std::shared_ptr<Engin
     : input_(bundle.manifest().input),
       spec_(postprocess_for<SegmentSpec>("SemanticSegmenter", bundle)),
       classes_(static_cast<int>(bundle.manifest().labels.size())),
+      columns_(score_columns(bundle.manifest(), spec_.scores_output, spec_.score_function)),
       engine_(require_engine(std::move(engine), "main")),
       pool_(std::make_unique<ThreadPool>(threads)),
       output_(find_output(*engine_, spec_.scores_output)) {
   check_picture_input(*engine_, input_);
   set_windows(spec_.windows);
+}
+
+ScoreFunction SemanticSegmenter::score_function() const {
+  return columns_ < classes_ ? paired_function(spec_.score_function) : spec_.score_function;
 }
 
 void SemanticSegmenter::set_windows(const std::optional<CropWindows>& windows) {
@@ -73,14 +79,19 @@ std::vector<Segmentation> SemanticSegmenter::run_whole(const std::vector<Image>&
                                                        bool probabilities, int max_batch) {
   std::vector<Segmentation> results;
   results.reserve(images.size());
+  const ScoreFunction function = score_function();
+  std::vector<float> pairs;
   run_batches(*engine_, input_, images, max_batch, *pool_, timing_, [&](const PictureBatch& batch) {
-    const Tensor logits = read_logits(*engine_, output_, batch.rows, classes_);
+    const Tensor logits = read_logits(*engine_, output_, batch.rows, columns_);
     const auto picture_floats = static_cast<std::size_t>(element_count(logits.shape) / batch.rows);
     for (std::size_t i = 0; i < batch.count; ++i) {
-      const float* const values = logits.as<float>() + i * picture_floats;
+      const float* values = logits.as<float>() + i * picture_floats;
+      if (columns_ < classes_) {
+        values = paired_scores(spec_.score_function, values, picture_floats, pairs);
+      }
       results.push_back(
           probabilities ? upsample_scores(values, classes_, cells_of(logits), batch.geometries[i],
-                                          spec_.score_function, spec_.scores_output, *pool_)
+                                          function, spec_.scores_output, *pool_)
                         : upsample_argmax(values, classes_, cells_of(logits), batch.geometries[i],
                                           spec_.scores_output, *pool_));
     }
@@ -97,6 +108,7 @@ Segmentation SemanticSegmenter::run_windows(const Image& image, bool probabiliti
   const BatchRange range = engine_->batch_range();
   const std::size_t most = pictures_per_run(range, windows.batch);
 
+  std::vector<float> pairs;
   Geometry geometry;
   geometry.image = geometry.resized = image.size();
   geometry.tensor = windows.size;
@@ -122,14 +134,18 @@ Segmentation SemanticSegmenter::run_windows(const Image& image, bool probabiliti
       engine_->run();
     }
     Stopwatch watch(timing_.postprocess_ms);
-    const Tensor logits = read_logits(*engine_, output_, static_cast<std::int64_t>(rows), classes_);
+    const Tensor logits = read_logits(*engine_, output_, static_cast<std::int64_t>(rows), columns_);
     const auto window_floats = static_cast<std::size_t>(element_count(logits.shape)) / rows;
     for (std::size_t i = 0; i < count; ++i) {
-      blend.add(logits.as<float>() + i * window_floats, cells_of(logits));
+      const float* values = logits.as<float>() + i * window_floats;
+      if (columns_ < classes_) {
+        values = paired_scores(spec_.score_function, values, window_floats, pairs);
+      }
+      blend.add(values, cells_of(logits));
     }
   }
   Stopwatch watch(timing_.postprocess_ms);
-  return blend.finish(spec_.score_function);
+  return blend.finish(score_function());
 }
 
 }  // namespace edgecv

@@ -24,6 +24,7 @@ from edgecv_export.graphs.probe import class_logits, outputs_of
 from edgecv_export.parity.classifier_report import ClassifierReport
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.torch_input import check_record
+from edgecv_export.score_function import ScoreFunction, usual_function
 from edgecv_runtime import InputError
 
 TOP = 5
@@ -33,11 +34,17 @@ TOP = 5
 class ClassifierCut:
     """As graphs.cuts.Cut has it."""
 
-    module: nn.Module  # float32 [B, 3, h, w], normalised -> logits [B, classes]
-    classes: int
+    module: nn.Module  # float32 [B, 3, h, w], normalised -> [B, columns]
+    columns: int  # scores of an image
     input: dict[str, Any]
+    function: ScoreFunction  # what turns them into scores in 0..1
 
     task: ClassVar[Literal["classify"]] = "classify"
+
+    @property
+    def classes(self) -> int:
+        """One score decides between two."""
+        return max(self.columns, 2)
 
     def write(
         self, draft: BundleDraft, *, batch: Batch, opset: int
@@ -48,7 +55,7 @@ class ClassifierCut:
         )
         postprocess = {
             "method": "classify",
-            "scores": {"output": "logits", "function": "softmax"},
+            "scores": {"output": "logits", "function": self.function},
             "topk": min(TOP, self.classes),
         }
         return {"main": [add_graph(draft, "main.onnx", model)]}, postprocess
@@ -70,14 +77,15 @@ def _record_of(module: Any) -> dict[str, Any] | None:
     return record
 
 
-def _size(record: dict[str, Any]) -> tuple[int, int]:
-    height, width = record["crop"] or record["size"]
-    return int(height), int(width)
+def _size(record: dict[str, Any]) -> tuple[int, int] | None:
+    """Height and width of the network's input; None where the record does not say."""
+    sides = record["crop"] or record["size"]
+    return None if sides is None or len(sides) != 2 else (int(sides[0]), int(sides[1]))
 
 
 def _matches(module: nn.Module) -> bool:
-    record = _record_of(module)
-    outputs = outputs_of(module, _size(record)) if record else outputs_of(module)
+    size = _size(_record_of(module) or {"crop": None, "size": None})
+    outputs = outputs_of(module) if size is None else outputs_of(module, size)
     return class_logits(outputs) is not None
 
 
@@ -98,9 +106,16 @@ def cut_classifier(module: nn.Module, request: CutRequest) -> ClassifierCut:
             stacklevel=2,
         )
     check_record(record)
-    logits = class_logits(outputs_of(module, _size(record)))
+    size = _size(record)
+    if size is None:
+        raise InputError(
+            f"{type(module).__name__}'s input record has neither size nor crop as [height, width]; "
+            "a classifier's needs one"
+        )
+    logits = class_logits(outputs_of(module, size))
     if logits is None:
-        raise InputError(f"{type(module).__name__} does not take pictures of {_size(record)}")
+        raise InputError(f"{type(module).__name__} does not take pictures of {size}")
     # The graph's size, written out.
-    record = {**record, "crop": list(_size(record))}
-    return ClassifierCut(module, int(logits.shape[1]), record)
+    record = {**record, "crop": list(size)}
+    columns = int(logits.shape[1])
+    return ClassifierCut(module, columns, record, usual_function(columns))

@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from torch import nn
@@ -18,6 +18,7 @@ from edgecv_export.graphs.onnx_graph import Batch
 from edgecv_export.graphs.roi_align import DIALECTS, Dialect
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.report import Report
+from edgecv_export.score_function import ScoreFunction
 from edgecv_runtime import InputError
 
 # The last two take any module whose outputs look right.
@@ -75,6 +76,14 @@ class Cut(Protocol):
         """Runs the module and the whole runtime on each picture (uint8 [H, W, 3] BGR); ``done`` is
         called after each."""
         ...
+
+
+@runtime_checkable
+class ScoredCut(Cut, Protocol):
+    """A model whose outputs are scores of classes: of an image, or of each pixel."""
+
+    columns: int  # scores: 1, which decides between two labels, or one for each label
+    function: ScoreFunction  # what turns the outputs into scores in 0..1
 
 
 Cutter = Callable[[Any, CutRequest], Cut]

@@ -29,6 +29,7 @@ from edgecv_export.graphs.probe import outputs_of, segmentation_logits
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.segmentation_report import SegmentationReport
 from edgecv_export.parity.torch_input import check_record
+from edgecv_export.score_function import ScoreFunction, usual_function
 from edgecv_runtime import InputError
 
 # What a graph of any size is traced with: no two lengths alike, at any stride.
@@ -40,14 +41,20 @@ class SegmentationCut:
     """As graphs.cuts.Cut has it."""
 
     module: nn.Module  # the whole of it, evaluation mode
-    network: nn.Module  # float32 [B, 3, H, W], normalised -> logits [B, classes, h, w]
-    classes: int
+    network: nn.Module  # float32 [B, 3, H, W], normalised -> [B, columns, h, w]
+    columns: int  # scores of a pixel
     input: dict[str, Any]
     windows: dict[str, Any] | None  # the plan of the crops; None: whole pictures
     size: tuple[int, int] | None  # (H, W) of every tensor; None: any
+    function: ScoreFunction  # what turns its outputs into scores in 0..1
 
     task: ClassVar[Literal["segment"]] = "segment"
     longest_picture: ClassVar[int] = 640  # of those that are generated: the network sees all of it
+
+    @property
+    def classes(self) -> int:
+        """One score decides between two."""
+        return max(self.columns, 2)
 
     def write(
         self, draft: BundleDraft, *, batch: Batch, opset: int
@@ -65,7 +72,7 @@ class SegmentationCut:
             windows = {**windows, "batch": batch}
         postprocess = {
             "method": "segment",
-            "scores": {"output": "logits", "function": "softmax"},
+            "scores": {"output": "logits", "function": self.function},
             "windows": windows,
         }
         return {"main": [add_graph(draft, "main.onnx", model)]}, postprocess
@@ -151,4 +158,6 @@ def cut_segmentation(module: Any, request: CutRequest) -> SegmentationCut:
             f"{type(module).__name__} does not take pictures of {size or EXAMPLE} (h, w)"
         )
     network = HeadOnly(module) if torchvisions else Logits(module)
-    return SegmentationCut(module, network.eval(), int(logits.shape[1]), record, windows, size)
+    columns = int(logits.shape[1])
+    function = usual_function(columns)
+    return SegmentationCut(module, network.eval(), columns, record, windows, size, function)

@@ -14,6 +14,7 @@ from edgecv_export.parity.classifier_report import ClassifierReport
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.detection_report import BATCH
 from edgecv_export.parity.graph_session import GraphSession
+from edgecv_export.parity.scores import paired, scores_of
 from edgecv_export.parity.torch_input import to_tensor
 from edgecv_runtime import ops
 
@@ -39,14 +40,14 @@ def verify_classifier(
         for picture, result in zip(some, runtime(some), strict=True):
             own = to_tensor(picture, cut.input)
             with torch.inference_mode():
-                expected = cut.module(own[None])[0]
+                expected = paired(cut.module(own[None])[0], cut.function)
             tensor = ops.preprocess(picture, runtime.manifest.input)
             difference = float(np.abs(own.numpy() - tensor).max())
             report.input_difference = max(report.input_difference, difference)
-            scores = expected.softmax(0).numpy()
+            scores = scores_of(expected, cut.function, cut.columns).numpy()
             report.add(
                 expected.numpy(),
-                session(tensor)[0],
+                paired(torch.from_numpy(session(tensor)[0]), cut.function).numpy(),
                 float(np.abs(scores - result.probabilities).max()),
                 result.labels,
             )

@@ -13,6 +13,7 @@ import edgecv_runtime
 from edgecv.training.segmenter import TorchSegmenter
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.graph_session import GraphSession
+from edgecv_export.parity.scores import paired, scores_of
 from edgecv_export.parity.segmentation_report import SegmentationReport
 from edgecv_export.parity.torch_input import to_tensor
 from edgecv_runtime import ops
@@ -48,10 +49,11 @@ def verify_segmentation(
         difference = float(np.abs(own.numpy() - tensor).max())
         report.input_difference = max(report.input_difference, difference)
         with torch.inference_mode():
-            expected = segmenter.of_tensor(own, (picture.shape[0], picture.shape[1]))
+            size = (picture.shape[0], picture.shape[1])
+            expected = paired(segmenter.of_tensor(own, size), cut.function)
             part = segmenter.first_window(own)
             doubt = report.add_logits(cut.network(part[None])[0].numpy(), session(part.numpy())[0])
-            scores = expected.softmax(0).numpy()
+            scores = scores_of(expected, cut.function, cut.columns).numpy()
         logits = expected.numpy()
         seen |= set(np.unique(logits.argmax(0)).tolist())
         allowed = tolerance.raw * max(float(np.abs(logits).max()), 1)

@@ -33,6 +33,7 @@ class Classifier {
   InputSpec input_;
   ClassifySpec spec_;
   int classes_;
+  int columns_;  // scores of a picture: 1, or one for each class
   std::shared_ptr<Engine> engine_;
   std::unique_ptr<ThreadPool> pool_;
   std::size_t output_;

@@ -10,7 +10,9 @@
 namespace edgecv {
 
 struct ClassifySpec {
-  std::string scores_output;  // [B, classes], float32
+  // [B, classes], float32; or [B, 1], a sigmoid or probability that decides between two labels, the
+  // first of which is what is not
+  std::string scores_output;
   ScoreFunction score_function = ScoreFunction::softmax;
   int topk = 5;  // classes that a result lists, or all where there are fewer
 };

@@ -54,6 +54,9 @@ struct Manifest {
   /// newer schema.
   static Manifest from_json(const std::string& text);
   std::string to_json() const;  // indented, keys in the order of the documentation
+
+  /// The same with other operating thresholds, in the schema that has them. Throws as from_json().
+  Manifest with_thresholds(std::vector<float> values) const;
 };
 
 /// The score above which a detector reports an object, where its bundle and its user say nothing.

@@ -32,7 +32,10 @@ struct CropWindows {
 void check(const CropWindows& windows);
 
 struct SegmentSpec {
-  std::string scores_output;  // [B, classes, h, w], float32, at any stride
+  // [B, classes, h, w], float32, at any stride; or [B, 1, h, w] for two labels, as ClassifySpec has
+  // it. Where windows overlap, logits are averaged before the score function; probabilities of a
+  // network that gives them (function none) as they are.
+  std::string scores_output;
   ScoreFunction score_function = ScoreFunction::softmax;
   std::optional<CropWindows> windows;  // nothing: the picture goes through the network whole
 };

@@ -43,10 +43,12 @@ class SemanticSegmenter {
   std::vector<Segmentation> run_whole(const std::vector<Image>& images, bool probabilities,
                                       int max_batch);
   Segmentation run_windows(const Image& image, bool probabilities);
+  ScoreFunction score_function() const;  // of the scores of all classes
 
   InputSpec input_;
   SegmentSpec spec_;
   int classes_;
+  int columns_;  // scores of a pixel: 1, or one for each class
   std::shared_ptr<Engine> engine_;
   std::unique_ptr<ThreadPool> pool_;
   std::size_t output_;

@@ -155,6 +155,8 @@ void bind_manifest(nb::module_& m) {
       .def_static("from_json", &Manifest::from_json, nb::arg("text"),
                   "Reads the text of a bundle.json; raises BundleError naming the key at fault.")
       .def("to_json", &Manifest::to_json)
+      .def("with_thresholds", &Manifest::with_thresholds, nb::arg("values"),
+           "The same with other operating thresholds, one for each label; raises BundleError.")
       .def_ro_static("current_schema", &Manifest::current_schema)
       .def_ro("schema", &Manifest::schema)
       .def_ro("name", &Manifest::name)

@@ -491,6 +491,11 @@ class Manifest:
 
     def to_json(self) -> str: ...
 
+    def with_thresholds(self, values: Sequence[float]) -> Manifest:
+        """
+        The same with other operating thresholds, one for each label; raises BundleError.
+        """
+
     current_schema: Final[int] = ...
     """(arg: object, /) -> int"""
 

@@ -1,0 +1,26 @@
+"""From a network's outputs to the scores of its classes, by torch alone."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from edgecv_export.score_function import ScoreFunction
+
+
+def paired(outputs: Tensor, function: ScoreFunction) -> Tensor:
+    """[C, ...] as it is; of [1, ...] what stands for both labels, [2, ...]: a logit beside 0, or a
+    probability beside what it lacks to 1."""
+    if len(outputs) != 1:
+        return outputs
+    return torch.cat([1 - outputs if function == "none" else torch.zeros_like(outputs), outputs])
+
+
+def scores_of(outputs: Tensor, function: ScoreFunction, columns: int) -> Tensor:
+    """Scores in 0..1, [C, ...], of paired outputs; ``columns`` are those of the network."""
+    if function == "none":
+        return outputs
+    if columns == 1:
+        positive = outputs[1].sigmoid()
+        return torch.stack([1 - positive, positive])
+    return outputs.softmax(0) if function == "softmax" else outputs.sigmoid()
