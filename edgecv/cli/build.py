@@ -37,6 +37,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("bundle", metavar="BUNDLE", help="a bundle: its folder or .zip")
     parser.add_argument(
+        "-e",
         "--engine",
         choices=(*ENGINES, "onnxruntime", "openvino"),
         help="what the bundle is for (default: any; then no engine is built)",
@@ -52,6 +53,7 @@ def add_build_arguments(parser: argparse.ArgumentParser, batch: str = "--batch")
     """What `edgecv export --engine` takes too; there the graph's batch has the plain name."""
     group = parser.add_argument_group("engines")
     group.add_argument(
+        "-p",
         "--precision",
         choices=("fp32", "fp16", "int8"),
         default="fp32",

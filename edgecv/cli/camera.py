@@ -32,6 +32,7 @@ def add_parser(subparsers: Any) -> None:
     )
     add_model_arguments(parser)
     parser.add_argument(
+        "-i",
         "--source",
         default="0",
         help="a camera's number, a video, rtsp://…, http://…, v4l2:///dev/videoN, csi://N, "
@@ -42,7 +43,9 @@ def add_parser(subparsers: Any) -> None:
         action=argparse.BooleanOptionalAction,
         help="show a window (default: where there is a display)",
     )
-    parser.add_argument("--save", type=Path, metavar="FILE.mp4", help="write the annotated video")
+    parser.add_argument(
+        "-s", "--save", type=Path, metavar="FILE.mp4", help="write the annotated video"
+    )
     parser.add_argument(
         "--max-frames", type=positive, metavar="N", help="stop after N frames (default: no limit)"
     )

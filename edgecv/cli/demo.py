@@ -21,7 +21,7 @@ def add_parser(subparsers: Any) -> None:
         "two processors.",
     )
     parser.add_argument(
-        "--out", type=Path, default=Path("demo"), metavar="DIR", help="default: %(default)s"
+        "-o", "--out", type=Path, default=Path("demo"), metavar="DIR", help="default: %(default)s"
     )
 
 

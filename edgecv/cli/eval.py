@@ -26,6 +26,7 @@ def add_parser(subparsers: Any) -> None:
         "model", type=Path, metavar="MODEL", help="a checkpoint (.pt) or a bundle (folder or .zip)"
     )
     parser.add_argument(
+        "-d",
         "--data",
         required=True,
         type=Path,
@@ -43,18 +44,24 @@ def add_parser(subparsers: Any) -> None:
     add_window_arguments(parser.add_argument_group("checkpoints, where a bundle has its own plan"))
     group = parser.add_argument_group("bundles")
     group.add_argument(
+        "-p",
         "--precision",
         type=lambda text: text.split(","),
         metavar="LIST",
         help="fp32, fp16, bf16, int8; of several, accuracy and latency are shown side by side",
     )
-    group.add_argument("--engine", help="what runs the bundle (default: the first that can)")
+    group.add_argument("-e", "--engine", help="what runs the bundle (default: the first that can)")
     group.add_argument("--device", help="as edgecv predict takes it")
     group.add_argument("--threads", type=positive, help="processor threads")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
+    from edgecv.cli.file_arguments import require_data, require_file
+
+    if args.model.suffix == ".pt":
+        require_file(args.model, "a checkpoint such as runs/name/best.pt")
+    require_data(args.data)
     request = window_request(args)
     if args.model.suffix == ".pt":
         result: Any = _checkpoint(args, request)

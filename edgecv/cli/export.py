@@ -41,8 +41,9 @@ def add_parser(subparsers: Any) -> None:
         metavar="SOURCE",
         help="a checkpoint of edgecv train, an architecture's name, or pkg.module:factory",
     )
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder of the bundle")
+    parser.add_argument("-o", "--out", required=True, metavar="DIR", help="folder of the bundle")
     parser.add_argument(
+        "-w",
         "--weights",
         metavar="FILE",
         help="none, default, or a file (.pth, .pt, .safetensors, .npz); not for a checkpoint",
@@ -68,6 +69,7 @@ def add_parser(subparsers: Any) -> None:
         "resize rule, which keeps all of its accuracy)",
     )
     parser.add_argument(
+        "-b",
         "--batch",
         type=_batch,
         default="dynamic",
@@ -112,19 +114,23 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace a bundle that is there")
     parser.add_argument("--json", action="store_true", help="print the parity report as JSON")
     parser.add_argument(
-        "--engine", choices=ENGINES, help="build engines for the bundle too, as edgecv build does"
+        "-e",
+        "--engine",
+        choices=ENGINES,
+        help="build engines for the bundle too, as edgecv build does",
     )
     add_build_arguments(parser, batch="--engine-batch")
 
 
 def run(args: argparse.Namespace) -> int:
+    from edgecv.cli.file_arguments import require_file
     from edgecv_export import ExportError
     from edgecv_export.bundle import check_target
     from edgecv_export.exporting import DEFAULT_OPSET, export
-    from edgecv_export.loading import load_source
+    from edgecv_export.loading import check_source, load_source
     from edgecv_runtime import Bundle, InputError
 
-    # Before the work, not after it.
+    # Before the work, not after it; and before torch is loaded.
     check_variant_arguments(args)
     check_build_arguments(args, batch="--engine-batch")
     if args.precision == "int8" and args.calibrate is None:
@@ -134,6 +140,9 @@ def run(args: argparse.Namespace) -> int:
         from edgecv_export.engines.build import check_build
 
         check_build(args.engine, build_options(args))
+    if args.labels:
+        require_file(args.labels, "a text file with a name on each line")
+    check_source(args.source, args.weights, args.num_classes)
     images = _read_images(args.images) if args.images else None
     windows = window_request(args)
     source = load_source(args.source, args.weights, args.num_classes)

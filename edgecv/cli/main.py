@@ -12,12 +12,14 @@ import threading
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import NoReturn
 
 from edgecv import __version__
+from edgecv.cli.parser import USERS_MISTAKE, Parser
+from edgecv.cli.terminal import write_any_text
 
 VERBS = (
     "demo",
+    "models",
     "train",
     "eval",
     "export",
@@ -31,7 +33,7 @@ VERBS = (
     "doctor",
 )
 
-SUCCESS, OUR_FAULT, USERS_MISTAKE, INTERRUPTED = 0, 1, 2, 130
+SUCCESS, OUR_FAULT, INTERRUPTED = 0, 1, 130
 
 # The extra of the wheel that brings a package.
 _EXTRAS = {
@@ -54,13 +56,8 @@ _EXTRAS = {
 }
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(USERS_MISTAKE, f"edgecv: error: {message}; see '{self.prog} --help'\n")
-
-
 def build_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="edgecv",
         description="Takes a vision model trained in PyTorch and runs it at the edge.",
     )
@@ -81,13 +78,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     warnings.formatwarning = lambda message, *_: f"edgecv: warning: {message}\n"
-    parser = build_parser()
-    args = parser.parse_args(argv)
-    if args.verb is None:
-        parser.print_help(sys.stderr)
-        return USERS_MISTAKE
+    write_any_text()
+    args = argparse.Namespace()
     try:
         with _terminated_as_interrupted():
+            parser = build_parser()
+            args = parser.parse_args(sys.argv[1:] if argv is None else argv)
+            if args.verb is None:
+                parser.print_help(sys.stderr)
+                return USERS_MISTAKE
             status = importlib.import_module(f"edgecv.cli.{args.verb}").run(args)
             sys.stdout.flush()
         return int(status)
@@ -97,7 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return SUCCESS
     except Exception as error:
-        return _report(error)
+        return _report(error, args)
 
 
 @contextlib.contextmanager
@@ -114,11 +113,12 @@ def _terminated_as_interrupted() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
-def _report(error: Exception) -> int:
+def _report(error: Exception, args: argparse.Namespace) -> int:
     import edgecv_runtime
+    from edgecv.cli.file_arguments import near_file
 
     if isinstance(error, edgecv_runtime.Error) and type(error) is not edgecv_runtime.Error:
-        return _say(str(error), USERS_MISTAKE)
+        return _say(str(error) + near_file(str(error), args), USERS_MISTAKE)
     if isinstance(error, OSError) and error.strerror:
         where = f"{error.filename}: " if error.filename is not None else ""
         return _say(f"{where}{error.strerror}", USERS_MISTAKE)

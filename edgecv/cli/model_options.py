@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", metavar="BUNDLE", help="a bundle: its folder or .zip")
     parser.add_argument(
+        "-e",
         "--engine",
         help="tensorrt, tensorrt_rtx, onnxruntime or openvino (default: the first that can run it)",
     )
     parser.add_argument("--device", help="cpu, cuda, cuda:1, or an ONNX Runtime provider's name")
-    parser.add_argument("--precision", help="fp32, fp16, bf16 or int8 (default: fp32)")
+    parser.add_argument("-p", "--precision", help="fp32, fp16, bf16 or int8 (default: fp32)")
     parser.add_argument(
         "--threads", type=positive, help="processor threads (default: all, at most 8)"
     )
@@ -26,6 +27,7 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_threshold_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
+        "-t",
         "--threshold",
         type=score,
         metavar="SCORE",

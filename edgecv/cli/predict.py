@@ -41,6 +41,7 @@ def add_parser(subparsers: Any) -> None:
         "sources", nargs="+", metavar="SOURCE", help="an image, a video, a folder, a glob"
     )
     parser.add_argument(
+        "-s",
         "--save",
         type=Path,
         metavar="DIR",
@@ -55,6 +56,7 @@ def add_parser(subparsers: Any) -> None:
         help="how JSON holds instance masks: COCO's run-length code (the default) or polygons",
     )
     parser.add_argument(
+        "-b",
         "--batch",
         type=positive,
         default=1,
@@ -283,22 +285,27 @@ def _run_on(
 ) -> Iterator[tuple[Frame, Result]]:
     from edgecv_runtime.sources import Failure
 
-    frames: list[Frame] = []
+    waiting: list[Frame | Failure] = []  # in the order in which they are reported
 
     def flush() -> Iterator[tuple[Frame, Result]]:
+        frames = [item for item in waiting if not isinstance(item, Failure)]
         started = time.perf_counter()
-        results = model([frame.image for frame in frames]) if frames else []
+        results = iter(model([frame.image for frame in frames]) if frames else [])
         report.model_seconds += time.perf_counter() - started
-        for frame, result in zip(frames, results, strict=True):
-            result.source = frame.name
-            yield frame, result
-        frames.clear()
+        for item in waiting:
+            if isinstance(item, Failure):
+                report.failure(item)
+                continue
+            result = next(results)
+            result.source = item.name
+            yield item, result
+        waiting.clear()
 
+    count = 0
     for item in part:
-        if isinstance(item, Failure):
-            report.failure(item)
-            continue
-        frames.append(item)
-        if len(frames) == args.batch:
+        waiting.append(item)
+        count += not isinstance(item, Failure)
+        if count == args.batch or count == 0:
             yield from flush()
+            count = 0
     yield from flush()

@@ -27,7 +27,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument("content", metavar="CONTENT", help="the picture to paint")
     parser.add_argument("style", metavar="STYLE", help="the picture whose style it gets")
-    parser.add_argument("--out", required=True, type=Path, metavar="FILE", help="the result")
+    parser.add_argument("-o", "--out", required=True, type=Path, metavar="FILE", help="the result")
     parser.add_argument(
         "--size",
         type=positive,
@@ -77,15 +77,21 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    import torch
+    from edgecv.cli.file_arguments import require_file
+    from edgecv_runtime import InputError
+
+    if args.out.suffix.lower() not in (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"):
+        raise InputError(f"--out {args.out}: expected an image's name such as painted.png")
+    for image in (args.content, args.style):
+        require_file(image, "an image")
+
+    import torch  # behind the checks: it takes seconds to load
 
     from edgecv.cli.progress import Progress
     from edgecv.training.paint import paint
     from edgecv.training.style_losses import read_style, to_tensor
-    from edgecv_runtime import InputError, Stylized, read_image
+    from edgecv_runtime import Stylized, read_image
 
-    if args.out.suffix.lower() not in (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"):
-        raise InputError(f"--out {args.out}: expected a picture's name such as picture.png")
     content = to_tensor(read_image(args.content), args.size)
     if min(content.shape[1:]) < 32:
         raise InputError(

@@ -12,6 +12,20 @@ from typing import Any
 from edgecv.cli.model_options import height_width, numbers, positive
 from edgecv.cli.style_options import add_loss_arguments
 
+# Options that only networks for these tasks have.
+_OF_TASKS = {
+    **dict.fromkeys(("min_size", "class_name"), ("detect", "instance")),
+    **dict.fromkeys(("crop", "ignore_index", "class_weights"), ("segment",)),
+    **dict.fromkeys(("style", "style_size", "loss_trunk", "loss_weights", "width"), ("stylize",)),
+    **dict.fromkeys(("content_weight", "style_weight", "tv_weight"), ("stylize",)),
+    **dict.fromkeys(("content_layers", "style_layers", "blocks"), ("stylize",)),
+}
+_FILES = {
+    "weights": "none, default, or weights (.pth, .pt, .safetensors, .npz)",
+    "labels": "a text file with a name on each line",
+    "style": "an image",
+    "loss_weights": "none, default, or weights with torchvision's names",
+}
 # Options that are no settings of the run.
 _RUNNING = ("verb", "out", "device", "workers", "resume")
 
@@ -33,6 +47,7 @@ def add_parser(subparsers: Any) -> None:
         "deeplabv3_resnet50; any classifier of torchvision, such as resnet18; style_transform",
     )
     parser.add_argument(
+        "-d",
         "--data",
         required=True,
         metavar="DIR",
@@ -40,15 +55,19 @@ def add_parser(subparsers: Any) -> None:
         "1..N objects); segmentation: SPLIT/images/ with SPLIT/masks/ of class numbers; "
         "classifiers: SPLIT/NAME/ for each class; style networks: any photos",
     )
-    parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="the run's folder")
     parser.add_argument(
+        "-o", "--out", required=True, type=Path, metavar="DIR", help="the run's folder"
+    )
+    parser.add_argument(
+        "-w",
         "--weights",
         metavar="none|default|FILE",
         help="start from nothing, torchvision's published weights, or a file (.pt .pth "
         ".safetensors .npz); with another class count the head is new (default: none)",
     )
-    parser.add_argument("--epochs", type=positive, help="default: 60, style networks 20")
+    parser.add_argument("-n", "--epochs", type=positive, help="default: 60, style networks 20")
     parser.add_argument(
+        "-b",
         "--batch-size",
         type=positive,
         help="default: 16, two-stage detectors 4, segmentation 8, classifiers 32, style networks 4",
@@ -169,7 +188,9 @@ def run(args: argparse.Namespace) -> int:
     from edgecv.cli.progress import Progress
     from edgecv.training.run_folder import check_out
 
-    check_out(args.out, args.resume)  # before torch is loaded
+    # Before torch is loaded.
+    _check(args)
+    check_out(args.out, args.resume)
     from edgecv.training.fit import fit
 
     try:
@@ -191,6 +212,26 @@ def run(args: argparse.Namespace) -> int:
             print(f"edgecv: interrupted; {advice}", file=sys.stderr)
         raise
     return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    """What can be said about the arguments without torch. Raises InputError."""
+    from edgecv.cli.file_arguments import require_data, require_file
+    from edgecv.models import registry
+    from edgecv_runtime import InputError
+
+    task = registry.task_of(args.architecture)
+    given = vars(args)
+    for name, tasks in _OF_TASKS.items():
+        if name in given and task not in tasks:
+            raise InputError(
+                f"--{name.replace('_', '-')} is no option for {args.architecture}, whose task is "
+                f"{task}; leave it out"
+            )
+    require_data(args.data)
+    for name, expected in _FILES.items():
+        if given.get(name) not in (None, "none", "default"):
+            require_file(given[name], expected)
 
 
 def _settings(args: argparse.Namespace) -> Any:

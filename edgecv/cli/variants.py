@@ -50,7 +50,9 @@ def add_variant_arguments(parser: argparse.ArgumentParser) -> None:
         help="largest loss (default: 0.01 of mAP, mIoU or top-1 with --data, else 0.02 of the "
         "agreement with fp32)",
     )
-    group.add_argument("--data", metavar="DIR", help="labelled photos that the gate measures on")
+    group.add_argument(
+        "-d", "--data", metavar="DIR", help="labelled photos that the gate measures on"
+    )
     group.add_argument("--split", default="val", metavar="NAME", help="of --data (default: val)")
     group.add_argument("--force", action="store_true", help="write what fails the gate too")
 

@@ -18,7 +18,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--manifest", required=True, metavar="FILE", help="JSON with the keys of bundle.json"
     )
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder of the bundle")
+    parser.add_argument("-o", "--out", required=True, metavar="DIR", help="folder of the bundle")
     parser.add_argument("--overwrite", action="store_true", help="replace a bundle that is there")
     parser.add_argument("--json", action="store_true", help="print the bundle's path as JSON")
 

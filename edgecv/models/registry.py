@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import importlib
 import inspect
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from edgecv_runtime import InputError
+
+from .catalogue import CATALOGUE, Task, known
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -27,10 +28,8 @@ _FAMILIES = (
     "torchvision_segmentation",
     "fcn_resnet18",
 )
-Task = Literal["classify", "detect", "instance", "segment", "stylize"]
 
 _builders: dict[str, Callable[..., nn.Module]] = {}
-_tasks: dict[str, Task] = {}
 _default_weights: dict[str, Callable[[], dict[str, Tensor]]] = {}
 
 
@@ -56,8 +55,9 @@ def register(
     """
 
     def add(builder: Builder) -> Builder:
+        if name not in CATALOGUE or CATALOGUE[name].task != task:
+            raise ValueError(f"{name}, {task}: not so in edgecv.models.catalogue")
         _builders[name] = builder
-        _tasks[name] = task
         if default_weights is not None:
             _default_weights[name] = default_weights
         return builder
@@ -71,30 +71,23 @@ def _load_families() -> None:
 
 
 def names() -> list[str]:
-    """Names of all architectures, sorted."""
-    _load_families()
-    return sorted(_builders)
-
-
-def known(architecture: str) -> str:
-    """For a message: the names nearest to one that is unknown, or where all of them are."""
-    near = difflib.get_close_matches(architecture, names(), n=4, cutoff=0.5)
-    if near:
-        return f"did you mean {', '.join(near)}?"
-    return f"there are {len(names())}, such as ssd_tiny, resnet18, fcn_resnet18 (docs/training.md)"
+    """Names of all architectures, sorted. Loads no torch."""
+    return sorted(CATALOGUE)
 
 
 def _builder(architecture: str) -> Callable[..., nn.Module]:
+    task_of(architecture)  # before torch is loaded
     _load_families()
     if architecture not in _builders:
-        raise InputError(f"unknown architecture {architecture!r}; {known(architecture)}")
+        raise InputError(f"{architecture} is not in this torchvision: install a newer one")
     return _builders[architecture]
 
 
 def task_of(architecture: str) -> Task:
-    """What the architecture is for. Raises InputError if it is unknown."""
-    _builder(architecture)
-    return _tasks[architecture]
+    """What the architecture is for; loads no torch. Raises InputError if it is unknown."""
+    if architecture not in CATALOGUE:
+        raise InputError(f"unknown architecture {architecture!r}; {known(architecture)}")
+    return CATALOGUE[architecture].task
 
 
 def create(architecture: str, **arguments: Any) -> nn.Module:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torchvision import models
 
 from . import registry
+from .catalogue import CATALOGUE
 from .heads import layers_of_classes
 from .input_record import centre_record
 
@@ -63,4 +64,5 @@ def _record(preset: Any, crop: list[int]) -> dict[str, Any]:
 
 
 for _name in models.list_models(module=models):
-    _register(_name)
+    if _name in CATALOGUE:  # a newer torchvision may have more, which nobody has tried
+        _register(_name)

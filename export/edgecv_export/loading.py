@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgecv.data.names_file import read_names
+from edgecv.models.catalogue import CATALOGUE, known
 from edgecv_runtime import InputError
 
 if TYPE_CHECKING:
@@ -46,23 +47,48 @@ def load_source(source: str, weights: str | None = None, num_classes: int | None
     Raises:
         InputError: there is no such source, or the weights do not fit it.
     """
-    from edgecv.models import registry
-
-    if source in registry.names():
+    check_source(source, weights, num_classes)
+    if source in CATALOGUE:
         return _load_architecture(source, weights, num_classes)
     if os.path.isfile(source):
+        return _load_checkpoint(Path(source))
+    return _load_factory(source, weights, num_classes)
+
+
+def check_source(source: str, weights: str | None, num_classes: int | None) -> None:
+    """Raises InputError as `load_source` does, for what can be said without torch."""
+    if source in CATALOGUE:
+        _check_architecture(source, weights, num_classes)
+    elif os.path.isfile(source):
         if weights is not None or num_classes is not None:
             raise InputError(
                 f"{source} is a checkpoint, which has its weights and classes: leave out --weights "
                 "and --num-classes, or give the architecture's name in its place"
             )
-        return _load_checkpoint(Path(source))
-    if ":" in source and not os.path.exists(source):
-        return _load_factory(source, weights, num_classes)
-    raise InputError(
-        f"{source}: no such checkpoint or architecture; expected a file, pkg.module:factory, or "
-        f"an architecture; {registry.known(source)}"
-    )
+    elif ":" not in source or os.path.exists(source):
+        raise InputError(
+            f"{source}: no such checkpoint or architecture; expected a file, pkg.module:factory, "
+            f"or an architecture; {known(source)}"
+        )
+
+
+def _check_architecture(name: str, weights: str | None, num_classes: int | None) -> None:
+    task = CATALOGUE[name].task
+    if weights is None:
+        raise InputError(
+            f"{name} needs weights: give --weights FILE, --weights default (the published ones) or "
+            "--weights none (random)"
+        )
+    if num_classes is not None and task == "stylize":
+        raise InputError(f"{name} knows no classes: leave out --num-classes")
+    if weights == "none":
+        if num_classes is None and task != "stylize":
+            counting = ", the background included" if task in ("detect", "instance") else ""
+            raise InputError(f"{name} with --weights none needs --num-classes{counting}")
+    elif weights != "default" and not os.path.isfile(weights):
+        raise InputError(
+            f"{weights}: no such file; expected weights (.pth, .pt, .safetensors, .npz)"
+        )
 
 
 def read_labels(path: str | os.PathLike[str]) -> list[str]:
@@ -91,18 +117,9 @@ def _load_architecture(name: str, weights: str | None, num_classes: int | None) 
     from edgecv.models import registry
     from edgecv.models.weights import fit_state_dict, infer_num_classes, read_state_dict
 
-    if weights is None:
-        raise InputError(
-            f"{name} needs weights: give --weights FILE, --weights default (the published ones) or "
-            "--weights none (random)"
-        )
+    assert weights is not None
     classified = registry.has_classes(name)
-    if num_classes is not None and not classified:
-        raise InputError(f"{name} knows no classes: leave out --num-classes")
     if weights == "none":
-        if num_classes is None and classified:
-            counting = ", the background included" if registry.counts_background(name) else ""
-            raise InputError(f"{name} with --weights none needs --num-classes{counting}")
         origin: dict[str, Any] = {"weights": "none"}
         arguments = {"num_classes": num_classes} if classified else {}
         module = registry.create(name, **arguments)

@@ -215,7 +215,7 @@ def test_predict_never_overwrites_its_input(bundle, photos, tmp_path, capsys):
         (["camera", "BUNDLE", "--source", "97", "--no-show"], "is the camera plugged in"),
         (["benchmark", "BUNDLE", "--image", "gone.png"], "gone.png: cannot be read"),
         (["info", "gone"], "gone"),
-        (["unknown"], "invalid choice: 'unknown'"),
+        (["unknown"], "unknown command unknown; expected one of demo, models, train, "),
     ],
 )
 def test_mistakes_are_one_line_and_status_2(arguments, words, bundle, photos, capsys):

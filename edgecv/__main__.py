@@ -1,0 +1,8 @@
+"""``python -m edgecv``: the command line."""
+
+import sys
+
+from edgecv.cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""Files and folders that a command names: looked for before anything slow is loaded."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from edgecv.cli.parser import did_you_mean
+from edgecv_runtime import InputError
+
+MOST_NEIGHBOURS = 2000  # entries of a folder that are looked at for a name
+LIKENESS = 0.7  # a name must be nearer than an option: short ones resemble each other
+
+
+def require_file(path: str | os.PathLike[str], expected: str) -> None:
+    """Raises InputError unless there is such a file; `expected` says what it should be."""
+    if not Path(path).is_file():
+        found = "is a folder" if Path(path).is_dir() else "no such file"
+        raise InputError(f"{path}: {found}; expected {expected}")
+
+
+def require_data(path: str | os.PathLike[str]) -> None:
+    """Raises InputError unless there is something; what it is, the readers find out."""
+    if not Path(path).exists():
+        raise InputError(
+            f"{path}: no such folder; expected a data set: edgecv train --help says which"
+        )
+
+
+def near_file(message: str, args: argparse.Namespace) -> str:
+    """`` (did you mean X?)`` where a message is about an argument that is no file, but the name of
+    one that is there is near."""
+    for value in vars(args).values():
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, (str, Path)) and str(each) and str(each) in message:
+                near = _neighbour(Path(each))
+                if near:
+                    return near
+    return ""
+
+
+def _neighbour(path: Path) -> str:
+    try:
+        if path.exists() or not path.name or not path.parent.is_dir():
+            return ""
+        with os.scandir(path.parent) as entries:
+            names = [entry.name for entry, _ in zip(entries, range(MOST_NEIGHBOURS), strict=False)]
+    except OSError:
+        return ""
+    folder = "" if path.parent == Path() else f"{path.parent}{os.sep}"
+    return did_you_mean(path.name, names, LIKENESS).replace("mean ", f"mean {folder}", 1)
