@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from edgecv.cli.model_options import (
+    add_classes_argument,
     add_model_arguments,
     add_threshold_argument,
     load_model,
     positive,
+    use_classes,
     use_threshold,
 )
 
@@ -50,6 +52,7 @@ def add_parser(subparsers: Any) -> None:
         "--max-frames", type=positive, metavar="N", help="stop after N frames (default: no limit)"
     )
     add_threshold_argument(parser)
+    add_classes_argument(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object per frame")
 
 
@@ -70,6 +73,7 @@ def run(args: argparse.Namespace) -> int:
     rate, _ = video.probe()
     model = load_model(args)
     use_threshold(model, args)
+    use_classes(model, args)
     model.warmup()
 
     frames, failed = 0, False

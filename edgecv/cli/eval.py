@@ -8,7 +8,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgecv.cli.model_options import add_window_arguments, numbers, positive, window_request
+from edgecv.cli.class_options import class_names
+from edgecv.cli.model_options import (
+    add_classes_argument,
+    add_window_arguments,
+    numbers,
+    positive,
+    window_request,
+)
 
 if TYPE_CHECKING:
     from edgecv.models.windows import WindowRequest
@@ -53,21 +60,41 @@ def add_parser(subparsers: Any) -> None:
     group.add_argument("-e", "--engine", help="what runs the bundle (default: the first that can)")
     group.add_argument("--device", help="as edgecv predict takes it")
     group.add_argument("--threads", type=positive, help="processor threads")
+    group.add_argument(
+        "--set-thresholds",
+        action="store_true",
+        help="detectors: write the thresholds with the best F1 into the bundle, which then reports "
+        "what scores above them",
+    )
+    add_classes_argument(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
+    from edgecv.cli.bundle_thresholds import check_can_be_set, set_thresholds, written_line
     from edgecv.cli.file_arguments import require_data, require_file
+    from edgecv_runtime import InputError
 
     if args.model.suffix == ".pt":
         require_file(args.model, "a checkpoint such as runs/name/best.pt")
     require_data(args.data)
     request = window_request(args)
+    if args.set_thresholds:
+        check_can_be_set(args.model)
+        if args.precision is not None and len(args.precision) > 1:
+            raise InputError("--set-thresholds: give one --precision, the thresholds are of one")
     if args.model.suffix == ".pt":
         result: Any = _checkpoint(args, request)
     else:
         result = _bundle(args, request)
-    print(json.dumps(result.to_dict()) if args.json else result.table())
+    record = result.to_dict()
+    written = set_thresholds(args.model, result.best_points) if args.set_thresholds else None
+    if args.json:
+        print(json.dumps(record if written is None else record | {"thresholds_set": written}))
+    else:
+        print(result.table())
+        if written is not None:
+            print(written_line(args.model, written, list(result.best_points)))
     return 0
 
 
@@ -93,7 +120,7 @@ def _checkpoint(args: argparse.Namespace, request: WindowRequest) -> Any:
         args.data,
         args.split,
         _progress,
-        **_ignored(args, task),
+        **_options(args, task, checkpoint.labels),
     )
 
 
@@ -116,14 +143,17 @@ def _bundle(args: argparse.Namespace, request: WindowRequest) -> Any:
             args.data,
             args.split,
             _progress,
-            **_ignored(args, task),
+            **_options(args, task, model.names),
         )
         found.add(model, result, timed.median_ms)
     return found if len(found.rows) > 1 else result
 
 
-def _ignored(args: argparse.Namespace, task: str) -> dict[str, Any]:
-    return {"ignore": args.ignore_index} if task == "segment" else {}
+def _options(args: argparse.Namespace, task: str, names: list[str]) -> dict[str, Any]:
+    """Of `measure`, beyond what every task takes."""
+    if task == "segment":
+        return {"ignore": args.ignore_index}
+    return {} if args.classes is None else {"classes": class_names(args.classes, names)}
 
 
 def _refuse_what_is_not_used(args: argparse.Namespace, task: str, crops_fit: bool) -> None:
@@ -134,6 +164,13 @@ def _refuse_what_is_not_used(args: argparse.Namespace, task: str, crops_fit: boo
             f"{args.model}: --crop, --overlap, --window and --whole are for checkpoints of "
             "segmentation networks; leave them out"
         )
+    if task not in ("detect", "instance"):
+        for option, given in (
+            ("--set-thresholds", args.set_thresholds),
+            ("--classes", args.classes),
+        ):
+            if given:
+                raise InputError(f"{args.model}: {option} is for detectors; leave it out")
     if args.ignore_index and task != "segment":
         raise InputError(f"{args.model}: --ignore-index is for segmentation; leave it out")
 

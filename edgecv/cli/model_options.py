@@ -6,6 +6,8 @@ import argparse
 import re
 from typing import TYPE_CHECKING, Any
 
+from edgecv.cli.class_options import class_names, class_scores
+
 if TYPE_CHECKING:
     from edgecv.models.windows import WindowRequest
     from edgecv_runtime.model import Model
@@ -29,9 +31,18 @@ def add_threshold_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-t",
         "--threshold",
-        type=score,
-        metavar="SCORE",
-        help="lowest score to report, 0..1 (default: the bundle's, mostly 0.5; classes: 0)",
+        type=threshold,
+        metavar="SCORE|NAME=SCORE,...",
+        help="lowest score to report, 0..1; of some classes by name, of the others without one, as "
+        "in car=0.3,0.5 (default: the bundle's, mostly 0.5; classes: 0)",
+    )
+
+
+def add_classes_argument(parser: Any) -> None:
+    parser.add_argument(
+        "--classes",
+        metavar="NAME,...",
+        help="detectors: the classes to report (default: all)",
     )
 
 
@@ -76,14 +87,34 @@ def use_threshold(model: Model[Any], args: argparse.Namespace) -> None:
     if args.threshold is None:
         return
     if isinstance(model, DetectionModel):
-        model.thresholds = args.threshold
+        model.thresholds = class_scores(args.threshold, model.names)
     elif isinstance(model, Classifier):
+        if not isinstance(args.threshold, float):
+            raise InputError(
+                f"--threshold {args.threshold}: a classifier has one threshold for all classes: "
+                "expected a number from 0 to 1"
+            )
         model.threshold = args.threshold
     else:
         raise InputError(
-            f"--threshold {args.threshold:g}: {args.bundle} is for the task "
+            f"--threshold {args.threshold}: {args.bundle} is for the task "
             f"{model.manifest.task}, whose results have no scores: leave it out"
         )
+
+
+def use_classes(model: Model[Any], args: argparse.Namespace) -> None:
+    """Sets what ``--classes`` says. Raises InputError for a model that finds no objects."""
+    from edgecv_runtime import InputError
+    from edgecv_runtime.detection_model import DetectionModel
+
+    if args.classes is None:
+        return
+    if not isinstance(model, DetectionModel):
+        raise InputError(
+            f"--classes {args.classes}: {args.bundle} is for the task {model.manifest.task}, which "
+            "finds no objects: leave it out"
+        )
+    model.classes = class_names(args.classes, model.names)
 
 
 def load_model(args: argparse.Namespace) -> Model[Any]:
@@ -96,6 +127,11 @@ def load_model(args: argparse.Namespace) -> Model[Any]:
         precision=args.precision,
         threads=args.threads,
     )
+
+
+def threshold(text: str) -> float | str:
+    """A number, or the text where it names classes: they are known once the bundle is open."""
+    return text if "=" in text else score(text)
 
 
 def fraction(text: str) -> float:

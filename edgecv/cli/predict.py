@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgecv.cli.model_options import (
+    add_classes_argument,
     add_model_arguments,
     add_threshold_argument,
     load_model,
     positive,
+    use_classes,
     use_threshold,
 )
 from edgecv.cli.tile_options import add_tile_arguments, use_tiles
@@ -49,6 +51,7 @@ def add_parser(subparsers: Any) -> None:
         "NAME.jsonl for a video",
     )
     add_threshold_argument(parser)
+    add_classes_argument(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object per picture")
     parser.add_argument(
         "--masks",
@@ -122,6 +125,7 @@ def run(args: argparse.Namespace) -> int:
             raise InputError(f"{part.name}: a live source has no end: use edgecv camera")
     model = load_model(args)
     use_threshold(model, args)
+    use_classes(model, args)
     use_tiles(model, args)
     targets = {}
     if args.save is not None:

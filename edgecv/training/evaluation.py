@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgecv.data.folder import read_folder
 from edgecv.data.mask_folder import UNNAMED
-from edgecv.data.records import DetectionData
+from edgecv.data.records import DetectionData, Record
 from edgecv_runtime import InputError, Instances, read_image
 
 from .metrics import Detected, Precision, average_precision
@@ -60,6 +60,7 @@ def evaluate(
     data: DetectionData,
     names: list[str],
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+    classes: Sequence[str] | None = None,
 ) -> Precision:
     """Detects on every image and computes COCO's average precision.
 
@@ -67,10 +68,33 @@ def evaluate(
         detect: the detector, `names` are its classes.
         data: one split, as a reader gives it.
         progress: wraps the iteration over the images, such as tqdm.
+        classes: those of `names` that are measured; all if left out.
     """
     data = match_labels(data, names)
     detections = [detect(read_image(record.image)) for record in progress(data.records)]
-    return average_precision(data.records, detections, names)
+    records = data.records
+    if classes is not None:
+        index = [names.index(name) for name in classes]
+        records = [_only(record, index) for record in records]
+        detections = [_only(found, index) for found in detections]
+        names = list(classes)
+    return average_precision(records, detections, names)
+
+
+Objects = TypeVar("Objects", Record, Detected)
+
+
+def _only(objects: Objects, labels: Sequence[int]) -> Objects:
+    """Those of some labels, which are numbered anew in their order."""
+    number = {label: i for i, label in enumerate(labels)}
+    kept = [i for i, label in enumerate(objects.labels.tolist()) if label in number]
+    changed: dict[str, Any] = {
+        "boxes": objects.boxes[kept],
+        "labels": np.array([number[int(objects.labels[i])] for i in kept], np.int64),
+        "masks": None if objects.masks is None else [objects.masks[i] for i in kept],
+    }
+    other = "ignore" if isinstance(objects, Record) else "scores"
+    return replace(objects, **changed, **{other: getattr(objects, other)[kept]})
 
 
 def of_checkpoint(checkpoint: Checkpoint) -> Detect:
@@ -104,6 +128,7 @@ def measure(
     folder: Path,
     split: str,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+    classes: Sequence[str] | None = None,
 ) -> Precision:
     """`evaluate` on one split of a data set folder."""
-    return evaluate(detect, read_folder(folder, split), names, progress)
+    return evaluate(detect, read_folder(folder, split), names, progress, classes)

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from edgecv.data.masks import RunLengths
 from edgecv.data.records import Record
 
+from .operating_points import OperatingPoint, operating_points
+
 
 @dataclass(frozen=True)
 class Detected:
@@ -40,12 +42,18 @@ class Precision:
     classes: dict[str, dict[str, float]]
     images: int
     objects: int
+    points: dict[str, OperatingPoint]  # for each label, at IoU 0.5: the threshold of the best F1
     masks: Precision | None = None  # the same, with the overlap of masks instead of boxes
 
     @property
     def headline(self) -> tuple[str, float]:
         """The figure that counts: of the masks where there are some."""
         return ("mask mAP", self.masks.map) if self.masks is not None else ("mAP", self.map)
+
+    @property
+    def best_points(self) -> dict[str, OperatingPoint]:
+        """Those that count: of the masks where there are some."""
+        return self.points if self.masks is None else self.masks.points
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values; None where there is no object. `masks` only if the detector gives them."""
@@ -67,6 +75,7 @@ class Precision:
         lines = self._figures("boxes" if self.masks else "")
         if self.masks is not None:
             lines += ["", *self.masks._figures("masks")]
+        lines += ["", *_point_lines(self.best_points)]
         lines.append(f"{self.images} images, {self.objects} objects")
         return "\n".join(lines)
 
@@ -77,6 +86,21 @@ class Precision:
         for name, values in self.classes.items():
             lines.append(f"{name:{width}}  {values['ap']:.3f}  {values['ap50']:.3f}")
         return lines
+
+
+def _point_lines(points: dict[str, OperatingPoint]) -> list[str]:
+    title = "best F1 at IoU 0.5"
+    width = max(len(name) for name in [*points, title])
+    lines = [f"{title:{width}}  threshold  precision  recall  F1"]
+    for name, point in points.items():
+        if math.isnan(point.threshold):
+            lines.append(f"{name:{width}}  -")
+        else:
+            lines.append(
+                f"{name:{width}}  {point.threshold:<9.4g}  {point.precision:<9.3f}  "
+                f"{point.recall:<6.3f}  {point.f1:.3f}"
+            )
+    return lines
 
 
 def average_precision(
@@ -135,6 +159,7 @@ def _precision(
         },
         images=len(records),
         objects=sum(1 for entry in truth if not entry["iscrowd"]),
+        points=operating_points(evaluation, labels),
     )
 
 

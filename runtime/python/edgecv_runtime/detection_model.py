@@ -62,6 +62,7 @@ class DetectionModel(Model[Result]):
             self.steps = ("preprocess", "trunk", "proposals", "roi", *mask, "postprocess")
         own = [shortest(np.float32(score)) for score in bundle.manifest.thresholds]
         self._thresholds = dict(zip(self.names, own, strict=True))
+        self._classes: tuple[str, ...] | None = None
 
     def _open(self, threads: int) -> _core.Detector | _core.TwoStageDetector:
         engines = self.engines
@@ -100,8 +101,39 @@ class DetectionModel(Model[Result]):
             }
         else:
             changed = dict.fromkeys(self.names, as_score(value, "thresholds"))
-        self._core.set_thresholds([changed[name] for name in self.names])
         self._thresholds = changed
+        self._apply_thresholds()
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """The classes that are reported, by name; None: all of them.
+
+        ``model.classes = ["person"]`` leaves the others out before suppression and before the
+        highest number of detections is counted. Raises InputError for a class that the bundle does
+        not have.
+        """
+        return self._classes
+
+    @classes.setter
+    def classes(self, value: Sequence[str] | None) -> None:
+        if isinstance(value, str):
+            raise InputError(f'classes: expected a list of names, got "{value}"')
+        if value is not None:
+            unknown = [name for name in value if name not in self._thresholds]
+            if unknown or not value:
+                raise InputError(
+                    f"classes: expected some of {', '.join(self.names)}, got "
+                    + (f'"{unknown[0]}"' if unknown else "none")
+                )
+        self._classes = None if value is None else tuple(value)
+        self._apply_thresholds()
+
+    def _apply_thresholds(self) -> None:
+        """A score is reported if it is above its threshold, so 1 leaves a class out."""
+        own, wanted = self._thresholds, self._classes
+        self._core.set_thresholds(
+            [own[name] if wanted is None or name in wanted else 1.0 for name in self.names]
+        )
 
     @property
     def measuring_threshold(self) -> float:

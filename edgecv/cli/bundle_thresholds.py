@@ -1,0 +1,66 @@
+"""Measured thresholds, written into a bundle's manifest."""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from edgecv.training.operating_points import OperatingPoint
+
+
+def check_can_be_set(bundle: Path) -> None:
+    """Raises InputError unless it is a folder whose manifest may be replaced."""
+    from edgecv_runtime import InputError
+
+    if not bundle.is_dir():
+        raise InputError(
+            f"--set-thresholds: {bundle} is no folder; expected a bundle's folder (unpack a .zip, "
+            "export a checkpoint)"
+        )
+    if not os.access(bundle, os.W_OK):
+        raise InputError(f"--set-thresholds: you may not write into {bundle}: work on a copy")
+
+
+def set_thresholds(bundle: Path, points: Mapping[str, OperatingPoint]) -> dict[str, float]:
+    """Writes the best thresholds into ``bundle.json``, whole or not at all; gives them by class.
+
+    A class without a best threshold, or one that was not measured, keeps what it has.
+
+    Raises InputError where the file cannot be written.
+    """
+    from edgecv_runtime import InputError, Manifest
+
+    path = bundle / "bundle.json"
+    manifest = Manifest.from_json(path.read_text(encoding="utf-8"))
+    found = {
+        name: point.threshold for name, point in points.items() if not math.isnan(point.threshold)
+    }
+    own = manifest.thresholds
+    changed = [found.get(name, score) for name, score in zip(manifest.labels, own, strict=True)]
+    text = manifest.with_thresholds(changed).to_json()
+    try:
+        mode = path.stat().st_mode
+        with tempfile.NamedTemporaryFile(
+            "w", dir=bundle, prefix=".bundle.", encoding="utf-8", delete=False
+        ) as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(file.name, mode)
+        os.replace(file.name, path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
+    return found
+
+
+def written_line(bundle: Path, found: Mapping[str, float], names: list[str]) -> str:
+    """For a person."""
+    text = ", ".join(f"{name} {score:g}" for name, score in found.items()) or "none"
+    kept = [name for name in names if name not in found]
+    rest = f"; unchanged: {', '.join(kept)}" if kept else ""
+    return f"thresholds written into {bundle}: {text}{rest}"
