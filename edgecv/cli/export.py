@@ -128,7 +128,8 @@ def run(args: argparse.Namespace) -> int:
     from edgecv_export.bundle import check_target
     from edgecv_export.exporting import DEFAULT_OPSET, export
     from edgecv_export.loading import check_source, load_source
-    from edgecv_runtime import Bundle, InputError
+    from edgecv_export.users_code import raised_in, users_frame
+    from edgecv_runtime import Bundle, Error, InputError
 
     # Before the work, not after it; and before torch is loaded.
     check_variant_arguments(args)
@@ -177,6 +178,12 @@ def run(args: argparse.Namespace) -> int:
             _print_report(error.report, args.json)
         print("edgecv: error:", " ".join(str(error).split()), file=sys.stderr)
         return 1
+    except Error:
+        raise
+    except Exception as error:
+        if users_frame(error) is None:
+            raise
+        raise raised_in(args.source, error) from error  # in the forward pass of the user's module
     (report,) = reports
     if not args.json:
         print(f"{report.table()}\nbundle written to {args.out}", flush=True)

@@ -14,7 +14,9 @@ from edgecv_runtime import InputError
 
 from . import registry
 from .finite import require_finite
-from .weights import fit_state_dict, load_torch
+from .pickled import load_pickled
+from .weight_files import describe
+from .weights import fit_state_dict
 
 FORMAT = 1
 
@@ -67,11 +69,16 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected a checkpoint such as runs/name/best.pt")
-    content = load_torch(path)
-    if "format" not in content:
+    content = load_pickled(path)
+    if not isinstance(content, dict) or not isinstance(content.get("format"), int):
+        advice = "weights alone need the architecture's name: edgecv export ARCHITECTURE --weights"
+        if isinstance(content, dict) and "pytorch-lightning_version" in content:
+            advice = (
+                "of a run, best.pt and last.pt are such; of other weights, name the network: "
+                + ("edgecv export ARCHITECTURE --weights")
+            )
         raise InputError(
-            f"{path}: no checkpoint of edgecv train; bare weights need the architecture's name "
-            "and --weights"
+            f"{path}: no checkpoint of edgecv train but {describe(content)}; {advice} {path.name}"
         )
     if content["format"] != FORMAT:
         raise InputError(

@@ -1,14 +1,9 @@
-"""Weights from files and from torchvision, checked against the module before they are loaded."""
+"""Weights for modules of the registry, checked against the module before they are loaded."""
 
 from __future__ import annotations
 
-import pickle
-import zipfile
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import torch
 from torch import Tensor, nn
 
 from edgecv_runtime import InputError
@@ -18,73 +13,7 @@ from .finite import require_finite
 from .frozen_norm import accept_frozen_norm
 from .heads import in_head, initialise_head
 from .style_transform import StyleTransform
-
-
-def read_state_dict(path: str | Path) -> dict[str, Tensor]:
-    """Reads .pth/.pt (with weights_only=True), .safetensors or .npz.
-
-    A checkpoint of ours, and a dict that keeps the weights under `state_dict` or `model`, give
-    their weights; a `module.` before every key (DataParallel) is taken off.
-
-    Raises:
-        InputError: the file is missing, broken or holds something else.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; expected weights (.pth, .pt, .safetensors, .npz)")
-    suffix = path.suffix.lower()
-    if suffix not in _READERS:
-        raise InputError(f"{path}: expected a file .pth, .pt, .safetensors or .npz")
-    content = _READERS[suffix](path)
-    for key in ("state_dict", "model"):
-        if isinstance(content.get(key), dict):
-            content = content[key]
-    if not content or not all(isinstance(value, Tensor) for value in content.values()):
-        raise InputError(f"{path}: holds no weights; expected a dict of names and tensors")
-    if all(key.startswith("module.") for key in content):
-        content = {key.removeprefix("module."): value for key, value in content.items()}
-    return content
-
-
-def load_torch(path: Path) -> dict[str, Any]:
-    """torch.load with weights_only=True and a dict inside, else InputError."""
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, OSError, ValueError) as error:
-        reason = str(error).split("\n")[0]
-        raise InputError(
-            f"{path}: cannot be read as weights ({reason}); expected a file from torch.save of "
-            "plain tensors, not of a whole module"
-        ) from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: holds a {type(content).__name__}; expected a dict of tensors")
-    return content
-
-
-def _load_safetensors(path: Path) -> dict[str, Any]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        return dict(load_file(path))
-    except SafetensorError as error:
-        raise InputError(f"{path}: broken safetensors file: {error}") from error
-
-
-def _load_npz(path: Path) -> dict[str, Any]:
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return {key: torch.from_numpy(arrays[key]) for key in arrays.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, TypeError) as error:
-        raise InputError(f"{path}: broken npz file: {error}") from error
-
-
-_READERS = {
-    ".pth": load_torch,
-    ".pt": load_torch,
-    ".safetensors": _load_safetensors,
-    ".npz": _load_npz,
-}
+from .weight_files import aligned, read_state_dict
 
 
 def infer_num_classes(architecture: str, state_dict: dict[str, Tensor]) -> int:
@@ -97,6 +26,7 @@ def infer_num_classes(architecture: str, state_dict: dict[str, Tensor]) -> int:
         module = registry.create(architecture, num_classes=2)
         two = module.state_dict()
         three = registry.create(architecture, num_classes=3).state_dict()
+    state_dict = aligned(state_dict, two)
     optional = tuple(getattr(module, "training_only", ()))
     key = next(k for k in two if two[k].shape != three[k].shape and not k.startswith(optional))
     if key not in state_dict:
@@ -143,7 +73,7 @@ def fit_state_dict(
     architecture = str(module.architecture)
     own = module.state_dict()
     counting = " (background included)" if registry.counts_background(architecture) else ""
-    state_dict = accept_frozen_norm(module, state_dict)
+    state_dict = accept_frozen_norm(module, aligned(state_dict, own))
     if isinstance(module, StyleTransform):
         state_dict = module.accept_weights(state_dict)
     if new_head and (trunk := _trunk_of(module, state_dict)):

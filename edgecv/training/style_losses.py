@@ -16,7 +16,7 @@ from torchvision.models import VGG16_Weights, VGG19_Weights
 from torchvision.models.vgg import cfgs, make_layers
 
 from edgecv.models.finite import require_finite
-from edgecv.models.weights import read_state_dict
+from edgecv.models.weight_files import read_state_dict
 from edgecv_runtime import InputError, read_image
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)

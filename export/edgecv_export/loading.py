@@ -13,8 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgecv.data.names_file import read_names
+<<<<<<< HEAD
 from edgecv.models.catalogue import CATALOGUE, known
 from edgecv_runtime import InputError
+=======
+from edgecv_export.users_code import raised_in
+from edgecv_runtime import Error, InputError
+>>>>>>> 558fab1 (Weights are found in checkpoints as people have them, without running anything; errors of users' code are theirs)
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -115,7 +120,8 @@ def _load_checkpoint(path: Path) -> Source:
 
 def _load_architecture(name: str, weights: str | None, num_classes: int | None) -> Source:
     from edgecv.models import registry
-    from edgecv.models.weights import fit_state_dict, infer_num_classes, read_state_dict
+    from edgecv.models.weight_files import read_state_dict
+    from edgecv.models.weights import fit_state_dict, infer_num_classes
 
     assert weights is not None
     classified = registry.has_classes(name)
@@ -144,6 +150,10 @@ def _load_architecture(name: str, weights: str | None, num_classes: int | None) 
 
 
 def _load_factory(source: str, weights: str | None, num_classes: int | None) -> Source:
+    from torch import nn
+
+    from edgecv.models.finite import require_finite_module
+
     if weights == "default":
         raise InputError(
             f"{source} has no published weights: give --weights FILE, or leave it out where the "
@@ -158,13 +168,24 @@ def _load_factory(source: str, weights: str | None, num_classes: int | None) -> 
             f"{source} cannot be called with {arguments or 'no arguments'}: {error}; "
             "--num-classes N gives it num_classes=N, and nothing else is given"
         ) from error
-    module = factory(**arguments)
+    try:
+        module: Any = factory(**arguments)
+    except Error:
+        raise
+    except Exception as error:
+        raise raised_in(source, error) from error
+    if not isinstance(module, nn.Module):
+        raise InputError(
+            f"{source} returned {'nothing' if module is None else f'a {type(module).__name__}'}; "
+            "expected a torch.nn.Module, as a factory's last line returns it"
+        )
     origin: dict[str, Any] = {"factory": source}
     if weights not in (None, "none"):
-        from edgecv.models.weights import read_state_dict
+        from edgecv.models.weight_files import read_state_dict
 
         _fit(module, read_state_dict(weights), f"{weights} does not fit {source}")
         origin["checkpoint"] = _identity(Path(weights))
+    require_finite_module(module, weights if weights not in (None, "none") else source)
     return Source(module, type(module).__name__, None, origin)
 
 
@@ -175,12 +196,16 @@ def _find_factory(source: str) -> Callable[..., nn.Module]:
         sys.path.insert(0, os.getcwd())
     try:
         found: Any = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise
-        raise InputError(
-            f"{source}: no module {error.name!r}, neither installed nor in {os.getcwd()}"
-        ) from error
+    except Exception as error:
+        if (
+            isinstance(error, ModuleNotFoundError)
+            and error.name is not None
+            and f"{module_name}.".startswith(f"{error.name}.")
+        ):
+            raise InputError(
+                f"{source}: no module {error.name!r}, neither installed nor in {os.getcwd()}"
+            ) from error
+        raise raised_in(module_name, error) from error
     for part in name.split("."):
         if not hasattr(found, part):
             raise InputError(f"{source}: {module_name} has no {name!r}")
@@ -192,7 +217,10 @@ def _find_factory(source: str) -> Callable[..., nn.Module]:
 
 
 def _fit(module: nn.Module, state: dict[str, Tensor], problem: str) -> None:
+    from edgecv.models.weight_files import aligned
+
     own = module.state_dict()
+    state = aligned(state, own)
     for key in (*own, *state):
         if key not in state:
             raise InputError(f"{problem}: it lacks {key}")

@@ -322,5 +322,6 @@ def test_command_train(photos, style_file, tmp_path, capsys):
     assert "9 photos, 2 to validate with; style" in text
     assert "vgg16 with random weights, as asked: the pictures will be no good" in text
     assert (tmp_path / "run" / "best.pt").is_file()
+    command[-1] = str(tmp_path / "other")
     assert main([*command, "--style", str(style_file), "--flip", "both"]) == 2
     assert "--flip is no option for style_transform" in capsys.readouterr().err

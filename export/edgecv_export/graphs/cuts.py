@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from torch import nn
+from torch import Tensor, nn
+from torchvision.models.detection import FCOS, FasterRCNN, RetinaNet
+from torchvision.models.detection.ssd import SSD
 
 from edgecv.models.windows import WindowRequest
 from edgecv_export.bundle import BundleDraft
 from edgecv_export.graphs.onnx_graph import Batch
+from edgecv_export.graphs.probe import SIZE, require_three_channels, try_out
 from edgecv_export.graphs.roi_align import DIALECTS, Dialect
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.report import Report
@@ -143,7 +146,34 @@ def cut_model(module: nn.Module, request: CutRequest | None = None) -> Cut:
                     f"{type(module).__name__} is no segmentation network: leave out crop, overlap, "
                     "window and whole"
                 )
+            if isinstance(backbone := getattr(module, "backbone", None), nn.Module):
+                require_three_channels(backbone, type(module).__name__)
             private = copy.deepcopy(module).eval().cpu().float()
             return entry.cutter(private, request)
+    inside = [
+        (name, type(part).__name__)
+        for name, part in module.named_modules()
+        if isinstance(part, (SSD, RetinaNet, FCOS, FasterRCNN))
+    ]
+    if inside:
+        name, kind = inside[0]
+        raise InputError(
+            f"cannot export {type(module).__name__}: it is no detector but holds one, the {kind} "
+            f"in its .{name}: give that"
+        )
+    outputs = try_out(module)
+    tried = f"its forward pass on an image, float32 [1, 3, {SIZE[0]}, {SIZE[1]}], " + (
+        f"raised {type(outputs).__name__}: {' '.join(str(outputs).split())[:200]}"
+        if isinstance(outputs, Exception)
+        else f"gave {_described(outputs)}"
+    )
     expected = "; ".join(entry.description for entry in _entries)
-    raise InputError(f"cannot export {type(module).__name__}: expected one of: {expected}")
+    raise InputError(f"cannot export {type(module).__name__}: {tried}; expected one of: {expected}")
+
+
+def _described(outputs: object) -> str:
+    if isinstance(outputs, Tensor):
+        return f"a tensor {list(outputs.shape)}"
+    if isinstance(outputs, dict):
+        return f"a dict with {', '.join(map(str, outputs))}"
+    return f"a {type(outputs).__name__}"

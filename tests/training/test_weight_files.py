@@ -1,0 +1,331 @@
+"""Weights as training scripts save them: found, read without running anything, or explained."""
+
+from __future__ import annotations
+
+import argparse
+import enum
+import functools
+import pickle
+import warnings
+from collections import defaultdict
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from edgecv.cli.main import main
+from edgecv.models import registry
+from edgecv.models.checkpoint import load_checkpoint
+from edgecv.models.pickled import load_pickled
+from edgecv.models.weight_files import aligned, read_state_dict
+from edgecv.models.weights import load_weights
+from edgecv_export.loading import load_source
+from edgecv_runtime import InputError
+
+Weights = dict[str, Tensor]
+
+
+def tiny(seed: int = 0) -> nn.Module:
+    torch.manual_seed(seed)
+    return registry.create("ssd_tiny", num_classes=3, size=(64, 64), width=8)
+
+
+MODULE = tiny()
+PLAIN: Weights = MODULE.state_dict()
+OTHER: Weights = {name: value * 0 for name, value in PLAIN.items()}  # the weights not to be taken
+OPTIMIZER = torch.optim.SGD(MODULE.parameters(), 0.1, momentum=0.9)
+
+
+class Mode(enum.Enum):
+    FAST = 1
+
+
+class Config(dict[str, Any]):
+    """As libraries of configuration have them."""
+
+
+class Steps(list[int]):
+    pass
+
+
+class Options:
+    __slots__ = ("rate",)
+
+    def __init__(self) -> None:
+        self.rate = 0.1
+
+
+class Holder(nn.Module):
+    """As a LightningModule holds a network; the names of its losses lie beside."""
+
+    def __init__(self, name: str = "detector") -> None:
+        super().__init__()
+        self.add_module(name, MODULE)
+        self.loss = nn.Linear(2, 2)
+        self.register_buffer("scratch", torch.zeros(3), persistent=False)
+        self.activation = functools.partial(nn.functional.leaky_relu, negative_slope=0.1)
+        self.mode, self.config = Mode.FAST, Config(a=1)
+
+
+def under(prefix: str, weights: Weights = PLAIN) -> Weights:
+    return {f"{prefix}{name}": value for name, value in weights.items()}
+
+
+# What people save -> whether a warning says which of several weights are taken.
+CONTENTS: dict[str, tuple[Any, str | None]] = {
+    "plain": (PLAIN, None),
+    "module": (under("module."), None),
+    "model key, module": ({"model": under("module."), "epoch": 3}, None),
+    "model_state_dict": (
+        {"model_state_dict": PLAIN, "optimizer_state_dict": OPTIMIZER.state_dict(), "loss": 0.1},
+        None,
+    ),
+    "compiled": (under("_orig_mod."), None),
+    "compiled, parallel": (under("_orig_mod.module."), None),
+    "parallel, compiled": (under("module._orig_mod."), None),
+    "a part compiled": (
+        {name.replace("stages.", "stages._orig_mod.", 1): v for name, v in PLAIN.items()},
+        None,
+    ),
+    "averaged": (AveragedModel(MODULE).state_dict(), None),
+    "lightning": ({"state_dict": under("model."), "hyper_parameters": {"lr": 0.1}}, None),
+    "lightning, other name": ({"state_dict": Holder().state_dict(), "epoch": 2}, None),
+    "ema alone": ({"ema": PLAIN, "epoch": 1}, None),
+    "ema of a class": ({"ema": {"module": PLAIN, "updates": 7}, "last_epoch": 1}, None),
+    "model and ema": ({"model": OTHER, "ema": {"module": PLAIN}}, "those of ema are taken"),
+    "torchvision's": (
+        {
+            "model": OTHER,
+            "model_ema": under("module.") | {"n_averaged": torch.tensor(5)},
+            "optimizer": OPTIMIZER.state_dict(),
+            "args": argparse.Namespace(lr=0.02, output=PurePosixPath("/x"), mode=Mode.FAST),
+        },
+        "those of model_ema are taken",
+    ),
+    "ema without statistics": (
+        {"model": PLAIN, "ema": {n: v * 0 for n, v in PLAIN.items() if "running" not in n}},
+        "those of model are taken",
+    ),
+    "ema in the names": (
+        under("net.", OTHER) | under("ema_net.") | {"loss.weight": torch.ones(2)},
+        "those of ema_net. are taken",
+    ),
+    "our own state": (
+        {"state_dict": under("module.", OTHER) | under("average.module.")},
+        "those of average.module. are taken",
+    ),
+    "net": ({"net": PLAIN}, None),
+    "an unusual name": ({"student": PLAIN, "step": 4}, None),
+    "half": ({name: v.half() if v.is_floating_point() else v for name, v in PLAIN.items()}, None),
+    "extra state": ({**PLAIN, "quant._extra_state": {"scale": 3}}, None),
+    "whole module": (MODULE, None),
+    "whole module in a checkpoint": ({"model": MODULE, "ema": None, "updates": 0}, None),
+    "whole holder": (Holder("backbone_and_head"), None),
+    "objects beside": (
+        {
+            "state_dict": PLAIN,
+            "config": Config(x=1, y=Config()),
+            "steps": Steps([1, 2]),
+            "options": Options(),
+            "best": np.float64(0.5),
+            "history": defaultdict(list, a=[1]),
+            "shape": torch.Size([1]),
+            "dtype": torch.float32,
+            "kinds": {Mode.FAST},
+        },
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
+@pytest.mark.parametrize("name", CONTENTS)
+def test_weights_are_found(name: str, legacy: bool, tmp_path: Path) -> None:
+    content, note = CONTENTS[name]
+    path = tmp_path / "w.pth"
+    torch.save(content, path, _use_new_zipfile_serialization=not legacy)
+    if legacy and name.startswith("whole"):  # torch never reads these without running them
+        with pytest.raises(
+            InputError, match=r"it holds objects of edgecv\.models\.ssd_tiny\.SsdTiny"
+        ):
+            read_state_dict(path)
+        return
+    module = tiny(seed=1)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert load_weights(module, path) is None
+    messages = [str(w.message) for w in caught if "weights under" in str(w.message)]
+    assert len(messages) == (note is not None)
+    assert note is None or note in messages[0]
+    for key, value in module.state_dict().items():
+        wanted = PLAIN[key].half().to(value.dtype) if name == "half" else PLAIN[key]
+        assert torch.equal(value, wanted), key
+
+
+@pytest.mark.parametrize("name", ["weights", "w.ckpt", "w.tar", "w.bin", "w.PTH"])
+def test_the_name_does_not_matter(name: str, tmp_path: Path) -> None:
+    torch.save({"state_dict": under("model.")}, tmp_path / name)
+    assert read_state_dict(tmp_path / name).keys() == PLAIN.keys()
+
+
+def test_prefixes_in_safetensors(tmp_path: Path) -> None:
+    save_file(under("module.model."), tmp_path / "w.safetensors")
+    module = tiny(seed=1)
+    load_weights(module, tmp_path / "w.safetensors")
+    assert all(torch.equal(v, PLAIN[name]) for name, v in module.state_dict().items())
+
+
+def test_a_module_that_wants_the_prefix_gets_it() -> None:
+    assert aligned(PLAIN, under("model.")).keys() == under("model.").keys()
+    assert aligned(under("model."), under("model.")).keys() == under("model.").keys()
+    other = {"fc.weight": torch.ones(1)}
+    assert aligned(other, PLAIN) is other
+
+
+def test_a_users_module_with_a_prefix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A factory's model whose own names begin with `model.`: they are no wrapper there."""
+    monkeypatch.chdir(tmp_path)
+    Path("wrapping.py").write_text(
+        "import torch\n\n\n"
+        "class Wrapping(torch.nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.model = torch.nn.Conv2d(3, 2, 1)\n\n"
+        "    def forward(self, x):\n"
+        "        return self.model(x)\n"
+    )
+    weights = {"weight": torch.full((2, 3, 1, 1), 0.5), "bias": torch.ones(2)}
+    for saved in (under("model.", weights), weights, under("module.model.", weights)):
+        torch.save(saved, "w.pth")
+        module = load_source("wrapping:Wrapping", "w.pth").module
+        assert torch.equal(module.state_dict()["model.weight"], weights["weight"])
+
+
+RAN = "the_file_was_run"
+
+
+class Evil:
+    def __reduce__(self) -> Any:
+        return Path(RAN).touch, ()
+
+
+class Blocked:
+    def __reduce__(self) -> Any:
+        import os
+
+        return os.system, (f"touch {RAN}",)
+
+
+@pytest.mark.parametrize("evil", [Evil(), Blocked()])
+def test_nothing_of_the_file_is_run(
+    evil: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for content in (evil, {"state_dict": PLAIN, "args": evil}, {"format": evil}):
+        for zipped in (True, False):
+            torch.save(content, "w.pth", _use_new_zipfile_serialization=zipped)
+            for read in (read_state_dict, load_checkpoint, load_pickled):
+                try:
+                    read(Path("w.pth"))
+                except InputError as error:
+                    assert "\n" not in str(error)
+    assert not Path(RAN).exists()
+
+
+def test_classes_of_the_file_are_not_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "theirs.py").write_text("class Config:\n    pass\n")
+    import theirs  # type: ignore[import-not-found]
+
+    config = theirs.Config()
+    config.rate = 3
+    torch.save({"model": PLAIN, "config": config}, tmp_path / "w.pth")
+    (tmp_path / "theirs.py").unlink()
+    monkeypatch.delitem(__import__("sys").modules, "theirs")
+    assert read_state_dict(tmp_path / "w.pth").keys() == PLAIN.keys()
+
+
+def saved(content: Any, path: Path) -> None:
+    torch.save(content, path)
+
+
+def scripted(path: Path) -> None:
+    torch.jit.save(torch.jit.script(nn.Linear(2, 2)), path)
+
+
+def cut_off(path: Path) -> None:
+    torch.save(PLAIN, path)
+    path.write_bytes(path.read_bytes()[:-3000])
+
+
+MISTAKES: dict[str, tuple[Any, str]] = {
+    "an object": (lambda p: saved(argparse.Namespace(a=1), p), "an object of argparse.Namespace"),
+    "numbers": (lambda p: saved({"epoch": 1, "args": 2}, p), "a dict with epoch, args"),
+    "a list of tensors": (lambda p: saved([torch.ones(1)], p), "a list"),
+    "two networks": (
+        lambda p: saved({"generator": PLAIN, "discriminator": OTHER}, p),
+        "holds several sets of weights: generator, discriminator; save the one",
+    ),
+    "TorchScript": (scripted, "is a TorchScript archive; save its weights: torch.save(torch.jit"),
+    "empty": (lambda p: p.write_bytes(b""), "is empty"),
+    "cut off": (cut_off, "is cut off or damaged"),
+    "web page": (lambda p: p.write_bytes(b"\n<!DOCTYPE html>"), "is a web page"),
+    "LFS": (
+        lambda p: p.write_bytes(b"version https://git-lfs.github.com/spec/v1\n"),
+        "git lfs pull",
+    ),
+    "Keras": (lambda p: p.write_bytes(b"\x89HDF\r\n"), "is an HDF5 file"),
+    "plain pickle": (
+        lambda p: p.write_bytes(pickle.dumps({"a": Config()}, 2)),
+        "it holds objects of",
+    ),
+    "pickle of lists": (lambda p: p.write_bytes(pickle.dumps([1, 2])), "cannot be read as weights"),
+    "noise": (lambda p: p.write_bytes(bytes(range(200, 256)) * 9), "cannot be read as weights"),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_what_is_no_weights_is_named_in_one_line(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write, message = MISTAKES[name]
+    write(tmp_path / "w.pth")
+    words = [
+        "export",
+        "ssd_tiny",
+        "--weights",
+        str(tmp_path / "w.pth"),
+        "--out",
+        str(tmp_path / "b"),
+    ]
+    assert main(words) == 2
+    printed = capsys.readouterr().err
+    assert message in printed
+    (line,) = printed.splitlines()
+    assert line.startswith(f"edgecv: error: {tmp_path / 'w.pth'}: ")
+    assert "\x1b" not in line
+    assert "weights_only" not in line
+
+
+def test_an_onnx_file_is_no_weights(tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").write_bytes(b"\x08\x08")
+    with pytest.raises(InputError, match="an ONNX file holds a whole network: edgecv wrap"):
+        read_state_dict(tmp_path / "net.onnx")
+
+
+def test_what_is_no_checkpoint_is_named(tmp_path: Path) -> None:
+    torch.save({"model": PLAIN, "args": argparse.Namespace()}, tmp_path / "w.pth")
+    with pytest.raises(
+        InputError, match=r"no checkpoint of edgecv train but a dict with model, args"
+    ):
+        load_checkpoint(tmp_path / "w.pth")
+    torch.save({"state_dict": PLAIN, "pytorch-lightning_version": "2.6"}, tmp_path / "last.ckpt")
+    with pytest.raises(InputError, match=r"best\.pt and last\.pt are such"):
+        load_checkpoint(tmp_path / "last.ckpt")
