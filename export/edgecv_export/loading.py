@@ -13,13 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgecv.data.names_file import read_names
-<<<<<<< HEAD
 from edgecv.models.catalogue import CATALOGUE, known
-from edgecv_runtime import InputError
-=======
 from edgecv_export.users_code import raised_in
 from edgecv_runtime import Error, InputError
->>>>>>> 558fab1 (Weights are found in checkpoints as people have them, without running anything; errors of users' code are theirs)
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -241,14 +241,14 @@ def test_classes_of_the_file_are_not_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "theirs.py").write_text("class Config:\n    pass\n")
-    import theirs  # type: ignore[import-not-found]
+    (tmp_path / "a_library.py").write_text("class Config:\n    pass\n")
+    import a_library  # type: ignore[import-not-found]
 
-    config = theirs.Config()
+    config = a_library.Config()
     config.rate = 3
     torch.save({"model": PLAIN, "config": config}, tmp_path / "w.pth")
-    (tmp_path / "theirs.py").unlink()
-    monkeypatch.delitem(__import__("sys").modules, "theirs")
+    (tmp_path / "a_library.py").unlink()
+    monkeypatch.delitem(__import__("sys").modules, "a_library")
     assert read_state_dict(tmp_path / "w.pth").keys() == PLAIN.keys()
 
 
