@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -120,6 +121,7 @@ def _checkpoint(args: argparse.Namespace, request: WindowRequest) -> Any:
         args.data,
         args.split,
         _progress,
+        say,
         **_options(args, task, checkpoint.labels),
     )
 
@@ -127,6 +129,7 @@ def _checkpoint(args: argparse.Namespace, request: WindowRequest) -> Any:
 def _bundle(args: argparse.Namespace, request: WindowRequest) -> Any:
     """In one precision its figures, in several a table of them side by side."""
     from edgecv.cli.precisions import Precisions, TimedModel
+    from edgecv.training.evaluation import unheard
     from edgecv.training.measures import measure_of
     from edgecv_runtime import load
 
@@ -143,6 +146,7 @@ def _bundle(args: argparse.Namespace, request: WindowRequest) -> Any:
             args.data,
             args.split,
             _progress,
+            unheard if found.rows else say,  # of several precisions once
             **_options(args, task, model.names),
         )
         found.add(model, result, timed.median_ms)
@@ -173,6 +177,11 @@ def _refuse_what_is_not_used(args: argparse.Namespace, task: str, crops_fit: boo
                 raise InputError(f"{args.model}: {option} is for detectors; leave it out")
     if args.ignore_index and task != "segment":
         raise InputError(f"{args.model}: --ignore-index is for segmentation; leave it out")
+
+
+def say(line: str) -> None:
+    """Prints what a reader found beside the results, which are on stdout."""
+    print(f"edgecv: {line}", file=sys.stderr)
 
 
 def _progress(items: Iterable[Any]) -> Iterator[Any]:

@@ -97,6 +97,7 @@ def add_wanted_variant(
             if has_variant(bundle, args.precision, "tensorrt"):
                 return None
     # Behind the cases in which nothing is to be done: these need onnx, building engines does not.
+    from edgecv.cli.eval import say
     from edgecv_export.engines.calibration_pictures import read_calibration
     from edgecv_export.engines.gate import Gate
     from edgecv_export.engines.int8 import Quantization
@@ -111,7 +112,7 @@ def add_wanted_variant(
             args.calibrate,
             args.calibration,
             "auto" if args.keep_float == ["auto"] else args.keep_float,
-            Gate(args.gate, None if args.data is None else Path(args.data), args.split),
+            Gate(args.gate, None if args.data is None else Path(args.data), args.split, say),
             args.force,
         )
     return add_variant(

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgecv_runtime import InputError
 
-from .image_files import SPLIT_ALIASES, divide, list_images
+from .image_files import SPLIT_ALIASES, contents, divide, is_image, upright_size
+from .report import NAMED, Report, counted, shortened
 
-_SPLITS = ("train", "val", "valid", "validation", "test")
+_SPLITS = ("train", "training", "val", "valid", "validation", "test")
+_METADATA = ("__MACOSX",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,12 +22,14 @@ class ClassificationData:
     labels: list[str]
     images: list[Path]
     classes: list[int]
+    report: Report = field(default_factory=Report)
 
 
 def read_classes(folder: str | Path, split: str) -> ClassificationData:
-    """Reads <split>/NAME/*, or a share of NAME/* where nothing is divided (image_files.divide).
+    """Reads <split>/NAME/**, or a share of NAME/** where nothing is divided (image_files.divide).
 
-    Labels are the names of the folders, sorted.
+    Labels are the names of the folders, sorted. Broken images are left out, and the report names
+    them.
 
     Raises:
         InputError: no such folder or split, or no images in it.
@@ -37,14 +42,15 @@ def read_classes(folder: str | Path, split: str) -> ClassificationData:
     root = folder
     if divided:
         wanted = SPLIT_ALIASES.get(split, (split,))
-        found = [place for place in places if place.name in wanted]
+        found = [place for name in wanted for place in places if place.name == name]
         if not found:
             there = ", ".join(place.name for place in divided)
             raise InputError(f"{folder}: no folder {split}; there are {there}")
         root = found[0]
-    labels = [place.name for place in _folders(root)]
-    images = [image for place in _folders(root) for image in list_images(place)]
-    empty = [place.name for place in _folders(root) if not list_images(place)]
+    listed = {place.name: _images(place) for place in _folders(root)}
+    _require_classes(root, set(listed), bool(divided))
+    images = [image for own in listed.values() for image in own]
+    empty = [name for name, own in listed.items() if not own]
     if images and empty and not divided:
         # Where nothing is divided, a folder of anything looks like one of classes.
         raise InputError(
@@ -54,13 +60,72 @@ def read_classes(folder: str | Path, split: str) -> ClassificationData:
     if not images:
         raise InputError(
             f"{root}: no images; expected a folder for each class with images in it, such as "
-            f"{folder.name}/train/cat/1.jpg"
+            f"{folder.name}/train/cat/1.jpg; there are {contents(root)}"
         )
     if not divided:
         images = divide(images, split, root)
+    return _checked(images, list(listed), split, root)
+
+
+def _require_classes(root: Path, names: set[str], divided: bool) -> None:
+    """Raises InputError for folders whose names say that they are no classes."""
+    if not divided and (splits := sorted(names & set(_SPLITS))):
+        raise InputError(
+            f"{root / splits[0]}: no folders in it; expected one for each class, such as "
+            f"{splits[0]}/cat/1.jpg"
+        )
+    if "images" in names and names & {"masks", "labels"}:
+        raise InputError(
+            f"{root}: images beside {', '.join(sorted(names - {'images'}))}, a data set for "
+            "detectors or segmentation; a classifier expects a folder for each class"
+        )
+
+
+def _checked(images: list[Path], labels: list[str], split: str, root: Path) -> ClassificationData:
+    broken, kept = [], []
+    for image in images:
+        try:
+            upright_size(image)
+            kept.append(image)
+        except InputError as error:
+            broken.append(str(error))
+    if not kept:
+        raise InputError(
+            f"{root}: all {len(broken)} images are broken: {shortened(broken, NAMED, '; ')}"
+        )
+    names = [image.relative_to(root).parts[0] for image in kept]
+    counts = Counter(names)
     number = {label: index for index, label in enumerate(labels)}
-    return ClassificationData(labels, images, [number[image.parent.name] for image in images])
+    report = Report(
+        split=split,
+        images=len(kept),
+        counts={label: counts[label] for label in labels},
+        unit="images",
+        broken=broken,
+        notes=_notes(root),
+        searched=f"{root}/*",
+    )
+    return ClassificationData(labels, kept, [number[name] for name in names], report)
+
+
+def _notes(root: Path) -> list[str]:
+    """Files right in the folder of the classes belong to none."""
+    loose = sorted(path.name for path in root.iterdir() if is_image(path))
+    if not loose:
+        return []
+    return [
+        f"{counted(len(loose), 'image')} in no class folder left out: {shortened(loose, NAMED)}"
+    ]
+
+
+def _images(place: Path) -> list[Path]:
+    """The images of a class, those in folders below too."""
+    return sorted(path for path in place.rglob("*") if is_image(path))
 
 
 def _folders(place: Path) -> list[Path]:
-    return sorted(p for p in place.iterdir() if p.is_dir() and not p.name.startswith("."))
+    return sorted(
+        path
+        for path in place.iterdir()
+        if path.is_dir() and not path.name.startswith(".") and path.name not in _METADATA
+    )

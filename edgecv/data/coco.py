@@ -1,127 +1,162 @@
-"""COCO folders: [annotations/]instances_*<split>*.json and the images they name."""
+"""COCO folders: [annotations/]instances_*<split>*.json, or Roboflow's
+<split>/_annotations.coco.json, and the images they name."""
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
+import re
 from pathlib import Path
-from typing import Any
 
 from edgecv_runtime import InputError
 
-from .masks import RunLengths, from_coco
-from .records import DetectionData, RecordCollector
+from .coco_content import Annotation, Content, read_content
+from .coco_masks import from_coco
+from .image_files import SPLIT_ALIASES, find_file
+from .masks import extent
+from .records import Corners, DetectionData, Labelled, RecordCollector
+
+_ROBOFLOW = "_annotations.coco.json"
+_APART = 0.25  # overlap (IoU) of a mask's extent and its box, below which they do not fit
 
 
 def recognises(folder: Path) -> bool:
-    return bool(_instances(folder))
+    return bool(_instances(folder) or _roboflow(folder))
 
 
 def read(folder: Path, split: str) -> DetectionData:
-    """Reads the one file instances_*<split>*.json.
+    """Reads the one file of the split.
 
-    Labels are the categories in the order of their ids. Boxes with `iscrowd` are marked `ignore`.
-    An image has masks if each of its annotations has a segmentation (polygons or run lengths).
+    Labels are the categories in the order of their ids; Roboflow's root category is none. Boxes
+    with `iscrowd` are marked `ignore`. An object without `bbox` has the extent of its mask. If any
+    object has a segmentation (polygons or run lengths), the records have masks.
 
     Raises:
-        InputError: no file or several files fit the split, a file is missing or broken.
+        InputError: no file or several files fit the split, a file is missing or broken; an image is
+            there twice, or has another size than the file says.
     """
     path = _annotation_file(folder, split)
-    content = _load(path)
-    try:
-        categories = sorted(content["categories"], key=lambda category: category["id"])
-        index = {category["id"]: i for i, category in enumerate(categories)}
-        labels = [str(category["name"]) for category in categories]
-        boxes_of: dict[Any, list[tuple[tuple[float, float, float, float], int, bool, Any]]]
-        boxes_of = defaultdict(list)
-        for annotation in content["annotations"]:
-            x, y, width, height = (float(value) for value in annotation["bbox"])
-            boxes_of[annotation["image_id"]].append(
-                (
-                    (x, y, x + width, y + height),
-                    index[annotation["category_id"]],
-                    bool(annotation.get("iscrowd", 0)),
-                    annotation.get("segmentation"),
-                )
+    content = read_content(path)
+    collector = RecordCollector(split, "iscrowd")
+    collector.notes += content.notes
+    images = _find_images(folder, path, split, content, collector)
+    masks = any(a.segmentation for entry in content.images for a in entry.annotations)
+    for entry in content.images:
+        image = images[entry.name]
+        if (size := collector.size_of(image)) is None:
+            continue
+        if entry.size is not None and entry.annotations:
+            collector.require_size(image, size, entry.size, path)
+            if entry.size != size:
+                continue  # nothing fits then; `finish` says so
+        found = [_object(a, size, path, entry.name, collector) for a in entry.annotations]
+        collector.add(image, path, size, found, masks)
+        if masks and (lacking := sum(one.mask is None for one in found)):
+            collector.note(
+                "objects without a mask, which a model of masks does not learn", entry.name, lacking
             )
-        images = [(entry["id"], str(entry["file_name"])) for entry in content["images"]]
-        sizes = {e["id"]: (e["height"], e["width"]) for e in content["images"] if "height" in e}
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{path}: not a COCO instances file: {type(error).__name__} {error}"
-        ) from error
-    unknown = boxes_of.keys() - {image_id for image_id, _ in images}
-    if unknown:
-        raise InputError(
-            f"{path}: annotations for image_id {min(unknown)}, which is no image there"
-        )
-
-    collector = RecordCollector()
-    root = _image_root(folder, path, [name for _, name in images])
-    for image_id, name in images:
-        entries = boxes_of[image_id]
-        collector.add(
-            root / name,
-            path,
-            [box for box, _, _, _ in entries],
-            [label for _, label, _, _ in entries],
-            [crowd for _, _, crowd, _ in entries],
-            _masks([entry[3] for entry in entries], sizes.get(image_id), f"{path}: {name}"),
-        )
-    return collector.finish(labels, path)
+    return collector.finish(content.labels, path, str(path))
 
 
-def _masks(
-    segmentations: list[Any], size: tuple[int, int] | None, where: str
-) -> list[RunLengths] | None:
-    if size is None or not all(segmentations):
-        return None
+def _object(
+    annotation: Annotation, size: tuple[int, int], path: Path, name: str, collector: RecordCollector
+) -> Labelled:
+    where = f"{path}: annotation {annotation.identity} of {name}"
     try:
-        return [from_coco(segmentation, size) for segmentation in segmentations]
-    except (TypeError, ValueError) as error:
+        mask = from_coco(annotation.segmentation, size)
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(f"{where}: broken segmentation: {error}") from error
+    corners = annotation.corners
+    if corners is None:
+        if mask is None:
+            raise InputError(f"{where}: no bbox, and no segmentation that would give one")
+        corners = extent(mask)
+        collector.note("boxes that are missing, made of their masks", name)
+    elif mask is not None and _overlap(corners, extent(mask)) < _APART:
+        collector.note("masks that lie elsewhere than their boxes", name)
+    return Labelled(corners, annotation.label, annotation.crowd, mask)
+
+
+def _overlap(box: Corners, other: Corners) -> float:
+    x1, x2 = sorted((box[0], box[2]))
+    y1, y2 = sorted((box[1], box[3]))
+    width = min(x2, other[2]) - max(x1, other[0])
+    height = min(y2, other[3]) - max(y1, other[1])
+    common = max(width, 0.0) * max(height, 0.0)
+    areas = (x2 - x1) * (y2 - y1) + (other[2] - other[0]) * (other[3] - other[1])
+    return common / (areas - common) if areas > common else 1.0
 
 
 def _instances(folder: Path) -> list[Path]:
     return sorted([*folder.glob("instances_*.json"), *folder.glob("annotations/instances_*.json")])
 
 
+def _roboflow(folder: Path) -> list[Path]:
+    return sorted([*folder.glob(_ROBOFLOW), *folder.glob(f"*/{_ROBOFLOW}")])
+
+
 def _annotation_file(folder: Path, split: str) -> Path:
-    found = [p for p in _instances(folder) if split in p.stem.removeprefix("instances_")]
-    if len(found) == 1:
-        return found[0]
-    if not found:
-        present = ", ".join(p.name for p in _instances(folder))
-        raise InputError(f"{folder}: no instances_*{split}*.json; there are {present}")
+    for name in SPLIT_ALIASES.get(split, (split,)):
+        if (folder / name / _ROBOFLOW).is_file():
+            return folder / name / _ROBOFLOW
+    names = {path: path.stem.removeprefix("instances_") for path in _instances(folder)}
+    for name in SPLIT_ALIASES.get(split, (split,)):
+        exact = [path for path, own in names.items() if own == name]
+        # `train` is in train2017 and boxes_train, and not in trainval.
+        part = re.compile(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z])")
+        found = exact or [path for path, own in names.items() if part.search(own)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            files = ", ".join(str(path.relative_to(folder)) for path in found)
+            options = " or ".join(dict.fromkeys(repr(names[path]) for path in found))
+            raise InputError(
+                f"{folder}: several files fit the split {split!r}: {files}; name it more closely, "
+                f"such as {options}, or keep one of them"
+            )
+    present = [str(p.relative_to(folder)) for p in (*names, *_roboflow(folder))]
     raise InputError(
-        f"{folder}: several files fit the split {split!r}: {', '.join(p.name for p in found)}; "
-        f"name it more closely, such as {found[0].stem.removeprefix('instances_')!r}"
+        f"{folder}: no instances_*{split}*.json; there are {', '.join(present)}: "
+        "name the split after one of them (--train-split and --val-split, or --split), such as "
+        f"{next(iter(names.values()), 'train')!r}"
     )
 
 
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise InputError(f"{path}: broken JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: not a COCO instances file: expected an object at the top")
-    return content
-
-
-def _image_root(folder: Path, annotations: Path, names: list[str]) -> Path:
-    split = annotations.stem.rsplit("_", 1)[-1]  # instances_val2017 -> val2017
-    roots = [folder / "images" / split, folder / split, folder / "images", folder]
-    for root in roots:
-        if names and (root / names[0]).is_file():
-            break
-    else:
-        tried = ", ".join(str(root) for root in roots)
-        raise InputError(f"{annotations}: image {(names or ['(none)'])[0]} not found in {tried}")
-    missing = [name for name in names if not (root / name).is_file()]
+def _find_images(
+    folder: Path, path: Path, split: str, content: Content, collector: RecordCollector
+) -> dict[str, Path]:
+    """The file of each name. Raises InputError for those that are missing or the same."""
+    own = path.stem.rsplit("_", 1)[-1]  # instances_val2017 -> val2017
+    roots = [folder / "images" / own, folder / own, folder / "images", folder / "images" / split,
+             folder / split, path.parent, folder]  # fmt: skip
+    if path.name == _ROBOFLOW:
+        roots = [path.parent, path.parent / "images"]
+    images: dict[str, Path] = {}
+    by_file: dict[Path, str] = {}
+    missing = []
+    for entry in content.images:
+        image = find_file(roots, entry.name)
+        if image is None:
+            # Label Studio puts eight digits before the name of each file that is uploaded.
+            base = re.split(r"[\\/]", entry.name)[-1]
+            if re.match(r"[0-9a-f]{8}-.", base):
+                image = find_file(roots, base[9:])
+            if image is not None:
+                collector.note("names found without the digits before them", entry.name)
+        if image is None:
+            missing.append(entry.name)
+        elif image in by_file:
+            raise InputError(
+                f"{path}: {by_file[image]} and {entry.name} are one file, {image}; each image is "
+                "expected once, with all its annotations"
+            )
+        else:
+            images[entry.name] = image
+            by_file[image] = entry.name
     if missing:
+        if len(missing) == len(content.images):
+            tried = ", ".join(str(root) for root in dict.fromkeys(roots))
+            raise InputError(f"{path}: image {missing[0]} not found in {tried}, nor any other")
         raise InputError(
-            f"{root}: {len(missing)} images of {annotations.name} are missing, "
-            f"the first is {missing[0]}"
+            f"{path}: {len(missing)} images of {len(content.images)} are missing, the first is "
+            f"{missing[0]}: bring them, or take them out of the file"
         )
-    return root
+    return images

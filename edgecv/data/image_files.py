@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from edgecv_runtime import InputError
-from edgecv_runtime.image_headers import read_header
+from edgecv_runtime import InputError, read_image
+from edgecv_runtime.image_headers import ImageHeader, read_header
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff")
 VALIDATION_SHARE = 5  # one image in so many is for validation
 # Other names that a split may have.
-SPLIT_ALIASES = {"val": ("val", "valid", "validation")}
+SPLIT_ALIASES = {"val": ("val", "valid", "validation"), "train": ("train", "training")}
+_HEAD = 1 << 16  # bytes that hold a JPEG's size, but for those with a large preview
+_SEEN = 20_000  # files that `contents` looks at, at most
 
 
 def list_images(place: Path) -> list[Path]:
     """The image files right in a folder, sorted."""
-    return sorted(path for path in place.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
+    return sorted(path for path in place.iterdir() if is_image(path))
+
+
+def is_image(path: Path) -> bool:
+    """By its suffix. macOS leaves files such as ._a.jpg, which are none."""
+    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
 def divide(images: list[Path], split: str, root: Path) -> list[Path]:
@@ -30,6 +41,8 @@ def divide(images: list[Path], split: str, root: Path) -> list[Path]:
     """
     if split not in ("train", "val"):
         raise InputError(f"{root}: no folder {split}; without folders there are train and val")
+    if not images:
+        raise InputError(f"{root}: no images; there are {contents(root)}")
     chosen = [path for path in images if _in_validation(path, root) == (split == "val")]
     if not chosen:
         raise InputError(f"{root}: no image falls to {split}; sort them into folders train and val")
@@ -42,9 +55,82 @@ def _in_validation(image: Path, root: Path) -> bool:
 
 
 def upright_size(image: Path) -> tuple[int, int]:
-    """(H, W) in pixels as the image is shown. Raises InputError if its header gives no size."""
-    header = read_header(image.read_bytes())
-    if header.size is None:
-        raise InputError(f"{image}: broken image: its header gives no size")
+    """(H, W) in pixels as the image is shown and decoded, from its header where that says it.
+
+    Raises:
+        InputError: the file is missing, empty, truncated or no image; the message names it.
+    """
+    header = stored_header(image)
+    if header.size is None:  # a format whose header is not read here
+        shape = read_image(image).shape
+        return shape[0], shape[1]
     height, width = header.size
     return (width, height) if header.orientation >= 5 else (height, width)
+
+
+def stored_header(image: Path) -> ImageHeader:
+    """Size and orientation as stored. Raises InputError as `upright_size`."""
+    try:
+        with image.open("rb") as file:
+            head = file.read(_HEAD)
+            header = _jpeg_of_head(head)
+            if header is not None:
+                file.seek(-2, 2)
+                if file.read() == b"\xff\xd9":  # the end of the image: nothing is missing
+                    return header
+                file.seek(len(head))
+            data = head + file.read()
+    except OSError as error:
+        raise InputError(f"{image}: cannot be read: {error.strerror or error}") from error
+    if not data:
+        raise InputError(f"{image}: the file is empty, an image was expected")
+    header = read_header(data)
+    if header.truncated:
+        raise InputError(f"{image}: the image is truncated or broken: copy or download it again")
+    return header
+
+
+def _jpeg_of_head(head: bytes) -> ImageHeader | None:
+    """What the first bytes of a JPEG say; None for others and where they say nothing."""
+    if not head.startswith(b"\xff\xd8"):
+        return None
+    header = read_header(head)
+    return None if header.size is None else replace(header, truncated=False)
+
+
+def find_file(roots: Sequence[Path], name: str) -> Path | None:
+    """The file that a list or a data file names, below one of the folders.
+
+    The name may be written with Windows' separators, and with folders of another machine before it:
+    then the longest end of it counts that leads to a file.
+    """
+    if not name or "\0" in name:
+        return None
+    for root in roots:
+        if (root / name).is_file():
+            return root / name
+    parts = [part for part in re.split(r"[\\/]+", name) if part not in ("", ".", "..")]
+    for start in range(len(parts)):
+        for root in roots:
+            if (candidate := root.joinpath(*parts[start:])).is_file():
+                return candidate
+    return None
+
+
+def contents(folder: Path, most: int = 6) -> str:
+    """What lies in a folder and below, for a message: `labels/train (24 .txt), images (3 .jpg)`."""
+    if not folder.is_dir():
+        return "no such folder"
+    found: Counter[tuple[str, str]] = Counter()
+    for number, path in enumerate(folder.rglob("*")):
+        if number == _SEEN:
+            break
+        if path.is_file() and not path.name.startswith("."):
+            place = path.parent.relative_to(folder).as_posix()
+            found["" if place == "." else place, path.suffix or path.name] += 1
+    if not found:
+        return "no files"
+    parts = [
+        f"{place or '.'} ({count} {suffix})" for (place, suffix), count in sorted(found.items())
+    ]
+    return ", ".join(parts[:most]) + (" and others" if len(parts) > most else "")

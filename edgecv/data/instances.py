@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 from torchvision import tv_tensors
@@ -36,7 +37,8 @@ class InstanceBatch(NamedTuple):
 
 
 class TrainingInstances(TrainingImages):
-    """Gives `Instances` after the pipeline; objects marked `ignore` are left out.
+    """Gives `Instances` after the pipeline; objects marked `ignore` are left out, and where masks
+    are learnt those without a mask too.
 
     Args:
         records: with masks, if `masks`.
@@ -53,6 +55,9 @@ class TrainingInstances(TrainingImages):
         rgb = torch.from_numpy(self._image(index)).permute(2, 0, 1)  # [H, W, 3] -> [3, H, W]
         size = (int(rgb.shape[1]), int(rgb.shape[2]))
         kept = ~record.ignore
+        if self.masks:
+            assert record.masks is not None
+            kept &= np.array([code is not None for code in record.masks], np.bool_)
         target = {
             "boxes": tv_tensors.BoundingBoxes(
                 torch.from_numpy(record.boxes[kept]), format="XYXY", canvas_size=size
@@ -60,8 +65,8 @@ class TrainingInstances(TrainingImages):
             "labels": torch.from_numpy(record.labels[kept]),
         }
         if self.masks:
-            assert record.masks is not None
-            codes = [code for code, keep in zip(record.masks, kept, strict=True) if keep]
+            masks = zip(record.masks or [], kept, strict=True)
+            codes = [code for code, keep in masks if keep and code is not None]
             target["masks"] = tv_tensors.Mask(torch.from_numpy(decode_masks(codes, size)))
         image, target = self.pipeline(tv_tensors.Image(rgb), target)
         return Instances(

@@ -1,4 +1,4 @@
-"""Folders of photos and instance masks: images/* and masks/*.png of instance numbers."""
+"""Folders of images and instance masks: images/* and masks/*.png of instance numbers."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_runtime import InputError
+from edgecv_runtime.opencv import import_cv2
 
-from .image_files import divide, list_images
+from .image_files import SPLIT_ALIASES, divide, list_images
 from .masks import encode_masks
+from .names_file import read_names
 from .number_images import mask_of, read_numbers, require_same_size
-from .records import DetectionData, RecordCollector
+from .records import DetectionData, Labelled, RecordCollector
 
 UNNAMED = "object"  # the one class of a folder without classes.txt
+_IN_PARTS = 0.25  # share of masks in parts from which one number does not mean one object
 
 
 def recognises(folder: Path) -> bool:
@@ -26,41 +29,74 @@ def read(folder: Path, split: str) -> DetectionData:
     """Reads images/<split> with masks/<split>, or a share of images/ with masks/.
 
     The mask of images/name.jpg is masks/name.png or masks/name_mask.png: one channel of 8 or 16
-    bits, 0 for the background and another value for each object. A box is the extent of its
-    object's pixels. The one class is named in classes.txt, else `object`.
+    bits, or a palette; 0 for the background and another number for each object. A box is the extent
+    of its object's pixels. The one class is named in classes.txt, else `object`.
 
     Without split folders an image is in `val` if the SHA-256 of its name without suffix is
     divisible by five, else in `train`: it stays there when others are added or taken away.
 
     Raises:
-        InputError: a file is missing or broken; the message names it.
+        InputError: a file is missing or broken, or the masks have one number for all objects; the
+            message names it.
     """
     images, masks = _split(folder, split)
-    collector = RecordCollector()
+    collector = RecordCollector(split)
+    numbers: set[int] = set()
+    in_parts: list[Path] = []
+    filled = 0
     for image in images:
         path = mask_of(image, masks)
+        if (size := collector.size_of(image)) is None:
+            continue
         instances = read_numbers(path, "0 for the background and 1, 2, ... for the objects")
-        require_same_size(path, instances, image)
+        require_same_size(path, instances, image, size)
         identities = np.unique(instances)
         identities = identities[identities != 0]
         each = instances == identities[:, None, None]  # [N, H, W]
-        collector.add(
-            image,
-            path,
-            [_extent(mask) for mask in each],
-            [0] * len(each),
-            [False] * len(each),
-            encode_masks(each.astype(np.uint8)) if len(each) else [],
+        if len(each):
+            filled += 1
+            numbers |= set(identities.tolist())
+            if len(each) == 1 and _parts(each[0]) > 1:
+                in_parts.append(path)
+        codes = encode_masks(each.astype(np.uint8)) if len(each) else []
+        found = [
+            Labelled(_extent(mask), 0, False, code) for mask, code in zip(each, codes, strict=True)
+        ]
+        collector.add(image, path, size, found, masks=True)
+    if len(numbers) == 1 and in_parts:
+        _one_number(numbers.pop(), in_parts, filled, collector)
+    return collector.finish([_class_name(folder)], folder, f"{masks}/*.png")
+
+
+def _one_number(number: int, in_parts: list[Path], masks: int, collector: RecordCollector) -> None:
+    """Masks of one number say where objects are, not which pixels are one object."""
+    what = (
+        f"every mask has one number, {number}, and {len(in_parts)} of {masks} masks are in several "
+        "parts"
+    )
+    if len(in_parts) > _IN_PARTS * masks:
+        raise InputError(
+            f"{in_parts[0]}: {what}: all objects of an image would be one; give each object a "
+            "number of its own, 1, 2, 3, ..., or train a segmentation network"
         )
-    return collector.finish([_class_name(folder)], folder)
+    collector.notes.append(f"{what}, each taken for one object, such as {in_parts[0].name}")
+
+
+def _parts(mask: NDArray[np.bool_]) -> int:
+    """How many parts do not touch, those aside that are smaller than a tenth of the largest."""
+    cv2 = import_cv2()
+    _, _, found, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    areas = found[1:, cv2.CC_STAT_AREA]  # the first is the background
+    return int((areas * 10 >= areas.max()).sum())
 
 
 def _split(folder: Path, split: str) -> tuple[list[Path], Path]:
     """The images of the split and the folder of their masks."""
     images, masks = folder / "images", folder / "masks"
     present = sorted(place.name for place in images.iterdir() if place.is_dir())
-    if split in present:
-        return list_images(images / split), masks / split
+    for name in SPLIT_ALIASES.get(split, (split,)):
+        if name in present:
+            return list_images(images / name), masks / name
     if present:
         raise InputError(f"{images}: no folder {split}; there are {', '.join(present)}")
     return divide(list_images(images), split, images), masks
@@ -75,8 +111,7 @@ def _class_name(folder: Path) -> str:
     path = folder / "classes.txt"
     if not path.is_file():
         return UNNAMED
-    names = path.read_text().split("\n")
-    names = [name.strip() for name in names if name.strip()]
+    names = read_names(path)
     if len(names) != 1:
         raise InputError(f"{path}: {len(names)} names; masks hold no classes, expected one name")
     return names[0]

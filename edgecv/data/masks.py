@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypedDict
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,34 +34,18 @@ def decode_masks(codes: Sequence[RunLengths], size: tuple[int, int]) -> NDArray[
     return np.ascontiguousarray(decoded.transpose(2, 0, 1))
 
 
-def from_coco(segmentation: Any, size: tuple[int, int]) -> RunLengths:
-    """The mask of COCO's `segmentation`: polygons, or run lengths, compressed or not.
-
-    Raises:
-        ValueError: it is none of these, or for an image of another size.
-    """
+def box_mask(box: NDArray[np.float32], size: tuple[int, int]) -> RunLengths:
+    """All pixels of a box, xyxy in pixels of an image of `size` (H, W)."""
     from pycocotools import mask as coco_mask
 
-    height, width = size
-    if isinstance(segmentation, list):
-        if not segmentation or not all(
-            isinstance(polygon, list) and len(polygon) >= 6 and len(polygon) % 2 == 0
-            for polygon in segmentation
-        ):
-            raise ValueError("a polygon needs at least 3 points x, y")
-        parts = coco_mask.frPyObjects(
-            [[float(value) for value in polygon] for polygon in segmentation], height, width
-        )
-        return coco_mask.merge(parts)
-    if not isinstance(segmentation, dict) or not {"size", "counts"} <= segmentation.keys():
-        raise ValueError("expected polygons or run lengths with size and counts")
-    if list(segmentation["size"]) != [height, width]:
-        raise ValueError(
-            f"run lengths for {segmentation['size']}, the image is {[height, width]} (h, w)"
-        )
-    counts = segmentation["counts"]
-    if isinstance(counts, str):
-        return {"size": [height, width], "counts": counts.encode("ascii")}
-    if sum(counts) != height * width:
-        raise ValueError(f"run lengths add up to {sum(counts)} pixels of {height * width}")
-    return coco_mask.frPyObjects({"size": [height, width], "counts": counts}, height, width)
+    x1, y1, x2, y2 = (float(value) for value in box)
+    code: RunLengths = coco_mask.frPyObjects([[x1, y1, x2, y1, x2, y2, x1, y2]], *size)[0]
+    return code
+
+
+def extent(code: RunLengths) -> tuple[float, float, float, float]:
+    """xyxy in pixels: the smallest box around the mask; all 0 for an empty one."""
+    from pycocotools import mask as coco_mask
+
+    x, y, width, height = (float(value) for value in coco_mask.toBbox(code))
+    return x, y, x + width, y + height

@@ -1,9 +1,9 @@
-"""Folders of photos and label images, whose pixels are class numbers."""
+"""Folders of images and label images, whose pixels are class numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,29 +11,42 @@ from numpy.typing import NDArray
 
 from edgecv_runtime import InputError
 
-from .image_files import SPLIT_ALIASES, divide, list_images
-from .names_file import read_names
+from .image_files import SPLIT_ALIASES, contents, divide, list_images, upright_size
+from .names_file import read_names, require_distinct
 from .number_images import mask_of, read_numbers, require_same_size
+from .report import NAMED, Report, shortened
 
 IGNORE = 255  # no class, in every data set with labels of 8 bits
+WHITE = (255, 128, 127)  # what stands for the one class of masks that were made to be looked at
 _MEANING = "class numbers"
+_FEW = 4  # one in so many numbers has to occur where nothing names the classes
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledImage:
-    """A photo and its label image.
+    """An image and its label image.
 
     pixels: int64 [K], how many pixels have each number; K is one more than the largest one.
+    white: the number in the file that stands for class 1.
     """
 
     image: Path
     mask: Path
     size: tuple[int, int]  # (H, W) in pixels
     pixels: NDArray[np.int64] = field(repr=False)
+    white: int = 1
 
     def labels(self) -> NDArray[np.uint16]:
-        """uint16 [H, W], the numbers as the file has them."""
-        return read_numbers(self.mask, _MEANING)
+        """uint16 [H, W], the numbers of the classes."""
+        numbers = read_numbers(self.mask, _MEANING)
+        if self.white != 1:
+            numbers[numbers == self.white] = 1
+        return numbers
+
+    def with_white(self, white: int) -> LabelledImage:
+        """The same, with the number `white` read as class 1."""
+        pixels = np.array([self.pixels[0], self.pixels[1:].sum()])
+        return replace(self, pixels=pixels, white=white)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +57,7 @@ class SegmentationData:
     named: bool  # whether the data set says the names, or they are only numbered
     ignore: tuple[int, ...]
     images: list[LabelledImage]
+    report: Report = field(default_factory=Report)
 
     def pixels(self) -> NDArray[np.int64]:
         """int64 [C], how many pixels show each class."""
@@ -60,42 +74,72 @@ def read_segmentation(
     split: str,
     ignore: Sequence[int] = (),
     labels: Sequence[str] | None = None,
+    unnamed: Sequence[str] | None = None,
 ) -> SegmentationData:
     """Reads one split of a folder, every label image once.
 
     <split>/images/* with <split>/masks/*, or images/<split>/* with masks/<split>/*, or a share of
     images/* with masks/* (image_files.divide). The labels of images/name.jpg are masks/name.png or
-    masks/name_mask.png: one channel of 8 or 16 bits, of the size of the upright image.
+    masks/name_mask.png: one channel of 8 or 16 bits or a palette, of the size of the upright image.
+    Broken images are left out, and the report names them.
 
     Args:
         ignore: numbers that are no class, such as that of `void`; 255 is always one, unless there
-            are more than 255 classes.
+            are more than 255 classes. Where two classes are named and no mask of the folder holds
+            anything but 0 and 255, 255 is class 1, and the report says so (127 and 128 likewise).
         labels: names of the classes, in the order of their numbers. Left out: those in classes.txt
-            (one on each line), else the classes are numbered up to the largest number that occurs.
+            (one on each line), else `unnamed`, else the classes are numbered up to the largest
+            number that occurs.
+        unnamed: names for a folder without classes.txt.
 
     Raises:
         InputError: a file is missing or broken, of another size than its image, or holds a number
-            that is no class; the message names it.
+            that is no class; the message names it. Or the label images hold one class only, or
+            numbers that are far apart, and nothing names the classes.
     """
     folder = Path(folder)
     images, masks = _split(folder, split)
     if not images:
-        raise InputError(f"{folder}: no images in the split {split}")
-    listed = folder / "classes.txt"
-    names = list(labels) if labels is not None else None
-    if names is None and listed.is_file():
-        names = read_names(listed)
+        raise InputError(f"{folder}: no images in the split {split}; there are {contents(folder)}")
+    names = _names(folder, labels, unnamed)
+    entries, broken = _read_all(folder, images, masks)
+    values = sorted({int(n) for entry in entries for n in np.flatnonzero(entry.pixels)})
+    notes = []
+    white = _white(folder, values, names, ignore)
+    if white is not None and names is not None:
+        entries = [entry.with_white(white) for entry in entries]
+        notes.append(
+            f"the label images hold {_listed(values)} only: {white} is read as class 1 ({names[1]})"
+        )
+        values = [min(value, 1) for value in values]
     count = len(names) if names is not None else 0
     ignored = tuple(sorted({*ignore, *(() if count > IGNORE else (IGNORE,))}))
-    entries = [_read(image, masks) for image in images]
+    used = [value for value in values if value not in ignored]
+    if not used:
+        raise InputError(
+            f"{folder}: no label image of the split {split} shows a class: they hold "
+            f"{_listed(values)}, and {_listed(ignored)} {_counts(ignored)} as none"
+            f"{_advice(values)}"
+        )
     if names is None:
-        used = [n for entry in entries for n in np.flatnonzero(entry.pixels) if n not in ignored]
-        if not used:
-            raise InputError(f"{folder}: no label image of the split {split} shows a class")
-        return SegmentationData(numbered(int(max(used)) + 1), False, ignored, entries)
-    data = SegmentationData(names, True, ignored, entries)
-    require_classes(data, len(names))
-    return data
+        _require_plausible(folder, split, values, used, ignored)
+    data = SegmentationData(names or numbered(max(used) + 1), names is not None, ignored, entries)
+    require_classes(data, len(data.labels))
+    without_class = sum(int(e.pixels.sum()) for e in entries) - int(data.pixels().sum())
+    if without_class:
+        share = 100 * without_class / sum(int(entry.pixels.sum()) for entry in entries)
+        numbers = [value for value in values if value in ignored]
+        notes.append(f"{share:.1f} % of the pixels are of no class ({_listed(numbers)})")
+    report = Report(
+        split=split,
+        images=len(entries),
+        counts=dict(zip(data.labels, data.pixels().tolist(), strict=True)),
+        unit="pixels",
+        broken=broken,
+        notes=notes,
+        searched=f"{masks}/*.png",
+    )
+    return replace(data, report=report)
 
 
 def numbered(count: int) -> list[str]:
@@ -110,17 +154,112 @@ def require_classes(data: SegmentationData, classes: int) -> None:
         if outside:
             raise InputError(
                 f"{entry.mask}: holds class {outside[0]}; the classes are 0 to {classes - 1} "
-                f"({', '.join(map(str, data.ignore))} counts as none): correct the file, or add "
-                f"--ignore-index {outside[0]} if it is no class"
+                f"({_listed(data.ignore)} {_counts(data.ignore)} as none): correct the file, or "
+                f"add --ignore-index {outside[0]} if it is no class"
             )
 
 
-def _read(image: Path, masks: Path) -> LabelledImage:
-    mask = mask_of(image, masks)
-    numbers = read_numbers(mask, _MEANING)
-    require_same_size(mask, numbers, image)
-    height, width = numbers.shape
-    return LabelledImage(image, mask, (height, width), np.bincount(numbers.ravel()))
+def require_two_classes(data: SegmentationData, where: object) -> None:
+    """Raises InputError unless the label images show two classes at least: of one, nothing could
+    be learnt, and everything would be right."""
+    pixels = data.pixels()
+    if (pixels > 0).sum() < 2:
+        raw = sorted({int(n) for entry in data.images for n in np.flatnonzero(entry.pixels)})
+        raise InputError(
+            f"{where}: the label images of the split {data.report.split} show one class, "
+            f"{data.labels[int(pixels.argmax())]}: they hold {_listed(raw)}, and "
+            f"{_listed(data.ignore)} {_counts(data.ignore)} as none{_advice(raw)}"
+        )
+
+
+def _names(
+    folder: Path, labels: Sequence[str] | None, unnamed: Sequence[str] | None
+) -> list[str] | None:
+    listed = folder / "classes.txt"
+    if labels is None and listed.is_file():
+        labels = read_names(listed)
+    if labels is None:
+        return list(unnamed) if unnamed is not None else None
+    require_distinct(list(labels), listed if listed.is_file() else "the names of the classes")
+    return list(labels)
+
+
+def _white(
+    folder: Path, values: list[int], names: list[str] | None, ignore: Sequence[int]
+) -> int | None:
+    """The number that stands for class 1 in masks of black and white, None in all others."""
+    white = values[-1]
+    if names is None or len(names) != 2 or white not in WHITE or white in ignore:
+        return None
+    if not {*values} <= {0, white}:
+        return None
+    # 255 is no class where another mask of the same data set has a class 1.
+    for mask in _all_masks(folder):
+        if not {*np.unique(read_numbers(mask, _MEANING)).tolist()} <= {0, white}:
+            return None
+    return white
+
+
+def _all_masks(folder: Path) -> list[Path]:
+    places = [*folder.glob("*/masks"), folder / "masks", *folder.glob("masks/*")]
+    return sorted(path for place in places for path in place.glob("*.png"))
+
+
+def _require_plausible(
+    folder: Path, split: str, values: list[int], used: list[int], ignored: Sequence[int]
+) -> None:
+    """Where nothing names the classes: refuses one class, and numbers that are far apart."""
+    if len(used) == 1:
+        raise InputError(
+            f"{folder}: the label images of the split {split} show one class: they hold "
+            f"{_listed(values)}, and {_listed(ignored)} {_counts(ignored)} as none{_advice(values)}"
+        )
+    if len(used) * _FEW < max(used) + 1 or (len(used) == 2 and used[0] == 0 and used[1] > 1):
+        raise InputError(
+            f"{folder}: the label images of the split {split} hold {_listed(values)}; expected the "
+            f"classes 0, 1, 2, ... without such gaps: name all {max(used) + 1} classes in "
+            f"classes.txt or --labels, or number them anew{_advice(values)}"
+        )
+
+
+def _advice(values: list[int]) -> str:
+    white = values[-1]
+    if white not in WHITE or not {*values} <= {0, white}:
+        return ""
+    return (
+        f"; if {white} is a class, name two, one on each line, in classes.txt or --labels (such as "
+        f"background and crack): then {white} is the second"
+    )
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return shortened([str(number) for number in numbers], 12) or "no number"
+
+
+def _counts(numbers: Sequence[int]) -> str:
+    return "counts" if len(numbers) < 2 else "count"
+
+
+def _read_all(
+    folder: Path, images: list[Path], masks: Path
+) -> tuple[list[LabelledImage], list[str]]:
+    """The images with their label images, and a line for each broken image."""
+    entries, broken = [], []
+    for image in images:
+        mask = mask_of(image, masks)
+        try:
+            size = upright_size(image)
+        except InputError as error:
+            broken.append(str(error))
+            continue
+        numbers = read_numbers(mask, _MEANING)
+        require_same_size(mask, numbers, image, size)
+        entries.append(LabelledImage(image, mask, size, np.bincount(numbers.ravel())))
+    if not entries:
+        raise InputError(
+            f"{folder}: all {len(broken)} images are broken: {shortened(broken, NAMED, '; ')}"
+        )
+    return entries, broken
 
 
 def _split(folder: Path, split: str) -> tuple[list[Path], Path]:
@@ -143,6 +282,6 @@ def _split(folder: Path, split: str) -> tuple[list[Path], Path]:
     if not images.is_dir():
         raise InputError(
             f"{folder}: no known data set; expected {split}/images/ with {split}/masks/, or "
-            "images/ with masks/"
+            f"images/ with masks/; there are {contents(folder)}"
         )
     return divide(list_images(images), split, images), folder / "masks"

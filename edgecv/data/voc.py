@@ -2,52 +2,74 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from typing import NamedTuple
 
 from edgecv_runtime import InputError
 
-from .image_files import IMAGE_SUFFIXES
-from .records import DetectionData, RecordCollector
+from .image_files import contents, is_image
+from .records import Corners, DetectionData, Labelled, RecordCollector
+from .report import NAMED, counted, shortened
+from .text import read_lines, read_xml
+
+_YES, _NO = {"1", "true", "yes"}, {"0", "false", "no", "unspecified", ""}
 
 
 def recognises(folder: Path) -> bool:
     return (folder / "Annotations").is_dir() and (folder / "ImageSets" / "Main").is_dir()
 
 
+class _Annotation(NamedTuple):
+    path: Path
+    size: tuple[int, int] | None  # (H, W) as the file says
+    objects: list[tuple[str, Corners, bool]]  # name, corners, difficult
+
+
 def read(folder: Path, split: str) -> DetectionData:
     """Reads the images named in ImageSets/Main/<split>.txt.
 
     Labels are the object names of all annotations, sorted, so that every split has the same.
-    Coordinates are taken as written: the corners xmin, ymin, xmax, ymax in pixels.
+    Coordinates are taken as written: the corners xmin, ymin, xmax, ymax in pixels. An image
+    without an annotation has no objects.
 
     Raises:
         InputError: a file is missing or broken; the message names it.
     """
-    annotations = {path.stem: path for path in sorted((folder / "Annotations").glob("*.xml"))}
-    objects = {stem: _read_objects(path) for stem, path in annotations.items()}
-    labels = sorted({name for entries in objects.values() for name, _, _ in entries})
+    annotations = {
+        path.stem: _read_annotation(path)
+        for path in sorted((folder / "Annotations").iterdir())
+        if path.suffix.lower() == ".xml" and not path.name.startswith(".")
+    }
+    labels = sorted({name for entry in annotations.values() for name, _, _ in entry.objects})
     index = {name: i for i, name in enumerate(labels)}
+    images = _images(folder / "JPEGImages")
 
     split_file = _split_file(folder, split)
-    collector = RecordCollector()
-    for line in split_file.read_text().splitlines():
-        if not line.strip():
-            continue
-        stem = line.split()[0]
-        if stem not in annotations:
-            raise InputError(
-                f"{split_file}: {stem} has no file {folder / 'Annotations' / stem}.xml"
-            )
-        entries = objects[stem]
-        collector.add(
-            _image_of(folder, stem),
-            annotations[stem],
-            [box for _, box, _ in entries],
-            [index[name] for name, _, _ in entries],
-            [difficult for _, _, difficult in entries],
+    collector = RecordCollector(split)
+    stems = _listed(split_file, {*annotations, *images}, collector)
+    without = [stem for stem in stems if stem not in annotations]
+    if stems and len(without) == len(stems):
+        raise InputError(
+            f"{split_file}: none of its {len(stems)} images has an annotation; looked for "
+            f"{folder / 'Annotations' / without[0]}.xml; there are {contents(folder)}"
         )
-    return collector.finish(labels, split_file)
+    if without:
+        collector.notes.append(
+            f"{counted(len(without), 'image')} without an annotation, taken for images without "
+            f"objects: {shortened(without, NAMED)}"
+        )
+    for stem in stems:
+        image = _image_of(stem, images, folder)
+        if (size := collector.size_of(image)) is None:
+            continue
+        entry = annotations.get(stem, _Annotation(split_file, None, []))
+        if entry.size is not None and entry.objects:
+            collector.require_size(image, size, entry.size, entry.path)
+        objects = [Labelled(box, index[name], hard) for name, box, hard in entry.objects]
+        collector.add(image, entry.path, size, objects)
+    return collector.finish(labels, split_file, f"{folder / 'Annotations'}/*.xml")
 
 
 def _split_file(folder: Path, split: str) -> Path:
@@ -60,34 +82,85 @@ def _split_file(folder: Path, split: str) -> Path:
     return path
 
 
-def _image_of(folder: Path, stem: str) -> Path:
-    images = folder / "JPEGImages"
-    for suffix in IMAGE_SUFFIXES:
-        for candidate in (images / (stem + suffix), images / (stem + suffix.upper())):
-            if candidate.is_file():
-                return candidate
-    raise InputError(f"{images}: no image for {stem}; expected {stem}.jpg or another image format")
+def _listed(path: Path, known: set[str], collector: RecordCollector) -> list[str]:
+    """The stems of a list. A line is a name, which may hold spaces, or a name and 1, 0 or -1 (a
+    list for one class); the name may have the image's suffix or folder."""
+    stems: dict[str, int] = {}
+    for number, line in enumerate(read_lines(path), 1):
+        if not (name := line.strip()):
+            continue
+        flagged = re.fullmatch(r"(.*\S)\s+(?:-1|0|1)", name)
+        choices = [c for text in (name, flagged and flagged[1]) if text for c in _names(text)]
+        stem = next((choice for choice in choices if choice in known), None)
+        if stem is None:
+            raise InputError(
+                f"{path}:{number}: {name} has no file {name}.xml in Annotations, and no image of "
+                "that name in JPEGImages"
+            )
+        if stem in stems:
+            collector.note("lines that repeat an image, read once", f"line {number}")
+        stems.setdefault(stem, number)
+    return list(stems)
 
 
-def _read_objects(path: Path) -> list[tuple[str, tuple[float, float, float, float], bool]]:
-    try:
-        root = ElementTree.parse(path).getroot()
-    except ElementTree.ParseError as error:
-        raise InputError(f"{path}: broken XML: {error}") from error
-    entries = []
+def _names(text: str) -> list[str]:
+    last = re.split(r"[\\/]", text)[-1]
+    return [text, Path(text).stem, last, Path(last).stem] if is_image(Path(last)) else [text, last]
+
+
+def _images(place: Path) -> dict[str, list[Path]]:
+    """The image files of each stem."""
+    images: dict[str, list[Path]] = {}
+    if place.is_dir():
+        for path in sorted(place.iterdir()):
+            if is_image(path):
+                images.setdefault(path.stem, []).append(path)
+    return images
+
+
+def _image_of(stem: str, images: dict[str, list[Path]], folder: Path) -> Path:
+    place = folder / "JPEGImages"
+    if stem not in images:
+        raise InputError(f"{place}: no image for {stem}; expected {stem}.jpg or another format")
+    if len(images[stem]) > 1:
+        names = ", ".join(path.name for path in images[stem])
+        raise InputError(f"{place}: several images for {stem}: {names}; keep the labelled one")
+    return images[stem][0]
+
+
+def _read_annotation(path: Path) -> _Annotation:
+    root = read_xml(path)
+    if root.tag != "annotation":
+        raise InputError(f"{path}: begins with <{root.tag}>; expected Pascal VOC's <annotation>")
+    objects = []
     for number, element in enumerate(root.iter("object"), 1):
         name = element.findtext("name", "").strip()
         if not name:
             raise InputError(f"{path}: object {number} has no name")
+        where = f"{path}: object {number} ({name})"
         try:
             x1, y1, x2, y2 = (
                 float(element.findtext(f"bndbox/{key}", "missing"))
                 for key in ("xmin", "ymin", "xmax", "ymax")
             )
         except ValueError as error:
+            other = [tag for tag in ("robndbox", "polygon") if element.find(tag) is not None]
+            has = f", it has a {other[0]}" if other else ""
             raise InputError(
-                f"{path}: object {number} ({name}): bndbox needs numbers xmin, ymin, xmax, ymax"
+                f"{where}: bndbox needs numbers xmin, ymin, xmax, ymax{has}"
             ) from error
-        difficult = element.findtext("difficult", "0").strip() == "1"
-        entries.append((name, (x1, y1, x2, y2), difficult))
-    return entries
+        difficult = element.findtext("difficult", "").strip()
+        if difficult.lower() not in _YES | _NO:
+            raise InputError(f"{where}: difficult is {difficult!r}; expected 0 or 1")
+        objects.append((name, (x1, y1, x2, y2), difficult.lower() in _YES))
+    return _Annotation(path, _size(root, path), objects)
+
+
+def _size(root: ElementTree.Element, path: Path) -> tuple[int, int] | None:
+    """(H, W) as the file says; None where it says nothing, or 0 as some tools do."""
+    texts = [root.findtext(f"size/{key}", "").strip() for key in ("height", "width")]
+    try:
+        height, width = (int(float(text or 0)) for text in texts)
+    except (ValueError, OverflowError) as error:
+        raise InputError(f"{path}: size is {texts[1]} x {texts[0]}; expected numbers") from error
+    return (height, width) if height > 0 and width > 0 else None

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from edgecv_runtime import InputError
 
-from .image_files import IMAGE_SUFFIXES, SPLIT_ALIASES, upright_size
-from .records import DetectionData, RecordCollector
+from .image_files import SPLIT_ALIASES, contents, find_file, is_image
+from .names_file import read_names, require_distinct
+from .records import DetectionData, Labelled, RecordCollector
+from .report import NAMED, counted, shortened
+from .text import read_lines
+from .yolo_data_file import DataFile, read_data_file
+from .yolo_labels import Forms, LabelFiles, read_rows
+
+YAML_SUFFIXES = (".yaml", ".yml")
 
 
 def recognises(folder: Path) -> bool:
@@ -17,148 +23,135 @@ def recognises(folder: Path) -> bool:
     )
 
 
+def read_file(data_file: Path, split: str) -> DetectionData:
+    """`read` for a folder whose data file has any name."""
+    return _read(data_file.parent, read_data_file(data_file), split)
+
+
 def read(folder: Path, split: str) -> DetectionData:
     """Reads one split: the one in data.yaml, else images/<split> with labels/<split>.
 
     Names come from data.yaml, else from classes.txt, else they are the class numbers. An image
-    without a label file has no objects. Polygons (segmentation labels) become their boxes.
+    without a label file has no objects. Polygons, oriented boxes and boxes with keypoints become
+    boxes, and the report says so.
 
     Raises:
-        InputError: a file is missing or broken; the message names it.
+        InputError: a file is missing or broken, or no image has a label file; the message names it.
     """
-    yaml_file = _yaml_file(folder)
-    description = _load_yaml(yaml_file) if yaml_file is not None else {}
-    names = _names(folder, description)
-    images = _images(folder, description, split)
+    data_file = _yaml_file(folder)
+    return _read(folder, read_data_file(data_file) if data_file else None, split)
 
-    collector = RecordCollector()
-    rows = [(image, _label_file(image)) for image in images]
-    parsed = [_read_labels(path) if path.is_file() else [] for _, path in rows]
+
+def _read(folder: Path, data: DataFile | None, split: str) -> DetectionData:
+    images = _images(folder, data, split)
+    names = data.names if data is not None else _names(folder, split)
+    collector = RecordCollector(split)
+    files = LabelFiles(images)
+    if images and not any(files.of(image) for image in images):
+        looked = ", ".join(str(path) for path in files.expected(images[0]))
+        raise InputError(
+            f"{folder}: no label file for any of the {counted(len(images), 'image')} of the split "
+            f"{split!r}; looked for {looked}; there are {contents(folder)}: a label file has its "
+            "image's name, in a folder labels beside the folder images, or beside the image"
+        )
+    forms = Forms(data.keypoints if data is not None else None)
+    rows = {image: read_rows(path) if (path := files.of(image)) else [] for image in images}
+    boxes = forms.boxes([row for entries in rows.values() for row in entries])
+    collector.notes += forms.notes
     if not names:
-        count = max((label for entries in parsed for label, _ in entries), default=-1) + 1
+        count = max((row.label for entries in rows.values() for row in entries), default=-1) + 1
         names = [str(i) for i in range(count)]
-    for (image, path), entries in zip(rows, parsed, strict=True):
-        height, width = upright_size(image) if entries else (1, 1)
-        for label, _ in entries:
-            if label >= len(names):
+    without = [image.name for image in images if files.of(image) is None]
+    if without:
+        collector.notes.append(
+            f"{counted(len(without), 'image')} without a label file, taken for images without "
+            f"objects: {shortened(without, NAMED)}"
+        )
+    if unused := files.unused():
+        collector.notes.append(
+            f"{counted(len(unused), 'label file')} without an image: "
+            f"{shortened([path.name for path in unused], NAMED)}"
+        )
+    remaining = iter(boxes)
+    for image, entries in rows.items():
+        fractions = [next(remaining) for _ in entries]
+        for row in entries:
+            if row.label >= len(names):
                 raise InputError(
-                    f"{path}: class {label}, but there are {len(names)} names: {', '.join(names)}"
+                    f"{row.where}: class {row.label}, but there are {len(names)} names, from 0 "
+                    f"on: {shortened(names, 20)}"
                 )
-        boxes = [(x1 * width, y1 * height, x2 * width, y2 * height)
-                 for _, (x1, y1, x2, y2) in entries]  # fmt: skip
-        collector.add(image, path, boxes, [label for label, _ in entries], [False] * len(entries))
-    return collector.finish(names, folder)
+        if (size := collector.size_of(image)) is None:
+            continue
+        height, width = size
+        found = [
+            Labelled((x1 * width, y1 * height, x2 * width, y2 * height), row.label)
+            for row, (x1, y1, x2, y2) in zip(entries, fractions, strict=True)
+        ]
+        collector.add(image, files.of(image) or image, size, found)
+    searched = ", ".join(str(path) for path in files.expected(images[0])) if images else str(folder)
+    return collector.finish(names, folder, f"{searched} and so on")
 
 
 def _yaml_file(folder: Path) -> Path | None:
-    for name in ("data.yaml", "data.yml", "dataset.yaml"):
+    for name in ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml"):
         if (folder / name).is_file():
             return folder / name
     return None
 
 
-def _load_yaml(path: Path) -> dict[str, Any]:
-    try:
-        import yaml
-    except ImportError as error:
-        raise InputError(f"{path}: reading it needs PyYAML; pip install pyyaml") from error
-    try:
-        content = yaml.safe_load(path.read_text())
-    except yaml.YAMLError as error:
-        raise InputError(f"{path}: broken YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(content, dict) or "names" not in content:
-        raise InputError(f"{path}: not a YOLO data file: expected the keys train, val and names")
-    return content
-
-
-def _names(folder: Path, description: dict[str, Any]) -> list[str]:
-    names = description.get("names")
-    if isinstance(names, dict):
-        if sorted(names) != list(range(len(names))):
-            raise InputError(f"{folder}: names in the data file must be numbered 0, 1, 2, ...")
-        return [str(names[i]) for i in range(len(names))]
-    if isinstance(names, list):
-        return [str(name) for name in names]
-    for candidate in (folder / "classes.txt", folder / "labels" / "classes.txt"):
+def _names(folder: Path, split: str) -> list[str]:
+    places = (folder, folder / "labels", folder / "labels" / split)
+    for candidate in (place / "classes.txt" for place in places):
         if candidate.is_file():
-            return [line.strip() for line in candidate.read_text().splitlines() if line.strip()]
+            names = read_names(candidate)
+            require_distinct(names, candidate)
+            return names
     return []
 
 
-def _images(folder: Path, description: dict[str, Any], split: str) -> list[Path]:
-    aliases = SPLIT_ALIASES.get(split, (split,))
-    if description:
-        key = next((alias for alias in aliases if description.get(alias)), None)
-        if key is None:
-            raise InputError(f"{folder}: the data file has no entry {split!r}")
-        value = description[key]
-        root = folder / str(description.get("path", ""))
-        root = root if root.is_dir() else folder
-        found = [_resolve(root, str(v)) for v in (value if isinstance(value, list) else [value])]
-    else:
-        found = [p for alias in aliases if (p := folder / "images" / alias).is_dir()][:1]
-        if not found:
+def _images(folder: Path, data: DataFile | None, split: str) -> list[Path]:
+    if data is None:
+        aliases = SPLIT_ALIASES.get(split, (split,))
+        places = [p for alias in aliases if (p := folder / "images" / alias).is_dir()][:1]
+        if not places:
             present = ", ".join(sorted(p.name for p in (folder / "images").iterdir() if p.is_dir()))
             raise InputError(
                 f"{folder / 'images'}: no folder {split}; there are {present or 'none'}"
             )
-    images: list[Path] = []
-    for place in found:
-        images.extend(_listed(place))
-    return images
+    else:
+        places = data.places(split)
+    images: dict[Path, None] = {}
+    for place in places:
+        listed = _listed(place, data.root if data is not None else folder)
+        if not listed:
+            raise InputError(f"{place}: no images; there are {_found(place)}")
+        images |= dict.fromkeys(listed)
+    return list(images)
 
 
-def _resolve(root: Path, value: str) -> Path:
-    # Roboflow writes ../train/images although the folder lies beside the file.
-    for candidate in (root / value, root / value.removeprefix("../")):
-        if candidate.exists():
-            return candidate
-    raise InputError(f"{root / value}: named in the data file, does not exist")
+def _found(place: Path) -> str:
+    return contents(place) if place.is_dir() else "no lines"
 
 
-def _listed(place: Path) -> list[Path]:
+def _listed(place: Path, root: Path) -> list[Path]:
     if place.is_dir():
-        return sorted(p for p in place.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
-    images = [place.parent / line for line in place.read_text().split("\n") if line.strip()]
-    for image in images:
-        if not image.is_file():
-            raise InputError(f"{place}: names {image}, which does not exist")
-    return images
-
-
-def _label_file(image: Path) -> Path:
-    parts = list(image.parts)
-    for position in range(len(parts) - 2, -1, -1):
-        if parts[position] == "images":
-            parts[position] = "labels"
-            return Path(*parts).with_suffix(".txt")
-    return image.with_suffix(".txt")
-
-
-def _read_labels(path: Path) -> list[tuple[int, tuple[float, float, float, float]]]:
-    entries = []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        fields = line.split()
-        if not fields:
+        return sorted(path for path in place.rglob("*") if is_image(path))
+    if is_image(place):
+        return [place]
+    images: dict[Path, str] = {}
+    for number, line in enumerate(read_lines(place), 1):
+        if not (name := line.strip()):
             continue
-        try:
-            label = int(fields[0])
-            values = [float(value) for value in fields[1:]]
-        except ValueError as error:
-            raise InputError(f"{path}:{number}: expected numbers, got {line.strip()!r}") from error
-        if label < 0:
-            raise InputError(f"{path}:{number}: class {label} is negative")
-        if len(values) == 4:
-            x, y, width, height = values
-            box = (x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-        elif len(values) >= 6 and len(values) % 2 == 0:
-            box = (min(values[::2]), min(values[1::2]), max(values[::2]), max(values[1::2]))
-        else:
+        image = find_file([place.parent, root], name)
+        if image is None:
             raise InputError(
-                f"{path}:{number}: expected `class cx cy width height` or a polygon, "
-                f"got {len(fields)} fields"
+                f"{place}:{number}: names {name}, which does not exist in {place.parent}"
+                + (f" or {root}" if root != place.parent else "")
             )
-        if max(map(abs, values)) > 2:
-            raise InputError(f"{path}:{number}: expected fractions of the image's sides, 0 to 1")
-        entries.append((label, box))
-    return entries
+        if images.setdefault(image, name) != name:
+            raise InputError(
+                f"{place}:{number}: {name} and {images[image]} are one file, {image}; keep the "
+                "folders that the list names"
+            )
+    return list(images)

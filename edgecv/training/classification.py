@@ -61,5 +61,9 @@ def prepare(settings: ClassificationSettings, workers: int) -> Run:
         record,
         loader,
         validation_loader(val.images, workers),
-        [line for line in (note, fewer, summary) if line],
+        [
+            *train.report.lines(),
+            *val.report.lines(),
+            *(line for line in (note, fewer, summary) if line),
+        ],
     )

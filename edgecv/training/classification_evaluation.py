@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ from edgecv.data.class_folder import ClassificationData, read_classes
 from edgecv_runtime import read_image
 
 from .accuracy import Accuracy, accuracy
-from .evaluation import class_numbers
+from .evaluation import class_numbers, unheard
 
 if TYPE_CHECKING:
     from edgecv.models.checkpoint import Checkpoint
@@ -45,9 +46,13 @@ def measure(
     folder: Path,
     split: str,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+    say: Callable[[str], None] = unheard,
 ) -> Accuracy:
-    """Classifies every image of a split; `names` are the classifier's classes."""
+    """Classifies every image of a split; `names` are the classifier's classes, `say` takes lines
+    about what was read."""
     data = match_classes(read_classes(folder, split), names)
+    for line in data.report.lines():
+        say(line)
     scores = [classify(read_image(image)) for image in progress(data.images)]
     return accuracy(scores, data.classes, names)
 
@@ -55,4 +60,4 @@ def measure(
 def match_classes(data: ClassificationData, names: list[str]) -> ClassificationData:
     """The data with classes as indices of `names`. Raises InputError if one is no name."""
     index = class_numbers(data.labels, names)
-    return ClassificationData(list(names), data.images, [index[number] for number in data.classes])
+    return replace(data, labels=list(names), classes=[index[number] for number in data.classes])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,7 @@ SETTINGS = DetectionSettings
 def prepare(settings: DetectionSettings, workers: int) -> Run:
     """As settings.Recipe has it."""
     train = _named(read_folder(settings.data, settings.train_split), settings.class_name)
+    train.report.require_objects(settings.data)
     val = match_labels(read_folder(settings.data, settings.val_split), train.labels)
     if not any((~record.ignore).any() for record in val.records):
         raise InputError(
@@ -69,7 +70,11 @@ def prepare(settings: DetectionSettings, workers: int) -> Run:
         record,
         loader,
         validation_loader([record.image for record in val.records], workers),
-        [line for line in (note, fewer, _summary(settings, train, val, record)) if line],
+        [
+            *train.report.lines(),
+            *val.report.lines(),
+            *(line for line in (note, fewer, _summary(settings, train, val, record)) if line),
+        ],
     )
 
 
@@ -117,7 +122,8 @@ def _named(data: DetectionData, class_name: str | None) -> DetectionData:
         return data
     if data.labels != [UNNAMED]:
         raise InputError(f"the data names its classes: {', '.join(data.labels)}; no --class-name")
-    return DetectionData([class_name], data.records)
+    report = replace(data.report, counts={class_name: data.report.total})
+    return replace(data, labels=[class_name], report=report)
 
 
 def _require_masks(records: list[Record]) -> None:
@@ -125,7 +131,7 @@ def _require_masks(records: list[Record]) -> None:
         if record.masks is None:
             raise InputError(
                 f"{record.image}: no mask for each object; this model learns masks: expected "
-                "images/ with masks/, or COCO with a segmentation in every annotation"
+                "images/ with masks/, or COCO with segmentations"
             )
 
 

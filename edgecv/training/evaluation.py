@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 Detect = Callable[[NDArray[np.uint8]], Detected]
 
 
+def unheard(line: str) -> None:
+    """Takes lines that nobody wants to read."""
+
+
 def match_labels(data: DetectionData, names: list[str]) -> DetectionData:
     """The data with labels as indices of the detector's `names`.
 
@@ -34,10 +38,10 @@ def match_labels(data: DetectionData, names: list[str]) -> DetectionData:
         InputError: the detector does not know a class that the data has.
     """
     if data.labels == [UNNAMED] and len(names) == 1:
-        return DetectionData(list(names), data.records)
+        return replace(data, labels=list(names))
     index = np.array(class_numbers(data.labels, names), np.int64)
     records = [replace(record, labels=index[record.labels]) for record in data.records]
-    return DetectionData(list(names), records)
+    return replace(data, labels=list(names), records=records)
 
 
 def class_numbers(labels: Sequence[str], names: Sequence[str]) -> list[int]:
@@ -128,7 +132,12 @@ def measure(
     folder: Path,
     split: str,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+    say: Callable[[str], None] = unheard,
     classes: Sequence[str] | None = None,
 ) -> Precision:
-    """`evaluate` on one split of a data set folder."""
-    return evaluate(detect, read_folder(folder, split), names, progress, classes)
+    """`evaluate` on one split of a data set; `say` takes lines about what was read."""
+    data = read_folder(folder, split)
+    data.report.require_objects(folder)
+    for line in data.report.lines():
+        say(line)
+    return evaluate(detect, data, names, progress, classes)

@@ -24,7 +24,7 @@ def training_loader(
     for which that is a single image at most."""
     repeats = -(-batch_size // len(images))  # type: ignore[arg-type]
     return DataLoader(
-        ConcatDataset([images] * repeats) if repeats > 1 else images,
+        _Reading(ConcatDataset([images] * repeats) if repeats > 1 else images),
         batch_size,
         shuffle=True,
         drop_last=True,  # a last batch of one image would spoil batch norm's statistics
@@ -74,8 +74,35 @@ def validation_loader(images: Sequence[Path], workers: int) -> DataLoader[Any]:
     """Gives each image by itself, in order, uint8 [H, W, 3] BGR."""
     # The collate function keeps arrays as they are; the default one makes tensors of them.
     return DataLoader(
-        _Pictures(images), batch_size=None, collate_fn=_same, num_workers=min(workers, 1)
+        _Reading(_Pictures(images)), batch_size=None, collate_fn=_same, num_workers=min(workers, 1)
     )
+
+
+class ReadError(InputError):
+    """Says what is wrong with a file, in one line.
+
+    torch's loader raises a worker's exception again with the text of its traceback, and in the
+    main process as it is.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text.rpartition(f"{type(self).__name__}: ")[2].strip())
+
+
+class _Reading(Dataset[Any]):
+    """The same items; what cannot be read is a `ReadError`."""
+
+    def __init__(self, items: Dataset[Any]) -> None:
+        self.items = items
+
+    def __len__(self) -> int:
+        return len(self.items)  # type: ignore[arg-type]
+
+    def __getitem__(self, index: int) -> Any:
+        try:
+            return self.items[index]
+        except InputError as error:
+            raise ReadError(str(error)) from None
 
 
 class _Pictures(Dataset[NDArray[np.uint8]]):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecv.data.masks import RunLengths
+from edgecv.data.masks import RunLengths, box_mask
 from edgecv.data.records import Record
 
 from .operating_points import OperatingPoint, operating_points
@@ -108,12 +108,28 @@ def average_precision(
 ) -> Precision:
     """Compares detections with the truth, image by image; masks too, where both have them.
 
-    Boxes marked `ignore` are COCO crowds: they need not be found, and finding them is no error.
+    Boxes marked `ignore` are COCO crowds: they need not be found, and finding them is no error. For
+    the masks the same holds of an object without one: whatever lies in its box is not counted.
     """
     boxes = _precision(records, detections, labels, "bbox")
     if any(r.masks is None for r in records) or any(d.masks is None for d in detections):
         return boxes
-    return replace(boxes, masks=_precision(records, detections, labels, "segm"))
+    complete = [_with_all_masks(record) for record in records]
+    return replace(boxes, masks=_precision(complete, detections, labels, "segm"))
+
+
+def _with_all_masks(record: Record) -> Record:
+    """The record with the box as the mask of each object that has none, marked `ignore`."""
+    assert record.masks is not None
+    lacking = np.array([code is None for code in record.masks], np.bool_)
+    if not lacking.any():
+        return record
+    assert record.size is not None
+    masks: list[RunLengths | None] = [
+        code if code is not None else box_mask(box, record.size)
+        for code, box in zip(record.masks, record.boxes, strict=True)
+    ]
+    return replace(record, masks=masks, ignore=record.ignore | lacking)
 
 
 def _precision(
@@ -127,6 +143,7 @@ def _precision(
     if overlap == "segm":  # pycocotools asks for the size of every image that has a mask
         for image, record, result in zip(images, records, detections, strict=True):
             for code in [*(record.masks or []), *(result.masks or [])]:
+                assert code is not None
                 image["height"], image["width"] = code["size"]
     categories = [{"id": i, "name": name} for i, name in enumerate(labels)]
     truth: list[dict[str, Any]] = []

@@ -12,7 +12,12 @@ from torch import Tensor
 from edgecv.data.augmentation import crop_pipeline
 from edgecv.data.labelled_crops import LabelledCrops
 from edgecv.data.names_file import read_names
-from edgecv.data.segmentation_folder import LabelledImage, SegmentationData, read_segmentation
+from edgecv.data.segmentation_folder import (
+    LabelledImage,
+    SegmentationData,
+    read_segmentation,
+    require_two_classes,
+)
 from edgecv.models import registry
 from edgecv.models.weights import load_weights
 from edgecv_runtime import InputError
@@ -46,8 +51,9 @@ def prepare(settings: SegmentationSettings, workers: int) -> Run:
     names = read_names(settings.labels) if settings.labels is not None else None
     ignore = settings.ignore_index
     train = read_segmentation(settings.data, settings.train_split, ignore, names)
-    val = read_segmentation(settings.data, settings.val_split, ignore, names)
+    require_two_classes(train, settings.data)
     labels = train.labels
+    val = read_segmentation(settings.data, settings.val_split, ignore, names, unnamed=labels)
     val_lookup = class_lookup(val, labels)
     if not val.pixels().any():
         raise InputError(
@@ -89,7 +95,11 @@ def prepare(settings: SegmentationSettings, workers: int) -> Run:
         record,
         training_loader(crops, batch_size, None, workers),
         validation_loader([entry.image for entry in val.images], workers),
-        [line for line in (note, dropped, fewer, summary) if line],
+        [
+            *train.report.lines(),
+            *val.report.lines(),
+            *(line for line in (note, dropped, fewer, summary) if line),
+        ],
     )
 
 

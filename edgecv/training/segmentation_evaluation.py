@@ -18,7 +18,7 @@ from edgecv.data.segmentation_folder import (
 from edgecv_runtime import read_image
 
 from .confusion import Confusion, Overlap
-from .evaluation import class_numbers
+from .evaluation import class_numbers, unheard
 
 if TYPE_CHECKING:
     from edgecv.models.checkpoint import Checkpoint
@@ -57,15 +57,19 @@ def measure(
     folder: Path,
     split: str,
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
+    say: Callable[[str], None] = unheard,
     ignore: Sequence[int] = (),
 ) -> Overlap:
     """Segments every image of a split.
 
     Args:
-        names: the classes of the class maps.
+        names: the classes of the class maps, and of a folder that names none.
+        say: takes lines about what was read.
         ignore: numbers in the label images that are no class, beside 255.
     """
-    data = read_segmentation(folder, split, ignore)
+    data = read_segmentation(folder, split, ignore, unnamed=names)
+    for line in data.report.lines():
+        say(line)
     numbers = class_lookup(data, names)
     confusion = Confusion(len(names), [NO_CLASS])
     for entry in progress(data.images):

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from edgecv.data.class_folder import read_classes
+from edgecv.data.image_files import is_image
 from edgecv.training.classification_evaluation import match_classes
 from edgecv_runtime import InputError
+
+PNG = cv2.imencode(".png", np.zeros((4, 5, 3), np.uint8))[1].tobytes()
 
 
 def touch(folder: Path, *names: str) -> Path:
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(b"")
+        (folder / name).write_bytes(PNG if is_image(Path(name)) else b"")
     return folder
 
 

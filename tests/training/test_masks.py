@@ -21,6 +21,7 @@ from torch import Tensor
 from torchvision import tv_tensors
 
 from edgecv.data.augmentation import instance_pipeline
+from edgecv.data.coco_masks import from_coco, run_lengths
 from edgecv.data.folder import read_folder
 from edgecv.data.instances import TrainingInstances, collate_instances
 from edgecv.data.masks import decode_masks, encode_masks
@@ -120,7 +121,9 @@ def mask_of_another_size(folder: Path) -> None:
 
 
 def coloured_mask(folder: Path) -> None:
-    write_png(folder / "masks" / "a.png", np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+    colours = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    colours[:9] = (0, 128, 255)
+    write_png(folder / "masks" / "a.png", colours)
 
 
 def broken_mask(folder: Path) -> None:
@@ -140,7 +143,10 @@ def other_splits(folder: Path) -> None:
     [
         (without_mask, r"masks: no mask for a\.jpg; expected a\.png"),
         (mask_of_another_size, r"a\.png: 40 x 60 pixels, its image a\.jpg has 60 x 40"),
-        (coloured_mask, r"a\.png: 3 channels"),
+        (
+            coloured_mask,
+            r"a\.png: 3 channels of uint8, 2 colours such as .*\(255, 128, 0\) \(r, g, b\)",
+        ),
         (broken_mask, r"a\.png: cannot be decoded"),
         (two_names, r"classes\.txt: 2 names"),
         (other_splits, r"images: no folder train; there are test"),
@@ -201,9 +207,49 @@ def test_coco_polygons_and_run_lengths(tmp_path: Path) -> None:
     assert first.sum() == 100 + first[20:30, 30:40].sum()
 
 
-def test_coco_without_all_masks_has_boxes_only(tmp_path: Path) -> None:
-    polygon = {"segmentation": [[10, 5, 20, 5, 20, 15]]}
-    write_coco(tmp_path, [polygon, {}])
+NO_MASK = [
+    {},
+    {"segmentation": []},
+    {"segmentation": None},
+    {"segmentation": [[1, 2, 30, 30]]},  # two points
+    {"segmentation": [[5, 5, 5, 5, 5, 5]]},  # no pixel
+    {"segmentation": {"size": [HEIGHT, WIDTH], "counts": [HEIGHT * WIDTH]}},
+]
+
+
+@pytest.mark.parametrize("without", NO_MASK, ids=str)
+def test_an_object_without_a_mask_leaves_the_others_theirs(
+    tmp_path: Path, without: dict[str, Any]
+) -> None:
+    polygon = {"segmentation": [[1, 2, 31, 2, 31, 32, 1, 32]]}
+    write_coco(tmp_path, [polygon, {"bbox": [40, 2, 9, 9], **without}])
+    data = read_folder(tmp_path, "train")
+    record = data.records[0]
+    assert record.masks is not None
+    assert (record.masks[0] is not None, record.masks[1]) == (True, None)
+    assert record.boxes.tolist() == [[1, 2, 31, 32], [40, 2, 49, 11]]
+    assert data.report.lines()[1:] == [
+        "train: objects without a mask, which a model of masks does not learn: 1 (a.png)"
+    ]
+    # It is not learnt, and what is found in its place is no error.
+    images = TrainingInstances([record], instance_pipeline(40, 60), masks=True)
+    images.pipeline.transforms = [t for t in images.pipeline.transforms if "Resize" in str(t)]
+    assert images[0].boxes.shape == (1, 4) and images[0].masks.shape[0] == 1
+    images = TrainingInstances([record], instance_pipeline(40, 60), masks=False)
+    images.pipeline.transforms = [t for t in images.pipeline.transforms if "Resize" in str(t)]
+    assert images[0].boxes.shape == (2, 4)
+    found = Detected(
+        record.boxes,
+        np.array([0.5, 0.9], np.float32),
+        record.labels,
+        [record.masks[0], encode_masks(rectangle(41, 3, 48, 9)[None])[0]],
+    )
+    result = average_precision([record], [found], data.labels).masks
+    assert result is not None and (result.map, result.objects) == (pytest.approx(1.0), 1)
+
+
+def test_coco_without_any_mask_has_boxes_only(tmp_path: Path) -> None:
+    write_coco(tmp_path, [{}, {"bbox": [40, 2, 9, 9], "segmentation": []}])
     record = read_folder(tmp_path, "train").records[0]
     assert record.masks is None
     assert len(record.boxes) == 2
@@ -212,7 +258,16 @@ def test_coco_without_all_masks_has_boxes_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("segmentation", "message"),
     [
-        ([[1, 2, 3, 4]], "at least 3 points"),
+        ([[1, 2, 3, 4, 5]], "needs pairs of numbers"),
+        ([[[1, 2], [3, 4], [5, 6]]], "a polygon of pairs"),
+        ([[1, 2, 3, 4, 5, float("nan")]], "has the coordinate nan"),
+        ([[1, 2, 3, 4, 5e8, 6]], "has the coordinate 500000000.0, far from its image"),
+        ({"size": [HEIGHT, WIDTH], "counts": [2500, -100]}, "damaged .* one of them is -100"),
+        ({"size": [HEIGHT, WIDTH], "counts": [2400.0]}, "need whole numbers"),
+        ({"size": [HEIGHT, WIDTH], "counts": "PPP"}, "a number without an end"),
+        ({"size": [HEIGHT, WIDTH], "counts": "a b"}, "a character that they never hold"),
+        ({"size": [HEIGHT, WIDTH], "counts": "1" * 9}, "add up to 21 pixels of 2400"),
+        ({"size": [HEIGHT, WIDTH], "counts": ""}, "add up to 0 pixels of 2400"),
         ({"size": [5, 5], "counts": [25]}, r"run lengths for \[5, 5\], the image is \[40, 60\]"),
         ({"size": [HEIGHT, WIDTH], "counts": [25]}, "add up to 25 pixels of 2400"),
         ("abc", "expected polygons or run lengths"),
@@ -220,8 +275,38 @@ def test_coco_without_all_masks_has_boxes_only(tmp_path: Path) -> None:
 )
 def test_broken_segmentations(tmp_path: Path, segmentation: Any, message: str) -> None:
     write_coco(tmp_path, [{"segmentation": segmentation}])
-    with pytest.raises(InputError, match=f"a.png: broken segmentation: .*{message}"):
+    with pytest.raises(InputError, match=f"of a.png: broken segmentation: .*{message}"):
         read_folder(tmp_path, "train")
+
+
+def test_compressed_run_lengths_are_read_without_pycocotools() -> None:
+    generator = np.random.default_rng(0)
+    for density in (0.02, 0.5, 0.98):
+        mask = (generator.random((HEIGHT, WIDTH)) < density).astype(np.uint8)
+        pixels = np.concatenate([[0], mask.ravel(order="F"), [2]])
+        starts = np.flatnonzero(np.diff(pixels))
+        expected = np.diff(np.concatenate([[0], starts]))
+        counts = run_lengths(encode_masks(mask[None])[0]["counts"])
+        np.testing.assert_array_equal(counts, expected)
+
+
+def test_damaged_run_lengths_are_refused_or_hold_a_mask() -> None:
+    generator = np.random.default_rng(1)
+    whole = encode_masks((generator.random((1, HEIGHT, WIDTH)) < 0.1).astype(np.uint8))[0]
+    refused = 0
+    for _ in range(400):
+        code = bytearray(whole["counts"])
+        for _ in range(generator.integers(1, 4)):
+            code[generator.integers(len(code))] = generator.integers(40, 120)
+        segmentation = {"size": whole["size"], "counts": bytes(code).decode("ascii")}
+        try:
+            found = from_coco(segmentation, (HEIGHT, WIDTH))
+        except ValueError:
+            refused += 1
+            continue
+        assert found is not None
+        assert set(np.unique(decode_masks([found], (HEIGHT, WIDTH)))) <= {0, 1}
+    assert 350 < refused < 400
 
 
 def test_synthetic_masks_are_the_same_in_both_layouts(tmp_path: Path) -> None:

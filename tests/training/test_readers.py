@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,61 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
+from data_sets import COCO, make_coco, make_voc, make_yolo, voc_object, write_image
 from edgecv.data.folder import read_folder
 from edgecv.data.synthetic import SHAPES, draw_shapes, write_shapes
 from edgecv_runtime import InputError, read_image
-
-
-def write_image(path: Path, height: int = 60, width: int = 80) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    assert cv2.imwrite(str(path), np.zeros((height, width, 3), np.uint8))
-
-
-def voc_object(name: str, box: tuple[float, ...], difficult: int = 0) -> str:
-    corners = zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True)
-    inner = "".join(f"<{key}>{value}</{key}>" for key, value in corners)
-    return (
-        f"<object><name>{name}</name><difficult>{difficult}</difficult>"
-        f"<bndbox>{inner}</bndbox></object>"
-    )
-
-
-def make_voc(folder: Path, objects: dict[str, str], split: str = "train") -> Path:
-    (folder / "Annotations").mkdir(parents=True)
-    (folder / "ImageSets" / "Main").mkdir(parents=True)
-    for stem, content in objects.items():
-        write_image(folder / "JPEGImages" / f"{stem}.png")
-        xml = f"<annotation>{content}</annotation>"
-        (folder / "Annotations" / f"{stem}.xml").write_text(xml)
-    (folder / "ImageSets" / "Main" / f"{split}.txt").write_text("\n".join(objects) + "\n")
-    return folder
-
-
-def make_coco(folder: Path, content: object, split: str = "train") -> Path:
-    write_image(folder / "images" / split / "a.png")
-    (folder / "annotations").mkdir(parents=True, exist_ok=True)
-    text = content if isinstance(content, str) else json.dumps(content)
-    (folder / "annotations" / f"instances_{split}.json").write_text(text)
-    return folder
-
-
-COCO = {
-    "images": [{"id": 7, "file_name": "a.png"}],
-    "categories": [{"id": 9, "name": "dog"}, {"id": 3, "name": "cat"}],
-    "annotations": [
-        {"image_id": 7, "category_id": 9, "bbox": [1.5, 2, 10, 20], "iscrowd": 0},
-        {"image_id": 7, "category_id": 3, "bbox": [0, 0, 40, 30], "iscrowd": 1},
-    ],
-}
-
-
-def make_yolo(folder: Path, lines: str, yaml: str | None = "names: [cat, dog]") -> Path:
-    write_image(folder / "images" / "train" / "a.png")
-    (folder / "labels" / "train").mkdir(parents=True)
-    (folder / "labels" / "train" / "a.txt").write_text(lines)
-    if yaml is not None:
-        (folder / "data.yaml").write_text(f"train: images/train\nval: images/train\n{yaml}\n")
-    return folder
 
 
 def test_the_formats_hold_the_same_records(tmp_path: Path) -> None:
@@ -118,20 +66,37 @@ def test_voc_difficult_and_coordinates_as_written(tmp_path: Path) -> None:
     assert second.boxes.shape == (0, 4)
 
 
-def test_boxes_without_area_are_dropped_with_one_warning(tmp_path: Path) -> None:
+def test_what_is_changed_or_left_out_is_in_the_report(tmp_path: Path) -> None:
     good = voc_object("dog", (1, 1, 9, 9))
     make_voc(
         tmp_path,
         {
             "a": good + voc_object("dog", (5, 5, 5, 9)),
-            "b": good,
+            "b": good + good,
             "c": voc_object("dog", (9, 1, 2, 9)),
+            "d": voc_object("dog", (70, 50, 90, 90)) + voc_object("dog", (81, 5, 99, 9)),
         },
     )
-    with pytest.warns(UserWarning) as caught:
-        data = read_folder(tmp_path, "train")
-    assert [len(record.boxes) for record in data.records] == [1, 1, 0]
-    assert [str(w.message) for w in caught] == ["boxes without area left out in: a.xml, c.xml"]
+    data = read_folder(tmp_path, "train")
+    assert [record.boxes.tolist() for record in data.records] == [
+        [[1, 1, 9, 9]],
+        [[1, 1, 9, 9]],
+        [[2, 1, 9, 9]],
+        [[70, 50, 80, 60]],
+    ]
+    assert data.report.ignored == {
+        "boxes without area left out": ["a.xml"],
+        "boxes outside of their image left out": ["d.xml"],
+        "boxes that repeat another left out": ["b.xml"],
+    }
+    assert data.report.lines() == [
+        "train: 4 images, 4 objects (dog 4)",
+        "train: boxes without area left out: 1 (a.xml)",
+        "train: boxes that repeat another left out: 1 (b.xml)",
+        "train: boxes outside of their image left out: 1 (d.xml)",
+        "train: boxes with exchanged corners, put in order: 1 (c.xml)",
+        "train: boxes that leave their image, cut to it: 1 (d.xml)",
+    ]
 
 
 def test_coco_categories_by_id_and_crowds(tmp_path: Path) -> None:
@@ -221,7 +186,7 @@ def voc_without_split(folder: Path) -> None:
 
 def two_formats(folder: Path) -> None:
     make_voc(folder, {"a": ""})
-    (folder / "data.yaml").write_text("names: [a]")
+    (folder / "data.yaml").write_text("names: [a]", encoding="utf-8")
 
 
 def coco_unknown_category(folder: Path) -> None:
@@ -253,9 +218,9 @@ BROKEN = {
     "no such folder": lambda folder: None,
     "broken JSON": lambda folder: make_coco(folder, "{"),
     "expected an object": lambda folder: make_coco(folder, "[]"),
-    "not a COCO instances file: KeyError 'categories'": lambda folder: make_coco(folder, {}),
-    "KeyError 9": coco_unknown_category,
-    "image_id 8": coco_unknown_image,
+    "not a COCO instances file: expected a list 'images'": lambda folder: make_coco(folder, {}),
+    "annotation number 1: category_id 9.*there are 3 cat": coco_unknown_category,
+    "annotation number 1: image_id 8": coco_unknown_image,
     r"image a\.png not found in": coco_missing_image,
     "is not finite": coco_not_finite,
     r"a\.txt:2: expected numbers": lambda folder: make_yolo(folder, "0 .5 .5 .1 .1\n0 x 1 1 1"),

@@ -104,7 +104,7 @@ def other_size(folder: Path) -> None:
 
 
 def colours(folder: Path) -> None:
-    write(folder / "train/masks/a.png", np.zeros((*SIZE, 3), np.uint8))
+    write(folder / "train/masks/a.png", np.tile(np.array([0, 9, 200], np.uint8), (*SIZE, 1)))
 
 
 def missing(folder: Path) -> None:
@@ -124,7 +124,10 @@ def outside(folder: Path) -> None:
     ("change", "message"),
     [
         (other_size, r"masks/a\.png: 61 x 40 pixels, its image a\.png has 60 x 40"),
-        (colours, r"masks/a\.png: 3 channels of uint8 .* one channel of 8 or 16 bits"),
+        (
+            colours,
+            r"masks/a\.png: 3 channels of uint8, 1 colours such as \(200, 9, 0\).* one channel",
+        ),
         (missing, r"no mask for a\.png; expected a\.png"),
         (broken, r"a\.png: cannot be decoded"),
         (outside, r"a\.png: holds class 7; the classes are 0 to 1 .*--ignore-index 7"),

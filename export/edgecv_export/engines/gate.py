@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgecv.training.evaluation import unheard
 from edgecv.training.measures import measure_of
 from edgecv_export.engines.agreement import agreement
 from edgecv_export.engines.pipeline import Pipeline
@@ -24,11 +25,12 @@ SHOWN_LAYERS = 10
 @dataclass(frozen=True)
 class Gate:
     """``limit``: the largest loss; the default of either measure if None. ``data`` is a data set's
-    folder, with labels."""
+    folder, with labels; ``say`` takes lines about what was read there."""
 
     limit: float | None = None
     data: Path | None = None
     split: str = "val"
+    say: Callable[[str], None] = unheard
 
 
 @dataclass
@@ -140,6 +142,12 @@ class GateKeeper:
         measure = measure_of(self._bundle.manifest.task)
         predict = measure.of_bundle(Pipeline(self._bundle, files).model)
         names = list(self._bundle.manifest.labels)
-        result = measure.measure(predict, names, self._gate.data, self._gate.split)
+        result = measure.measure(
+            predict,
+            names,
+            self._gate.data,
+            self._gate.split,
+            say=unheard if self._reference else self._gate.say,
+        )
         name, value = result.headline
         return name, float(value), int(result.images)

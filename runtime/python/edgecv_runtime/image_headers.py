@@ -17,7 +17,7 @@ from dataclasses import dataclass
 class ImageHeader:
     """What was found; the defaults stand for formats that are left to the decoder."""
 
-    size: tuple[int, int] | None = None  # height, width as stored, before the orientation
+    size: tuple[int, int] | None = None  # height, width as decoded, before `orientation`
     orientation: int = 1  # EXIF's 1..8 that is left to apply after decoding
     truncated: bool = False  # the end of the picture is missing
     max_value: int | None = None  # PNM: the sample value that means white
@@ -40,8 +40,11 @@ def read_header(data: bytes) -> ImageHeader:
             return ImageHeader((abs(height), abs(width)))
         if data[:4] in (b"II*\0", b"MM\0*"):
             tags = _tiff_tags(data)
+            if not {256, 257} <= tags.keys():
+                return ImageHeader()
             # The decoder applies a TIFF's orientation whatever its flags say.
-            return ImageHeader((tags[257], tags[256]) if {256, 257} <= tags.keys() else None)
+            turned = 5 <= tags.get(274, 1) <= 8
+            return ImageHeader((tags[256], tags[257]) if turned else (tags[257], tags[256]))
         if re.match(rb"P[1-6]\s", data):
             return _pnm(data)
     except (struct.error, IndexError):
