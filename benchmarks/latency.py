@@ -92,7 +92,7 @@ def main() -> None:
                 print(lines[-1], flush=True)
     device = args.device or ("cpu" if args.engine in ("onnxruntime", "openvino") else "cuda")
     path = RESULTS / f"latency_{args.engine}_{device}.md"
-    path.write_text("\n".join([*heading(args.engine, device), *lines]) + "\n")
+    path.write_text("\n".join([*heading(args.engine, device), *lines]) + "\n", encoding="utf-8")
 
 
 def make_bundle(name: str, folder: Path) -> Path:

@@ -84,7 +84,7 @@ def main() -> None:
 def measure(row: Row, shapes: str, precision: str) -> None:
     """Builds one cell of the matrix, unless it was built already, and keeps what was found."""
     kept = KEPT / f"{row.architecture}.{shapes}.{precision}.json"
-    if kept.exists() and "error" not in json.loads(kept.read_text()):
+    if kept.exists() and "error" not in json.loads(kept.read_text(encoding="utf-8")):
         return
     started = time.perf_counter()
     try:
@@ -94,7 +94,7 @@ def measure(row: Row, shapes: str, precision: str) -> None:
         found = {"error": words}
     found["all_seconds"] = time.perf_counter() - started
     print(row.architecture, shapes, precision, found, flush=True)
-    kept.write_text(json.dumps(found))
+    kept.write_text(json.dumps(found), encoding="utf-8")
 
 
 def build(row: Row, shapes: str, precision: str) -> dict[str, Any]:
@@ -199,7 +199,7 @@ def write_table() -> None:
             for precision in PRECISIONS:
                 kept = KEPT / f"{row.architecture}.{shapes}.{precision}.json"
                 if kept.exists():
-                    found = json.loads(kept.read_text())
+                    found = json.loads(kept.read_text(encoding="utf-8"))
                     lines.append(
                         f"| {row.architecture} | {shapes} | {precision} | {cells(found)} |"
                     )
@@ -212,7 +212,7 @@ def write_table() -> None:
     ]
     if missing:
         lines += ["", f"Not run yet: {', '.join(missing)}."]
-    RESULT.write_text("\n".join(lines) + "\n")
+    RESULT.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def cells(found: dict[str, Any]) -> str:

@@ -42,7 +42,9 @@ def machine() -> str:
     cpu = next(
         (
             line.split(":", 1)[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            for line in Path("/proc/cpuinfo")
+            .read_text(encoding="utf-8", errors="replace")
+            .splitlines()
             if line.startswith("model name")
         ),
         platform.processor(),
@@ -75,7 +77,7 @@ def main() -> None:
     if len(names) == len(BENCHMARKS):
         target = HERE / "results" / "cpu.md"
         target.parent.mkdir(exist_ok=True)
-        target.write_text("\n\n".join(parts) + "\n")
+        target.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
         print(f"written to {target}")
 
 

@@ -59,7 +59,7 @@ def write_one_convolution(folder: Path, like: Path) -> Path:
     opsets = [helper.make_opsetid("", 18)]
     content = helper.make_model(graph, opset_imports=opsets, ir_version=8).SerializeToString()
     onnx.checker.check_model(content)
-    manifest = json.loads((like / "bundle.json").read_text())
+    manifest = json.loads((like / "bundle.json").read_text(encoding="utf-8"))
     (entry,) = (one for one in manifest["graphs"]["main"] if one["dialect"] == "onnx")
     entry |= {"file": "main.onnx", "sha256": hashlib.sha256(content).hexdigest()}
     entry["inputs"][0] |= {"name": "images", "shape": [None, 3, *CROP]}
@@ -68,7 +68,7 @@ def write_one_convolution(folder: Path, like: Path) -> Path:
     manifest["postprocess"]["scores"]["output"] = "logits"
     folder.mkdir()
     (folder / "main.onnx").write_bytes(content)
-    (folder / "bundle.json").write_text(json.dumps(manifest))
+    (folder / "bundle.json").write_text(json.dumps(manifest), encoding="utf-8")
     return folder
 
 

@@ -82,7 +82,7 @@ def write_manifest(folder: Path, network: Any) -> Path:
         "postprocess": cut.postprocess,
         "provenance": {},
     }
-    (folder / "bundle.json").write_text(json.dumps(manifest))
+    (folder / "bundle.json").write_text(json.dumps(manifest), encoding="utf-8")
     return folder
 
 

@@ -75,7 +75,7 @@ def manifest(folder: Path) -> None:
         },
         "provenance": {},
     }  # fmt: skip
-    (folder / "bundle.json").write_text(json.dumps(record))
+    (folder / "bundle.json").write_text(json.dumps(record), encoding="utf-8")
 
 
 def starts(length: int) -> list[int]:

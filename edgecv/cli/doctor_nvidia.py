@@ -84,6 +84,6 @@ def jetson_findings() -> list[Finding]:
     if not on_jetson():
         return []
     model = Path("/proc/device-tree/model")
-    name = model.read_text().strip("\0\n") + ", " if model.exists() else ""
-    release = Path("/etc/nv_tegra_release").read_text().splitlines()[0].strip("# ")
+    name = model.read_text(encoding="utf-8").strip("\0\n") + ", " if model.exists() else ""
+    release = Path("/etc/nv_tegra_release").read_text(encoding="utf-8").splitlines()[0].strip("# ")
     return [Finding("jetson", "ok", name + release)]

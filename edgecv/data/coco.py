@@ -124,9 +124,9 @@ def _find_images(
     folder: Path, path: Path, split: str, content: Content, collector: RecordCollector
 ) -> dict[str, Path]:
     """The file of each name. Raises InputError for those that are missing or the same."""
-    own = path.stem.rsplit("_", 1)[-1]  # instances_val2017 -> val2017
-    roots = [folder / "images" / own, folder / own, folder / "images", folder / "images" / split,
-             folder / split, path.parent, folder]  # fmt: skip
+    own = [*reversed(path.stem.split("_")[1:]), split]  # instances_boxes_val2017 -> val2017 first
+    folders = [root / name for name in own for root in (folder / "images", folder)]
+    roots = [*folders, folder / "images", path.parent, folder]
     if path.name == _ROBOFLOW:
         roots = [path.parent, path.parent / "images"]
     images: dict[str, Path] = {}

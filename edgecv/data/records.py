@@ -167,13 +167,6 @@ class RecordCollector:
 
     def finish(self, labels: list[str], where: Path, searched: str) -> DetectionData:
         """Raises InputError if there is no image, or a file and its images do not fit."""
-        if not self.records:
-            if self.broken:
-                raise InputError(
-                    f"{where}: all {len(self.broken)} images of the split {self.split!r} are "
-                    f"broken: {shortened(self.broken, NAMED, '; ')}"
-                )
-            raise InputError(f"{where}: no images; expected at least one")
         if self._other_sizes:
             count = len(self._other_sizes)
             raise InputError(
@@ -182,6 +175,13 @@ class RecordCollector:
                 + "; boxes would be displaced: correct the sizes, or take the images that were "
                 "labelled"
             )
+        if not self.records:
+            if self.broken:
+                raise InputError(
+                    f"{where}: all {len(self.broken)} images of the split {self.split!r} are "
+                    f"broken: {shortened(self.broken, NAMED, '; ')}"
+                )
+            raise InputError(f"{where}: no images; expected at least one")
         boxes = np.concatenate([record.boxes for record in self.records])
         if len(boxes) and boxes.max() <= 1:
             raise InputError(

@@ -168,7 +168,7 @@ def _write_voc(folder: Path, split: str, samples: list[Sample]) -> None:
             for key, value in zip(("xmin", "ymin", "xmax", "ymax"), box, strict=True):
                 ElementTree.SubElement(bndbox, key).text = str(value)
         ElementTree.ElementTree(root).write(folder / "Annotations" / f"{stem}.xml")
-    (sets / f"{split}.txt").write_text("\n".join(stems) + "\n")
+    (sets / f"{split}.txt").write_text("\n".join(stems) + "\n", encoding="utf-8")
 
 
 def _write_coco(folder: Path, split: str, samples: list[Sample]) -> None:
@@ -199,7 +199,7 @@ def _write_coco(folder: Path, split: str, samples: list[Sample]) -> None:
     }
     target = folder / "annotations" / f"instances_{split}.json"
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(json.dumps(content))
+    target.write_text(json.dumps(content), encoding="utf-8")
 
 
 def _runs(mask: NDArray[np.bool_]) -> list[int]:
@@ -216,7 +216,7 @@ def _write_masks(folder: Path, split: str, samples: list[Sample]) -> None:
         _save(folder / "images" / split / name, image)
         instances = instance_image((image.shape[0], image.shape[1]), boxes, labels)
         _save(folder / "masks" / split / name, instances)
-    (folder / "classes.txt").write_text("shape\n")
+    (folder / "classes.txt").write_text("shape\n", encoding="utf-8")
 
 
 def _write_segments(folder: Path, split: str, samples: list[Sample]) -> None:
@@ -226,7 +226,7 @@ def _write_segments(folder: Path, split: str, samples: list[Sample]) -> None:
         instances = instance_image((image.shape[0], image.shape[1]), boxes, labels)
         classes = np.array([0, *(label + 1 for label in labels)], np.uint8)[instances]
         _save(folder / split / "masks" / name, classes)
-    (folder / "classes.txt").write_text("\n".join(("background", *SHAPES)) + "\n")
+    (folder / "classes.txt").write_text("\n".join(("background", *SHAPES)) + "\n", encoding="utf-8")
 
 
 def _write_classes(folder: Path, split: str, samples: list[Sample]) -> None:
@@ -248,6 +248,10 @@ def _write_yolo(folder: Path, split: str, samples: list[Sample]) -> None:
             f"{(x2 - x1) / width:.9f} {(y2 - y1) / height:.9f}"
             for (x1, y1, x2, y2), label in zip(boxes, labels, strict=True)
         ]
-        (labels_folder / f"{stem}.txt").write_text("".join(line + "\n" for line in lines))
+        (labels_folder / f"{stem}.txt").write_text(
+            "".join(line + "\n" for line in lines), encoding="utf-8"
+        )
     names = ", ".join(SHAPES)
-    (folder / "data.yaml").write_text(f"train: images/train\nval: images/val\nnames: [{names}]\n")
+    (folder / "data.yaml").write_text(
+        f"train: images/train\nval: images/val\nnames: [{names}]\n", encoding="utf-8"
+    )

@@ -108,8 +108,7 @@ def read_rows(path: Path) -> list[Row]:
                 f"{where}: expected `class cx cy width height` or a polygon, "
                 f"got {len(fields)} fields"
             )
-        # NaN compares with nothing.
-        if not max(map(abs, values)) <= 2:
+        if not all(abs(value) <= 2 for value in values):  # nor is NaN
             raise InputError(
                 f"{where}: expected fractions of the image's sides, 0 to 1, got "
                 f"{line.strip()[:80]!r}"

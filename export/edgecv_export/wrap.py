@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgecv.data.text import read_text
 from edgecv_export.bundle import MANIFEST, BundleDraft, check_target, new_bundle
 from edgecv_export.graph_record import tensor_record
 from edgecv_export.wrap_check import check_outputs
@@ -88,9 +89,7 @@ def wrap(
 
 def _read_json(path: Path) -> dict[str, Any]:
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+        record = json.loads(read_text(path))
     except ValueError as error:
         raise InputError(f"{path} is not JSON: {error}") from error
     if not isinstance(record, dict):

@@ -42,7 +42,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_side_by_side(bundle: Path, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     base = ["eval", str(bundle), "--data", str(data), "--engine", "onnxruntime"]
     assert main([*base, "--precision", "fp32,fp16", "--json"]) == 0
-    rows = json.loads(capsys.readouterr().out)["precisions"]
+    printed = capsys.readouterr()
+    # What was read is said once, and beside the results.
+    assert printed.err.count("edgecv: val: 4 images, ") == 1
+    rows = json.loads(printed.out)["precisions"]
     assert [(row["precision"], row["engine"], row["measure"]) for row in rows] == [
         ("fp32", "onnxruntime", "mAP"),
         ("fp16", "onnxruntime", "mAP"),

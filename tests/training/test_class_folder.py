@@ -62,3 +62,40 @@ def test_mistakes(tmp_path: Path) -> None:
     touch(tmp_path, "cat/readme.txt")
     with pytest.raises(InputError, match="no images; expected a folder for each class"):
         read_classes(tmp_path, "train")
+
+
+def test_the_report_and_images_left_out(tmp_path: Path) -> None:
+    touch(tmp_path, "train/dog/1.jpg", "train/cat/2.PNG", "train/cat/deep/er/1.jpeg", "train/x.jpg")
+    touch(tmp_path, "train/cow/readme.txt", "train/cat/._2.png", "__MACOSX/train/a.jpg")
+    (tmp_path / "train" / "cat" / "broken.jpg").write_bytes(PNG[:40])
+    data = read_classes(tmp_path, "train")
+    assert [data.labels[number] for number in data.classes] == ["cat", "cat", "dog"]
+    assert data.report.counts == {"cat": 2, "cow": 0, "dog": 1}
+    broken = tmp_path / "train" / "cat" / "broken.jpg"
+    assert data.report.lines() == [
+        "train: 3 images: cat 2, dog 1",
+        "train: no images of cow",
+        f"train: 1 broken image left out: {broken}: the image is truncated or broken: copy or "
+        "download it again",
+        "train: 1 image in no class folder left out: x.jpg",
+    ]
+    for path in data.images:
+        path.write_bytes(b"")
+    with pytest.raises(InputError, match=r"train: all 4 images are broken: .* and 1 more"):
+        read_classes(tmp_path, "train")
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (["train/1.jpg", "val/2.jpg"], r"train: no folders in it; expected one for each class"),
+        (["images/1.jpg", "masks/1.png"], "images beside masks, a data set for detectors or seg"),
+        (["train/images/1.jpg", "train/masks/1.png"], "images beside masks"),
+        (["images/train/1.jpg", "labels/train/1.png"], "images beside labels"),
+        (["cat/1.heic"], r"no images; .* there are cat \(1 \.heic\)"),
+    ],
+)
+def test_folders_that_are_no_classes(tmp_path: Path, files: list[str], message: str) -> None:
+    touch(tmp_path, *files)
+    with pytest.raises(InputError, match=message):
+        read_classes(tmp_path, "train")

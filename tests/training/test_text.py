@@ -140,7 +140,7 @@ def _opens_no_text(function: ast.expr) -> bool:
 
 def test_every_place_says_the_encoding_of_its_text() -> None:
     root = Path(__file__).parents[2]
-    places = ("edgecv", "export/edgecv_export", "runtime/python/edgecv_runtime", "samples")
+    places = ("edgecv", "export/edgecv_export", "runtime/python", "samples", "benchmarks")
     files = [path for place in places for path in (root / place).rglob("*.py")]
     assert len(files) > 150
     found = {

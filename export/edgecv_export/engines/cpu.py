@@ -24,7 +24,7 @@ def byte_arithmetic(cpuinfo: str | None = None) -> ByteArithmetic:
     Where it is not known, the answer is the careful one.
     """
     if cpuinfo is None:
-        cpuinfo = CPUINFO.read_text() if CPUINFO.is_file() else ""
+        cpuinfo = CPUINFO.read_text(encoding="utf-8", errors="replace") if CPUINFO.is_file() else ""
         if platform.machine().lower() in ("arm64", "aarch64"):
             return ByteArithmetic("Arm NEON", False)  # its dot products add up in 32 bits
     flags = {word for line in cpuinfo.splitlines() for word in line.partition(":")[2].split()}
