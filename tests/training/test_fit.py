@@ -10,12 +10,12 @@ import signal
 from pathlib import Path
 from typing import Any
 
-import cv2
 import lightning.pytorch as pl
 import numpy as np
 import pytest
 import torch
 
+from data_sets import make_voc, voc_object, write_image
 from edgecv.cli import eval as eval_command
 from edgecv.cli import train as train_command
 from edgecv.data.folder import read_folder
@@ -272,9 +272,8 @@ def test_size_follows_the_images(tmp_path: Path) -> None:
         (100, 400): (160, 320),
     }.items():
         folder = tmp_path / f"{height}x{width}"
-        write_shapes(folder, train=1, val=0, size=(height, width))
-        for path in (folder / "JPEGImages").iterdir():
-            cv2.imwrite(str(path), cv2.resize(cv2.imread(str(path)), (width, height)))
+        make_voc(folder, {"a": voc_object("dog", (1, 1, 9, 9))})
+        write_image(folder / "JPEGImages" / "a.png", height, width)
         assert size_for(read_folder(folder, "train").records) == expected
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from data_sets import write_image
 from edgecv.cli.main import main
 from edgecv.data.class_folder import read_classes
 from edgecv.data.segmentation_folder import read_segmentation
@@ -295,7 +296,6 @@ def test_images_smaller_than_the_crop_are_left_out(
 def test_class_folders_of_one_class(tmp_path: Path) -> None:
     from edgecv.training.classification import ClassificationSettings, prepare
 
-    (tmp_path / "train" / "cat").mkdir(parents=True)
-    (tmp_path / "train" / "cat" / "1.jpg").write_bytes(b"")
+    write_image(tmp_path / "train" / "cat" / "1.jpg")
     with pytest.raises(InputError, match="one class, cat; expected at least two"):
         prepare(ClassificationSettings("resnet18", str(tmp_path)), 0)
