@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         EngineError: OpenCV is not installed.
     """
     path = Path(path)
+    check_regular(path)
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -72,6 +74,20 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
             "expected: cut the image into parts"
         )
     return _upright(_to_uint8(image, header, path), header.orientation)
+
+
+def check_regular(path: Path) -> None:
+    """Raises InputError for a pipe, socket or device: reading it could wait for ever."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # reported by whoever reads it
+        return
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return
+    kinds = ((stat.S_ISFIFO, "pipe"), (stat.S_ISSOCK, "socket"))
+    kind = next((word for is_it, word in kinds if is_it(mode)), "device")
+    advice = "v4l2:///dev/videoN reads a camera" if kind == "device" else "write it to a file first"
+    raise InputError(f"{path}: is a {kind}, a file was expected: {advice}")
 
 
 def _first_line(error: Exception) -> str:

@@ -1,0 +1,70 @@
+"""Cameras and streams: what has no end of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+
+from edgecv_runtime._core import InputError
+from edgecv_runtime.opencv import import_cv2, opencv_has
+from edgecv_runtime.sources.capture import one_line, open_live, opened, three_channels
+from edgecv_runtime.sources.clocks import LiveClock
+from edgecv_runtime.sources.conversion import ConversionWatch
+from edgecv_runtime.sources.frames import Failure, Frame
+
+
+def read_live(
+    name: str, target: str | int, gstreamer: bool
+) -> Generator[Frame | Failure, None, None]:
+    """Every frame as it comes, until the source has gone: then a Failure."""
+    cv2 = import_cv2()
+    index = 0
+    capture = None
+    try:
+        try:
+            capture = opened(_open(name, target, gstreamer), name, _advice(target))
+        except cv2.error as error:
+            raise InputError(f"{name}: cannot be opened: {one_line(error)}") from error
+        clock = LiveClock()
+        while True:
+            asked = time.monotonic()
+            with ConversionWatch() as watch:
+                ok, image = capture.read()
+            waited_ms = (time.monotonic() - asked) * 1000
+            if not ok:
+                break
+            if watch.refused:
+                raise InputError(
+                    f"{name}: OpenCV {cv2.__version__} cannot convert frame {index}: it is "
+                    "interlaced, or larger than the first: set the camera to progressive frames "
+                    "of one size, or use an OpenCV below 4.13"
+                )
+            time_ms = clock.arrival_ms()
+            position = float(capture.get(cv2.CAP_PROP_POS_MSEC))
+            play_ms = clock.play_ms(index, time_ms, position, waited_ms)
+            yield Frame(name, three_channels(image), index, time_ms, play_ms)
+            index += 1
+        raise InputError(
+            f"{name}: no more pictures after {index} frames: "
+            "the camera or stream has gone; reconnect it and start again"
+        )
+    except InputError as error:
+        yield Failure(name, error, index)
+    finally:
+        if capture is not None:
+            capture.release()
+
+
+def _open(name: str, target: str | int, gstreamer: bool) -> object:
+    if gstreamer and not opencv_has("GStreamer"):
+        raise InputError(
+            f"{name}: this OpenCV ({import_cv2().__version__}) is built without GStreamer: use the "
+            "system's OpenCV (apt install python3-opencv; JetPack brings one)"
+        )
+    return open_live(target, gstreamer)
+
+
+def _advice(target: str | int) -> str:
+    if isinstance(target, int):
+        return "is the camera plugged in, free, and readable for you (group video)?"
+    return "is the address right and the device or server reachable?"
