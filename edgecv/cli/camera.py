@@ -57,13 +57,16 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from edgecv.cli.main import INTERRUPTED
     from edgecv.cli.video_writer import VIDEO_SUFFIXES, VideoWriter
     from edgecv_runtime import InputError
-    from edgecv_runtime.sources import Failure, Video, resolve_source
+    from edgecv_runtime.sources import Failure, Video, resolve_source, shown_address
 
     parts = resolve_source(args.source)
     if len(parts) != 1 or not isinstance(parts[0], Video):
-        raise InputError(f"{args.source}: no camera, stream or video: use edgecv predict")
+        raise InputError(
+            f"{shown_address(args.source)}: no camera, stream or video: use edgecv predict"
+        )
     video = parts[0]
     if args.save is not None and os.path.realpath(args.save) == os.path.realpath(video.name):
         raise InputError(f"--save {args.save} would overwrite the source: choose another name")
@@ -76,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     use_classes(model, args)
     model.warmup()
 
-    frames, failed = 0, False
+    frames, failed, interrupted = 0, False, False
     meter = _RateMeter()
     started = time.perf_counter()
     with ExitStack() as stack:
@@ -92,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
                         raise frame.error
                     print("edgecv: error:", frame.error, file=sys.stderr)
                     failed = True
-                    break
+                    continue  # a video goes on behind a broken frame, a camera does not
                 result = model(frame.image)
                 result.source = frame.name
                 frames += 1
@@ -104,19 +107,19 @@ def run(args: argparse.Namespace) -> int:
                     canvas = result.plot()
                     _draw_rate(canvas, meter.rate())
                     if writer is not None:
-                        writer.write(canvas)
+                        writer.write(canvas, frame.play_ms)
                     if show and not _show(canvas):
                         break
                 if frames == args.max_frames:
                     break
         except KeyboardInterrupt:  # the usual way to end a live run: what is saved stays whole
-            pass
+            interrupted = True
     seconds = time.perf_counter() - started
     text = f"{frames} frames, {frames / seconds:.1f} frames/s"
     if writer is not None and frames:
         text += f"; saved {args.save}"
     print(text, file=sys.stderr if args.json else sys.stdout)
-    return 2 if failed else 0
+    return INTERRUPTED if interrupted else 2 if failed else 0
 
 
 class _RateMeter:

@@ -113,8 +113,9 @@ class _Report:
 
 def run(args: argparse.Namespace) -> int:
     from edgecv.cli.progress import Progress
+    from edgecv.cli.video_writer import VideoNotWritten
     from edgecv_runtime import InputError
-    from edgecv_runtime.sources import Video, resolve_source
+    from edgecv_runtime.sources import Failure, Video, resolve_source
 
     for source in args.sources:
         if Path(source, "bundle.json").is_file():
@@ -139,7 +140,11 @@ def run(args: argparse.Namespace) -> int:
         report = _Report(args.json, args.masks, progress)
         for part in parts:
             if isinstance(part, Video):
-                _predict_video(model, part, rates[part.name], targets.get(part.name), args, report)
+                rate, target = rates[part.name], targets.get(part.name)
+                try:
+                    _predict_video(model, part, rate, target, args, report)
+                except VideoNotWritten as error:  # the others may still be read
+                    report.failure(Failure(part.name, error, 0))
             else:
                 _predict_images(model, part, targets, args, report)
     print(report.summary(args.save), file=sys.stderr if args.json else sys.stdout)
@@ -213,6 +218,7 @@ def _targets(parts: list[Images | Video], save: Path, class_maps: bool) -> dict[
     """
     from edgecv_runtime import InputError
     from edgecv_runtime.sources import Images
+    from edgecv_runtime.sources.addresses import last_part
 
     inputs: list[str] = []
     for part in parts:
@@ -220,8 +226,7 @@ def _targets(parts: list[Images | Video], save: Path, class_maps: bool) -> dict[
     absolute = {name: Path(os.path.abspath(name)) for name in inputs if "://" not in name}
     shared = os.path.commonpath([path.parent for path in absolute.values()] or [Path(os.sep)])
     relative = {name: path.relative_to(shared) for name, path in absolute.items()}
-    # A stream's last part of the address is its name.
-    relative |= {name: Path(Path(name).name) for name in inputs if name not in absolute}
+    relative |= {name: Path(last_part(name)) for name in inputs if name not in absolute}
     stems = Counter(path.with_suffix("") for path in relative.values())
     targets = {
         name: save / (path if stems[path.with_suffix("")] > 1 else path.with_suffix(""))
@@ -272,7 +277,7 @@ def _predict_video(
             frames += 1
             if target is None:
                 continue
-            writer.write(result.plot())
+            writer.write(result.plot(), frame.play_ms)
             if frames == 1:  # a video that cannot be read leaves no empty file
                 lines = stack.enter_context(open(f"{target}.jsonl", "w", encoding="utf-8"))
             lines.write(json.dumps(record) + "\n")

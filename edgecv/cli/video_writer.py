@@ -1,4 +1,4 @@
-"""An annotated video, written frame by frame."""
+"""An annotated video, written frame by frame, that plays for as long as its frames last."""
 
 from __future__ import annotations
 
@@ -9,47 +9,112 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecv_runtime import EngineError, InputError
+from edgecv_runtime import InputError
 
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".avi")  # of containers that take MPEG-4
-DEFAULT_RATE = 25.0  # frames per second, where the source does not say
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".avi")  # of containers that take both codecs
+DEFAULT_RATE = 25.0  # frames per second, of frames without times
+
+# H.264 plays in every browser. OpenCV's wheels on PyPI cannot write it, those of distributions can.
+_CODECS = ("avc1", "mp4v")
+_USUAL_RATES = (1.0, 120.0)  # others are made up: 90000, 1000, or the container's clock
+_FINE_RATE = 30.0  # of frames at uneven times
+_SAMPLE = 8  # frames from whose times a rate is measured
+_LONGEST_GAP = 600.0  # seconds
+
+
+class VideoNotWritten(InputError):
+    """The file cannot be written; the source may be read all the same."""
 
 
 class VideoWriter:
-    """Opens the file with the first frame and finishes it on every way out of a `with` block."""
+    """Opens the file with the first frames and finishes it on every way out of a `with` block.
+
+    A video file has one rate. Frames that come at uneven times are repeated, or left out, so that
+    each is shown when it was, within one frame.
+
+    Args:
+        path: of the file; its suffix names the container.
+        rate: frames per second that the source announces; None, or one that no camera has, for the
+            rate at which the first frames come.
+    """
 
     def __init__(self, path: Path, rate: float | None) -> None:
         self._path = path
-        self._rate = rate or DEFAULT_RATE
+        usual = rate is not None and _USUAL_RATES[0] <= rate <= _USUAL_RATES[1]
+        self._rate = rate if usual else None
+        self._held: list[tuple[NDArray[np.uint8], float | None]] = []  # until the rate is known
         self._writer: Any = None
-        self._size: tuple[int, int] | None = None
+        self._size = (0, 0)
+        self._started: float | None = None
+        self._written = 0
+        self._last: NDArray[np.uint8] | None = None
+        self._skipped = 0.0  # seconds of gaps that are not shown
 
-    def write(self, image: NDArray[np.uint8]) -> None:
-        """Appends a frame, uint8 [H, W, 3] BGR."""
+    def write(self, image: NDArray[np.uint8], time_ms: float | None = None) -> None:
+        """Appends a frame, uint8 [H, W, 3] BGR, that is shown from `time_ms` on.
+
+        A frame of another size than the first is scaled into it, on black.
+        """
+        if self._writer is None and self._rate is None:
+            self._held.append((image, time_ms))
+            if len(self._held) == _SAMPLE:
+                self._release_held()
+            return
+        self._write(image, time_ms)
+
+    def _release_held(self) -> None:
+        if self._held:
+            self._rate = self._rate or _measured_rate([time_ms for _, time_ms in self._held])
+            held, self._held = self._held, []
+            for image, time_ms in held:
+                self._write(image, time_ms)
+
+    def _write(self, image: NDArray[np.uint8], time_ms: float | None) -> None:
+        assert self._rate is not None
         if self._writer is None:
-            self._writer = self._open(image)
-        if image.shape[:2] != self._size:
-            raise InputError(
-                f"{self._path}: the frames change from {self._size} to {image.shape[:2]} "
-                "(height, width), which a video file cannot hold: save each part by itself"
-            )
-        self._writer.write(image)
+            self._writer = self._open(image, self._rate)
+            self._started = time_ms
+        place = self._place(time_ms)
+        if place < self._written - 1:  # shown already when this one comes
+            return
+        for _ in range(place - self._written):
+            self._writer.write(self._last)
+        self._last = _fitted(image, self._size)
+        self._writer.write(self._last)
+        self._written = max(self._written, place) + 1
 
-    def _open(self, image: NDArray[np.uint8]) -> Any:
+    def _place(self, time_ms: float | None) -> int:
+        """The number in the file that a frame of that time has."""
+        if time_ms is None or self._started is None or self._rate is None:
+            return self._written
+        seconds = (time_ms - self._started) / 1000 - self._skipped
+        gap = seconds - self._written / self._rate
+        if gap > _LONGEST_GAP:
+            self._skipped += gap - _LONGEST_GAP
+            seconds -= gap - _LONGEST_GAP
+        return round(seconds * self._rate)
+
+    def _open(self, image: NDArray[np.uint8], rate: float) -> Any:
         import cv2
+
+        from edgecv_runtime.sources.capture import name_for_opencv
 
         height, width = image.shape[:2]
         self._size = (height, width)
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        writer = cv2.VideoWriter(
-            str(self._path), cv2.VideoWriter.fourcc(*"mp4v"), self._rate, (width, height)
+        for codec in _CODECS:
+            with name_for_opencv(self._path) as name:
+                writer = cv2.VideoWriter(
+                    name, cv2.VideoWriter.fourcc(*codec), rate, (width, height)
+                )
+            if writer.isOpened():
+                return writer
+            if self._path.is_file() and self._path.stat().st_size == 0:
+                self._path.unlink()
+        raise VideoNotWritten(
+            f"{self._path}: this OpenCV cannot write it ({width} x {height}, {rate:g} frames "
+            "per second): is the folder writable, and FFmpeg there (edgecv doctor)?"
         )
-        if not writer.isOpened():
-            raise EngineError(
-                f"{self._path}: this OpenCV cannot write it: is the folder writable, and "
-                "FFmpeg there (edgecv doctor)?"
-            )
-        return writer
 
     def __enter__(self) -> VideoWriter:
         return self
@@ -60,9 +125,40 @@ class VideoWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if kind is None or not issubclass(kind, VideoNotWritten):
+            self._release_held()
         if self._writer is None:
             return
         self._writer.release()
         # OpenCV's writer does not say when the disk is full.
         if kind is None and not (self._path.is_file() and self._path.stat().st_size > 0):
-            raise InputError(f"{self._path}: could not be written: is the disk full?")
+            raise VideoNotWritten(f"{self._path}: could not be written: is the disk full?")
+
+
+def _measured_rate(times_ms: list[float | None]) -> float:
+    """Frames per second of the first frames."""
+    times = np.array([time_ms for time_ms in times_ms if time_ms is not None])
+    steps = np.diff(times)
+    if len(times) < len(times_ms) or len(steps) == 0 or times[-1] <= times[0]:
+        return DEFAULT_RATE
+    mean = float(steps.mean())
+    even = bool((np.abs(steps - mean) <= max(0.2 * mean, 2.0)).all())
+    rate = 1000 / mean if even else _FINE_RATE
+    rate = min(max(rate, _USUAL_RATES[0]), _USUAL_RATES[1])
+    return float(round(rate)) if abs(rate - round(rate)) < 0.03 * rate else round(rate, 2)
+
+
+def _fitted(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """The image in the middle of a black one of `size` (height, width), as large as it can be."""
+    if image.shape[:2] == size:
+        return image
+    import cv2
+
+    scale = min(size[0] / image.shape[0], size[1] / image.shape[1])
+    height, width = (max(1, round(scale * side)) for side in image.shape[:2])
+    top, left = (size[0] - height) // 2, (size[1] - width) // 2
+    canvas = np.zeros((*size, 3), np.uint8)
+    canvas[top : top + height, left : left + width] = cv2.resize(
+        image, (width, height), interpolation=cv2.INTER_AREA
+    )
+    return canvas

@@ -316,7 +316,7 @@ def test_interrupting_the_camera_keeps_what_was_saved(name, bundle, tmp_path, mo
     monkeypatch.setattr(cv2, "VideoCapture", lambda target, backend: Vanishing(interrupt))
     saved = tmp_path / "live.mp4"
     status, stdout, stderr = run(capsys, "camera", bundle, "--no-show", "--save", saved)
-    assert (status, stderr) == (0, "") and stdout.startswith("2 frames, ")
+    assert (status, stderr) == (130, "") and stdout.startswith("2 frames, ")
     assert signal.getsignal(signal.SIGTERM) is before
     monkeypatch.undo()
     assert int(cv2.VideoCapture(str(saved)).get(cv2.CAP_PROP_FRAME_COUNT)) == 2

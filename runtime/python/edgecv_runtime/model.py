@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +18,7 @@ from edgecv_runtime.other_images import from_pillow, is_pillow
 from edgecv_runtime.result import Result as AnyResult
 
 if TYPE_CHECKING:
-    from edgecv_runtime.sources import SourceLike
+    from edgecv_runtime.sources import Frame, SourceLike
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
@@ -127,30 +128,54 @@ class Model(ABC, Generic[Result]):
             return self._predict(pictures_of(image, color))
         return self._predict(pictures_of([image], color))[0]
 
-    def stream(self, source: SourceLike, batch: int = 1) -> Iterator[Result]:
+    def stream(
+        self, source: SourceLike, batch: int = 1, on_error: Literal["raise", "skip"] = "raise"
+    ) -> Iterator[Result]:
         """Results one after another, as the pictures come.
 
         Args:
             source: a folder, a glob, a file, a video, a camera, an address, or a list of these; see
                 :func:`edgecv_runtime.sources.open_source`.
             batch: pictures that share a run of the network, where the graph allows it.
+            on_error: what happens at an image, a part of a video or a camera that cannot be read:
+                ``"raise"``, or ``"skip"``: a warning, and the stream goes on with the rest.
+
+        Returns:
+            An iterator of results, each with `source`, `frame` and `time_ms`.
 
         Raises:
-            InputError: a source or one of its pictures cannot be read (``edgecv predict`` goes on
-                with the rest instead), or a camera has gone.
+            InputError: with ``on_error="raise"``, a source or one of its images cannot be read, or
+                a camera has gone. What came before was given.
+
+        Example:
+            >>> for result in model.stream("clip.mp4", on_error="skip"):
+            ...     print(result.frame, result.time_ms, result.summary())
         """
         from edgecv_runtime.sources import Failure, open_source
 
-        waiting: list[Picture] = []
+        if on_error not in ("raise", "skip"):
+            raise InputError(f'on_error: expected "raise" or "skip", got {on_error!r}')
+        waiting: list[Frame] = []
         for frame in open_source(source):
             if isinstance(frame, Failure):
-                yield from self._predict(waiting)
-                raise frame.error
-            waiting.append(Picture(frame.image, "bgr", frame.name))
-            if len(waiting) >= batch:
-                yield from self._predict(waiting)
+                yield from self._predict_frames(waiting)
                 waiting = []
-        yield from self._predict(waiting)
+                if on_error == "raise":
+                    raise frame.error
+                warnings.warn(f"skipped: {frame.error}", stacklevel=2)
+                continue
+            waiting.append(frame)
+            if len(waiting) >= batch:
+                yield from self._predict_frames(waiting)
+                waiting = []
+        yield from self._predict_frames(waiting)
+
+    def _predict_frames(self, frames: Sequence[Frame]) -> list[Result]:
+        pictures = [Picture(frame.image, "bgr", frame.name) for frame in frames]
+        results = self._predict(pictures)
+        for result, frame in zip(results, frames, strict=True):
+            result.frame, result.time_ms = frame.index, frame.time_ms
+        return results
 
     def warmup(self, runs: int = 2) -> None:
         """Runs the network on an empty picture, so that the first real one is not slow."""

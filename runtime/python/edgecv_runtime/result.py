@@ -35,6 +35,9 @@ class Result(ABC):
         source: the file or stream that the picture came from; None for an array.
         image: the picture, for `plot`; held, not copied.
         color: the order of its channels, "bgr" or "rgb"; a fourth one is alpha.
+        frame: number of the frame in its video or stream, or of the file among the files, from 0;
+            None outside `Model.stream`.
+        time_ms: milliseconds since the video's start or the camera's opening; None for others.
         engine: the engine that ran the network, as `edgecv.load` names it; None for a result that
             no model made.
         suffixes: of the files that `save_files` writes.
@@ -59,6 +62,8 @@ class Result(ABC):
         self.source = source
         self.image = image
         self.color = color
+        self.frame: int | None = None
+        self.time_ms: float | None = None
         self.engine: str | None = None
 
     def __repr__(self) -> str:
@@ -127,7 +132,8 @@ class Result(ABC):
             self._save_json(path, self.to_dict())
             return
         cv2 = import_cv2()
-        if not cv2.haveImageWriter(path.name):
+        # Not the name itself: OpenCV ends the process on one that is no UTF-8.
+        if not path.suffix.isascii() or not cv2.haveImageWriter(f"image{path.suffix}"):
             raise InputError(f"{path}: expected a suffix such as .jpg, .png or .json")
         ok, data = cv2.imencode(path.suffix, plot())
         if not ok:

@@ -72,7 +72,7 @@ def _big(data: bytes, at: int, length: int = 4) -> int:
 
 
 def _avi(file: BinaryIO, size: int) -> Evidence:
-    """A long AVI consists of several RIFF chunks, of which the first has the index of all it can."""
+    """A long AVI consists of several RIFF chunks; then the index in the first is not of all."""
     at, index, length = 0, None, 0
     while at + 12 <= size:
         file.seek(at)
