@@ -73,6 +73,13 @@ def name_for_opencv(path: str | os.PathLike[str]) -> Iterator[str]:
         yield absolute
 
 
+def codec_of(capture: Any) -> str:
+    """The codec's four letters, such as "h264" or "MJPG"; empty if it has none."""
+    code = int(capture.get(import_cv2().CAP_PROP_FOURCC)) & 0xFFFFFFFF
+    text = code.to_bytes(4, "little").decode("latin-1").strip("\0 ")
+    return text if text.isprintable() else ""
+
+
 def take_over_turning(capture: Any) -> int:
     """Stops OpenCV from turning frames, where it does (4.11 does not), and says by how many degrees
     clockwise they are to be turned to stand upright: 0, 90, 180 or 270."""

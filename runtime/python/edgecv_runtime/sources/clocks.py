@@ -52,11 +52,11 @@ class LiveClock:
     them at 25 a second: then a reader waits far longer than that clock goes, and arrival counts.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, made_up: bool = False) -> None:
+        self._made_up = made_up  # the stream's clock
         self._started: float | None = None
         self._waited_ms = 0.0
         self._first_position = 0.0
-        self._made_up = False
         self._last = 0.0
 
     def arrival_ms(self) -> float:

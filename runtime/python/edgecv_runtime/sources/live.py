@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator
+from typing import Any
 
 from edgecv_runtime._core import InputError
 from edgecv_runtime.opencv import import_cv2, opencv_has
-from edgecv_runtime.sources.capture import one_line, open_live, opened, three_channels
+from edgecv_runtime.sources.capture import codec_of, one_line, open_live, opened, three_channels
 from edgecv_runtime.sources.clocks import LiveClock
 from edgecv_runtime.sources.conversion import ConversionWatch
 from edgecv_runtime.sources.frames import Failure, Frame
@@ -25,7 +26,7 @@ def read_live(
             capture = opened(_open(name, target, gstreamer), name, _advice(target))
         except cv2.error as error:
             raise InputError(f"{name}: cannot be opened: {one_line(error)}") from error
-        clock = LiveClock()
+        clock = LiveClock(made_up=_has_no_times(target, capture))
         while True:
             asked = time.monotonic()
             with ConversionWatch() as watch:
@@ -55,13 +56,20 @@ def read_live(
             capture.release()
 
 
-def _open(name: str, target: str | int, gstreamer: bool) -> object:
+def _open(name: str, target: str | int, gstreamer: bool) -> Any:
     if gstreamer and not opencv_has("GStreamer"):
         raise InputError(
             f"{name}: this OpenCV ({import_cv2().__version__}) is built without GStreamer: use the "
             "system's OpenCV (apt install python3-opencv; JetPack brings one)"
         )
     return open_live(target, gstreamer)
+
+
+def _has_no_times(target: str | int, capture: Any) -> bool:
+    """JPEG after JPEG over HTTP: FFmpeg counts 25 a second, however many there are."""
+    if not isinstance(target, str) or not target.startswith(("http://", "https://", "tcp://")):
+        return False
+    return codec_of(capture).upper() == "MJPG"
 
 
 def _advice(target: str | int) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from edgecv_runtime._core import InputError
 from edgecv_runtime.opencv import import_cv2
 from edgecv_runtime.sources.capture import (
+    codec_of,
     one_line,
     open_file,
     open_live,
@@ -119,7 +120,7 @@ class _Reader:
             raise InputError(f"{self._name}: cannot be opened: {one_line(error)}") from error
         check_opened(self._capture, self._name)
         if not self._remote:
-            self._sizes = SizeChanges(self._target, self._codec())
+            self._sizes = SizeChanges(self._target, codec_of(self._capture))
         if not conversion_is_heard():
             warnings.warn(
                 f"{self._name}: this OpenCV ({cv2.__version__}) does not say whether it converted "
@@ -166,7 +167,7 @@ class _Reader:
 
     def _check_end(self) -> None:
         if self.index == 0:
-            codec = self._codec()
+            codec = codec_of(self._capture)
             raise _Refused(
                 f"not one frame can be decoded: its codec is {codec or 'unknown'}, for which "
                 f"OpenCV {import_cv2().__version__} may have no decoder, or it is broken: "
@@ -231,8 +232,3 @@ class _Reader:
     def _rate(self) -> float | None:
         rate = float(self._capture.get(import_cv2().CAP_PROP_FPS))
         return rate if rate > 0 else None
-
-    def _codec(self) -> str:
-        code = int(self._capture.get(import_cv2().CAP_PROP_FOURCC)) & 0xFFFFFFFF
-        text = code.to_bytes(4, "little").decode("latin-1").strip("\0 ")
-        return text if text.isprintable() else ""

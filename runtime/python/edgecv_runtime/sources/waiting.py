@@ -19,7 +19,10 @@ _PATIENCE_S = 0.5
 
 
 def in_a_thread(read: Callable[[], Generator[Item, None, None]]) -> Iterator[Item]:
-    """Gives what `read` yields, one ahead at most. Closing it closes `read` as soon as it can."""
+    """Gives what `read` yields, each read when it is asked for.
+
+    Closing it closes `read`; where that hangs it is left alone, to end by its own deadline.
+    """
     reader = _Reader(read)
     try:
         yield from reader
@@ -29,8 +32,9 @@ def in_a_thread(read: Callable[[], Generator[Item, None, None]]) -> Iterator[Ite
 
 class _Reader(Generic[Item]):
     def __init__(self, read: Callable[[], Generator[Item, None, None]]) -> None:
-        self._slot: queue.Queue[object] = queue.Queue(maxsize=1)
-        self._stopped = threading.Event()
+        self._wanted = threading.Semaphore(0)
+        self._given: queue.SimpleQueue[object] = queue.SimpleQueue()
+        self._stopped = False
         self._error: BaseException | None = None
         # A daemon: where the source hangs, the process does not wait for it to end.
         self._thread = threading.Thread(
@@ -41,33 +45,27 @@ class _Reader(Generic[Item]):
     def _run(self, read: Callable[[], Generator[Item, None, None]]) -> None:
         items = read()
         try:
-            for item in items:
-                if not self._put(item):
-                    return
+            while self._wanted.acquire() and not self._stopped:
+                self._given.put(next(items))
+        except StopIteration:
+            pass
         except BaseException as error:
             self._error = error
         finally:
             items.close()
-            self._put(_END)
-
-    def _put(self, item: object) -> bool:
-        while not self._stopped.is_set():
-            try:
-                self._slot.put(item, timeout=0.1)
-                return True
-            except queue.Full:
-                continue
-        return False
+            self._given.put(_END)
 
     def stop(self) -> None:
-        self._stopped.set()
+        self._stopped = True
+        self._wanted.release()
         self._thread.join(timeout=_PATIENCE_S)
 
     def _take(self) -> object:
+        self._wanted.release()
         while True:
             # A signal may reach the other thread; then this one looks for it when it wakes.
             with contextlib.suppress(queue.Empty):
-                return self._slot.get(timeout=_PATIENCE_S)
+                return self._given.get(timeout=_PATIENCE_S)
 
     def __iter__(self) -> Iterator[Item]:
         while (item := self._take()) is not _END:
