@@ -74,14 +74,16 @@ class VideoWriter:
         if self._writer is None:
             self._writer = self._open(image, self._rate)
             self._started = time_ms
-        place = self._place(time_ms)
-        if place < self._written - 1:  # shown already when this one comes
+        missing = self._place(time_ms) - self._written
+        if missing < -1:  # the next one is due already
             return
-        for _ in range(place - self._written):
-            self._writer.write(self._last)
+        if missing > 1:  # a cause other than jitter
+            for _ in range(missing):
+                self._writer.write(self._last)
+            self._written += missing
         self._last = _fitted(image, self._size)
         self._writer.write(self._last)
-        self._written = max(self._written, place) + 1
+        self._written += 1
 
     def _place(self, time_ms: float | None) -> int:
         """The number in the file that a frame of that time has."""
@@ -141,9 +143,9 @@ def _measured_rate(times_ms: list[float | None]) -> float:
     steps = np.diff(times)
     if len(times) < len(times_ms) or len(steps) == 0 or times[-1] <= times[0]:
         return DEFAULT_RATE
-    mean = float(steps.mean())
-    even = bool((np.abs(steps - mean) <= max(0.2 * mean, 2.0)).all())
-    rate = 1000 / mean if even else _FINE_RATE
+    usual = float(np.median(steps))
+    even = np.mean(np.abs(steps - usual) <= max(0.25 * usual, 2.0)) >= 0.7
+    rate = 1000 / usual if even and usual > 0 else _FINE_RATE
     rate = min(max(rate, _USUAL_RATES[0]), _USUAL_RATES[1])
     return float(round(rate)) if abs(rate - round(rate)) < 0.03 * rate else round(rate, 2)
 

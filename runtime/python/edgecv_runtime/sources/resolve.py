@@ -15,7 +15,7 @@ from edgecv_runtime.sources.addresses import NETWORK_SCHEMES, csi_pipeline, show
 from edgecv_runtime.sources.frames import Failure, Frame
 from edgecv_runtime.sources.images import IMAGE_SUFFIXES, Images, natural_key
 from edgecv_runtime.sources.video import Video
-from edgecv_runtime.sources.video_kinds import VIDEO_SUFFIXES, is_video
+from edgecv_runtime.sources.video_kinds import REMOTE_SUFFIXES, is_video
 
 SourceLike = Union[str, int, "os.PathLike[str]", Sequence[Union[str, int, "os.PathLike[str]"]]]
 
@@ -121,7 +121,7 @@ def _resolve_address(text: str, scheme: str, rest: str) -> Video:
     if scheme in NETWORK_SCHEMES:
         # A file on a web server has an end; what a camera sends has none.
         path = rest.split("?")[0].split("#")[0]
-        ends = scheme in ("http", "https") and Path(path).suffix.lower() in VIDEO_SUFFIXES
+        ends = scheme in ("http", "https") and Path(path).suffix.lower() in REMOTE_SUFFIXES
         return Video(shown, text, live=not ends)
     if scheme == "v4l2":
         if match := re.fullmatch(r"/dev/video(\d+)", rest):

@@ -11,6 +11,7 @@ VIDEO_SUFFIXES = frozenset(
     | {".m4v", ".mkv", ".mjpeg", ".mjpg", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".mxf"}
     | {".ogv", ".qt", ".ts", ".vob", ".webm", ".wmv"}
 )
+REMOTE_SUFFIXES = VIDEO_SUFFIXES - {".mjpeg", ".mjpg"}  # what a camera calls its stream
 
 _STILL_BRANDS = (b"avif", b"heic", b"heix", b"mif1")  # images in the container of MP4
 
