@@ -279,6 +279,7 @@ def _predict_video(
                 continue
             writer.write(result.plot(), frame.play_ms)
             if frames == 1:  # a video that cannot be read leaves no empty file
+                target.parent.mkdir(parents=True, exist_ok=True)
                 lines = stack.enter_context(open(f"{target}.jsonl", "w", encoding="utf-8"))
             lines.write(json.dumps(record) + "\n")
     if frames and not args.json:

@@ -144,8 +144,9 @@ def _measured_rate(times_ms: list[float | None]) -> float:
     if len(times) < len(times_ms) or len(steps) == 0 or times[-1] <= times[0]:
         return DEFAULT_RATE
     usual = float(np.median(steps))
-    even = np.mean(np.abs(steps - usual) <= max(0.25 * usual, 2.0)) >= 0.7
-    rate = 1000 / usual if even and usual > 0 else _FINE_RATE
+    even = np.mean(np.abs(steps - usual) <= max(0.1 * usual, 4.0)) >= 0.7
+    rate = 1000 / max(usual, 1.0)
+    rate = rate if even else max(rate, _FINE_RATE)
     rate = min(max(rate, _USUAL_RATES[0]), _USUAL_RATES[1])
     return float(round(rate)) if abs(rate - round(rate)) < 0.03 * rate else round(rate, 2)
 
