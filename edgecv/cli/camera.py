@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from edgecv.cli.drawing_options import add_drawing_arguments, drawing_of
 from edgecv.cli.model_options import (
     add_classes_argument,
     add_model_arguments,
@@ -53,6 +54,7 @@ def add_parser(subparsers: Any) -> None:
     )
     add_threshold_argument(parser)
     add_classes_argument(parser)
+    add_drawing_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object per frame")
 
 
@@ -77,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
     model = load_model(args)
     use_threshold(model, args)
     use_classes(model, args)
+    drawing = drawing_of(model, args, drawn=show or args.save is not None)
     model.warmup()
 
     frames, failed, interrupted = 0, False, False
@@ -104,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
                     record = {"frame": frame.index, "time_ms": frame.time_ms, **result.to_dict()}
                     print(json.dumps(record), flush=True)
                 if writer is not None or show:
-                    canvas = result.plot()
+                    canvas = result.plot(**drawing)
                     _draw_rate(canvas, meter.rate())
                     if writer is not None:
                         writer.write(canvas, frame.play_ms)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgecv.cli.drawing_options import add_drawing_arguments, drawing_of
 from edgecv.cli.model_options import (
     add_classes_argument,
     add_model_arguments,
@@ -66,6 +67,7 @@ def add_parser(subparsers: Any) -> None:
         help="pictures, or tiles, per run of the network (default: 1)",
     )
     add_tile_arguments(parser)
+    add_drawing_arguments(parser)
 
 
 @dataclass
@@ -75,6 +77,7 @@ class _Report:
     as_json: bool
     masks: str | None
     progress: Progress
+    drawing: dict[str, Any]  # what `plot` is given
     pictures: int = 0
     detections: int | None = None  # of results that have any
     failures: int = 0
@@ -128,6 +131,7 @@ def run(args: argparse.Namespace) -> int:
     use_threshold(model, args)
     use_classes(model, args)
     use_tiles(model, args)
+    drawing = drawing_of(model, args, drawn=args.save is not None)
     targets = {}
     if args.save is not None:
         targets = _targets(parts, args.save, model.manifest.task == "segment")
@@ -137,7 +141,7 @@ def run(args: argparse.Namespace) -> int:
         _make_folder(args.save)
     total, rates = _count(parts)
     with Progress(total, "picture") as progress:
-        report = _Report(args.json, args.masks, progress)
+        report = _Report(args.json, args.masks, progress, drawing)
         for part in parts:
             if isinstance(part, Video):
                 rate, target = rates[part.name], targets.get(part.name)
@@ -253,7 +257,7 @@ def _predict_images(
     for frame, result in _run_on(model, images, args, report):
         record = report.result(frame, result, quiet=False)
         if target := targets.get(frame.name):
-            result.save_files(target, record)
+            result.save_files(target, record, **report.drawing)
 
 
 def _predict_video(
@@ -277,7 +281,7 @@ def _predict_video(
             frames += 1
             if target is None:
                 continue
-            writer.write(result.plot(), frame.play_ms)
+            writer.write(result.plot(**report.drawing), frame.play_ms)
             if frames == 1:  # a video that cannot be read leaves no empty file
                 target.parent.mkdir(parents=True, exist_ok=True)
                 lines = stack.enter_context(open(f"{target}.jsonl", "w", encoding="utf-8"))

@@ -108,7 +108,7 @@ def test_a_result_is_saved_and_described(model, tmp_path):
     assert result.to_dict() == {"source": str(path), "height": 30, "width": 40}
     assert result.summary() == "painted"
     assert repr(result) == f"<Stylized: painted on {str(path)!r}, 40 x 30 pixels>"
-    assert result.plot() is result.image
+    np.testing.assert_array_equal(result.plot(), result.image)
     with pytest.raises(InputError, match=r"out.xyz: expected a suffix such as \.jpg"):
         result.save(tmp_path / "out.xyz")
 
@@ -159,7 +159,10 @@ def test_command_predict_takes_the_tiling(tmp_path, capsys):
     assert main([*command, "--tile", "64"]) == 2
     assert "is no detector: give --tiling always" in capsys.readouterr().err
     assert main([*command, "--threshold", "0.5"]) == 2
-    assert "a Stylized has no scores: leave it out" in capsys.readouterr().err
+    assert (
+        "is for the task stylize, whose results have no scores: leave it out"
+        in capsys.readouterr().err
+    )
 
 
 def test_command_info(capsys):

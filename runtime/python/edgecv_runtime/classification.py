@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_runtime.drawing import draw_legend
+from edgecv_runtime.lettering import drawable_names
 from edgecv_runtime.palette import class_colors
 from edgecv_runtime.result import ScoredResult, import_supervision, shortest
 
@@ -60,9 +61,10 @@ class Classification(ScoredResult[ClassScore]):
         """Like "cat 0.93, dog 0.05": at most three of the best, "nothing" if there are none."""
         return ", ".join(self._captions()[:3]) or "nothing"
 
-    def _captions(self) -> list[str]:
+    def _captions(self, names: Sequence[str] | None = None) -> list[str]:
+        names = self.names if names is None else names
         pairs = zip(self.labels, self.scores, strict=True)
-        return [f"{self.names[label]} {score:.2f}" for label, score in pairs]
+        return [f"{names[label]} {score:.2f}" for label, score in pairs]
 
     def _item(self, index: int) -> ClassScore:
         label = int(self.labels[index])
@@ -73,10 +75,12 @@ class Classification(ScoredResult[ClassScore]):
         self.labels, self.scores = self.labels[keep], self.scores[keep]
         self.probabilities = self.probabilities.copy()
 
-    def _draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _draw(self, image: NDArray[np.uint8], labels: bool) -> NDArray[np.uint8]:
         canvas = np.array(image, order="C")
-        colors = class_colors(len(self.names))
-        draw_legend(canvas, self._captions(), [colors[label] for label in self.labels])
+        if labels:
+            colors = class_colors(len(self.names))
+            texts = self._captions(drawable_names(self.names, self.labels))
+            draw_legend(canvas, texts, [colors[label] for label in self.labels])
         return canvas
 
     def to_dict(self) -> dict[str, Any]:

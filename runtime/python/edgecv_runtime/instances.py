@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_runtime._core import InputError
-from edgecv_runtime.drawing import draw_boxes
 from edgecv_runtime.mask_drawing import draw_masks
 from edgecv_runtime.masks import Masks
 from edgecv_runtime.result import Several
@@ -45,6 +44,8 @@ class Instances(Detections):
         mask_crops: the masks as they are held, each cut to its box; also gives run-length codes and
             polygons.
     """
+
+    _color_by = "instance"  # neighbours are mostly of the same class
 
     def __init__(
         self,
@@ -84,12 +85,16 @@ class Instances(Detections):
         self.mask_crops = self.mask_crops.select(keep)
         self.__dict__.pop("masks", None)  # those that were painted of all
 
-    def _draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        # One colour for each instance: neighbours are mostly of the same class.
-        colors = np.arange(len(self))
+    def _paint(
+        self,
+        image: NDArray[np.uint8],
+        colors: NDArray[np.int64],
+        line_width: int | None,
+        labels: bool,
+    ) -> NDArray[np.uint8]:
         canvas = np.array(image, order="C")
-        draw_masks(canvas, self.mask_crops, colors)
-        return draw_boxes(canvas, self.boxes, self.scores, self.labels, self.names, colors)
+        draw_masks(canvas, self.mask_crops, colors, line_width)
+        return super()._paint(canvas, colors, line_width, labels)
 
     def to_dict(self, masks: Literal["rle", "polygons"] = "rle") -> dict[str, Any]:
         """Plain values for JSON; the schema is described in docs/python.md.

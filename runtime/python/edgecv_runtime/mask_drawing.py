@@ -15,7 +15,10 @@ _OPACITY = 0.45  # of the colour over the picture
 
 
 def draw_masks(
-    canvas: NDArray[np.uint8], masks: Masks, colors: Sequence[int] | NDArray[np.int64]
+    canvas: NDArray[np.uint8],
+    masks: Masks,
+    colors: Sequence[int] | NDArray[np.int64],
+    line_width: int | None = None,
 ) -> None:
     """Tints each mask and draws its outline, in place.
 
@@ -23,9 +26,10 @@ def draw_masks(
         canvas: uint8 [H, W, 3], BGR, contiguous.
         masks: sorted by falling score; the best are drawn last, on top.
         colors: for each mask an index of `palette.PALETTE`, beyond its end from its start again.
+        line_width: of the outlines, in pixels; None: by the image.
     """
     cv2 = import_cv2()
-    line = max(1, round(min(canvas.shape[:2]) / 400))
+    line = line_width or max(1, round(min(canvas.shape[:2]) / 400))
     for crop, color_index in reversed(list(zip(masks.crops, colors, strict=True))):
         if crop.width == 0 or crop.height == 0:
             continue

@@ -80,15 +80,18 @@ class Result(ABC):
         """Plain values for JSON; the schema is described in docs/python.md."""
 
     @abstractmethod
-    def _draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _draw(self, image: NDArray[np.uint8], labels: bool) -> NDArray[np.uint8]:
         """On a copy of uint8 [H, W, 3], BGR."""
 
-    def plot(self, image: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
-        """Draws the result on a copy of the picture.
+    def plot(
+        self, image: NDArray[np.uint8] | None = None, *, labels: bool = True
+    ) -> NDArray[np.uint8]:
+        """Draws the result on a copy of the image.
 
         Args:
-            image: uint8 [H, W, 3] or [H, W, 4] in BGR order, or [H, W]; without it the picture that
+            image: uint8 [H, W, 3] or [H, W, 4] in BGR order, or [H, W]; without it the image that
                 the model was given.
+            labels: whether names are written.
 
         Returns:
             uint8 [H, W, 3], BGR.
@@ -97,7 +100,7 @@ class Result(ABC):
             InputError: there is no picture, or one of another size.
             EngineError: OpenCV is not installed.
         """
-        return self._draw(self._picture(image))
+        return self._draw(self._picture(image), labels)
 
     def _picture(self, image: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
         """The picture to draw on, uint8 [H, W, 3] BGR, given or held."""
@@ -118,24 +121,33 @@ class Result(ABC):
             return np.repeat(image[:, :, None], 3, axis=2)
         return image[:, :, 2::-1] if color == "rgb" else image[:, :, :3]
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes JSON (as `to_dict`) or a picture (as `plot`), by the suffix.
+    def save(self, path: str | os.PathLike[str], **drawing: Any) -> None:
+        """Writes JSON (as `to_dict`) or an image (as `plot`), by the suffix.
+
+        Args:
+            path: a file whose suffix says the format.
+            drawing: what `plot` takes beside an image, such as ``labels=False``.
 
         Raises:
-            InputError: no format of that suffix, or no picture to draw on.
+            InputError: no format of that suffix, no image to draw on, or drawing options for JSON.
             OSError: the file cannot be written.
         """
-        self._save(Path(path), self.plot)
-
-    def _save(self, path: Path, plot: Any) -> None:
+        path = Path(path)
         if path.suffix.lower() == ".json":
+            if drawing:
+                raise InputError(
+                    f"{path}: nothing is drawn in JSON: leave out {next(iter(drawing))}"
+                )
             self._save_json(path, self.to_dict())
             return
+        self._save_image(path, drawing)
+
+    def _save_image(self, path: Path, drawing: dict[str, Any]) -> None:
         cv2 = import_cv2()
         # Not the name itself: OpenCV ends the process on one that is no UTF-8.
         if not path.suffix.isascii() or not cv2.haveImageWriter(f"image{path.suffix}"):
             raise InputError(f"{path}: expected a suffix such as .jpg, .png or .json")
-        ok, data = cv2.imencode(path.suffix, plot())
+        ok, data = cv2.imencode(path.suffix, self.plot(**drawing))
         if not ok:
             raise InputError(f"{path}: OpenCV cannot write this picture as {path.suffix}")
         path.write_bytes(data.tobytes())
@@ -145,18 +157,22 @@ class Result(ABC):
         path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
     def save_files(
-        self, stem: str | os.PathLike[str], record: dict[str, Any] | None = None
+        self,
+        stem: str | os.PathLike[str],
+        record: dict[str, Any] | None = None,
+        **drawing: Any,
     ) -> None:
         """Writes all there is: `stem` with each of `suffixes` behind it.
 
         Args:
             stem: a path without suffix; its folder is made if need be.
             record: what the JSON file gets in place of `to_dict()`.
+            drawing: what `plot` takes beside an image.
         """
         stem = os.fspath(stem)
         Path(stem).parent.mkdir(parents=True, exist_ok=True)
         self._save_json(Path(f"{stem}.json"), self.to_dict() if record is None else record)
-        self._save(Path(f"{stem}.jpg"), self.plot)
+        self._save_image(Path(f"{stem}.jpg"), drawing)
 
 
 class ScoredResult(Result, Generic[Item]):
@@ -207,14 +223,19 @@ class ScoredResult(Result, Generic[Item]):
         """Drops all others; arrays are replaced, not written to."""
 
     def plot(
-        self, image: NDArray[np.uint8] | None = None, threshold: float | None = None
+        self,
+        image: NDArray[np.uint8] | None = None,
+        threshold: float | None = None,
+        *,
+        labels: bool = True,
     ) -> NDArray[np.uint8]:
-        """Draws what was found on a copy of the picture.
+        """Draws what was found on a copy of the image.
 
         Args:
-            image: uint8 [H, W, 3] or [H, W, 4] in BGR order, or [H, W]; without it the picture that
+            image: uint8 [H, W, 3] or [H, W, 4] in BGR order, or [H, W]; without it the image that
                 the model was given.
             threshold: lowest score to draw, 0..1; without it all that the result holds is drawn.
+            labels: whether names and scores are written.
 
         Returns:
             uint8 [H, W, 3], BGR.
@@ -224,21 +245,26 @@ class ScoredResult(Result, Generic[Item]):
             EngineError: OpenCV is not installed.
         """
         shown = self if threshold is None else self.filter(threshold)
-        return shown._draw(self._picture(image))
+        return shown._draw(self._picture(image), labels)
 
-    def save(self, path: str | os.PathLike[str], threshold: float | None = None) -> None:
+    def save(
+        self, path: str | os.PathLike[str], threshold: float | None = None, **drawing: Any
+    ) -> None:
         """Writes JSON (as `to_dict`) or an image (as `plot`), by the suffix.
 
         Args:
             path: a file whose suffix says the format.
             threshold: lowest score to write, 0..1; without it all that the result holds is written.
+            drawing: what `plot` takes beside these, such as ``labels=False``.
 
         Raises:
-            InputError: no format of that suffix, or no image to draw on.
+            InputError: no format of that suffix, no image to draw on, or drawing options for JSON.
             OSError: the file cannot be written.
         """
-        shown = self if threshold is None else self.filter(threshold)
-        shown._save(Path(path), shown.plot)
+        if threshold is None:
+            super().save(path, **drawing)
+        else:
+            self.filter(threshold).save(path, **drawing)
 
 
 def import_supervision() -> Any:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecv_runtime.drawing import draw_boxes
+from edgecv_runtime._core import InputError
+from edgecv_runtime.drawing import check_line_width, draw_boxes
 from edgecv_runtime.result import ScoredResult, import_supervision, shortest
 
 
@@ -45,6 +46,8 @@ class Detections(ScoredResult[Detection]):
         image: the picture, for `plot`; held, not copied.
         color: the order of its channels, "bgr" or "rgb"; a fourth one is alpha.
     """
+
+    _color_by: ClassVar[str] = "class"  # without another wish
 
     def __init__(
         self,
@@ -83,8 +86,62 @@ class Detections(ScoredResult[Detection]):
         self.boxes, self.scores = self.boxes[keep], self.scores[keep]
         self.labels = self.labels[keep]
 
-    def _draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        return draw_boxes(image, self.boxes, self.scores, self.labels, self.names)
+    def plot(
+        self,
+        image: NDArray[np.uint8] | None = None,
+        threshold: float | None = None,
+        *,
+        labels: bool = True,
+        line_width: int | None = None,
+        color_by: str | None = None,
+    ) -> NDArray[np.uint8]:
+        """Draws what was found on a copy of the image.
+
+        Args:
+            image: uint8 [H, W, 3] or [H, W, 4] in BGR order, or [H, W]; without it the image that
+                the model was given.
+            threshold: lowest score to draw, 0..1; without it all that the result holds is drawn.
+            labels: whether names and scores are written. Where captions have no room they are left
+                out.
+            line_width: of the boxes, in pixels; None: by the image, thinner on small boxes.
+            color_by: ``"class"`` or ``"instance"``: what gets a colour of its own; None: the class,
+                and the instance where there are masks.
+
+        Returns:
+            uint8 [H, W, 3], BGR.
+
+        Raises:
+            InputError: there is no image, or one of another size; another word or width.
+            EngineError: OpenCV is not installed.
+
+        Example:
+            cv2.imwrite("boxes.jpg", result.plot(line_width=3, color_by="instance"))
+        """
+        check_line_width(line_width)
+        shown = self if threshold is None else self.filter(threshold)
+        colors = shown._colors(color_by)
+        return shown._paint(self._picture(image), colors, line_width, labels)
+
+    def _colors(self, color_by: str | None) -> NDArray[np.int64]:
+        """For each box an index of the palette."""
+        color_by = self._color_by if color_by is None else color_by
+        if color_by not in ("class", "instance"):
+            raise InputError(f'color_by: expected "class" or "instance", got {color_by!r}')
+        return self.labels if color_by == "class" else np.arange(len(self))
+
+    def _paint(
+        self,
+        image: NDArray[np.uint8],
+        colors: NDArray[np.int64],
+        line_width: int | None,
+        labels: bool,
+    ) -> NDArray[np.uint8]:
+        return draw_boxes(
+            image, self.boxes, self.scores, self.labels, self.names, colors, line_width, labels
+        )
+
+    def _draw(self, image: NDArray[np.uint8], labels: bool) -> NDArray[np.uint8]:
+        return self._paint(image, self._colors(None), None, labels)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; the schema is described in docs/python.md."""

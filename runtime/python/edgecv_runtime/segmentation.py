@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from edgecv_runtime._core import InputError
 from edgecv_runtime.drawing import draw_legend
 from edgecv_runtime.indexed_png import encode_indexed_png
+from edgecv_runtime.lettering import drawable_names
 from edgecv_runtime.opencv import import_cv2
 from edgecv_runtime.palette import class_colors
 from edgecv_runtime.result import Result, import_supervision
@@ -87,10 +88,11 @@ class Segmentation(Result):
             for label, count in self._shares()
         )
 
-    def _captions(self, shares: Sequence[tuple[int, int]]) -> list[str]:
-        return [
-            f"{self.names[label]} {_percent(count / self.mask.size)}" for label, count in shares
-        ]
+    def _captions(
+        self, shares: Sequence[tuple[int, int]], names: Sequence[str] | None = None
+    ) -> list[str]:
+        names = self.names if names is None else names
+        return [f"{names[label]} {_percent(count / self.mask.size)}" for label, count in shares]
 
     def summary(self) -> str:
         """Like "road 43 %, sky 21 %": the four largest classes, and the rest as "others"."""
@@ -108,7 +110,7 @@ class Segmentation(Result):
             for name, color in zip(self.names, colors, strict=True)
         ]
 
-    def _draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _draw(self, image: NDArray[np.uint8], labels: bool) -> NDArray[np.uint8]:
         """Tinted by class, the background left as it is, with the largest classes' names."""
         cv2 = import_cv2()
         table = np.array(self.colors(), np.uint8)
@@ -120,10 +122,12 @@ class Segmentation(Result):
                 cv2.copyTo(
                     np.ascontiguousarray(image), (self.mask == label).astype(np.uint8), canvas
                 )
+        if not labels:
+            return canvas
         shares = self._shares()[:_LONGEST_LEGEND]
-        draw_legend(
-            canvas, self._captions(shares), [tuple(table[label].tolist()) for label, _ in shares]
-        )
+        present = [label for label, _ in shares]
+        texts = self._captions(shares, drawable_names(self.names, present))
+        draw_legend(canvas, texts, [tuple(table[label].tolist()) for label in present])
         return canvas
 
     def save_mask(self, path: str | os.PathLike[str]) -> None:
@@ -146,9 +150,12 @@ class Segmentation(Result):
         path.write_bytes(data.tobytes())
 
     def save_files(
-        self, stem: str | os.PathLike[str], record: dict[str, Any] | None = None
+        self,
+        stem: str | os.PathLike[str],
+        record: dict[str, Any] | None = None,
+        **drawing: Any,
     ) -> None:
-        super().save_files(stem, record)
+        super().save_files(stem, record, **drawing)
         self.save_mask(f"{os.fspath(stem)}.png")
 
     def to_dict(self) -> dict[str, Any]:

@@ -27,11 +27,13 @@ class Stylized(Result):
     def summary(self) -> str:
         return "painted"
 
-    def plot(self, image: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
-        """A copy of the painted picture, uint8 [H, W, 3], BGR; nothing is drawn on `image`."""
+    def plot(
+        self, image: NDArray[np.uint8] | None = None, *, labels: bool = True
+    ) -> NDArray[np.uint8]:
+        """A copy of the painted image, uint8 [H, W, 3], BGR; nothing is drawn on `image`."""
         return np.array(self.image)
 
-    def _draw(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    def _draw(self, image: NDArray[np.uint8], labels: bool) -> NDArray[np.uint8]:
         return np.array(self.image)
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,0 +1,56 @@
+"""The options that say how results are drawn."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from edgecv.cli.model_options import positive
+
+if TYPE_CHECKING:
+    from edgecv_runtime.model import Model
+
+
+def add_drawing_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("drawing")
+    group.add_argument(
+        "--line-width",
+        type=positive,
+        metavar="PIXELS",
+        help="of boxes and outlines (default: by the image, thinner on small boxes)",
+    )
+    group.add_argument(
+        "--no-labels",
+        dest="labels",
+        action="store_false",
+        help="write no names and scores on the image",
+    )
+    group.add_argument(
+        "--color-by",
+        choices=("class", "instance"),
+        help="what gets a colour of its own (default: class; instance where there are masks)",
+    )
+
+
+def drawing_of(model: Model[Any], args: argparse.Namespace, *, drawn: bool) -> dict[str, Any]:
+    """What `plot` is to be given; `drawn` says whether anything is drawn at all.
+
+    Raises InputError for options that the model's results have no use for.
+    """
+    from edgecv_runtime import InputError
+
+    given = {"line_width": args.line_width, "color_by": args.color_by}
+    drawing = {name: value for name, value in given.items() if value is not None}
+    if not args.labels:
+        drawing["labels"] = False
+    for name in drawing:
+        option = "--no-labels" if name == "labels" else f"--{name.replace('_', '-')}"
+        if not drawn:
+            raise InputError(f"{option}: nothing is drawn: give --save with it, or leave it out")
+        task = model.manifest.task
+        if task == "stylize" or (name != "labels" and task not in ("detect", "instance")):
+            raise InputError(
+                f"{option}: {args.bundle} is for the task {task}, where there is nothing of the "
+                "kind to draw: leave it out"
+            )
+    return drawing
