@@ -9,7 +9,7 @@ _START_MS = 100.0
 
 
 class FileClock:
-    """Milliseconds since the video's start, never falling.
+    """Milliseconds since the video's first frame, never falling.
 
     A file joined from several starts anew at each joint; its time goes on. A container without
     times has those of its rate.
@@ -29,9 +29,11 @@ class FileClock:
     def at(self, index: int, position_ms: float) -> float | None:
         """The time of frame `index` that stands at `position_ms` by the container's own clock."""
         if self._last is None:
-            self._last = max(position_ms, 0.0)
+            # OpenCV below 4.13 takes the time of decoding for the first frame: before 0.
+            self._offset = -max(position_ms, 0.0)
+            self._last = 0.0
             return self._last
-        if index == 1 and position_ms == 0 and self._last == 0:
+        if index == 1 and position_ms == 0 and self._offset == 0:
             self._untimed = True
         if self._untimed:
             return None if self._frame_ms is None else index * self._frame_ms

@@ -12,12 +12,14 @@ from typing import Any
 from edgecv_runtime.opencv import import_cv2
 from edgecv_runtime.sources.capture import open_file
 
-Size = tuple[int, int]  # coded height and width
+Size = tuple[int, int]  # height and width, as shown
 _SOUGHT = 1 << 16  # bytes of a packet in which headers stand
+_AHEAD = 2  # a decoder may drop frames at a change of size, so that packets run ahead of frames
+_PROBED = 4096  # packets; FFmpeg looks at the first ones, and may name a size that comes later
 
 
 class SizeChanges:
-    """Reads the packets of a file beside its frames: `at(index)` is the size from that frame on.
+    """Reads the packets of a file beside its frames.
 
     Packets come in the order of decoding; a new size begins with a key frame, before which all
     earlier frames are shown, so that packet and frame have the same number there.
@@ -27,24 +29,49 @@ class SizeChanges:
         self._find = _FINDERS.get(codec.lower())
         self._capture: Any = None
         self._packets = 0
-        self._size: Size | None = None
-        self.first: Size | None = None  # of those that were seen
+        self._changes: list[tuple[int, Size]] = []  # from which packet on
         if self._find is not None:
             cv2 = import_cv2()
             self._capture = open_file(path, [cv2.CAP_PROP_FORMAT, -1])
 
-    def at(self, index: int) -> Size | None:
-        """The size of frame `index`; None where it is not known. Ask with rising numbers."""
-        while self._capture is not None and self._packets <= index:
+    def true_size(self, index: int, size: Size) -> Size | None:
+        """The size of frame `index` if it is not the `size` that OpenCV gives to all frames.
+
+        None where they agree. Ask with rising numbers.
+        """
+        self._read_to(index + _AHEAD)
+        if not self._changes:
+            return None
+        true = [found for start, found in self._changes if start <= index + _AHEAD][-1]
+        if true == size:
+            return None
+        if not self._seen(size):
+            self._read_to(index + _PROBED, until=size)
+        if self._seen(size):
+            return true
+        # All sizes are others: the header means something else than is read out of it here.
+        self._find = None
+        self._changes = []
+        self.close()
+        return None
+
+    def _seen(self, size: Size) -> bool:
+        return any(found == size for _, found in self._changes)
+
+    def _read_to(self, last: int, until: Size | None = None) -> None:
+        while self._capture is not None and self._packets <= last:
             ok, packet = self._capture.read()
             if not ok:
                 self.close()
                 break
-            self._packets += 1
             assert self._find is not None
-            self._size = self._find(packet.ravel()[:_SOUGHT].tobytes()) or self._size
-            self.first = self.first or self._size
-        return self._size
+            found = self._find(packet.ravel()[:_SOUGHT].tobytes())
+            if found is not None and (not self._changes or self._changes[-1][1] != found):
+                # What stands before the first header belongs to it.
+                self._changes.append((self._packets if self._changes else 0, found))
+            self._packets += 1
+            if until is not None and found == until:
+                break
 
     def close(self) -> None:
         if self._capture is not None:

@@ -29,7 +29,6 @@ from edgecv_runtime.sources.frames import Failure, Frame
 from edgecv_runtime.sources.pyav import pyav_is_here, read_with_pyav
 
 _TRIES = 16  # reads that may fail in a row before the end: a packet is broken, or only sound came
-_AHEAD = 2  # a decoder may drop frames at a change of size, so that packets run ahead of frames
 _UNCOUNTED = 2  # frames that an index may count and a decoder not show
 
 
@@ -138,14 +137,6 @@ class _Reader:
 
     def _converted(self) -> NDArray[np.uint8]:
         cv2 = import_cv2()
-        if self._sizes is not None:
-            first, now = self._sizes.first, self._sizes.at(self.index + _AHEAD)
-            if now != first and now is not None and first is not None:
-                raise _Refused(
-                    f"from frame {self.index} or shortly after it changes its size from "
-                    f"{first[1]} x {first[0]} to {now[1]} x {now[0]}, which OpenCV does not "
-                    "follow: pip install av, or convert the video to one size"
-                )
         with ConversionWatch() as watch:
             ok, image = self._capture.retrieve()
         if watch.refused or not ok:
@@ -157,7 +148,17 @@ class _Reader:
                 else f"OpenCV {cv2.__version__} cannot convert frame {self.index}: "
                 "its size is not that of the first: pip install av"
             )
-        return three_channels(image)
+        image = three_channels(image)
+        if self._sizes is not None:
+            height, width = image.shape[:2]
+            true = self._sizes.true_size(self.index, (height, width))
+            if true is not None:
+                raise _Refused(
+                    f"frame {self.index} or one shortly after it is of {true[1]} x {true[0]} "
+                    f"pixels, which OpenCV makes {width} x {height}: pip install av, or "
+                    "convert the video to one size"
+                )
+        return image
 
     def _frame(self, image: NDArray[np.uint8], position_ms: float) -> Frame:
         time_ms = self._clock.at(self.index, position_ms)

@@ -1,0 +1,69 @@
+"""How addresses are shown."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgecv_runtime import InputError
+from edgecv_runtime.sources import open_source, resolve_source
+from edgecv_runtime.sources.addresses import last_part, shown_address
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("rtsp://viewer:word@10.0.0.2:554/live", "rtsp://viewer:***@10.0.0.2:554/live"),
+        ("rtsp://:word@host/live", "rtsp://:***@host/live"),
+        ("rtsp://viewer:w@rd@host/live", "rtsp://viewer:***@host/live"),
+        ("rtsp://viewer:w/r?d@host/live", "rtsp://viewer:***@host/live"),
+        ("http://host:8080/a@b.mjpg", "http://host:8080/a@b.mjpg"),
+        (
+            "http://host/video?user=a&password=word&fps=5",
+            "http://host/video?user=a&password=***&fps=5",
+        ),
+        ("http://host/x?token=abc#top", "http://host/x?token=***#top"),
+        ("http://host/x?API_KEY=abc", "http://host/x?API_KEY=***"),
+        ("https://example.org/clip.mp4?n=1", "https://example.org/clip.mp4?n=1"),
+        (
+            "gst://rtspsrc location=rtsp://a:word@h/x user-pw=word ! decodebin ! appsink",
+            "gst://rtspsrc location=rtsp://a:***@h/x user-pw=*** ! decodebin ! appsink",
+        ),
+        ("cannot open rtsp://a:word@h/x, really", "cannot open rtsp://a:***@h/x, really"),
+        ("photos/a:b@c.png", "photos/a:b@c.png"),
+    ],
+)
+def test_addresses_are_shown_without_their_secrets(address, shown):
+    assert shown_address(address) == shown
+
+
+@pytest.mark.parametrize(
+    "address", ["rtsp://a:word@h/live", "https://a:word@h/clip.mp4?token=word"]
+)
+def test_a_source_carries_the_shown_address(address):
+    (part,) = resolve_source(address)
+    assert part.target == address and "word" not in part.name
+
+
+def test_errors_do_not_show_secrets():
+    with pytest.raises(InputError) as refused:
+        open_source("ftp://viewer:word@host/clip.mp4")
+    assert "word" not in str(refused.value) and "ftp://viewer:***@host" in str(refused.value)
+    (failure,) = open_source("http://viewer:word@127.0.0.1:9/live")
+    assert "word" not in str(failure.error) + failure.name
+
+
+def test_suffixes_of_addresses_in_capitals():
+    assert resolve_source("http://host/CLIP.MP4?x=.mjpg")[0].live is False
+    assert resolve_source("http://host/stream.mjpg")[0].live is True
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("http://a:word@host/films/clip.mp4?key=1", "clip.mp4"),
+        ("http://a:***@host", "host"),
+        ("http://host/", "host"),
+    ],
+)
+def test_the_name_of_what_an_address_leads_to(address, name):
+    assert last_part(address) == name
