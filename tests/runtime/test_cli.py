@@ -329,6 +329,68 @@ def test_camera_does_not_overwrite_its_source(bundle, clip, capsys):
     assert clip.read_bytes() == before
 
 
+VIDEOS = Path(__file__).parents[1] / "golden" / "videos"
+
+
+def length_s(path):
+    """Playing time of a video and its frames."""
+    capture = cv2.VideoCapture(str(path))
+    count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+    return count / capture.get(cv2.CAP_PROP_FPS), count
+
+
+def test_predict_on_a_name_that_is_no_utf8(bundle, photos, tmp_path, capsys):
+    name = os.fsdecode(b"stra\xdfe")
+    (photos / "dim.png").rename(photos / f"{name}.png")
+    clip = write_clip(tmp_path / "clip.avi", [255, 0])
+    clip = clip.rename(tmp_path / f"{name}.avi")
+    out = tmp_path / "out"
+    status, stdout, _ = run(capsys, "predict", bundle, photos, clip, "--save", out, "--json")
+    assert status == 0 and len(stdout.splitlines()) == 5
+    assert (out / "photos" / f"{name}.jpg").stat().st_size > 0
+    assert (out / f"{name}.mp4").stat().st_size > 0
+    assert len((out / f"{name}.jsonl").read_text().splitlines()) == 2
+
+
+def test_predict_goes_on_behind_a_video_that_cannot_be_written(bundle, clip, tmp_path, capsys):
+    tiny = cv2.VideoWriter(
+        str(tmp_path / "tiny.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (2, 2)
+    )
+    tiny.write(np.zeros((2, 2, 3), np.uint8))
+    tiny.release()
+    out = tmp_path / "out"
+    (out / "tiny.mp4").mkdir(parents=True)  # nothing can be written there
+    sources = [tmp_path / "tiny.avi", shutil.copy(VIDEOS / "cover.mp4", tmp_path), clip]
+    status, stdout, stderr = run(capsys, "predict", bundle, *sources, "--save", out, "--json")
+    assert status == 2
+    assert [line for line in stderr.splitlines() if "tiny.mp4: this OpenCV cannot write it" in line]
+    records = [json.loads(line) for line in stdout.splitlines()]
+    assert sum("detections" in record for record in records) == 1 + 1 + 6
+    assert sum("error" in record for record in records) == 1
+
+
+def test_predict_saves_uneven_times_as_long_as_they_last(bundle, tmp_path, capsys):
+    out = tmp_path / "out"
+    status, stdout, _ = run(
+        capsys, "predict", bundle, VIDEOS / "uneven.mkv", "--save", out, "--json"
+    )
+    assert status == 0
+    times = [json.loads(line)["time_ms"] for line in stdout.splitlines()]
+    assert times == [0, 100, 1000, 1050, 4000, 4700, 4710, 6000]
+    seconds, _ = length_s(out / "uneven.mp4")
+    assert seconds == pytest.approx(6.0, abs=0.15)
+
+
+def test_predict_on_a_change_of_size_keeps_each_frames_own(bundle, tmp_path, capsys):
+    out = tmp_path / "out"
+    video = VIDEOS / "sizes_h265.ts"
+    status, stdout, _ = run(capsys, "predict", bundle, video, "--save", out, "--json")
+    assert status == 0
+    sizes = [json.loads(line)["width"] for line in stdout.splitlines()]
+    assert sizes == [64] * 6 + [96] * 6
+    assert length_s(out / "sizes_h265.mp4") == (1.2, 12)
+
+
 def test_info(bundle, capsys):
     status, stdout, _ = run(capsys, "info", bundle)
     assert status == 0

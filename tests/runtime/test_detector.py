@@ -239,6 +239,41 @@ def test_stream_yields_the_good_pictures_before_it_raises(tmp_path):
     assert seen == [str(folder / "1.png"), str(folder / "2.png")]
 
 
+def test_stream_skips_what_cannot_be_read_and_says_so(tmp_path):
+    import cv2
+
+    model = edgecv.load(write_tiny_bundle(tmp_path / "tiny"), threads=1)
+    for name in ("1.png", "3.png"):
+        cv2.imwrite(str(tmp_path / name), WHITE)
+    (tmp_path / "2.png").write_bytes(b"no picture")
+    with pytest.warns(UserWarning, match=r"skipped: .*2\.png: cannot be decoded"):
+        results = list(model.stream(tmp_path, batch=16, on_error="skip"))
+    assert [result.source for result in results] == [
+        str(tmp_path / "1.png"),
+        str(tmp_path / "3.png"),
+    ]
+    assert [(result.frame, result.time_ms) for result in results] == [(0, None), (2, None)]
+    with pytest.raises(InputError, match='on_error: expected "raise" or "skip", got True'):
+        list(model.stream(tmp_path, on_error=True))
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5])
+def test_results_of_a_stream_carry_frame_and_time(batch, tmp_path):
+    import cv2
+
+    model = edgecv.load(write_tiny_bundle(tmp_path / "tiny"), threads=1)
+    path = str(tmp_path / "clip.avi")
+    writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*"MJPG"), 10.0, WHITE.shape[1::-1])
+    for _ in range(5):
+        writer.write(WHITE)
+    writer.release()
+    results = list(model.stream(path, batch=batch))
+    assert [result.frame for result in results] == [0, 1, 2, 3, 4]
+    assert [round(result.time_ms, 3) for result in results] == [0, 100, 200, 300, 400]
+    alone = model(WHITE)
+    assert (alone.frame, alone.time_ms) == (None, None)
+
+
 def test_timing_covers_the_steps(tmp_path):
     model = edgecv.load(write_tiny_bundle(tmp_path / "tiny"), threads=1)
     model.warmup()

@@ -1,0 +1,160 @@
+"""Cameras on this machine's own network: what they send, what is saved, and how a run ends."""
+
+from __future__ import annotations
+
+import base64
+import http.server
+import json
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from edgecv_runtime.sources import Failure, open_source
+from tiny_bundle import write_tiny_bundle
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    return str(write_tiny_bundle(tmp_path_factory.mktemp("bundles") / "tiny"))
+
+
+class Camera(http.server.BaseHTTPRequestHandler):
+    """JPEG after JPEG: `frames` of them, `pause_s` apart; then it is silent, or ends."""
+
+    frames, pause_s, silent, password = 12, 0.05, False, None
+
+    def do_GET(self):
+        wanted = self.password and "Basic " + base64.b64encode(self.password).decode()
+        if self.headers.get("Authorization") != wanted:
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", 'Basic realm="camera"')
+            self.end_headers()
+            return
+        self.send_response(200)
+        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=next")
+        self.end_headers()
+        for at in range(self.frames):
+            jpeg = cv2.imencode(".jpg", np.full((64, 96, 3), 8 * at, np.uint8))[1].tobytes()
+            head = f"--next\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+            self.wfile.write(head.encode() + jpeg + b"\r\n")
+            time.sleep(self.pause_s)
+        if self.silent:
+            self.server.over.wait(60)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def serve():
+    """Starts a camera with these attributes; its address."""
+    servers = []
+
+    def start(**attributes):
+        handler = type("Some", (Camera,), attributes)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        server.daemon_threads, server.over = True, threading.Event()
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}/stream.mjpg"
+
+    yield start
+    for server in servers:
+        server.over.set()
+        server.shutdown()
+
+
+COMMAND = [sys.executable, "-m", "edgecv", "camera"]
+
+
+def run_camera(bundle, address, *options, interrupt=None, lines=0):
+    """Exit status, records, stderr, seconds from the signal (after so many lines) to the end."""
+    process = subprocess.Popen(
+        [*COMMAND, bundle, "--source", address, "--no-show", "--json", *map(str, options)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    records = [process.stdout.readline() for _ in range(lines)]
+    started = time.monotonic()
+    if interrupt is not None:
+        if not lines:
+            time.sleep(3)
+        started = time.monotonic()
+        process.send_signal(interrupt)
+    stdout, stderr = process.communicate(timeout=60)
+    seconds = time.monotonic() - started
+    return process.returncode, records + stdout.splitlines(), stderr, seconds
+
+
+def test_a_stream_gives_its_frames_and_then_an_error(serve):
+    *good, last = open_source(serve(pause_s=0.0))
+    assert [round(frame.image.mean() / 8) for frame in good] == list(range(12))
+    assert [frame.index for frame in good] == list(range(12))
+    assert isinstance(last, Failure) and "no more pictures after 12 frames" in str(last.error)
+
+
+def test_arrival_counts_where_a_stream_has_no_times(serve):
+    """FFmpeg counts its frames at 25 a second; 5 come."""
+    *good, _ = open_source(serve(frames=12, pause_s=0.2))
+    assert 1500 < good[-1].play_ms < 4000  # 440 by FFmpeg's count; some come while it is opened
+
+
+def test_what_is_saved_lasts_as_long_as_it_took(serve, bundle, tmp_path):
+    saved = tmp_path / "live.mp4"
+    address = serve(frames=15, pause_s=0.2)
+    status, records, _, _ = run_camera(bundle, address, "--save", saved)
+    assert status == 2  # the camera has gone
+    taken = [json.loads(record)["time_ms"] for record in records]
+    capture = cv2.VideoCapture(str(saved))
+    rate = capture.get(cv2.CAP_PROP_FPS)
+    lasts = capture.get(cv2.CAP_PROP_FRAME_COUNT) / rate
+    assert lasts == pytest.approx((taken[-1] - taken[0]) / 1000 + 1 / rate, abs=0.25)
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_silent_camera_does_not_keep_a_run_from_ending(name, serve, bundle, tmp_path):
+    saved = tmp_path / "live.mp4"
+    address = serve(silent=True)
+    status, records, stderr, seconds = run_camera(
+        bundle, address, "--save", saved, interrupt=getattr(signal, name), lines=12
+    )
+    assert status == 130 and len(records) == 12 and "12 frames" in stderr
+    assert seconds < 5  # about one, on a machine that has nothing else to do; OpenCV's own is 30
+    capture = cv2.VideoCapture(str(saved))
+    count = 0
+    while capture.read()[0]:
+        count += 1
+    assert count >= 10
+
+
+def test_a_mute_server_does_not_keep_a_run_from_ending(bundle):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        status, records, _, seconds = run_camera(bundle, address, interrupt=signal.SIGINT)
+    assert (status, records) == (130, []) and seconds < 5
+
+
+def test_a_password_is_used_and_not_shown(serve, bundle):
+    address = serve(password=b"viewer:open-sesame", frames=3)
+    secret = address.replace("//", "//viewer:open-sesame@")
+    status, records, stderr, _ = run_camera(bundle, secret)
+    assert status == 2 and len(records) == 3
+    assert json.loads(records[0])["source"] == address.replace("//", "//viewer:***@")
+    assert "open-sesame" not in "".join(records) + stderr
+
+
+def test_a_reader_that_stops_releases_the_stream(serve):
+    before = threading.active_count()
+    frames = open_source(serve(frames=100))
+    next(frames)
+    frames.close()
+    names = [thread.name for thread in threading.enumerate()]
+    assert "edgecv-source" not in names, (before, names)
