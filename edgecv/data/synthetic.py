@@ -144,8 +144,11 @@ def instance_image(
 def _save(path: Path, image: NDArray[np.uint8]) -> None:
     cv2 = import_cv2()
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), image):
-        raise OSError(f"{path}: cannot be written")
+    # Not by its name: OpenCV ends the process on one that is no UTF-8.
+    ok, data = cv2.imencode(path.suffix, image)
+    if not ok:
+        raise OSError(f"{path}: cannot be encoded")
+    path.write_bytes(data.tobytes())
 
 
 def _write_voc(folder: Path, split: str, samples: list[Sample]) -> None:

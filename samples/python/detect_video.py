@@ -11,8 +11,8 @@ import edgecv
 def main(bundle: str, source: str) -> None:
     model = edgecv.load(bundle)
     model.warmup()
-    for index, result in enumerate(model.stream(source)):
-        print(f"frame {index}: {result.summary()}")
+    for result in model.stream(source):
+        print(f"frame {result.frame}: {result.summary()}")
 
 
 if __name__ == "__main__":
