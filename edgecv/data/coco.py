@@ -27,7 +27,7 @@ def read(folder: Path, split: str) -> DetectionData:
 
     Labels are the categories in the order of their ids; Roboflow's root category is none. Boxes
     with `iscrowd` are marked `ignore`. An object without `bbox` has the extent of its mask. If any
-    object has a segmentation (polygons or run lengths), the records have masks.
+    object has a mask (polygons or run lengths), the records have masks.
 
     Raises:
         InputError: no file or several files fit the split, a file is missing or broken; an image is
@@ -38,7 +38,7 @@ def read(folder: Path, split: str) -> DetectionData:
     collector = RecordCollector(split, "iscrowd")
     collector.notes += content.notes
     images = _find_images(folder, path, split, content, collector)
-    masks = any(a.segmentation for entry in content.images for a in entry.annotations)
+    read_images: list[tuple[Path, str, tuple[int, int], list[Labelled]]] = []
     for entry in content.images:
         image = images[entry.name]
         if (size := collector.size_of(image)) is None:
@@ -48,10 +48,13 @@ def read(folder: Path, split: str) -> DetectionData:
             if entry.size != size:
                 continue  # nothing fits then; `finish` says so
         found = [_object(a, size, path, entry.name, collector) for a in entry.annotations]
+        read_images.append((image, entry.name, size, found))
+    masks = any(one.mask is not None for *_, found in read_images for one in found)
+    for image, name, size, found in read_images:
         collector.add(image, path, size, found, masks)
         if masks and (lacking := sum(one.mask is None for one in found)):
             collector.note(
-                "objects without a mask, which a model of masks does not learn", entry.name, lacking
+                "objects without a mask, which a model of masks does not learn", name, lacking
             )
     return collector.finish(content.labels, path, str(path))
 

@@ -16,7 +16,7 @@ IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".webp", ".tif", ".t
 VALIDATION_SHARE = 5  # one image in so many is for validation
 # Other names that a split may have.
 SPLIT_ALIASES = {"val": ("val", "valid", "validation"), "train": ("train", "training")}
-_HEAD = 1 << 16  # bytes that hold a JPEG's size, but for those with a large preview
+_HEADS = (1 << 12, 1 << 16)  # bytes that hold the size of most JPEGs, of those with a preview
 _SEEN = 20_000  # files that `contents` looks at, at most
 
 
@@ -72,14 +72,17 @@ def stored_header(image: Path) -> ImageHeader:
     """Size and orientation as stored. Raises InputError as `upright_size`."""
     try:
         with image.open("rb") as file:
-            head = file.read(_HEAD)
-            header = _jpeg_of_head(head)
-            if header is not None:
-                file.seek(-2, 2)
-                if file.read() == b"\xff\xd9":  # the end of the image: nothing is missing
-                    return header
-                file.seek(len(head))
-            data = head + file.read()
+            data = b""
+            for length in _HEADS:
+                data += file.read(length - len(data))
+                header = _jpeg_of_head(data)
+                if header is not None:
+                    file.seek(-2, 2)
+                    if file.read() == b"\xff\xd9":  # the end of the image: nothing is missing
+                        return header
+                    file.seek(len(data))
+                    break
+            data += file.read()
     except OSError as error:
         raise InputError(f"{image}: cannot be read: {error.strerror or error}") from error
     if not data:

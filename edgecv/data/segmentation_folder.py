@@ -217,8 +217,11 @@ def _require_plausible(
     if len(used) * _FEW < max(used) + 1 or (len(used) == 2 and used[0] == 0 and used[1] > 1):
         raise InputError(
             f"{folder}: the label images of the split {split} hold {_listed(values)}; expected the "
-            f"classes 0, 1, 2, ... without such gaps: name all {max(used) + 1} classes in "
-            f"classes.txt or --labels, or number them anew{_advice(values)}"
+            "classes 0, 1, 2, ... without such gaps"
+            + (
+                _advice(values)
+                or f": name all {max(used) + 1} in classes.txt or --labels, or number them anew"
+            )
         )
 
 
