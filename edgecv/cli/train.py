@@ -51,9 +51,9 @@ def add_parser(subparsers: Any) -> None:
         "--data",
         required=True,
         metavar="DIR",
-        help="detectors: Pascal VOC, COCO or YOLO folder (or its data.yaml), or images/ with masks/ "
-        "(0 background, 1..N objects); segmentation: SPLIT/images/ with SPLIT/masks/ of class numbers; "
-        "classifiers: SPLIT/NAME/ for each class; style networks: any photos",
+        help="detectors: Pascal VOC, COCO or YOLO folder (or its data.yaml), or images/ with "
+        "masks/ (0 background, 1..N objects); segmentation: SPLIT/images/ with SPLIT/masks/ of "
+        "class numbers; classifiers: SPLIT/NAME/ for each class; style networks: any photos",
     )
     parser.add_argument(
         "-o", "--out", required=True, type=Path, metavar="DIR", help="the run's folder"

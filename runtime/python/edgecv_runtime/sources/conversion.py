@@ -80,7 +80,12 @@ def _libraries() -> list[Any]:
     """The libavutil that OpenCV has loaded (none where its FFmpeg is linked in, or missing)."""
     package = Path(import_cv2().__file__).parent
     if sys.platform == "linux":
-        loaded = set(re.findall(r"/\S*/libavutil\S*\.so\S*", Path("/proc/self/maps").read_text()))
+        loaded = set(
+            re.findall(
+                r"/\S*/libavutil\S*\.so\S*",
+                Path("/proc/self/maps").read_text(encoding="utf-8", errors="replace"),
+            )
+        )
         beside = {path for path in loaded if path.startswith(str(package.parent / "opencv"))}
         found = beside or {path for path in loaded if "/av.libs/" not in path}
     else:
