@@ -1,4 +1,4 @@
-# `make demo` and `make test` need Python, a C++ compiler and this Makefile only; they make .venv.
+# `make demo` and `make test` make .venv first. runtime/check_machine.sh says what the machine lacks.
 PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml $(shell find runtime -name '*.[ch]pp' -o -name CMakeLists.txt)
@@ -50,6 +50,7 @@ clean:
 
 # What builds the extension, installed first so that rebuilding it is quick.
 .venv/.tools: pyproject.toml
+	@runtime/check_machine.sh '$(PYTHON)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet 'scikit-build-core>=0.11' 'nanobind>=3.0' 'nlohmann-json>=3.11' 'cmake>=3.24' ninja \

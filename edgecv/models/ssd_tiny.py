@@ -31,6 +31,14 @@ def _conv(channels_in: int, channels_out: int, stride: int = 1) -> nn.Sequential
     )
 
 
+class _Largest(nn.Module):
+    """The largest value of each channel, [B, C, 1, 1]: as AdaptiveMaxPool2d(1), which torch.onnx
+    cannot export before 2.11."""
+
+    def forward(self, features: Tensor) -> Tensor:
+        return features.amax((2, 3), keepdim=True)
+
+
 class SsdTinyHead(nn.Module):
     """Class and box predictions by 3x3 convolutions on each feature map."""
 
@@ -114,7 +122,7 @@ class SsdTiny(nn.Module):
                 nn.Sequential(_conv(2 * w, 4 * w, 2), _conv(4 * w, 4 * w), _conv(4 * w, 4 * w)),
                 nn.Sequential(_conv(4 * w, 4 * w, 2), _conv(4 * w, 4 * w)),
                 nn.Sequential(_conv(4 * w, 4 * w, 2), _conv(4 * w, 4 * w)),
-                nn.AdaptiveMaxPool2d(1),
+                _Largest(),
             ]
         )  # fmt: skip
         for module in self.stages.modules():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from edgecv_export.bundle import BundleDraft
+from edgecv_export.node_names import graph_bytes
 from edgecv_runtime import InputError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ def add_graph(
     """Writes the graph into the draft, in fp32, and returns its record."""
     return {
         "file": file,
-        "sha256": draft.add_file(file, model.SerializeToString()),
+        "sha256": draft.add_file(file, graph_bytes(model)),
         "precision": "fp32",
         "dialect": dialect,
         "inputs": [tensor_record(value) for value in model.graph.input],

@@ -18,6 +18,7 @@ from edgecv_export.engines.agreement import agreement
 from edgecv_export.engines.pipeline import Pipeline
 from edgecv_export.engines.sources import fp32_files
 from edgecv_export.errors import ExportError
+from edgecv_export.node_names import graph_bytes
 from edgecv_runtime import Bundle, InputError
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def take_bytes(draft: BundleDraft, pictures: Sequence[npt.NDArray[np.uint8]]) ->
         path = Path(draft.folder) / graph["file"]
         model = onnx.load(path)
         _normalise_inside(model, graph["inputs"][0]["name"], record)
-        content = model.SerializeToString()
+        content = graph_bytes(model)
         path.write_bytes(content)
         graph["sha256"] = hashlib.sha256(content).hexdigest()
         graph["inputs"][0]["dtype"] = "uint8"

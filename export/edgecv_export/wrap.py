@@ -15,6 +15,7 @@ import numpy as np
 from edgecv.data.text import read_text
 from edgecv_export.bundle import MANIFEST, BundleDraft, check_target, new_bundle
 from edgecv_export.graph_record import tensor_record
+from edgecv_export.node_names import name_nodes
 from edgecv_export.wrap_check import check_outputs
 from edgecv_runtime import BundleError, InputError, Manifest
 
@@ -112,14 +113,15 @@ def _read_onnx(path: Path) -> onnx.ModelProto:
 
 
 def _content(path: Path, model: onnx.ModelProto) -> bytes:
-    """The file as it is, or, where its weights lie in side files, written anew with them inside."""
+    """The file as it is, or written anew where its weights lie in side files, or nodes have no
+    name of their own."""
     import onnx
 
     stored = path.read_bytes()
     # Loading from the path has read the side files; the bytes still say that there are any.
     weights = onnx.load_model_from_string(stored).graph.initializer
     external = any(t.data_location == onnx.TensorProto.EXTERNAL for t in weights)
-    return model.SerializeToString() if external else stored
+    return model.SerializeToString() if name_nodes(model) or external else stored
 
 
 def _complete(record: dict[str, Any], name: str, architecture: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from edgecv_export.engines.precision import cast_to_half
 from edgecv_export.engines.quantize import Quantizer
 from edgecv_export.engines.shape_ranges import ShapeWishes, shape_ranges
 from edgecv_export.engines.tensorrt import BuildOptions, build_plan
+from edgecv_export.node_names import graph_bytes
 from edgecv_runtime import Bundle, GraphFile
 from edgecv_runtime.engines.built import ShapeRange, read_engines
 from thin_models import FAMILIES, write_thin_bundle
@@ -42,6 +43,19 @@ def wishes(bundle: Bundle, fixed: bool) -> ShapeWishes:
         height_width=sizes if open_size else None,
         boxes=count if "roi" in graphs else None,
     )
+
+
+def test_nodes_have_names_of_their_own(bundle: Bundle) -> None:
+    """In both dialects; those of other precisions below."""
+    files = sorted(Path(bundle.folder).glob("*.onnx"))
+    assert len(files) >= len(bundle.manifest.graphs)
+    for file in files:
+        assert_names(onnx.load(file))
+
+
+def assert_names(model: onnx.ModelProto) -> None:
+    names = [node.name for node in model.graph.node]
+    assert names and all(names) and len(set(names)) == len(names)
 
 
 def test_any_shape(bundle: Bundle) -> None:
@@ -102,6 +116,8 @@ def test_other_precisions(bundle: Bundle, precision: str) -> None:
             quantizer.calibrate([random_feed(graph, shapes[0])], "minmax")
             model = quantizer.quantize()
         changed += sum(node.op_type in ("Cast", "QuantizeLinear") for node in model.graph.node)
+        content = graph_bytes(model)
+        assert_names(onnx.load_from_string(content))
         for ranges in shapes:
-            check_ports(graph, build_plan(model.SerializeToString(), ranges, options=OPTIONS))
+            check_ports(graph, build_plan(content, ranges, options=OPTIONS))
     assert changed > 0, "the graphs are those of fp32"

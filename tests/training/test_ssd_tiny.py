@@ -192,3 +192,20 @@ def test_bad_arguments(arguments: dict[str, object], message: str) -> None:
 def test_unknown_architecture() -> None:
     with pytest.raises(InputError, match=r"unknown architecture 'ssd_big'; did you mean ssd_tiny"):
         registry.create("ssd_big", num_classes=2)
+
+
+def test_the_last_map_is_the_largest_value_of_each_channel() -> None:
+    """Bit by bit what AdaptiveMaxPool2d(1) gives, which torch.onnx before 2.11 cannot export; and
+    the same gradient where no two cells have the largest value."""
+    torch.manual_seed(0)
+    last = tiny().stages[-1]
+    features = torch.randn(3, 5, 2, 3)
+    pairs = []
+    for pool in (last, torch.nn.AdaptiveMaxPool2d(1)):
+        taken = features.clone().requires_grad_()
+        pooled = pool(taken)
+        (pooled * torch.arange(15.0).view(3, 5, 1, 1)).sum().backward()
+        pairs.append((pooled.detach(), taken.grad))
+    assert pairs[0][0].shape == (3, 5, 1, 1)
+    assert all(torch.equal(ours, theirs) for ours, theirs in zip(*pairs, strict=True))
+    assert "AdaptiveMaxPool2d" not in {type(part).__name__ for part in tiny().modules()}

@@ -20,6 +20,7 @@ from edgecv_export.engines.sources import (
     read_graph,
 )
 from edgecv_export.errors import ExportError
+from edgecv_export.node_names import graph_bytes
 from edgecv_runtime import Bundle, InputError
 
 if TYPE_CHECKING:
@@ -48,8 +49,8 @@ def add_half(
         half, overflowing = _half(bundle, source, pictures)
         if overflowing:
             kept[source.file("fp16")] = overflowing
-        path = add_graph_file(added, bundle, source, "fp16", half.SerializeToString())
-        _emulated(path).write_bytes(emulate_half(half).SerializeToString())
+        path = add_graph_file(added, bundle, source, "fp16", graph_bytes(half))
+        _emulated(path).write_bytes(graph_bytes(emulate_half(half)))
     notes: dict[str, Any] = {"kept_in_fp32": kept}
     for dialect in dialects:
         step(f"comparing the results, dialect {dialect}")

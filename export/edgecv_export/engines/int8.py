@@ -27,6 +27,7 @@ from edgecv_export.engines.sources import (
     read_graph,
 )
 from edgecv_export.errors import ExportError
+from edgecv_export.node_names import graph_bytes
 from edgecv_runtime import Bundle, InputError
 
 RANKED_ON = 4  # runs of a network that layers are ranked on
@@ -124,7 +125,7 @@ class _Work:
 
     def write(self, added: Additions) -> None:
         model = self.quantizer.quantize(self.kept)
-        content = model.SerializeToString()
+        content = graph_bytes(model)
         add_graph_file(added, self._bundle, self.source, "int8", content)
 
     def rank(self) -> list[LayerError]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from edgecv_export.engines.additions import Additions
+from edgecv_export.node_names import name_nodes
 from edgecv_runtime import Bundle, GraphFile, InputError
 
 if TYPE_CHECKING:
@@ -113,7 +114,9 @@ def fp32_files(bundle: Bundle, dialect: str) -> dict[str, Path]:
 def read_graph(bundle: Bundle, source: Source) -> onnx.ModelProto:
     import onnx
 
-    return onnx.load(bundle.verified_path(source.graph.file, source.graph.sha256))
+    model = onnx.load(bundle.verified_path(source.graph.file, source.graph.sha256))
+    name_nodes(model)  # older bundles have nodes without
+    return model
 
 
 def add_graph_file(

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from edgecv_runtime._core import DeviceTensor, Engine, EngineError, TensorSpec
 from edgecv_runtime.engines.cache import cache_root
 from edgecv_runtime.engines.host_memory import require_host
+from edgecv_runtime.engines.onnx_names import name_nodes
 
 # Names as `load(device=...)` takes them, and the providers behind them.
 _PROVIDERS = {
@@ -70,7 +71,7 @@ class OnnxRuntimeEngine(Engine):
             options.intra_op_num_threads = threads
         providers = _with_options(provider, index, precision)
         try:
-            session = ort.InferenceSession(str(path), options, providers=providers)
+            session = _open_session(ort, path, options, providers)
         except Exception as error:  # onnxruntime's exceptions have no common base
             raise EngineError(f"onnxruntime cannot load {path}: {first_line(error)}") from error
         if session.get_providers()[0] != provider:
@@ -159,6 +160,17 @@ def open_onnxruntime(
 
         return OnnxRuntimeGpuEngine(path, device, threads, precision)
     return OnnxRuntimeEngine(path, device, threads, precision)
+
+
+def _open_session(ort: Any, path: str | Path, options: Any, providers: list[Any]) -> Any:
+    try:
+        return ort.InferenceSession(str(path), options, providers=providers)
+    except Exception as error:
+        if "two nodes with same node name" not in str(error):
+            raise
+    # Before 1.22, of nodes that it has fused itself where the file names none.
+    content = name_nodes(Path(path).read_bytes())
+    return ort.InferenceSession(content, options, providers=providers)
 
 
 def _with_options(provider: str, index: int | None, precision: str) -> list[Any]:
