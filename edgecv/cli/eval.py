@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -28,7 +29,7 @@ def add_parser(subparsers: Any) -> None:
         help="measure a checkpoint or a bundle on labelled photos",
         description="Measures on one split of a data set. Detectors: COCO's average precision, of "
         "boxes and, where model and data have them, of masks. Segmentation: mean IoU. Classifiers: "
-        "top-1 and top-5 accuracy.",
+        "top-1 accuracy, and top-5 of more than five classes.",
     )
     parser.add_argument(
         "model", type=Path, metavar="MODEL", help="a checkpoint (.pt) or a bundle (folder or .zip)"
@@ -47,7 +48,8 @@ def add_parser(subparsers: Any) -> None:
         type=numbers,
         default=(),
         metavar="N[,N...]",
-        help="segmentation: numbers in the label images that are no class, beside 255",
+        help="segmentation: numbers in the label images that are no class, beside 255 (default: as "
+        "in training)",
     )
     add_window_arguments(parser.add_argument_group("checkpoints, where a bundle has its own plan"))
     group = parser.add_argument_group("bundles")
@@ -100,6 +102,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _checkpoint(args: argparse.Namespace, request: WindowRequest) -> Any:
+    # Threads of OpenMP that spin between two layers would take three times the processor time.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from edgecv.models import registry
     from edgecv.models.checkpoint import load_checkpoint
     from edgecv.training.measures import measure_of
@@ -122,7 +126,7 @@ def _checkpoint(args: argparse.Namespace, request: WindowRequest) -> Any:
         args.split,
         _progress,
         say,
-        **_options(args, task, checkpoint.labels),
+        **_options(args, task, checkpoint.labels, checkpoint.training),
     )
 
 
@@ -147,16 +151,21 @@ def _bundle(args: argparse.Namespace, request: WindowRequest) -> Any:
             args.split,
             _progress,
             unheard if found.rows else say,  # of several precisions once
-            **_options(args, task, model.names),
+            **_options(args, task, model.names, json.loads(model.manifest.provenance or "{}")),
         )
         found.add(model, result, timed.median_ms)
     return found if len(found.rows) > 1 else result
 
 
-def _options(args: argparse.Namespace, task: str, names: list[str]) -> dict[str, Any]:
-    """Of `measure`, beyond what every task takes."""
+def _options(
+    args: argparse.Namespace, task: str, names: list[str], training: dict[str, Any]
+) -> dict[str, Any]:
+    """Of `measure`, beyond what every task takes; `training`: what is known of the model's."""
     if task == "segment":
-        return {"ignore": args.ignore_index}
+        from edgecv.training.segmentation_evaluation import remembered
+
+        known = remembered(training)
+        return known | {"ignore": args.ignore_index} if args.ignore_index else known
     return {} if args.classes is None else {"classes": class_names(args.classes, names)}
 
 

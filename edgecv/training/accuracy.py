@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 @dataclass(frozen=True)
 class Accuracy:
     """Shares in 0..1: `top1` of the images whose class has the highest score, `top5` of those whose
-    class is among the five highest. `classes`: top1 of the images of each class; None where there
-    is none."""
+    class is among the five highest (None with five classes or fewer: it would always be 1).
+    `classes`: top1 of the images of each class; None where there is none."""
 
     top1: float
-    top5: float
+    top5: float | None
     classes: dict[str, float | None]
     images: int
 
@@ -32,10 +32,9 @@ class Accuracy:
     def table(self) -> str:
         """For a person."""
         width = max(len(name) for name in [*self.classes, "all"])
-        lines = [
-            f"{'':{width}}  top-1  top-5",
-            f"{'all':{width}}  {self.top1:.3f}  {self.top5:.3f}",
-        ]
+        lines = [f"{'':{width}}  top-1", f"{'all':{width}}  {self.top1:.3f}"]
+        if self.top5 is not None:
+            lines = [f"{lines[0]}  top-5", f"{lines[1]}  {self.top5:.3f}"]
         for name, value in self.classes.items():
             lines.append(f"{name:{width}}  " + ("  -" if value is None else f"{value:.3f}"))
         return "\n".join([*lines, f"{self.images} images"])
@@ -59,4 +58,10 @@ def accuracy(
     for index, name in enumerate(names):
         own = ranks[labels == index]
         right[name] = float((own == 0).mean()) if own.size else None
-    return Accuracy(float((ranks == 0).mean()), float((ranks < 5).mean()), right, len(ranks))
+    top5 = float((ranks < 5).mean()) if counts_five(names) else None
+    return Accuracy(float((ranks == 0).mean()), top5, right, len(ranks))
+
+
+def counts_five(names: Sequence[str]) -> bool:
+    """Whether the five highest of so many classes leave any out."""
+    return len(names) > 5

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from edgecv.data.class_folder import ClassificationData
 
-from .accuracy import accuracy
+from .accuracy import accuracy, counts_five
 from .classifier import TorchClassifier
 from .preprocessing import normalise
 from .task import TrainingTask
@@ -46,6 +46,10 @@ class ClassificationTask(TrainingTask):
         self.validation = validation
         self._scores: list[NDArray[np.float32]] = []
 
+    @property
+    def columns(self) -> list[str]:
+        return ["top1", "top5"] if counts_five(self.validation.labels) else ["top1"]
+
     def training_step(self, batch: tuple[Tensor, Tensor], _index: int) -> Tensor:
         images, classes = batch
         inputs = self.remember(normalise(images, self.record))
@@ -67,5 +71,7 @@ class ClassificationTask(TrainingTask):
 
     def on_validation_epoch_end(self) -> None:
         result = accuracy(self._scores, self.validation.classes, self.validation.labels)
-        self.figures = {"top1": result.top1, "top5": result.top5}
+        self.figures = {"top1": result.top1}
+        if result.top5 is not None:
+            self.figures["top5"] = result.top5
         self.facts = {"accuracy": result.to_dict()}

@@ -59,6 +59,7 @@ def measure(
     progress: Callable[[Iterable[Any]], Iterable[Any]] = iter,
     say: Callable[[str], None] = unheard,
     ignore: Sequence[int] = (),
+    numbered: bool = False,
 ) -> Overlap:
     """Segments every image of a split.
 
@@ -66,8 +67,12 @@ def measure(
         names: the classes of the class maps, and of a folder that names none.
         say: takes lines about what was read.
         ignore: numbers in the label images that are no class, beside 255.
+        numbered: the folder's own names, if they are not the model's, do not count: a class is
+            known by its number. So it was in training that was given the names (`remembered`).
     """
     data = read_segmentation(folder, split, ignore, unnamed=names)
+    if numbered and data.named and not set(data.labels) <= set(names):
+        data = read_segmentation(folder, split, ignore, labels=names)
     for line in data.report.lines():
         say(line)
     numbers = class_lookup(data, names)
@@ -75,6 +80,18 @@ def measure(
     for entry in progress(data.images):
         confusion.add(true_classes(entry, numbers), segment(read_image(entry.image)))
     return confusion.overlap(names)
+
+
+def remembered(training: dict[str, Any]) -> dict[str, Any]:
+    """How training read the label images: `ignore` and `numbered` as `measure` takes them.
+
+    `training` is that of a checkpoint, or the `provenance` of a bundle that was exported from one.
+    """
+    settings = training.get("settings") or {}
+    return {
+        "ignore": tuple(settings.get("ignore_index") or ()),
+        "numbered": settings.get("labels") is not None,
+    }
 
 
 def class_lookup(data: SegmentationData, names: list[str]) -> NDArray[np.int32]:

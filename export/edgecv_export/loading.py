@@ -110,8 +110,18 @@ def _load_checkpoint(path: Path) -> Source:
         checkpoint.module(),
         checkpoint.architecture,
         list(checkpoint.labels),
-        {"checkpoint": _identity(path)},
+        {"checkpoint": _identity(path), **_label_images(checkpoint.training)},
     )
+
+
+def _label_images(training: dict[str, Any]) -> dict[str, Any]:
+    """What `edgecv eval` has to know about the numbers in label images, of segmentation only."""
+    settings = training.get("settings") or {}
+    ignored, names = settings.get("ignore_index"), settings.get("labels")
+    if not ignored and names is None:
+        return {}
+    file = None if names is None else Path(names).name  # not where it lay
+    return {"settings": {"ignore_index": list(ignored or ()), "labels": file}}
 
 
 def _load_architecture(name: str, weights: str | None, num_classes: int | None) -> Source:

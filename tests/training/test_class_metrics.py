@@ -20,6 +20,16 @@ def test_accuracy() -> None:
     assert (result.top1, result.top5, result.images) == (0.5, 0.75, 4)
     assert result.classes == {**dict.fromkeys(names), "c2": 1.0, "c3": 0.0, "c0": 0.5}
     assert "top-1" in result.table() and "4 images" in result.table()
+    assert result.table().splitlines()[1].split() == ["all", "0.500", "0.750"]
+
+
+@pytest.mark.parametrize(("classes", "top5"), [(3, None), (5, None), (6, 1.0)])
+def test_the_best_five_of_five_say_nothing(classes: int, top5: float | None) -> None:
+    names = [f"c{i}" for i in range(classes)]
+    result = accuracy([np.arange(classes, dtype=np.float32)], [1], names)
+    assert result.top5 == top5
+    assert ("top-5" in result.table()) == (top5 is not None)
+    assert result.to_dict()["top5"] == top5
 
 
 def test_overlap_by_hand() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -95,7 +96,7 @@ def test_eval_of_a_bundle_counts_the_runtime_s_class_maps(
 
     class Scripted:
         names = ("background", *SHAPES)
-        manifest = SimpleNamespace(task="segment")
+        manifest = SimpleNamespace(task="segment", provenance="")
         precision, engine_name = "fp32", "scripted"
 
         def warmup(self) -> None:
@@ -118,6 +119,38 @@ def test_eval_of_a_bundle_counts_the_runtime_s_class_maps(
     assert "are for checkpoints of segmentation networks" in capsys.readouterr().err
 
 
+def test_eval_reads_label_images_as_training_did(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ignored numbers and given names are the checkpoint's, and of the bundle made of it."""
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    data = write_shapes(tmp_path / "data", train=4, val=2, size=(80, 110), layout="segments")
+    (data / "classes.txt").write_text("a\nb\nc\nvoid\n")  # other names than those given
+    (tmp_path / "names.txt").write_text("ground\nround\nangular\n")
+    out = tmp_path / "run"
+    words = ["fcn_resnet18", "--data", data, "--out", out, *WINDOWED, "--ignore-index", 3]
+    assert train(*words, "--labels", tmp_path / "names.txt") == 0
+    capsys.readouterr()
+    command = ["--data", str(data), "--json"]
+    assert main(["eval", str(out / "last.pt"), *command]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result == load_checkpoint(out / "last.pt").training["overlap"]
+    assert list(result["classes"]) == ["ground", "round", "angular"]
+    counts = read_segmentation(data, "val").pixels()
+    assert result["pixels"] == counts[:3].sum() < counts.sum()
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"  # spinning threads: thrice the CPU time
+
+    assert main(["export", str(out / "last.pt"), "--out", str(tmp_path / "bundle")]) == 0
+    capsys.readouterr()
+    assert main(["eval", str(tmp_path / "bundle"), *command]) == 0
+    of_bundle = json.loads(capsys.readouterr().out)
+    assert of_bundle["pixels"] == result["pixels"]
+    assert of_bundle["miou"] == pytest.approx(result["miou"], abs=1e-3)
+    # What is said counts: 2 is ignored, 3 is a class then, which the model lacks.
+    assert main(["eval", str(out / "last.pt"), *command, "--ignore-index", "2"]) == 2
+    assert "--ignore-index 3" in capsys.readouterr().err
+
+
 def test_a_classification_run(
     classes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -127,6 +160,8 @@ def test_a_classification_run(
     printed = capsys.readouterr().out
     assert "squeezenet1_1 64x64, weights none; 12 training and 6 validation images" in printed
     assert "best: epoch" in printed and "top-1 accuracy" in printed
+    assert "top-5" not in printed  # of three classes
+    assert "top5" not in rows(out)[0]
     checkpoint = load_checkpoint(out / "last.pt")
     assert checkpoint.labels == sorted(SHAPES)
     assert (checkpoint.input["crop"], checkpoint.input["size"]) == ([64, 64], [73, 73])
@@ -134,6 +169,9 @@ def test_a_classification_run(
     result = json.loads(capsys.readouterr().out)
     assert result == checkpoint.training["accuracy"]
     assert result["images"] == 6
+    assert result["top5"] is None
+    assert main(["eval", str(out / "last.pt"), "--data", str(classes)]) == 0
+    assert capsys.readouterr().out.splitlines()[0].split() == ["top-1"]
 
     # By torch alone, from the picture to the class.
     data = read_classes(classes, "val")
