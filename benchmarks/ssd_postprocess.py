@@ -114,8 +114,9 @@ def main() -> None:
             found = {}
 
             def ours(detector=detector, found=found) -> float:
-                found["edgecv"] = detector.run([picture], "bgr")[0]
-                return detector.timing.postprocess_ms
+                timing = _core.Timing()
+                found["edgecv"] = detector.run([picture], ["bgr"], timing=timing)[0]
+                return timing.postprocess_ms
 
             def theirs(outputs=outputs, found=found) -> None:
                 with torch.inference_mode():

@@ -99,13 +99,20 @@ struct OpenVinoEngine::Request {
   Request(const std::string& path, const OpenVinoOptions& options) {
     ov::Core core;
     const std::shared_ptr<ov::Model> model = core.read_model(path);
-    ov::CompiledModel compiled = compile(core, model, options);
+    compiled = compile(core, model, options);
     inputs = specs(compiled.inputs(), model->inputs());
     outputs = specs(compiled.outputs(), model->outputs());
     request = compiled.create_infer_request();
   }
+  /// Another request of the same compiled network.
+  explicit Request(const Request& other)
+      : inputs(other.inputs),
+        outputs(other.outputs),
+        compiled(other.compiled),
+        request(compiled.create_infer_request()) {}
 
   std::vector<TensorSpec> inputs, outputs;
+  ov::CompiledModel compiled;
   ov::InferRequest request;
   std::map<std::size_t, ov::Tensor> buffers;  // of the engine's own
 };
@@ -125,7 +132,18 @@ OpenVinoEngine::OpenVinoEngine(const Bundle& bundle, const std::string& role,
   }
 }
 
+OpenVinoEngine::OpenVinoEngine(std::unique_ptr<Request> request) : request_(std::move(request)) {}
+
 OpenVinoEngine::~OpenVinoEngine() = default;
+
+std::shared_ptr<Engine> OpenVinoEngine::new_context() {
+  try {
+    auto request = std::make_unique<Request>(*request_);
+    return std::shared_ptr<Engine>(new OpenVinoEngine(std::move(request)));
+  } catch (const std::exception& error) {
+    throw Error(ErrorCode::engine, "openvino failed: " + cause(error));
+  }
+}
 
 const std::vector<TensorSpec>& OpenVinoEngine::inputs() const { return request_->inputs; }
 const std::vector<TensorSpec>& OpenVinoEngine::outputs() const { return request_->outputs; }

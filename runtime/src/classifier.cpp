@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "engine_sets.hpp"
 #include "graph_ports.hpp"
 #include "one_score.hpp"
 #include "picture_batches.hpp"
@@ -14,18 +15,21 @@ Classifier::Classifier(const Bundle& bundle, std::shared_ptr<Engine> engine, int
       spec_(postprocess_for<ClassifySpec>("Classifier", bundle)),
       classes_(static_cast<int>(bundle.manifest().labels.size())),
       columns_(score_columns(bundle.manifest(), spec_.scores_output, spec_.score_function)),
-      engine_(require_engine(std::move(engine), "main")),
-      pool_(std::make_unique<ThreadPool>(threads)),
-      output_(find_output(*engine_, spec_.scores_output)) {
-  check_picture_input(*engine_, input_);
+      pool_(std::make_shared<ThreadPool>(threads)),
+      engines_(share_engines({require_engine(std::move(engine), "main")}, *pool_)),
+      output_(find_output(engines_->about(0), spec_.scores_output)) {
+  check_picture_input(engines_->about(0), input_);
 }
 
-std::vector<Classification> Classifier::run(const std::vector<Image>& images, int max_batch) {
-  timing_ = {};
+std::vector<Classification> Classifier::run(const std::vector<Image>& images, int max_batch,
+                                            Timing* timing) {
+  const EngineSets::Turn turn(*engines_);
+  Engine& engine = turn.engine(0);
+  Timing spent;
   std::vector<Classification> results;
   results.reserve(images.size());
-  run_batches(*engine_, input_, images, max_batch, *pool_, timing_, [&](const PictureBatch& batch) {
-    const Tensor logits = float_output(*engine_, output_, {batch.rows, columns_});
+  run_batches(engine, input_, images, max_batch, *pool_, spent, [&](const PictureBatch& batch) {
+    const Tensor logits = float_output(engine, output_, {batch.rows, columns_});
     ClassifySpec spec = spec_;
     std::vector<float> pair;
     if (columns_ < classes_) spec.score_function = paired_function(spec_.score_function);
@@ -35,6 +39,8 @@ std::vector<Classification> Classifier::run(const std::vector<Image>& images, in
       results.push_back(classify(spec, scores, classes_));
     }
   });
+  timing_.set(spent);
+  if (timing) *timing += spent;
   return results;
 }
 

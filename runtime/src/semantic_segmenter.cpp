@@ -6,6 +6,7 @@
 
 #include "edgecv/class_map.hpp"
 #include "edgecv/error.hpp"
+#include "engine_sets.hpp"
 #include "graph_ports.hpp"
 #include "one_score.hpp"
 #include "picture_batches.hpp"
@@ -39,10 +40,11 @@ SemanticSegmenter::SemanticSegmenter(const Bundle& bundle, std::shared_ptr<Engin
       spec_(postprocess_for<SegmentSpec>("SemanticSegmenter", bundle)),
       classes_(static_cast<int>(bundle.manifest().labels.size())),
       columns_(score_columns(bundle.manifest(), spec_.scores_output, spec_.score_function)),
-      engine_(require_engine(std::move(engine), "main")),
-      pool_(std::make_unique<ThreadPool>(threads)),
-      output_(find_output(*engine_, spec_.scores_output)) {
-  check_picture_input(*engine_, input_);
+      pool_(std::make_shared<ThreadPool>(threads)),
+      engines_(share_engines({require_engine(std::move(engine), "main")}, *pool_)),
+      strips_(std::make_shared<std::vector<StripMemory>>(engines_->most())),
+      output_(find_output(engines_->about(0), spec_.scores_output)) {
+  check_picture_input(engines_->about(0), input_);
   set_windows(spec_.windows);
 }
 
@@ -53,7 +55,7 @@ ScoreFunction SemanticSegmenter::score_function() const {
 void SemanticSegmenter::set_windows(const std::optional<CropWindows>& windows) {
   check_segment_input(input_, windows);
   if (windows) {
-    const TensorSides sides = tensor_sides(*engine_, input_);
+    const TensorSides sides = tensor_sides(engines_->about(0), input_);
     if (!same_length(sides.height, windows->size.height) ||
         !same_length(sides.width, windows->size.width)) {
       throw Error(ErrorCode::invalid_input,
@@ -62,27 +64,41 @@ void SemanticSegmenter::set_windows(const std::optional<CropWindows>& windows) {
                       to_string(Shape{windows->size.height, windows->size.width}));
     }
   }
-  spec_.windows = windows;
+  windows_.set(windows);
 }
 
 std::vector<Segmentation> SemanticSegmenter::run(const std::vector<Image>& images,
-                                                 bool probabilities, int max_batch) {
-  timing_ = {};
-  if (!spec_.windows) return run_whole(images, probabilities, max_batch);
+                                                 bool probabilities, int max_batch,
+                                                 Timing* timing) {
+  const std::optional<CropWindows> windows = windows_.get();
+  const EngineSets::Turn turn(*engines_);
+  Engine& engine = turn.engine(0);
+  Timing spent;
   std::vector<Segmentation> results;
-  results.reserve(images.size());
-  for (const Image& image : images) results.push_back(run_windows(image, probabilities));
+  if (windows) {
+    StripMemory& strip = (*strips_)[turn.index()];
+    results.reserve(images.size());
+    for (const Image& image : images) {
+      results.push_back(run_windows(engine, image, *windows, probabilities, strip, spent));
+    }
+  } else {
+    results = run_whole(engine, images, probabilities, max_batch, spent);
+  }
+  timing_.set(spent);
+  if (timing) *timing += spent;
   return results;
 }
 
-std::vector<Segmentation> SemanticSegmenter::run_whole(const std::vector<Image>& images,
-                                                       bool probabilities, int max_batch) {
+std::vector<Segmentation> SemanticSegmenter::run_whole(Engine& engine,
+                                                       const std::vector<Image>& images,
+                                                       bool probabilities, int max_batch,
+                                                       Timing& spent) const {
   std::vector<Segmentation> results;
   results.reserve(images.size());
   const ScoreFunction function = score_function();
   std::vector<float> pairs;
-  run_batches(*engine_, input_, images, max_batch, *pool_, timing_, [&](const PictureBatch& batch) {
-    const Tensor logits = read_logits(*engine_, output_, batch.rows, columns_);
+  run_batches(engine, input_, images, max_batch, *pool_, spent, [&](const PictureBatch& batch) {
+    const Tensor logits = read_logits(engine, output_, batch.rows, columns_);
     const auto picture_floats = static_cast<std::size_t>(element_count(logits.shape) / batch.rows);
     for (std::size_t i = 0; i < batch.count; ++i) {
       const float* values = logits.as<float>() + i * picture_floats;
@@ -99,13 +115,14 @@ std::vector<Segmentation> SemanticSegmenter::run_whole(const std::vector<Image>&
   return results;
 }
 
-Segmentation SemanticSegmenter::run_windows(const Image& image, bool probabilities) {
+Segmentation SemanticSegmenter::run_windows(Engine& engine, const Image& image,
+                                            const CropWindows& windows, bool probabilities,
+                                            StripMemory& strip, Timing& spent) const {
   check(image);
-  const CropWindows& windows = *spec_.windows;
-  WindowBlend blend(image.size(), windows, classes_, probabilities, spec_.scores_output, strip_,
+  WindowBlend blend(image.size(), windows, classes_, probabilities, spec_.scores_output, strip,
                     *pool_);
   const WindowGrid& grid = blend.grid();
-  const BatchRange range = engine_->batch_range();
+  const BatchRange range = engine.batch_range();
   const std::size_t most = pictures_per_run(range, windows.batch);
 
   std::vector<float> pairs;
@@ -119,8 +136,8 @@ Segmentation SemanticSegmenter::run_windows(const Image& image, bool probabiliti
     const std::size_t window_bytes =
         static_cast<std::size_t>(element_count(shape)) / rows * element_size(input_.dtype);
     {
-      Stopwatch watch(timing_.preprocess_ms);
-      const Tensor input = engine_->input(0, shape);
+      Stopwatch watch(spent.preprocess_ms);
+      const Tensor input = engine.input(0, shape);
       for (std::size_t i = 0; i < count; ++i) {
         geometry.offset_y = -grid.tops[(first + i) / grid.lefts.size()];
         geometry.offset_x = -grid.lefts[(first + i) % grid.lefts.size()];
@@ -130,11 +147,11 @@ Segmentation SemanticSegmenter::run_windows(const Image& image, bool probabiliti
       std::memset(input.as<char>() + count * window_bytes, 0, (rows - count) * window_bytes);
     }
     {
-      Stopwatch watch(timing_.network_ms);
-      engine_->run();
+      Stopwatch watch(spent.network_ms);
+      engine.run();
     }
-    Stopwatch watch(timing_.postprocess_ms);
-    const Tensor logits = read_logits(*engine_, output_, static_cast<std::int64_t>(rows), columns_);
+    Stopwatch watch(spent.postprocess_ms);
+    const Tensor logits = read_logits(engine, output_, static_cast<std::int64_t>(rows), columns_);
     const auto window_floats = static_cast<std::size_t>(element_count(logits.shape)) / rows;
     for (std::size_t i = 0; i < count; ++i) {
       const float* values = logits.as<float>() + i * window_floats;
@@ -144,7 +161,7 @@ Segmentation SemanticSegmenter::run_windows(const Image& image, bool probabiliti
       blend.add(values, cells_of(logits));
     }
   }
-  Stopwatch watch(timing_.postprocess_ms);
+  Stopwatch watch(spent.postprocess_ms);
   return blend.finish(score_function());
 }
 

@@ -7,6 +7,7 @@
 #include "edgecv/error.hpp"
 #include "edgecv/preprocess.hpp"
 #include "edgecv/sliding_windows.hpp"
+#include "engine_sets.hpp"
 #include "graph_ports.hpp"
 #include "image_part.hpp"
 #include "pipeline_of.hpp"
@@ -43,24 +44,58 @@ void resize(const std::uint8_t* bgr, Size size, std::uint8_t* out, Size out_size
   preprocess(image, spec, plan(spec, size), out, pool);
 }
 
+/// The roles of a set of engines.
+enum Role : std::size_t { main, statistics, tile };
+
 }  // namespace
+
+/// One call of run(), with what it alone uses.
+class Stylizer::Call {
+ public:
+  explicit Call(const Stylizer& model)
+      : model_(model), tiling_(model.tiling_.get()), turn_(*model.engines_) {}
+
+  PaintedPicture run_one(const Image& image);
+  const Timing& timing() const { return timing_; }
+
+ private:
+  void run_whole(const Image& image, std::uint8_t* bgr);
+  void run_tiles(const Image& image, std::uint8_t* bgr);
+  void take_statistics(const Image& image);
+  Geometry feed(Engine& engine, std::size_t input, const InputSpec& spec, const Image& image);
+  Tensor painted(Engine& engine, std::size_t output, Size at_least);
+
+  const Stylizer& model_;
+  const StylizeSpec& spec_ = model_.spec_;
+  ThreadPool* const pool_ = model_.pool_.get();
+  Tiling tiling_;
+  EngineSets::Turn turn_;
+  std::vector<float> statistics_;  // of the picture at hand
+  Shape statistics_shape_;
+  Timing timing_;
+};
 
 Stylizer::Stylizer(const Bundle& bundle, StylizerEngines engines, int threads)
     : input_(bundle.manifest().input),
       spec_(postprocess_for<StylizeSpec>("Stylizer", bundle)),
-      engines_(std::move(engines)),
-      pool_(std::make_unique<ThreadPool>(threads)) {
-  require_engine(engines_.main, "main");
-  check_picture_input(*engines_.main, input_);
-  picture_ = find_output(*engines_.main, spec_.picture_output);
+      pool_(std::make_shared<ThreadPool>(threads)) {
+  require_engine(engines.main, "main");
+  if (spec_.tiles) {
+    require_engine(engines.statistics, "statistics");
+    require_engine(engines.tile, "tile");
+  }
+  engines_ = share_engines(
+      {std::move(engines.main), std::move(engines.statistics), std::move(engines.tile)}, *pool_);
+  const Engine& whole = engines_->about(main);
+  check_picture_input(whole, input_);
+  picture_ = find_output(whole, spec_.picture_output);
   if (!spec_.tiles) return;
-  require_engine(engines_.statistics, "statistics");
-  require_engine(engines_.tile, "tile");
-  check_picture_input(*engines_.statistics, input_);
-  statistics_output_ = find_output(*engines_.statistics, statistics_name);
-  tile_picture_ = find_output(*engines_.tile, spec_.picture_output);
-  tile_statistics_ = find_input(*engines_.tile, statistics_name);
-  tile_image_ = find_input(*engines_.tile, engines_.main->inputs()[0].name);
+  check_picture_input(engines_->about(statistics), input_);
+  statistics_output_ = find_output(engines_->about(statistics), statistics_name);
+  const Engine& part = engines_->about(tile);
+  tile_picture_ = find_output(part, spec_.picture_output);
+  tile_statistics_ = find_input(part, statistics_name);
+  tile_image_ = find_input(part, whole.inputs()[0].name);
 }
 
 void Stylizer::set_tiling(Tiling tiling) {
@@ -69,18 +104,20 @@ void Stylizer::set_tiling(Tiling tiling) {
                 "tiling: this bundle has no graphs for tiles (it was exported for one size): use "
                 "never, or export it again without a size");
   }
-  tiling_ = tiling;
+  tiling_.set(tiling);
 }
 
-std::vector<PaintedPicture> Stylizer::run(const std::vector<Image>& images) {
-  timing_ = {};
+std::vector<PaintedPicture> Stylizer::run(const std::vector<Image>& images, Timing* timing) {
+  Call call(*this);
   std::vector<PaintedPicture> results;
   results.reserve(images.size());
-  for (const Image& image : images) results.push_back(run_one(image));
+  for (const Image& image : images) results.push_back(call.run_one(image));
+  timing_.set(call.timing());
+  if (timing) *timing += call.timing();
   return results;
 }
 
-PaintedPicture Stylizer::run_one(const Image& image) {
+PaintedPicture Stylizer::Call::run_one(const Image& image) {
   check(image);
   const auto pixels = static_cast<std::int64_t>(image.height) * image.width;
   PaintedPicture result{image.size(), std::unique_ptr<std::uint8_t[]>(
@@ -96,8 +133,8 @@ PaintedPicture Stylizer::run_one(const Image& image) {
 }
 
 /// Writes the picture's tensor into the engine's input.
-Geometry Stylizer::feed(Engine& engine, std::size_t input, const InputSpec& spec,
-                        const Image& image) {
+Geometry Stylizer::Call::feed(Engine& engine, std::size_t input, const InputSpec& spec,
+                              const Image& image) {
   Stopwatch watch(timing_.preprocess_ms);
   const Geometry geometry = plan(spec, image.size());
   const Size size = geometry.tensor;
@@ -117,7 +154,7 @@ Geometry Stylizer::feed(Engine& engine, std::size_t input, const InputSpec& spec
 }
 
 /// The picture that the engine's last run gave, which has at least that size.
-Tensor Stylizer::painted(Engine& engine, std::size_t output, Size at_least) {
+Tensor Stylizer::Call::painted(Engine& engine, std::size_t output, Size at_least) {
   const Tensor picture = float_output(engine, output, {1, 3, -1, -1});
   if (picture.shape[2] < at_least.height || picture.shape[3] < at_least.width) {
     throw Error(ErrorCode::engine, "output \"" + spec_.picture_output + "\" came as " +
@@ -128,15 +165,15 @@ Tensor Stylizer::painted(Engine& engine, std::size_t output, Size at_least) {
   return picture;
 }
 
-void Stylizer::run_whole(const Image& image, std::uint8_t* bgr) {
-  const Geometry geometry = feed(*engines_.main, 0, input_, image);
+void Stylizer::Call::run_whole(const Image& image, std::uint8_t* bgr) {
+  const Geometry geometry = feed(turn_.engine(main), 0, model_.input_, image);
   {
     Stopwatch watch(timing_.network_ms);
-    engines_.main->run();
+    turn_.engine(main).run();
   }
   Stopwatch watch(timing_.postprocess_ms);
   const Size size = geometry.resized;
-  const Tensor picture = painted(*engines_.main, picture_, size);
+  const Tensor picture = painted(turn_.engine(main), model_.picture_, size);
   const Size tensor{static_cast<int>(picture.shape[2]), static_cast<int>(picture.shape[3])};
   const std::ptrdiff_t stride = std::ptrdiff_t{3} * size.width;
   if (size == image.size()) {
@@ -149,9 +186,10 @@ void Stylizer::run_whole(const Image& image, std::uint8_t* bgr) {
 }
 
 /// Of the picture, made small.
-void Stylizer::take_statistics(const Image& image) {
+void Stylizer::Call::take_statistics(const Image& image) {
+  Engine& engine = turn_.engine(Role::statistics);
   const int longer = std::max(image.height, image.width);
-  InputSpec spec = input_;
+  InputSpec spec = model_.input_;
   if (longer > spec_.tiles->thumbnail) {
     const double scale = static_cast<double>(spec_.tiles->thumbnail) / longer;
     spec.resize = Resize::stretch;
@@ -159,21 +197,22 @@ void Stylizer::take_statistics(const Image& image) {
     spec.size = Size{std::max(static_cast<int>(image.height * scale + 0.5), 1),
                      std::max(static_cast<int>(image.width * scale + 0.5), 1)};
   }
-  feed(*engines_.statistics, 0, spec, image);
+  feed(engine, 0, spec, image);
   Stopwatch watch(timing_.network_ms);
-  engines_.statistics->run();
-  const Tensor found = float_output(*engines_.statistics, statistics_output_, {1, 2, -1});
+  engine.run();
+  const Tensor found = float_output(engine, model_.statistics_output_, {1, 2, -1});
   // A copy: the engine's own memory is the next picture's.
   statistics_.assign(found.as<float>(), found.as<float>() + element_count(found.shape));
   statistics_shape_ = found.shape;
 }
 
-void Stylizer::run_tiles(const Image& image, std::uint8_t* bgr) {
+void Stylizer::Call::run_tiles(const Image& image, std::uint8_t* bgr) {
   take_statistics(image);
   Tensor statistics;
   statistics.data = statistics_.data();
   statistics.shape = statistics_shape_;
-  engines_.tile->bind(tile_statistics_, statistics);
+  Engine& engine = turn_.engine(tile);
+  engine.bind(model_.tile_statistics_, statistics);
 
   const StylizeTiles& tiles = *spec_.tiles;
   // Every tile begins at a multiple of the network's stride, the last ones too: these end where the
@@ -199,13 +238,13 @@ void Stylizer::run_tiles(const Image& image, std::uint8_t* bgr) {
     for (std::size_t column = 0; column < grid.lefts.size(); ++column) {
       const int left = grid.lefts[column];
       const Size size{height, std::min(grid.window.width, image.width - left)};
-      feed(*engines_.tile, tile_image_, input_, part_of(image, left, top, size));
+      feed(engine, model_.tile_image_, model_.input_, part_of(image, left, top, size));
       {
         Stopwatch watch(timing_.network_ms);
-        engines_.tile->run();
+        engine.run();
       }
       Stopwatch watch(timing_.postprocess_ms);
-      const Tensor picture = painted(*engines_.tile, tile_picture_, size);
+      const Tensor picture = painted(engine, model_.tile_picture_, size);
       const Size tensor{static_cast<int>(picture.shape[2]), static_cast<int>(picture.shape[3])};
       const Fade across = fade(grid.lefts, column, grid.window.width);
       const auto paint = [&](int begin, int end, std::uint8_t* rows) {

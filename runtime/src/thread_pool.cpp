@@ -12,12 +12,11 @@
 #include <vector>
 
 #include "edgecv/error.hpp"
+#include "forks.hpp"
+#include "processors.hpp"
 
 #if defined(__linux__)
 #include <sched.h>
-#endif
-#if defined(__unix__) || defined(__APPLE__)
-#include <pthread.h>
 #endif
 #if defined(_MSC_VER)
 #include <intrin.h>
@@ -31,25 +30,6 @@ constexpr int max_default_threads = 8;
 // How long a thread looks for work, or for the end of the others' work, before it sleeps. Loops
 // often follow each other closely, and waking a sleeper takes as long.
 constexpr std::chrono::microseconds spin_time{30};
-
-int usable_processors() {
-#if defined(__linux__)
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-#endif
-  return static_cast<int>(std::thread::hardware_concurrency());
-}
-
-// Counts the forks on the way to this process: a pool made before the last one has no workers here.
-std::atomic<int> fork_count{0};
-
-void watch_forks() {
-#if defined(__unix__) || defined(__APPLE__)
-  static const int registered =
-      pthread_atfork(nullptr, nullptr, [] { fork_count.fetch_add(1, std::memory_order_relaxed); });
-  static_cast<void>(registered);
-#endif
-}
 
 void relax() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -114,6 +94,14 @@ thread_local bool inside_loop = false;
 
 }  // namespace
 
+int usable_processors() {
+#if defined(__linux__)
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
+#endif
+  return static_cast<int>(std::thread::hardware_concurrency());
+}
+
 struct ThreadPool::State {
   int forks_at_start = 0;
   int size = 1;
@@ -139,7 +127,8 @@ struct ThreadPool::State {
     for (std::thread& worker : workers) worker.join();
   }
 
-  bool forked() const { return forks_at_start != fork_count.load(std::memory_order_relaxed); }
+  // A pool made before the last fork has no workers here.
+  bool forked() const { return forks_at_start != fork_count(); }
 
   void worker() {
     inside_loop = true;  // a loop within a loop runs on its own thread
@@ -188,8 +177,7 @@ ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
     throw Error(ErrorCode::invalid_input, "threads is " + std::to_string(threads) +
                                               ", must be 0 (all processors, at most 8) or more");
   }
-  watch_forks();
-  state_->forks_at_start = fork_count.load(std::memory_order_relaxed);
+  state_->forks_at_start = fork_count();
   state_->size = threads > 0 ? threads : std::clamp(usable_processors(), 1, max_default_threads);
   for (int i = 1; i < state_->size; ++i) {
     state_->workers.emplace_back([state = state_.get()] { state->worker(); });

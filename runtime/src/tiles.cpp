@@ -90,10 +90,10 @@ std::vector<std::int64_t> tiles_of(const TileSpec& spec, Size picture) {
 }
 
 Detections detect_in_tiles(Detector& detector, const Image& image, const TileSpec& spec,
-                           int max_batch) {
+                           int max_batch, Timing* timing) {
   check(image);
   const std::vector<std::int64_t> windows = tiles_of(spec, image.size());
-  std::vector<Detections> found = detector.run(cut(image, windows), max_batch);
+  std::vector<Detections> found = detector.run(cut(image, windows), max_batch, timing);
   if (found.size() == 1) return std::move(found.front());
   Gathered gathered;
   for (std::size_t t = 0; t < found.size(); ++t) {
@@ -102,10 +102,11 @@ Detections detect_in_tiles(Detector& detector, const Image& image, const TileSpe
   return gathered.merged(gathered.groups(windows, image.size(), spec.match_threshold));
 }
 
-Instances detect_in_tiles(TwoStageDetector& detector, const Image& image, const TileSpec& spec) {
+Instances detect_in_tiles(TwoStageDetector& detector, const Image& image, const TileSpec& spec,
+                          TwoStageTiming* timing) {
   check(image);
   const std::vector<std::int64_t> windows = tiles_of(spec, image.size());
-  std::vector<Instances> found = detector.run(cut(image, windows));
+  std::vector<Instances> found = detector.run(cut(image, windows), timing);
   if (found.size() == 1) return std::move(found.front());
   Gathered gathered;
   std::vector<MaskCrop> masks;

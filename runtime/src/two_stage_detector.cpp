@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <utility>
 
 #include "edgecv/error.hpp"
+#include "engine_sets.hpp"
 #include "graph_ports.hpp"
 #include "not_finite.hpp"
 #include "pipeline_of.hpp"
@@ -74,72 +76,112 @@ std::vector<float> to_network(const std::vector<float>& boxes, const Geometry& g
   return result;
 }
 
+/// The roles of a set of engines.
+enum Role : std::size_t { trunk, roi, mask };
+
 }  // namespace
+
+/// One call of run(), with what it alone uses.
+class TwoStageDetector::Call {
+ public:
+  explicit Call(const TwoStageDetector& model)
+      : model_(model), thresholds_(model.thresholds_.get()), turn_(*model.engines_) {}
+
+  Instances run_one(const Image& image, const std::vector<float>* proposals);
+  const TwoStageTiming& timing() const { return timing_; }
+
+ private:
+  void run_trunk(const Image& image, const Geometry& geometry);
+  std::vector<Tensor> features() const;
+  std::vector<float> propose_regions(const Geometry& geometry);
+  Detections look_at(const std::vector<float>& proposals, const Geometry& geometry);
+  std::vector<MaskCrop> cut_out(Detections& detections, const Geometry& geometry);
+
+  const TwoStageDetector& model_;
+  std::vector<float> thresholds_;
+  EngineSets::Turn turn_;
+  Engine& trunk_ = turn_.engine(trunk);
+  TwoStageTiming timing_;
+};
 
 TwoStageDetector::TwoStageDetector(const Bundle& bundle, TwoStageEngines engines, int threads)
     : input_(bundle.manifest().input),
       spec_(postprocess_for<RcnnSpec>("TwoStageDetector", bundle)),
       classes_(static_cast<int>(bundle.manifest().labels.size())),
       operating_(operating_thresholds(bundle.manifest())),
-      thresholds_(operating_),
-      trunk_(require_engine(std::move(engines.trunk), "trunk")),
-      roi_(std::make_unique<RoiGraph>(std::move(engines.roi), "roi", spec_.features, spec_.levels,
-                                      false)),
-      features_(find_outputs(*trunk_, spec_.features)),
-      pool_(std::make_unique<ThreadPool>(threads)) {
-  check_picture_input(*trunk_, input_);
-  check_features(*trunk_, roi_->engine(), spec_.features);
-  if (spec_.rpn) {
-    objectness_ = find_outputs(*trunk_, spec_.rpn->objectness_outputs);
-    deltas_ = find_outputs(*trunk_, spec_.rpn->deltas_outputs);
-  }
-  logits_ = find_output(roi_->engine(), spec_.box_head.logits_output);
-  box_deltas_ = find_output(roi_->engine(), spec_.box_head.deltas_output);
+      pool_(std::make_shared<ThreadPool>(threads)),
+      thresholds_(operating_) {
+  require_engine(engines.trunk, "trunk");
+  require_engine(engines.roi, "roi");
   if (spec_.mask) {
-    mask_ = std::make_unique<RoiGraph>(std::move(engines.mask), "mask", spec_.features,
-                                       spec_.levels, true);
-    check_features(*trunk_, mask_->engine(), spec_.features);
-    masks_ = find_output(mask_->engine(), spec_.mask->output);
+    require_engine(engines.mask, "mask");
+  } else {
+    engines.mask = nullptr;
+  }
+  engines_ = share_engines(
+      {std::move(engines.trunk), std::move(engines.roi), std::move(engines.mask)}, *pool_);
+  const Engine& first = engines_->about(trunk);
+  const Engine& second = engines_->about(roi);
+  roi_ = std::make_shared<RoiGraph>(second, "roi", spec_.features, spec_.levels, false);
+  features_ = find_outputs(first, spec_.features);
+  check_picture_input(first, input_);
+  check_features(first, second, spec_.features);
+  if (spec_.rpn) {
+    objectness_ = find_outputs(first, spec_.rpn->objectness_outputs);
+    deltas_ = find_outputs(first, spec_.rpn->deltas_outputs);
+  }
+  logits_ = find_output(second, spec_.box_head.logits_output);
+  box_deltas_ = find_output(second, spec_.box_head.deltas_output);
+  if (spec_.mask) {
+    const Engine& third = engines_->about(mask);
+    mask_ = std::make_shared<RoiGraph>(third, "mask", spec_.features, spec_.levels, true);
+    check_features(first, third, spec_.features);
+    masks_ = find_output(third, spec_.mask->output);
   }
 }
-
-TwoStageDetector::~TwoStageDetector() = default;
 
 void TwoStageDetector::set_thresholds(std::vector<float> thresholds) {
   check_thresholds(thresholds, classes_);
-  thresholds_ = thresholds.empty() ? operating_ : std::move(thresholds);
+  thresholds_.set(thresholds.empty() ? operating_ : std::move(thresholds));
 }
 
-std::vector<Instances> TwoStageDetector::run(const std::vector<Image>& images) {
+std::vector<Instances> TwoStageDetector::run(const std::vector<Image>& images,
+                                             TwoStageTiming* timing) {
   if (!spec_.rpn) {
     throw Error(ErrorCode::invalid_input,
                 "proposals: expected boxes [N, 4], xyxy in pixels of the picture, since this "
                 "bundle has no proposal network; got none");
   }
-  timing_ = {};
-  std::vector<Instances> results;
-  for (const Image& image : images) results.push_back(run_one(image, nullptr));
-  return results;
+  return run_all(images, nullptr, timing);
 }
 
 std::vector<Instances> TwoStageDetector::run(const std::vector<Image>& images,
-                                             const std::vector<std::vector<float>>& proposals) {
+                                             const std::vector<std::vector<float>>& proposals,
+                                             TwoStageTiming* timing) {
   if (images.size() != proposals.size()) {
     throw Error(ErrorCode::invalid_input, "proposals: expected boxes for each of " +
                                               std::to_string(images.size()) + " pictures, got " +
                                               std::to_string(proposals.size()) + " lists");
   }
-  timing_ = {};
+  return run_all(images, &proposals, timing);
+}
+
+std::vector<Instances> TwoStageDetector::run_all(const std::vector<Image>& images,
+                                                 const std::vector<std::vector<float>>* proposals,
+                                                 TwoStageTiming* timing) {
+  Call call(*this);
   std::vector<Instances> results;
   for (std::size_t i = 0; i < images.size(); ++i) {
-    results.push_back(run_one(images[i], &proposals[i]));
+    results.push_back(call.run_one(images[i], proposals ? &(*proposals)[i] : nullptr));
   }
+  timing_.set(call.timing());
+  if (timing) *timing += call.timing();
   return results;
 }
 
-Instances TwoStageDetector::run_one(const Image& image, const std::vector<float>* given) {
+Instances TwoStageDetector::Call::run_one(const Image& image, const std::vector<float>* given) {
   check(image);
-  const Geometry geometry = plan(input_, image.size());
+  const Geometry geometry = plan(model_.input_, image.size());
   std::vector<float> proposals;
   if (given) {
     Stopwatch watch(timing_.proposals_ms);
@@ -155,35 +197,36 @@ Instances TwoStageDetector::run_one(const Image& image, const std::vector<float>
   return result;
 }
 
-void TwoStageDetector::run_trunk(const Image& image, const Geometry& geometry) {
+void TwoStageDetector::Call::run_trunk(const Image& image, const Geometry& geometry) {
   {
     Stopwatch watch(timing_.preprocess_ms);
-    const Tensor input = trunk_->input(0, picture_shape(input_, 1, geometry.tensor));
-    preprocess(image, input_, geometry, input.data, *pool_);
+    const Tensor input = trunk_.input(0, picture_shape(model_.input_, 1, geometry.tensor));
+    preprocess(image, model_.input_, geometry, input.data, *model_.pool_);
   }
   Stopwatch watch(timing_.trunk_ms);
-  trunk_->run();
+  trunk_.run();
 }
 
-std::vector<Tensor> TwoStageDetector::features() const {
+std::vector<Tensor> TwoStageDetector::Call::features() const {
   std::vector<Tensor> tensors;
-  for (const std::size_t index : features_) tensors.push_back(trunk_->output_in_place(index));
+  for (const std::size_t index : model_.features_) tensors.push_back(trunk_.output_in_place(index));
   return tensors;
 }
 
-std::vector<float> TwoStageDetector::propose_regions(const Geometry& geometry) {
+std::vector<float> TwoStageDetector::Call::propose_regions(const Geometry& geometry) {
   Stopwatch watch(timing_.proposals_ms);
   std::vector<RpnLevel> levels;
   std::vector<Tensor> held;  // what the levels point into
-  for (std::size_t level = 0; level < objectness_.size(); ++level) {
-    const std::int64_t anchors = spec_.rpn->anchors.per_cell(level);
-    const Tensor objectness = float_output(*trunk_, objectness_[level], {1, anchors, -1, -1});
+  for (std::size_t level = 0; level < model_.objectness_.size(); ++level) {
+    const std::int64_t anchors = model_.spec_.rpn->anchors.per_cell(level);
+    const Tensor objectness = float_output(trunk_, model_.objectness_[level], {1, anchors, -1, -1});
     const std::int64_t height = objectness.shape[2], width = objectness.shape[3];
-    const Tensor deltas = float_output(*trunk_, deltas_[level], {1, 4 * anchors, height, width});
+    const Tensor deltas =
+        float_output(trunk_, model_.deltas_[level], {1, 4 * anchors, height, width});
     if (height < 1 || width < 1 || height > geometry.tensor.height ||
         width > geometry.tensor.width) {
       throw Error(ErrorCode::engine,
-                  "output \"" + spec_.rpn->objectness_outputs[level] + "\" came as " +
+                  "output \"" + model_.spec_.rpn->objectness_outputs[level] + "\" came as " +
                       to_string(objectness.shape) + " for a picture of " +
                       to_string(Shape{geometry.tensor.height, geometry.tensor.width}));
     }
@@ -191,59 +234,63 @@ std::vector<float> TwoStageDetector::propose_regions(const Geometry& geometry) {
     levels.push_back({objectness.as<float>(), deltas.as<float>(),
                       Size{static_cast<int>(height), static_cast<int>(width)}});
   }
-  return propose(*spec_.rpn, levels, geometry.resized, geometry.tensor, *pool_).boxes;
+  return propose(*model_.spec_.rpn, levels, geometry.resized, geometry.tensor, *model_.pool_).boxes;
 }
 
 /// The box head: class and place of each proposal. Boxes stay in pixels of the network's input.
-Detections TwoStageDetector::look_at(const std::vector<float>& proposals,
-                                     const Geometry& geometry) {
+Detections TwoStageDetector::Call::look_at(const std::vector<float>& proposals,
+                                           const Geometry& geometry) {
   if (proposals.empty()) return {};
+  std::optional<RoiRun> run;
   {
     Stopwatch watch(timing_.proposals_ms);
-    roi_->feed(features(), proposals);
+    run.emplace(*model_.roi_, turn_.engine(roi), features(), proposals);
   }
   {
     Stopwatch watch(timing_.roi_ms);
-    roi_->run();
+    run->run();
   }
   Stopwatch watch(timing_.postprocess_ms);
   const auto count = static_cast<std::int64_t>(proposals.size() / 4);
-  const std::int64_t columns = classes_ + 1;  // the background comes first
-  const Tensor logits = roi_->rows(logits_, {count, columns});
-  const Tensor deltas = roi_->rows(box_deltas_, {count, 4 * columns});
-  return box_head_detections(spec_.box_head, logits.as<float>(), deltas.as<float>(),
-                             proposals.data(), proposals.size() / 4, classes_, geometry,
-                             thresholds_, *pool_);
+  const std::int64_t columns = model_.classes_ + 1;  // the background comes first
+  const Tensor logits = run->rows(model_.logits_, {count, columns});
+  const Tensor deltas = run->rows(model_.box_deltas_, {count, 4 * columns});
+  return box_head_detections(model_.spec_.box_head, logits.as<float>(), deltas.as<float>(),
+                             proposals.data(), proposals.size() / 4, model_.classes_, geometry,
+                             thresholds_, *model_.pool_);
 }
 
 /// The mask head: the shape of each detection. Brings the boxes to pixels of the picture.
-std::vector<MaskCrop> TwoStageDetector::cut_out(Detections& detections, const Geometry& geometry) {
+std::vector<MaskCrop> TwoStageDetector::Call::cut_out(Detections& detections,
+                                                      const Geometry& geometry) {
   if (detections.scores.empty()) return {};
-  if (!mask_) {
+  if (!model_.mask_) {
     to_picture(geometry, detections.boxes);
     return {};
   }
+  std::optional<RoiRun> run;
   {
     Stopwatch watch(timing_.postprocess_ms);
     std::vector<std::int64_t> labels = detections.labels;
     for (std::int64_t& label : labels) ++label;  // the graph counts the background
-    mask_->feed(features(), detections.boxes, labels);
+    run.emplace(*model_.mask_, turn_.engine(mask), features(), detections.boxes, labels);
   }
   {
     Stopwatch watch(timing_.mask_ms);
-    mask_->run();
+    run->run();
   }
   Stopwatch watch(timing_.postprocess_ms);
   const std::size_t count = detections.scores.size();
-  const Tensor masks = mask_->rows(masks_, {static_cast<std::int64_t>(count), 1, -1, -1});
+  const Tensor masks = run->rows(model_.masks_, {static_cast<std::int64_t>(count), 1, -1, -1});
   if (masks.shape[2] != masks.shape[3] || masks.shape[2] < 1) {
-    throw Error(ErrorCode::engine, "output \"" + spec_.mask->output + "\" came as " +
+    throw Error(ErrorCode::engine, "output \"" + model_.spec_.mask->output + "\" came as " +
                                        to_string(masks.shape) + ", expected square masks");
   }
-  require_finite(masks, spec_.mask->output);
+  require_finite(masks, model_.spec_.mask->output);
   to_picture(geometry, detections.boxes);
   return paste_masks(masks.as<float>(), count, static_cast<int>(masks.shape[2]),
-                     detections.boxes.data(), geometry.image, spec_.mask->threshold, *pool_);
+                     detections.boxes.data(), geometry.image, model_.spec_.mask->threshold,
+                     *model_.pool_);
 }
 
 }  // namespace edgecv

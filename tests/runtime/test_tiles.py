@@ -330,7 +330,7 @@ def test_one_tile_of_a_two_stage_model(segmenter):
 
 def test_proposals_and_tiles_do_not_go_together(segmenter):
     segmenter.tiles = Tiles(64)
-    with pytest.raises(InputError, match="expected none while the model cuts pictures into tiles"):
+    with pytest.raises(InputError, match="expected none while the model cuts images into tiles"):
         segmenter(blocks(90, 130), proposals=[[0, 0, 9, 9]])
     segmenter.tiles = None
 

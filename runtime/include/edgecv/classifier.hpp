@@ -9,11 +9,18 @@
 #include "edgecv/classify.hpp"
 #include "edgecv/engine.hpp"
 #include "edgecv/image.hpp"
+#include "edgecv/setting.hpp"
 #include "edgecv/thread_pool.hpp"
 #include "edgecv/timing.hpp"
 
 namespace edgecv {
 
+class EngineSets;
+
+/// A classifier.
+///
+/// Any number of threads may call one object, run() and the setters alike: a call works with the
+/// settings that it found when it began. A copy shares the engines and has settings of its own.
 class Classifier {
  public:
   /// The engine runs the bundle's `main` graph. Throws Error if its inputs and outputs do not fit
@@ -23,21 +30,23 @@ class Classifier {
   Classification operator()(const Image& image) { return run({image}).front(); }
 
   /// One result for each picture. Neighbours whose tensors have one size share a run of the
-  /// network, `max_batch` of them or as near to it as the engine allows.
-  std::vector<Classification> run(const std::vector<Image>& images, int max_batch = 16);
+  /// network, `max_batch` of them or as near to it as the engine allows. This call's time is added
+  /// to `timing`.
+  std::vector<Classification> run(const std::vector<Image>& images, int max_batch = 16,
+                                  Timing* timing = nullptr);
 
-  /// Of the last call of run().
-  const Timing& timing() const { return timing_; }
+  /// Of the call of run() that ended last, in whatever thread.
+  Timing timing() const { return timing_.get(); }
 
  private:
   InputSpec input_;
   ClassifySpec spec_;
   int classes_;
   int columns_;  // scores of a picture: 1, or one for each class
-  std::shared_ptr<Engine> engine_;
-  std::unique_ptr<ThreadPool> pool_;
+  std::shared_ptr<ThreadPool> pool_;
+  std::shared_ptr<EngineSets> engines_;
   std::size_t output_;
-  Timing timing_;
+  Setting<Timing> timing_;
 };
 
 }  // namespace edgecv

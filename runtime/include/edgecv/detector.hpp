@@ -8,21 +8,24 @@
 #include "edgecv/bundle.hpp"
 #include "edgecv/detections.hpp"
 #include "edgecv/engine.hpp"
+#include "edgecv/setting.hpp"
 #include "edgecv/thread_pool.hpp"
 #include "edgecv/timing.hpp"
 
 namespace edgecv {
 
+class EngineSets;
 class OneStage;
-struct PictureBatch;
 
 /// A detector of one stage: SSD and its kin, RetinaNet, FCOS.
+///
+/// Any number of threads may call one object, run() and the setters alike: a call works with the
+/// settings that it found when it began. A copy shares the engines and has settings of its own.
 class Detector {
  public:
   /// The engine runs the bundle's `main` graph. Throws Error if its inputs and outputs do not fit
   /// the manifest. `threads` as ThreadPool has them.
   Detector(const Bundle& bundle, std::shared_ptr<Engine> engine, int threads = 0);
-  ~Detector();
 
   /// Only what scores above these is reported: one for each label; empty: the bundle's operating
   /// thresholds (see operating_thresholds()), which also hold until this is called.
@@ -31,24 +34,24 @@ class Detector {
   Detections operator()(const Image& image) { return run({image}).front(); }
 
   /// One result for each picture. Neighbours whose tensors have one size share a run of the
-  /// network, `max_batch` of them or as near to it as the engine allows.
-  std::vector<Detections> run(const std::vector<Image>& images, int max_batch = 16);
+  /// network, `max_batch` of them or as near to it as the engine allows. This call's time is added
+  /// to `timing`.
+  std::vector<Detections> run(const std::vector<Image>& images, int max_batch = 16,
+                              Timing* timing = nullptr);
 
-  /// Of the last call of run().
-  const Timing& timing() const { return timing_; }
+  /// Of the call of run() that ended last, in whatever thread.
+  Timing timing() const { return timing_.get(); }
 
  private:
-  void read_batch(const PictureBatch& batch, std::vector<Detections>& results);
-
   InputSpec input_;
   int classes_;
   std::vector<float> operating_;  // the bundle's thresholds, one for each label
-  std::vector<float> thresholds_;
-  std::unique_ptr<OneStage> method_;
-  std::shared_ptr<Engine> engine_;
-  std::unique_ptr<ThreadPool> pool_;
+  std::shared_ptr<const OneStage> method_;
+  std::shared_ptr<ThreadPool> pool_;
+  std::shared_ptr<EngineSets> engines_;
   std::vector<std::size_t> outputs_;  // of the engine, in the order of the method's
-  Timing timing_;
+  Setting<std::vector<float>> thresholds_;
+  Setting<Timing> timing_;
 };
 
 }  // namespace edgecv

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,10 @@ struct BatchRange {
   std::size_t highest = std::numeric_limits<std::size_t>::max();
 };
 
-/// Not thread-safe: one caller at a time, and always on the caller's own thread.
+/// One caller at a time, on the caller's own thread, which may be another one for each call: a
+/// pipeline sees to that for the engines it was given, which should be given to no other. What an
+/// engine says about itself (inputs(), outputs(), batch_range()) stays the same for its life and
+/// may be asked while it runs.
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -50,6 +54,11 @@ class Engine {
   /// The same where it lies, on the host or on a device, to be bound to another engine without a
   /// copy.
   virtual Tensor output_in_place(std::size_t index) { return output(index); }
+
+  /// An engine over the same weights with inputs and outputs of its own, which may run at the same
+  /// time as this one; null where there is none: calls then wait for each other. May be asked while
+  /// this one runs.
+  virtual std::shared_ptr<Engine> new_context() { return nullptr; }
 };
 
 }  // namespace edgecv

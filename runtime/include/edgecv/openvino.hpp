@@ -34,9 +34,11 @@ class OpenVinoEngine : public Engine {
   void bind(std::size_t index, const Tensor& tensor) override;
   void run() override;
   Tensor output(std::size_t index) override;
+  std::shared_ptr<Engine> new_context() override;
 
  private:
   struct Request;
+  explicit OpenVinoEngine(std::unique_ptr<Request> request);
   std::unique_ptr<Request> request_;
 };
 

@@ -8,6 +8,7 @@
 
 #include "edgecv/bundle.hpp"
 #include "edgecv/engine.hpp"
+#include "edgecv/setting.hpp"
 #include "edgecv/stylize.hpp"
 #include "edgecv/thread_pool.hpp"
 #include "edgecv/timing.hpp"
@@ -34,7 +35,12 @@ enum class Tiling {
   always,
 };
 
+class EngineSets;
+
 /// A loaded style network. Pictures are run one by one; a result has its picture's size.
+///
+/// Any number of threads may call one object, run() and the setters alike: a call works with the
+/// settings that it found when it began. A copy shares the engines and has settings of its own.
 class Stylizer {
  public:
   /// Throws Error if the engines' inputs and outputs do not fit the manifest. `threads` as
@@ -44,31 +50,26 @@ class Stylizer {
   /// Throws Error (invalid_input) for `always` if the bundle has no tiles.
   void set_tiling(Tiling tiling);
 
-  std::vector<PaintedPicture> run(const std::vector<Image>& images);
+  /// One for each picture. This call's time is added to `timing`; the graph of the statistics
+  /// counts as network.
+  std::vector<PaintedPicture> run(const std::vector<Image>& images, Timing* timing = nullptr);
 
-  /// Of the last call of run(); the graph of the statistics counts as network.
-  const Timing& timing() const { return timing_; }
+  /// Of the call of run() that ended last, in whatever thread.
+  Timing timing() const { return timing_.get(); }
 
  private:
-  PaintedPicture run_one(const Image& image);
-  void run_whole(const Image& image, std::uint8_t* bgr);
-  void run_tiles(const Image& image, std::uint8_t* bgr);
-  void take_statistics(const Image& image);
-  Geometry feed(Engine& engine, std::size_t input, const InputSpec& spec, const Image& image);
-  Tensor painted(Engine& engine, std::size_t output, Size at_least);
+  class Call;
 
   InputSpec input_;
   StylizeSpec spec_;
-  StylizerEngines engines_;
+  std::shared_ptr<ThreadPool> pool_;
+  std::shared_ptr<EngineSets> engines_;
   std::size_t picture_ = 0;                           // output of main
   std::size_t statistics_output_ = 0;                 // of statistics
   std::size_t tile_picture_ = 0;                      // output of tile
   std::size_t tile_image_ = 0, tile_statistics_ = 0;  // inputs of tile
-  std::vector<float> statistics_;                     // of the picture at hand
-  Shape statistics_shape_;
-  std::unique_ptr<ThreadPool> pool_;
-  Tiling tiling_ = Tiling::automatic;
-  Timing timing_;
+  Setting<Tiling> tiling_{Tiling::automatic};
+  Setting<Timing> timing_;
 };
 
 }  // namespace edgecv

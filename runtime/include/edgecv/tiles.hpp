@@ -65,11 +65,12 @@ std::vector<TileGroup> group_tiles(const TileFindings& findings, double match_th
 
 /// Detects on a picture in tiles; `max_batch` tiles share a run of the network. An object that one
 /// tile sees whole has that box (and mask); one that all tiles cut has the union of its pieces. Its
-/// score is the best. The detector's timing() sums over the tiles, putting together left out. A
+/// score is the best. The time of all tiles is added to `timing`, putting together left out. A
 /// picture of one tile gives what it gives without tiles.
 Detections detect_in_tiles(Detector& detector, const Image& image, const TileSpec& spec,
-                           int max_batch = 4);
-Instances detect_in_tiles(TwoStageDetector& detector, const Image& image, const TileSpec& spec);
+                           int max_batch = 4, Timing* timing = nullptr);
+Instances detect_in_tiles(TwoStageDetector& detector, const Image& image, const TileSpec& spec,
+                          TwoStageTiming* timing = nullptr);
 
 /// All that lies in one of the masks.
 MaskCrop unite_masks(const std::vector<const MaskCrop*>& masks);

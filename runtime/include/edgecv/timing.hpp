@@ -8,6 +8,13 @@ struct Timing {
   double preprocess_ms = 0;
   double network_ms = 0;
   double postprocess_ms = 0;
+
+  Timing& operator+=(const Timing& other) {
+    preprocess_ms += other.preprocess_ms;
+    network_ms += other.network_ms;
+    postprocess_ms += other.postprocess_ms;
+    return *this;
+  }
 };
 
 }  // namespace edgecv

@@ -15,13 +15,12 @@ void bind_classifier(nb::module_& m) {
       .def(
           "run",
           [](Classifier& classifier, const std::vector<Picture>& pictures,
-             const std::string& format, int max_batch) {
-            std::vector<Image> images;
-            for (const Picture& picture : pictures) images.push_back(to_image(picture, format));
+             const std::vector<std::string>& formats, int max_batch, Timing* timing) {
+            const std::vector<Image> images = to_images(pictures, formats);
             std::vector<Classification> found;
             {
               nb::gil_scoped_release release;
-              found = classifier.run(images, max_batch);
+              found = classifier.run(images, max_batch, timing);
             }
             nb::list results;
             for (Classification& one : found) {
@@ -32,9 +31,10 @@ void bind_classifier(nb::module_& m) {
             }
             return results;
           },
-          nb::arg("pictures"), nb::arg("format"), nb::arg("max_batch") = 16,
+          nb::arg("pictures"), nb::arg("formats"), nb::arg("max_batch") = 16,
+          nb::arg("timing").none() = nb::none(),
           "For each picture (labels int64 [k], scores float32 [k], probabilities float32 [C]).")
-      .def_prop_ro("timing", &Classifier::timing);
+      .def("copy", [](const Classifier& self) { return Classifier(self); });
 }
 
 }  // namespace edgecv::bindings

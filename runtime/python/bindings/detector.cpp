@@ -15,21 +15,21 @@ void bind_detector(nb::module_& m) {
       .def("set_thresholds", &Detector::set_thresholds, nb::arg("thresholds"))
       .def(
           "run",
-          [](Detector& detector, const std::vector<Picture>& pictures, const std::string& format,
-             int max_batch) {
-            std::vector<Image> images;
-            for (const Picture& picture : pictures) images.push_back(to_image(picture, format));
+          [](Detector& detector, const std::vector<Picture>& pictures,
+             const std::vector<std::string>& formats, int max_batch, Timing* timing) {
+            const std::vector<Image> images = to_images(pictures, formats);
             std::vector<Detections> found;
             {
               nb::gil_scoped_release release;
-              found = detector.run(images, max_batch);
+              found = detector.run(images, max_batch, timing);
             }
             nb::list results;
             for (Detections& detections : found) results.append(to_tuple(std::move(detections)));
             return results;
           },
-          nb::arg("pictures"), nb::arg("format"), nb::arg("max_batch") = 16)
-      .def_prop_ro("timing", &Detector::timing);
+          nb::arg("pictures"), nb::arg("formats"), nb::arg("max_batch") = 16,
+          nb::arg("timing").none() = nb::none())
+      .def("copy", [](const Detector& self) { return Detector(self); });
 }
 
 }  // namespace edgecv::bindings

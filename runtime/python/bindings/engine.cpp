@@ -109,6 +109,16 @@ class PythonEngine : public Engine {
     return from_object(nb_trampoline.base().attr(ticket.key)(index));
   }
 
+  std::shared_ptr<Engine> new_context() override {
+    nb::gil_scoped_acquire acquire;
+    // The class of a Python engine need not have this method.
+    const nb::detail::ticket ticket(nb_trampoline, "new_context",
+                                    nb::detail::str_hash("new_context"), false);
+    if (!ticket.key.is_valid()) return nullptr;
+    const nb::object made = nb_trampoline.base().attr(ticket.key)();
+    return made.is_none() ? nullptr : nb::cast<std::shared_ptr<Engine>>(made);
+  }
+
  private:
   std::vector<TensorSpec> inputs_, outputs_;
 };
@@ -180,7 +190,8 @@ void bind_engine(nb::module_& m) {
             return to_object(engine.output_in_place(index));
           },
           nb::arg("index"),
-          nb::sig("def output_in_place(self, index: int) -> NDArray | DeviceTensor"));
+          nb::sig("def output_in_place(self, index: int) -> NDArray | DeviceTensor"))
+      .def("new_context", &Engine::new_context, nb::sig("def new_context(self) -> Engine | None"));
 }
 
 }  // namespace edgecv::bindings

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "arrays.hpp"
 #include "edgecv/image.hpp"
@@ -14,5 +15,9 @@ using Picture = nb::ndarray<const std::uint8_t, nb::device::cpu>;
 
 /// `format` is the name of a PixelFormat.
 Image to_image(const Picture& picture, const std::string& format);
+
+/// One format for each picture.
+std::vector<Image> to_images(const std::vector<Picture>& pictures,
+                             const std::vector<std::string>& formats);
 
 }  // namespace edgecv::bindings

@@ -157,6 +157,11 @@ void bind_manifest(nb::module_& m) {
       .def("to_json", &Manifest::to_json)
       .def("with_thresholds", &Manifest::with_thresholds, nb::arg("values"),
            "The same with other operating thresholds, one for each label; raises BundleError.")
+      .def("__reduce__",
+           [](nb::handle self) {
+             return nb::make_tuple(self.type().attr("from_json"),
+                                   nb::make_tuple(self.attr("to_json")()));
+           })
       .def_ro_static("current_schema", &Manifest::current_schema)
       .def_ro("schema", &Manifest::schema)
       .def_ro("name", &Manifest::name)

@@ -52,7 +52,11 @@ void bind_masks(nb::module_& m) {
                 crop.pixels.data(),
                 {static_cast<std::size_t>(crop.height), static_cast<std::size_t>(crop.width)});
           },
-          nb::rv_policy::reference_internal);
+          nb::rv_policy::reference_internal)
+      .def("__reduce__", [](nb::handle self) {
+        return nb::make_tuple(self.type(),
+                              nb::make_tuple(self.attr("x"), self.attr("y"), self.attr("pixels")));
+      });
 
   m.def(
       "paste_masks",

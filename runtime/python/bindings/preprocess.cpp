@@ -42,6 +42,20 @@ Image to_image(const Picture& picture, const std::string& format_name) {
   return image;
 }
 
+std::vector<Image> to_images(const std::vector<Picture>& pictures,
+                             const std::vector<std::string>& formats) {
+  if (formats.size() != pictures.size()) {
+    throw Error(ErrorCode::invalid_input, "formats: expected one for each of " +
+                                              std::to_string(pictures.size()) + " pictures, got " +
+                                              std::to_string(formats.size()));
+  }
+  std::vector<Image> images;
+  for (std::size_t i = 0; i < pictures.size(); ++i) {
+    images.push_back(to_image(pictures[i], formats[i]));
+  }
+  return images;
+}
+
 void bind_preprocess(nb::module_& m) {
   const auto pair = [](Size size) { return std::pair<int, int>(size.height, size.width); };
   nb::class_<Geometry>(m, "Geometry")

@@ -19,13 +19,13 @@ void bind_semantic_segmenter(nb::module_& m) {
       .def(
           "run",
           [](SemanticSegmenter& segmenter, const std::vector<Picture>& pictures,
-             const std::string& format, bool probabilities, int max_batch) {
-            std::vector<Image> images;
-            for (const Picture& picture : pictures) images.push_back(to_image(picture, format));
+             const std::vector<std::string>& formats, bool probabilities, int max_batch,
+             Timing* timing) {
+            const std::vector<Image> images = to_images(pictures, formats);
             std::vector<Segmentation> found;
             {
               nb::gil_scoped_release release;
-              found = segmenter.run(images, probabilities, max_batch);
+              found = segmenter.run(images, probabilities, max_batch, timing);
             }
             nb::list results;
             for (Segmentation& map : found) {
@@ -35,11 +35,11 @@ void bind_semantic_segmenter(nb::module_& m) {
             }
             return results;
           },
-          nb::arg("pictures"), nb::arg("format"), nb::arg("probabilities") = false,
-          nb::arg("max_batch") = 4,
+          nb::arg("pictures"), nb::arg("formats"), nb::arg("probabilities") = false,
+          nb::arg("max_batch") = 4, nb::arg("timing").none() = nb::none(),
           "For each picture (mask uint8 or uint16 [H, W], probabilities float32 [C, H, W] or "
           "None).")
-      .def_prop_ro("timing", &SemanticSegmenter::timing);
+      .def("copy", [](const SemanticSegmenter& self) { return SemanticSegmenter(self); });
 }
 
 }  // namespace edgecv::bindings

@@ -42,20 +42,21 @@ void bind_stylizer(nb::module_& m) {
           nb::arg("tiling"))
       .def(
           "run",
-          [](Stylizer& stylizer, const std::vector<Picture>& pictures, const std::string& format) {
-            std::vector<Image> images;
-            for (const Picture& picture : pictures) images.push_back(to_image(picture, format));
+          [](Stylizer& stylizer, const std::vector<Picture>& pictures,
+             const std::vector<std::string>& formats, Timing* timing) {
+            const std::vector<Image> images = to_images(pictures, formats);
             std::vector<PaintedPicture> painted;
             {
               nb::gil_scoped_release release;
-              painted = stylizer.run(images);
+              painted = stylizer.run(images, timing);
             }
             nb::list results;
             for (PaintedPicture& picture : painted) results.append(to_array(std::move(picture)));
             return results;
           },
-          nb::arg("pictures"), nb::arg("format"), "For each picture uint8 [H, W, 3], BGR.")
-      .def_prop_ro("timing", &Stylizer::timing);
+          nb::arg("pictures"), nb::arg("formats"), nb::arg("timing").none() = nb::none(),
+          "For each picture uint8 [H, W, 3], BGR.")
+      .def("copy", [](const Stylizer& self) { return Stylizer(self); });
 }
 
 }  // namespace edgecv::bindings

@@ -70,30 +70,31 @@ void bind_tiles(nb::module_& m) {
   m.def(
       "detect_in_tiles",
       [](Detector& detector, const Picture& picture, const std::string& format,
-         const TileSpec& spec, int max_batch) {
+         const TileSpec& spec, int max_batch, Timing* timing) {
         const Image image = to_image(picture, format);
         Detections found;
         {
           nb::gil_scoped_release release;
-          found = detect_in_tiles(detector, image, spec, max_batch);
+          found = detect_in_tiles(detector, image, spec, max_batch, timing);
         }
         return to_tuple(std::move(found));
       },
       nb::arg("detector"), nb::arg("picture"), nb::arg("format"), nb::arg("spec"),
-      nb::arg("max_batch"));
+      nb::arg("max_batch"), nb::arg("timing").none() = nb::none());
   m.def(
       "detect_in_tiles",
       [](TwoStageDetector& detector, const Picture& picture, const std::string& format,
-         const TileSpec& spec) {
+         const TileSpec& spec, TwoStageTiming* timing) {
         const Image image = to_image(picture, format);
         Instances found;
         {
           nb::gil_scoped_release release;
-          found = detect_in_tiles(detector, image, spec);
+          found = detect_in_tiles(detector, image, spec, timing);
         }
         return to_tuple(std::move(found));
       },
-      nb::arg("detector"), nb::arg("picture"), nb::arg("format"), nb::arg("spec"));
+      nb::arg("detector"), nb::arg("picture"), nb::arg("format"), nb::arg("spec"),
+      nb::arg("timing").none() = nb::none());
 }
 
 }  // namespace edgecv::bindings

@@ -17,9 +17,9 @@ namespace {
 using EnginePointer = std::shared_ptr<Engine>;
 
 nb::list run(TwoStageDetector& detector, const std::vector<Picture>& pictures,
-             const std::string& format, const std::optional<std::vector<Boxes>>& proposals) {
-  std::vector<Image> images;
-  for (const Picture& picture : pictures) images.push_back(to_image(picture, format));
+             const std::vector<std::string>& formats,
+             const std::optional<std::vector<Boxes>>& proposals, TwoStageTiming* timing) {
+  const std::vector<Image> images = to_images(pictures, formats);
   std::vector<std::vector<float>> boxes;
   for (const Boxes& given : proposals.value_or(std::vector<Boxes>{})) {
     boxes.emplace_back(given.data(), given.data() + given.size());
@@ -27,7 +27,7 @@ nb::list run(TwoStageDetector& detector, const std::vector<Picture>& pictures,
   std::vector<Instances> found;
   {
     nb::gil_scoped_release release;
-    found = proposals ? detector.run(images, boxes) : detector.run(images);
+    found = proposals ? detector.run(images, boxes, timing) : detector.run(images, timing);
   }
   nb::list results;
   for (Instances& instances : found) results.append(to_tuple(std::move(instances)));
@@ -38,6 +38,7 @@ nb::list run(TwoStageDetector& detector, const std::vector<Picture>& pictures,
 
 void bind_two_stage_detector(nb::module_& m) {
   nb::class_<TwoStageTiming>(m, "TwoStageTiming")
+      .def(nb::init<>())
       .def_ro("preprocess_ms", &TwoStageTiming::preprocess_ms)
       .def_ro("trunk_ms", &TwoStageTiming::trunk_ms)
       .def_ro("proposals_ms", &TwoStageTiming::proposals_ms)
@@ -64,9 +65,10 @@ void bind_two_stage_detector(nb::module_& m) {
           nb::arg("bundle"), nb::arg("trunk"), nb::arg("roi"), nb::arg("mask").none() = nb::none(),
           nb::arg("threads") = 0)
       .def("set_thresholds", &TwoStageDetector::set_thresholds, nb::arg("thresholds"))
-      .def("run", &run, nb::arg("pictures"), nb::arg("format"), nb::arg("proposals") = nb::none(),
+      .def("run", &run, nb::arg("pictures"), nb::arg("formats"), nb::arg("proposals") = nb::none(),
+           nb::arg("timing").none() = nb::none(),
            "For each picture (boxes, scores, labels, masks).")
-      .def_prop_ro("timing", &TwoStageDetector::timing);
+      .def("copy", [](const TwoStageDetector& self) { return TwoStageDetector(self); });
 }
 
 }  // namespace edgecv::bindings

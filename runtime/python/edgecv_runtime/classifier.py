@@ -3,33 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from edgecv_runtime import _core
 from edgecv_runtime.classification import Classification
-from edgecv_runtime.model import Model, Picture
+from edgecv_runtime.model import Model, Picture, State, pixels_and_formats
 from edgecv_runtime.result import as_score
 
 
 class Classifier(Model[Classification]):
     """A loaded classifier."""
 
-    _threshold = 0.0
-
     @property
     def threshold(self) -> float:
         """Lowest score that is listed, 0..1; at first 0: all of the bundle's best classes. Setting
         it raises InputError for other numbers."""
-        return self._threshold
+        return self._state.threshold
 
     @threshold.setter
     def threshold(self, value: float) -> None:
-        self._threshold = as_score(value, "threshold")
+        self._current()
+        with self._lock:
+            self._state = self._state._replace(threshold=as_score(value, "threshold"))
 
     def _open(self, threads: int) -> _core.Classifier:
         return _core.Classifier(self.bundle, self.engines["main"], threads)
 
-    def _run(self, pictures: Sequence[Picture]) -> list[Classification]:
-        found = self._core.run([picture.pixels for picture in pictures], pictures[0].format)
+    def settings(self) -> dict[str, Any]:
+        return {"threshold": self.threshold}
+
+    def _run(self, state: State, pictures: Sequence[Picture], timing: Any) -> list[Classification]:
+        found = state.core.run(*pixels_and_formats(pictures), timing=timing)
         results = [
             Classification(
                 labels,
@@ -43,4 +47,4 @@ class Classifier(Model[Classification]):
             for (labels, scores, probabilities), picture in zip(found, pictures, strict=True)
         ]
         # Without a threshold nothing is dropped: scores that are no probabilities may be negative.
-        return [each.filter(self._threshold) for each in results] if self._threshold else results
+        return [each.filter(state.threshold) for each in results] if state.threshold else results

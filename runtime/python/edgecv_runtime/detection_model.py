@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from itertools import groupby
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +19,16 @@ from edgecv_runtime._core import (
     RcnnSpec,
     SsdSpec,
 )
-from edgecv_runtime.model import AnImage, Image, Model, Picture, Result, pictures_of
+from edgecv_runtime.model import (
+    AnImage,
+    Image,
+    Model,
+    Picture,
+    Result,
+    State,
+    pictures_of,
+    pixels_and_formats,
+)
 from edgecv_runtime.proposals import Proposals, check_proposal_lists, check_proposals
 from edgecv_runtime.result import as_score, shortest
 from edgecv_runtime.tiles import Tiles
@@ -38,13 +46,7 @@ class Found(NamedTuple):
 
 
 class DetectionModel(Model[Result]):
-    """A loaded model whose results are boxes, with or without masks.
-
-    Attributes:
-        tiles: how large pictures are cut; None: every picture is looked at as a whole.
-    """
-
-    tiles: Tiles | None = None
+    """A loaded model whose results are boxes, with or without masks."""
 
     def __init__(
         self,
@@ -59,6 +61,7 @@ class DetectionModel(Model[Result]):
         assert isinstance(spec, SsdSpec | DenseSpec | RcnnSpec)
         if isinstance(spec, RcnnSpec):
             mask = ("mask",) if spec.mask is not None else ()
+            self._timing = _core.TwoStageTiming
             self.steps = ("preprocess", "trunk", "proposals", "roi", *mask, "postprocess")
         own = [shortest(np.float32(score)) for score in bundle.manifest.thresholds]
         self._thresholds = dict(zip(self.names, own, strict=True))
@@ -76,6 +79,20 @@ class DetectionModel(Model[Result]):
     def _result(self, found: Found, picture: Picture) -> Result: ...
 
     @property
+    def tiles(self) -> Tiles | None:
+        """How large images are cut; None: every image is looked at as a whole."""
+        return self._state.tiles
+
+    @tiles.setter
+    def tiles(self, value: Tiles | None) -> None:
+        self._current()
+        with self._lock:
+            self._state = self._state._replace(tiles=value)
+
+    def settings(self) -> dict[str, Any]:
+        return {"thresholds": self.thresholds, "classes": self.classes, "tiles": self.tiles}
+
+    @property
     def thresholds(self) -> dict[str, float]:
         """What scores above these is reported; by class name.
 
@@ -88,6 +105,12 @@ class DetectionModel(Model[Result]):
 
     @thresholds.setter
     def thresholds(self, value: float | Mapping[str, float]) -> None:
+        self._current()
+        with self._lock:
+            self._apply(self._changed(value), self._classes)
+
+    def _changed(self, value: float | Mapping[str, float]) -> dict[str, float]:
+        """Today's thresholds with what changes. Raises InputError."""
         if isinstance(value, Mapping):
             unknown = [name for name in value if name not in self._thresholds]
             if unknown:
@@ -95,14 +118,11 @@ class DetectionModel(Model[Result]):
                     f'thresholds: this bundle has no class "{unknown[0]}", '
                     f"only {', '.join(self.names)}"
                 )
-            changed = {
+            return {
                 **self._thresholds,
                 **{name: as_score(score, "thresholds") for name, score in value.items()},
             }
-        else:
-            changed = dict.fromkeys(self.names, as_score(value, "thresholds"))
-        self._thresholds = changed
-        self._apply_thresholds()
+        return dict.fromkeys(self.names, as_score(value, "thresholds"))
 
     @property
     def classes(self) -> tuple[str, ...] | None:
@@ -125,15 +145,18 @@ class DetectionModel(Model[Result]):
                     f"classes: expected some of {', '.join(self.names)}, got "
                     + (f'"{unknown[0]}"' if unknown else "none")
                 )
-        self._classes = None if value is None else tuple(value)
-        self._apply_thresholds()
+        self._current()
+        with self._lock:
+            self._apply(self._thresholds, None if value is None else tuple(value))
 
-    def _apply_thresholds(self) -> None:
+    def _apply(self, thresholds: dict[str, float], classes: tuple[str, ...] | None) -> None:
         """A score is reported if it is above its threshold, so 1 leaves a class out."""
-        own, wanted = self._thresholds, self._classes
-        self._core.set_thresholds(
-            [own[name] if wanted is None or name in wanted else 1.0 for name in self.names]
+        core = self._state.core.copy()
+        core.set_thresholds(
+            [thresholds[name] if classes is None or name in classes else 1.0 for name in self.names]
         )
+        self._state = self._state._replace(core=core)
+        self._thresholds, self._classes = thresholds, classes
 
     @property
     def measuring_threshold(self) -> float:
@@ -180,52 +203,45 @@ class DetectionModel(Model[Result]):
         """
         if proposals is None:
             return super().__call__(image, color)
-        if self.tiles is not None:
-            raise InputError("proposals: expected none while the model cuts pictures into tiles")
-        if not isinstance(self._core, _core.TwoStageDetector):
+        if not isinstance(self.manifest.postprocess, RcnnSpec):
             raise InputError(
                 f"proposals: expected none, since {self.manifest.architecture} is no two-stage "
                 "model"
             )
         if isinstance(image, (list, tuple)):
             lists = check_proposal_lists(proposals, len(image))
-            return self._look_at(pictures_of(image, color), lists)
-        return self._look_at(pictures_of([image], color), [check_proposals(proposals)])[0]
-
-    def _look_at(self, pictures: Sequence[Picture], proposals: Sequence[Boxes]) -> list[Result]:
-        """Results for the caller's boxes, picture by picture."""
-        results: list[Result] = []
-        pairs = zip(pictures, proposals, strict=True)
-        for _, same in groupby(pairs, key=lambda pair: pair[0].format):
-            group, boxes = zip(*same, strict=True)
-            results += self._found(group, boxes)
-        return self._signed(results)
+            return self._predict(pictures_of(image, color), lists)
+        return self._predict(pictures_of([image], color), [check_proposals(proposals)])[0]
 
     def _warm_up_with(self, picture: Picture) -> None:
-        if isinstance(self._core, _core.TwoStageDetector):
-            # An empty picture may give no proposal; the second stage is to run too.
+        state, timing = self._current(), self._timing()
+        proposals: list[Any] = []
+        if isinstance(state.core, _core.TwoStageDetector):
+            # An empty image may give no proposal; the second stage is to run too.
             height, width = picture.pixels.shape[:2]
-            self._look_at([picture], [np.array([[0, 0, width, height]], np.float32)])
+            proposals = [[np.array([[0, 0, width, height]], np.float32)]]
+        self._run(state._replace(tiles=None), [picture], timing, *proposals)
+
+    def _run(
+        self,
+        state: State,
+        pictures: Sequence[Picture],
+        timing: Any,
+        proposals: Sequence[Boxes] | None = None,
+    ) -> list[Result]:
+        if state.tiles is None:
+            given = () if proposals is None else (proposals,)
+            found = state.core.run(*pixels_and_formats(pictures), *given, timing=timing)
+        elif proposals is not None:
+            raise InputError("proposals: expected none while the model cuts images into tiles")
         else:
-            self._predict([picture])
-
-    def _run(self, pictures: Sequence[Picture]) -> list[Result]:
-        if self.tiles is None:
-            return self._found(pictures)
-        return [self._in_tiles(picture, self.tiles) for picture in pictures]
-
-    def _in_tiles(self, picture: Picture, tiles: Tiles) -> Result:
-        core, spec = self._core, tiles.spec()
-        if isinstance(core, _core.Detector):
-            args = (picture.pixels, picture.format, spec, tiles.batch)
-            found = _core.detect_in_tiles(core, *args)
-        else:
-            found = _core.detect_in_tiles(core, picture.pixels, picture.format, spec)
-        return self._result(Found(*found), picture)
-
-    def _found(self, pictures: Sequence[Picture], *proposals: Sequence[Boxes]) -> list[Result]:
-        pixels = [picture.pixels for picture in pictures]
-        found = self._core.run(pixels, pictures[0].format, *proposals)
+            found = [self._in_tiles(state.core, state.tiles, each, timing) for each in pictures]
         return [
             self._result(Found(*one), picture) for one, picture in zip(found, pictures, strict=True)
         ]
+
+    def _in_tiles(self, core: Any, tiles: Tiles, picture: Picture, timing: Any) -> Any:
+        given = (picture.pixels, picture.format, tiles.spec())
+        if isinstance(core, _core.Detector):
+            return _core.detect_in_tiles(core, *given, tiles.batch, timing=timing)
+        return _core.detect_in_tiles(core, *given, timing=timing)

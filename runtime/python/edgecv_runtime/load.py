@@ -13,6 +13,7 @@ from edgecv_runtime.detector import Detector
 from edgecv_runtime.engines import open_engines
 from edgecv_runtime.engines.choice import choose
 from edgecv_runtime.instance_segmenter import InstanceSegmenter
+from edgecv_runtime.reopening import Origin
 from edgecv_runtime.semantic_segmenter import SemanticSegmenter
 from edgecv_runtime.stylizer import Stylizer
 
@@ -68,6 +69,8 @@ def load(
         )
         model = make_model(bundle, engines, choice.engine, choice.precision, threads)
         model.device = choice.device or _HOME[choice.engine]
+        options = {"engine": engine, "device": device, "precision": precision, "threads": threads}
+        model.origin = Origin(os.path.abspath(path), options, bundle.manifest.to_json())
         return model
 
 

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import os
+import threading
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar, overload
 
 import numpy as np
 import numpy.typing as npt
 
+from edgecv_runtime import _core
 from edgecv_runtime._core import Bundle, Engine, InputError, Manifest
+from edgecv_runtime.forks import forks
 from edgecv_runtime.images import check_image, read_image
 from edgecv_runtime.other_images import from_pillow, is_pillow
+from edgecv_runtime.reopening import Origin, pickled, reopen_after_fork
 from edgecv_runtime.result import Result as AnyResult
 
 if TYPE_CHECKING:
     from edgecv_runtime.sources import Frame, SourceLike
+    from edgecv_runtime.tiles import Tiles
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
@@ -42,21 +46,36 @@ class Picture(NamedTuple):
         return "rgb" if self.format.startswith("rgb") else "bgr"
 
 
-class Model(ABC, Generic[Result]):
-    """A loaded model. Call it with a picture; :func:`edgecv.load` makes it.
+class State(NamedTuple):
+    """What a call works with from its beginning to its end."""
 
-    Not thread-safe: give each thread its own.
+    core: Any  # the C++ pipeline, with its settings; changed by replacing it
+    tiles: Tiles | None = None  # of detectors
+    threshold: float = 0.0  # of classifiers
+
+
+class Model(ABC, Generic[Result]):
+    """A loaded model. Call it with an image; :func:`edgecv.load` makes it.
+
+    Any number of threads may call one model and change its settings: a call works with the settings
+    that it found when it began, and its results share no memory with the model. Calls that the
+    engine cannot run at the same time wait for each other, without the GIL. Pickling a model
+    pickles its path, options and settings; in a forked process it is loaded again, or refused. See
+    docs/serving.md.
 
     Attributes:
         bundle, engines: what it runs; an engine for each role of the bundle's graphs.
         engine_name, device, precision: as :func:`edgecv.load` names them.
         names: the bundle's labels.
         steps: what `timing` measures, in the order of the work.
+        origin: how it was loaded; None for a model made from engines that were open already.
     """
 
     device: str = "cpu"
     steps: tuple[str, ...] = ("preprocess", "network", "postprocess")
     warmup_size: ClassVar[tuple[int, int]] = (480, 640)  # where neither record nor graph names one
+    origin: Origin | None = None
+    _timing: Any = _core.Timing  # the class
 
     def __repr__(self) -> str:
         manifest = self.manifest
@@ -81,15 +100,40 @@ class Model(ABC, Generic[Result]):
         self.engine_name = engine_name
         self.precision = precision
         self.names: list[str] = list(bundle.manifest.labels)
-        self._core = self._open(threads or 0)
+        self._state = State(self._open(threads or 0))
+        self._forks = forks.count
+        self._lock = threading.Lock()  # held while settings are changed, never during a call
+        self._own = threading.local()  # what is the calling thread's alone
 
     @abstractmethod
     def _open(self, threads: int) -> Any:
         """The C++ pipeline over `bundle` and `engines`."""
 
     @abstractmethod
-    def _run(self, pictures: Sequence[Picture]) -> list[Result]:
-        """Results for pictures of one format."""
+    def _run(self, state: State, pictures: Sequence[Picture], timing: Any) -> list[Result]:
+        """A result for each picture. `timing` is filled."""
+
+    def settings(self) -> dict[str, Any]:
+        """The attributes that a user may have set, by name."""
+        return {}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return pickled(self)
+
+    def _current(self) -> State:
+        """The state for a call that begins now."""
+        if self._forks != forks.count:
+            self._reopen()
+        return self._state
+
+    def _reopen(self) -> None:
+        with forks.lock:
+            if self._forks == forks.count:
+                return  # by another thread
+            fresh = reopen_after_fork(self)
+            self.bundle, self.engines, self._state = fresh.bundle, fresh.engines, fresh._state
+            self._lock, self._own = threading.Lock(), threading.local()
+            self._forks = forks.count
 
     @property
     def manifest(self) -> Manifest:
@@ -97,8 +141,9 @@ class Model(ABC, Generic[Result]):
 
     @property
     def timing(self) -> Any:
-        """Milliseconds of the last call: for each of `steps` the attribute ``<step>_ms``."""
-        return self._core.timing
+        """Milliseconds of the last call that this thread made: for each of `steps` the attribute
+        ``<step>_ms``; zeros where it made none."""
+        return getattr(self._own, "timing", None) or self._timing()
 
     @overload
     def __call__(self, image: Image, color: str = "bgr") -> Result: ...
@@ -198,17 +243,23 @@ class Model(ABC, Generic[Result]):
     def _warm_up_with(self, picture: Picture) -> None:
         self._predict([picture])
 
-    def _predict(self, pictures: Sequence[Picture]) -> list[Result]:
-        results: list[Result] = []
-        for _, same in groupby(pictures, key=lambda picture: picture.format):
-            results += self._run(list(same))
-        return self._signed(results)
-
-    def _signed(self, results: list[Result]) -> list[Result]:
-        """Says on each which engine gave it."""
+    def _predict(self, pictures: Sequence[Picture], *options: Any) -> list[Result]:
+        """`options` are the task's own, for `_run`."""
+        if not pictures:
+            return []
+        timing = self._timing()
+        results = self._run(self._current(), pictures, timing, *options)
+        self._own.timing = timing
         for result in results:
             result.engine = self.engine_name
         return results
+
+
+def pixels_and_formats(
+    pictures: Sequence[Picture],
+) -> tuple[list[npt.NDArray[np.uint8]], list[str]]:
+    """As the core takes pictures."""
+    return [picture.pixels for picture in pictures], [picture.format for picture in pictures]
 
 
 def pictures_of(images: Sequence[Image], color: str) -> list[Picture]:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from typing import Any, overload
 
 from edgecv_runtime import _core
 from edgecv_runtime._core import CropWindows, InputError
-from edgecv_runtime.model import AnImage, Image, Model, Picture, pictures_of
+from edgecv_runtime.model import (
+    AnImage,
+    Image,
+    Model,
+    Picture,
+    State,
+    pictures_of,
+    pixels_and_formats,
+)
 from edgecv_runtime.segmentation import Segmentation
 
 _WINDOW_KEYS = ("size", "overlap", "weight", "batch")
@@ -30,14 +37,22 @@ class SemanticSegmenter(Model[Segmentation]):
         there were none, with at least ``size``. Raises InputError if they cannot be, or do not fit
         the network.
         """
-        windows = self._core.windows
+        windows = self._state.core.windows
         return None if windows is None else {key: getattr(windows, key) for key in _WINDOW_KEYS}
 
     @windows.setter
     def windows(self, value: Mapping[str, Any] | None) -> None:
-        if value is None:
-            self._core.windows = None
-            return
+        self._current()
+        with self._lock:
+            core = self._state.core.copy()
+            core.windows = None if value is None else self._changed(value)
+            self._state = State(core)
+
+    def settings(self) -> dict[str, Any]:
+        return {"windows": self.windows}
+
+    def _changed(self, value: Mapping[str, Any]) -> CropWindows:
+        """Today's windows with what changes."""
         unknown = [key for key in value if key not in _WINDOW_KEYS]
         if unknown:
             raise InputError(f'windows: expected {", ".join(_WINDOW_KEYS)}, got "{unknown[0]}"')
@@ -48,7 +63,7 @@ class SemanticSegmenter(Model[Segmentation]):
                 'as in {"size": (320, 480)}'
             )
         try:
-            self._core.windows = CropWindows(**changed)
+            return CropWindows(**changed)
         except TypeError as error:
             raise InputError(
                 "windows: expected size (height, width), overlap a number, weight a string, "
@@ -98,18 +113,17 @@ class SemanticSegmenter(Model[Segmentation]):
             EngineError: the network failed, or gave NaN or infinity.
         """
         if isinstance(image, (list, tuple)):
-            return self._segment(pictures_of(image, color), probabilities)
-        return self._segment(pictures_of([image], color), probabilities)[0]
+            return self._predict(pictures_of(image, color), probabilities)
+        return self._predict(pictures_of([image], color), probabilities)[0]
 
-    def _segment(self, pictures: Sequence[Picture], probabilities: bool) -> list[Segmentation]:
-        results: list[Segmentation] = []
-        for _, same in groupby(pictures, key=lambda picture: picture.format):
-            results += self._run(list(same), probabilities)
-        return self._signed(results)
-
-    def _run(self, pictures: Sequence[Picture], probabilities: bool = False) -> list[Segmentation]:
-        pixels = [picture.pixels for picture in pictures]
-        found = self._core.run(pixels, pictures[0].format, probabilities)
+    def _run(
+        self,
+        state: State,
+        pictures: Sequence[Picture],
+        timing: Any,
+        probabilities: bool = False,
+    ) -> list[Segmentation]:
+        found = state.core.run(*pixels_and_formats(pictures), probabilities, timing=timing)
         return [
             Segmentation(
                 mask,

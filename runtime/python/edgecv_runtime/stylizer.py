@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from edgecv_runtime import _core
 from edgecv_runtime._core import Bundle, Engine
-from edgecv_runtime.model import Model, Picture
+from edgecv_runtime.model import Model, Picture, State, pixels_and_formats
 from edgecv_runtime.stylized import Stylized
 
 
@@ -42,11 +43,17 @@ class Stylizer(Model[Stylized]):
 
     @tiling.setter
     def tiling(self, value: str) -> None:
-        self._core.set_tiling(value)
-        self._tiling = value
+        state = self._current()
+        with self._lock:
+            core = state.core.copy()
+            core.set_tiling(value)
+            self._state, self._tiling = State(core), value
 
-    def _run(self, pictures: Sequence[Picture]) -> list[Stylized]:
-        painted = self._core.run([picture.pixels for picture in pictures], pictures[0].format)
+    def settings(self) -> dict[str, Any]:
+        return {"tiling": self._tiling}
+
+    def _run(self, state: State, pictures: Sequence[Picture], timing: Any) -> list[Stylized]:
+        painted = state.core.run(*pixels_and_formats(pictures), timing=timing)
         return [
             Stylized(image, picture.source)
             for image, picture in zip(painted, pictures, strict=True)

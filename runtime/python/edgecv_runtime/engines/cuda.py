@@ -167,9 +167,9 @@ class DeviceMemory:
         return self.address
 
     def _free(self) -> None:
-        if self.address:
-            self._stream.runtime.cudaFree(self.address)
-            self.address = 0
+        address, self.address = self.address, 0
+        if address:
+            self._stream.runtime.cudaFree(address)
 
     def __del__(self) -> None:
         self._free()

@@ -79,18 +79,34 @@ class OnnxRuntimeEngine(Engine):
                 f"onnxruntime has {provider}, but could not start it on this machine "
                 f"(it would run on {session.get_providers()[0]}): check its driver and libraries"
             )
-        super().__init__(
+        self._use(session, provider, index or 0)
+
+    def _use(self, session: Any, provider: str, device_index: int) -> None:
+        Engine.__init__(
+            self,
             [_tensor_spec(node) for node in session.get_inputs()],
             [_tensor_spec(node) for node in session.get_outputs()],
         )
         self.provider = provider
-        self.device_index = index or 0
+        self.device_index = device_index
         self._session = session
         self._binding = session.io_binding()
         self._buffers: dict[int, npt.NDArray[Any]] = {}
         self._bound: dict[int, Any] = {}
+        # What the binding does not have yet. An interrupt may come between any two lines: marks are
+        # set before what they are for, and taken away after it.
+        self._new: set[int] = set()
+        self._outputs_new = True
         self._values: list[Any] = []  # the outputs' memory, which the binding uses again and again
         self._results: list[Any] = []  # views of it
+
+    def new_context(self) -> OnnxRuntimeEngine | None:
+        """An engine over the same session; None on a GPU, where calls take turns."""
+        if type(self) is not OnnxRuntimeEngine or self.provider != _PROVIDERS["cpu"]:
+            return None
+        other = OnnxRuntimeEngine.__new__(OnnxRuntimeEngine)
+        other._use(self._session, self.provider, self.device_index)
+        return other
 
     def input(self, index: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:
         """The buffer of an input, dtype as ``inputs[index]`` has it; kept while the shape stays."""
@@ -108,18 +124,17 @@ class OnnxRuntimeEngine(Engine):
         """
         array = require_host(array, self.inputs[index].name, f"onnxruntime with {self.provider}")
         if index not in self._buffers or self._buffers[index].shape != array.shape:
-            self._forget_outputs()
+            self._outputs_new = True
+        self._new.add(index)
         self._buffers[index] = array
-        self._binding.bind_input(
-            self.inputs[index].name, "cpu", 0, array.dtype, array.shape, array.ctypes.data
-        )
 
-    def _forget_outputs(self) -> None:
+    def _bind_outputs(self) -> None:
         """A binding keeps the outputs of its first run, in their shapes, as memory for the next."""
         self._results = []
         self._binding.clear_binding_outputs()
         for output in self.outputs:
             self._binding.bind_output(output.name, *self._output_place())
+        self._outputs_new = False
 
     def _output_place(self) -> tuple[str, int]:
         return "cpu", 0
@@ -131,6 +146,14 @@ class OnnxRuntimeEngine(Engine):
             EngineError: with ONNX Runtime's own message, for example of a shape that does not fit.
         """
         try:
+            for index in sorted(self._new):
+                array = self._buffers[index]
+                self._binding.bind_input(
+                    self.inputs[index].name, "cpu", 0, array.dtype, array.shape, array.ctypes.data
+                )
+                self._new.discard(index)
+            if self._outputs_new:
+                self._bind_outputs()
             self._session.run_with_iobinding(self._binding)
         except Exception as error:
             raise EngineError(f"onnxruntime failed: {first_line(error)}") from error

@@ -30,7 +30,7 @@ class OnnxRuntimeGpuEngine(OnnxRuntimeEngine):
             )
         before = self._bound.get(index)
         if before is None or tuple(before.shape) != tuple(array.shape):
-            self._forget_outputs()
+            self._outputs_new = True
         self._bound[index] = array
         if isinstance(array, DeviceTensor):
             self._buffers.pop(index, None)
@@ -46,6 +46,8 @@ class OnnxRuntimeGpuEngine(OnnxRuntimeEngine):
         try:
             for index, array in self._bound.items():
                 self._bind_input(self.inputs[index].name, array)
+            if self._outputs_new:
+                self._bind_outputs()
             self._session.run_with_iobinding(self._binding)
         except Exception as error:
             raise EngineError(f"onnxruntime failed: {first_line(error)}") from error

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from edgecv_runtime._core import DeviceTensor, Engine, EngineError, TensorSpec
 from edgecv_runtime.engines.host_memory import require_host
+from edgecv_runtime.forks import forks
 
 # What layers that are not quantised compute in. Left alone, OpenVINO takes bf16 wherever a
 # processor has it, and results drift from what was asked for.
@@ -55,15 +56,35 @@ class OpenVinoEngine(Engine):
             compiled = core.compile_model(model, name, config)
         except Exception as error:  # OpenVINO raises plain RuntimeErrors
             raise EngineError(f"openvino cannot load {path}: {_cause(error)}") from error
-        super().__init__(
+        ports = (
             _tensor_specs(compiled.inputs, model.inputs),
             _tensor_specs(compiled.outputs, model.outputs),
         )
-        self.device = name
-        self.inference_precision = config["INFERENCE_PRECISION_HINT"]
+        self._use(compiled, ports, name, config["INFERENCE_PRECISION_HINT"])
+
+    def _use(
+        self,
+        compiled: Any,
+        ports: tuple[list[TensorSpec], list[TensorSpec]],
+        device: str,
+        precision: str,
+    ) -> None:
+        Engine.__init__(self, *ports)
+        self.device = device
+        self.inference_precision = precision
+        self._compiled = compiled
         self._request = compiled.create_infer_request()
         self._buffers: dict[int, npt.NDArray[Any]] = {}
         self._new: set[int] = set()  # inputs that the request does not have yet
+
+    def new_context(self) -> OpenVinoEngine | None:
+        """An infer request of the same compiled network."""
+        if type(self) is not OpenVinoEngine:
+            return None
+        other = OpenVinoEngine.__new__(OpenVinoEngine)
+        ports = (list(self.inputs), list(self.outputs))
+        other._use(self._compiled, ports, self.device, self.inference_precision)
+        return other
 
     def input(self, index: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:
         """The buffer of an input, dtype as ``inputs[index]`` has it; kept while the shape stays."""
@@ -75,8 +96,9 @@ class OpenVinoEngine(Engine):
 
     def bind(self, index: int, array: npt.NDArray[Any] | DeviceTensor) -> None:
         """Uses the caller's C-contiguous array as an input, without a copy."""
-        self._buffers[index] = require_host(array, self.inputs[index].name, "openvino")
-        self._new.add(index)
+        array = require_host(array, self.inputs[index].name, "openvino")
+        self._new.add(index)  # first: an interrupt may come in between
+        self._buffers[index] = array
 
     def run(self) -> None:
         """One pass of the network.
@@ -90,7 +112,7 @@ class OpenVinoEngine(Engine):
             for index in sorted(self._new):
                 tensor = openvino.Tensor(self._buffers[index], shared_memory=True)
                 self._request.set_input_tensor(index, tensor)
-            self._new.clear()
+                self._new.discard(index)
             self._request.infer()
         except Exception as error:
             raise EngineError(f"openvino failed: {_cause(error)}") from error
@@ -101,13 +123,23 @@ class OpenVinoEngine(Engine):
         return view
 
 
-@lru_cache(maxsize=1)
 def _core() -> Any:
+    core, forks_before = _core_and_forks()
+    if forks_before != forks.count:
+        raise EngineError(
+            "openvino was in use before this process forked, and its threads stayed behind: start "
+            "processes by spawn, or use it in the child process only"
+        )
+    return core
+
+
+@lru_cache(maxsize=1)
+def _core_and_forks() -> tuple[Any, int]:
     try:
         import openvino
     except ImportError as error:
         raise EngineError('openvino is not installed: pip install "edgecv[openvino]"') from error
-    return openvino.Core()
+    return openvino.Core(), forks.count
 
 
 def _device(core: Any, device: str) -> str:

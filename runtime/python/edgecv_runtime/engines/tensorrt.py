@@ -200,6 +200,7 @@ class TensorRtEngine(Engine):
 
     def _set_address(self, name: str, address: int) -> None:
         if self._addresses.get(name) != address:
+            self._addresses.pop(name, None)  # an interrupt may come in between
             if not self._context.set_tensor_address(name, address):
                 raise EngineError(f"{self._title} failed: {first_error(self._logger)}")
             self._addresses[name] = address
@@ -210,8 +211,10 @@ class TensorRtEngine(Engine):
             [(out.memory.address, out.wanted) for out in self._out],
         )
         if self._recording is None or self._recorded != depends_on:
-            self._recording = self._stream.record(self._queue)
+            self._recording = None
+            recording = self._stream.record(self._queue)
             self._recorded = depends_on
+            self._recording = recording
         self._recording.replay()
         for out in self._out:
             out.on_host = out.wanted
@@ -245,6 +248,7 @@ class _Input:
 
     def own(self, shape: Shape) -> npt.NDArray[Any]:
         if self._array is None or self._array.shape != shape:
+            self._array = None  # an interrupt may come in between
             size = _bytes(shape, self.spec.dtype)
             if self._pinned is None or self._pinned.size < size:
                 self._pinned = PinnedMemory(self._stream, size)

@@ -1,0 +1,35 @@
+// A value that one thread changes while others read it.
+#pragma once
+
+#include <mutex>
+#include <utility>
+
+namespace edgecv {
+
+template <typename T>
+class Setting {
+ public:
+  Setting() = default;
+  explicit Setting(T value) : value_(std::move(value)) {}
+  Setting(const Setting& other) : value_(other.get()) {}
+  Setting& operator=(const Setting& other) {
+    set(other.get());
+    return *this;
+  }
+
+  T get() const {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return value_;
+  }
+
+  void set(T value) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    std::swap(value_, value);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  T value_{};
+};
+
+}  // namespace edgecv
