@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from dataclasses import asdict
 from itertools import pairwise
 from pathlib import Path
@@ -166,6 +165,7 @@ def run(args: argparse.Namespace) -> int:
 
 def build(bundle: Bundle, args: argparse.Namespace, *, read_only: bool = False) -> list[Built]:
     """Builds what the options of `add_build_arguments` and ``--engine`` ask for."""
+    from edgecv.cli.progress import Progress
     from edgecv_export.engines.build import build_engines
     from edgecv_export.engines.shape_ranges import ShapeWishes
 
@@ -176,7 +176,7 @@ def build(bundle: Bundle, args: argparse.Namespace, *, read_only: bool = False) 
         wishes=ShapeWishes(args.engine_batch, args.height_width, args.boxes),
         options=build_options(args),
         read_only=read_only,
-        progress=sys.stderr.isatty(),
+        progress=Progress,
         report=None if args.json else _print,
     )
 

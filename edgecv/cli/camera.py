@@ -10,9 +10,10 @@ import time
 from collections import deque
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from edgecv.cli.drawing_options import add_drawing_arguments, drawing_of
+from edgecv.cli.first_line import say_what_runs
 from edgecv.cli.model_options import (
     add_classes_argument,
     add_model_arguments,
@@ -99,6 +100,8 @@ def run(args: argparse.Namespace) -> int:
                     print("edgecv: error:", frame.error, file=sys.stderr)
                     failed = True
                     continue  # a video goes on behind a broken frame, a camera does not
+                if frames == 0:
+                    say_what_runs(model, args, 1, _print)
                 result = model(frame.image)
                 result.source = frame.name
                 frames += 1
@@ -123,6 +126,10 @@ def run(args: argparse.Namespace) -> int:
         text += f"; saved {args.save}"
     print(text, file=sys.stderr if args.json else sys.stdout)
     return INTERRUPTED if interrupted else 2 if failed else 0
+
+
+def _print(text: str, file: TextIO) -> None:
+    print(text, file=file, flush=True)
 
 
 class _RateMeter:

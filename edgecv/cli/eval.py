@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import sys
@@ -149,7 +150,7 @@ def _bundle(args: argparse.Namespace, request: WindowRequest) -> Any:
             model.names,
             args.data,
             args.split,
-            _progress,
+            functools.partial(_progress, title=precision or ""),
             unheard if found.rows else say,  # of several precisions once
             **_options(args, task, model.names, json.loads(model.manifest.provenance or "{}")),
         )
@@ -193,11 +194,11 @@ def say(line: str) -> None:
     print(f"edgecv: {line}", file=sys.stderr)
 
 
-def _progress(items: Iterable[Any]) -> Iterator[Any]:
+def _progress(items: Iterable[Any], title: str = "") -> Iterator[Any]:
     from edgecv.cli.progress import Progress
 
     entries = list(items)
-    with Progress(len(entries), "image") as bar:
+    with Progress(len(entries), "image", title) as bar:
         for entry in entries:
             yield entry
             bar.update()

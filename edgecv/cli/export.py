@@ -124,6 +124,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from edgecv.cli.file_arguments import require_file
+    from edgecv.cli.progress import Progress
     from edgecv_export import ExportError
     from edgecv_export.bundle import check_target
     from edgecv_export.exporting import DEFAULT_OPSET, export
@@ -170,7 +171,7 @@ def run(args: argparse.Namespace) -> int:
             opset=args.opset or DEFAULT_OPSET,
             provenance=source.provenance,
             overwrite=args.overwrite,
-            progress=sys.stderr.isatty(),
+            progress=Progress,
             take_report=reports.append,
         )
     except ExportError as error:

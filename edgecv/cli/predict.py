@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgecv.cli.drawing_options import add_drawing_arguments, drawing_of
+from edgecv.cli.first_line import say_what_runs
 from edgecv.cli.model_options import (
     add_classes_argument,
     add_model_arguments,
@@ -74,22 +75,28 @@ def add_parser(subparsers: Any) -> None:
 class _Report:
     """What is counted over the whole run, and where its lines go."""
 
-    as_json: bool
-    masks: str | None
+    args: argparse.Namespace
     progress: Progress
     drawing: dict[str, Any]  # what `plot` is given
     pictures: int = 0
     detections: int | None = None  # of results that have any
     failures: int = 0
     model_seconds: float = 0.0
+    begun: bool = False
+
+    def begin(self, model: Model[Any]) -> None:
+        """Before the first image is run."""
+        if not self.begun:
+            say_what_runs(model, self.args, self.args.batch, self.progress.print)
+            self.begun = True
 
     def result(self, frame: Frame, result: Result, quiet: bool) -> dict[str, Any]:
         self.pictures += 1
         self.detections = _sum(self.detections, _detections(result))
-        record = _record(result, self.masks)
+        record = _record(result, self.args.masks)
         if frame.time_ms is not None:
             record = {"frame": frame.index, "time_ms": round(frame.time_ms, 3), **record}
-        if self.as_json:
+        if self.args.json:
             self.progress.print(json.dumps(record), sys.stdout)
         elif not quiet:
             self.progress.print(f"{frame.name}: {result.summary()}", sys.stdout)
@@ -100,7 +107,7 @@ class _Report:
         self.failures += 1
         message = " ".join(str(failure.error).split())
         self.progress.print(f"edgecv: error: {message}", sys.stderr)
-        if self.as_json:
+        if self.args.json:
             record = {"source": failure.name, "error": message}
             self.progress.print(json.dumps(record), sys.stdout)
         self.progress.update()
@@ -140,8 +147,9 @@ def run(args: argparse.Namespace) -> int:
     if args.save is not None:
         _make_folder(args.save)
     total, rates = _count(parts)
-    with Progress(total, "picture") as progress:
-        report = _Report(args.json, args.masks, progress, drawing)
+    unit = "frame" if all(isinstance(part, Video) for part in parts) else "image"
+    with Progress(total, unit) as progress:
+        report = _Report(args, progress, drawing)
         for part in parts:
             if isinstance(part, Video):
                 rate, target = rates[part.name], targets.get(part.name)
@@ -303,6 +311,8 @@ def _run_on(
 
     def flush() -> Iterator[tuple[Frame, Result]]:
         frames = [item for item in waiting if not isinstance(item, Failure)]
+        if frames:
+            report.begin(model)
         started = time.perf_counter()
         results = iter(model([frame.image for frame in frames]) if frames else [])
         report.model_seconds += time.perf_counter() - started

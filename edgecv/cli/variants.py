@@ -86,6 +86,7 @@ def add_wanted_variant(
 
     Raises as `add_variant`, and InputError for int8 without pictures.
     """
+    from edgecv.cli.progress import Progress
     from edgecv_export.engines.sources import has_variant, open_folder
     from edgecv_runtime.load import open_bundle
 
@@ -122,7 +123,7 @@ def add_wanted_variant(
         quantization=quantization,
         pictures=pictures,
         overwrite=overwrite,
-        progress=sys.stderr.isatty(),
+        progress=Progress,
     )
 
 

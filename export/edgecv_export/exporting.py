@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from tqdm import tqdm
 
 from edgecv_export.bundle import BundleDraft, check_target, new_bundle
 from edgecv_export.errors import ExportError
@@ -18,6 +17,7 @@ from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.detection_report import MIN_PICTURES
 from edgecv_export.parity.report import Report
 from edgecv_export.pictures import generate_pictures
+from edgecv_export.progress import MakeBar, shown
 from edgecv_export.score_function import FUNCTIONS, settle_score_function
 from edgecv_export.uint8_input import check_bytes_fit, take_bytes
 from edgecv_runtime import InputError, Manifest
@@ -53,7 +53,7 @@ def export(
     tolerance: Tolerance | None = None,
     provenance: dict[str, Any] | None = None,
     overwrite: bool = False,
-    progress: bool = False,
+    progress: MakeBar | None = None,
     take_report: Callable[[Report], object] | None = None,
 ) -> Path:
     """Exports a network as a bundle and proves that the bundle gives the same results.
@@ -96,7 +96,8 @@ def export(
         opset: version of the ONNX operators.
         tolerance: how far results may be from the model's.
         provenance: plain values to record beside the versions and the parity report.
-        progress: show a progress bar on stderr.
+        progress: makes a bar for the steps, such as `edgecv.cli.progress.Progress`; None: nothing
+            is shown.
         take_report: called with the parity report of the bundle that is written.
 
     Returns:
@@ -122,13 +123,10 @@ def export(
         raise InputError(f"activation is {activation!r}; expected {', '.join(FUNCTIONS)}")
     pictures = list(images or ())
     lacking = max(MIN_PICTURES - len(pictures), 0)
-    with tqdm(
-        total=3 + len(pictures) + lacking, disable=not progress, leave=False, unit="step"
-    ) as bar:
+    with shown(progress, 3 + len(pictures) + lacking, "step", "export") as bar:
 
         def step(doing: str) -> None:
-            bar.set_description(doing)
-            bar.update()
+            bar.update(1, doing)
 
         step("reading the model")
         require_finite_module(module, architecture or type(module).__name__)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -78,7 +79,9 @@ def test_predict_saves_picture_and_json(bundle, photos, tmp_path, capsys):
     out = tmp_path / "out"
     status, stdout, stderr = run(capsys, "predict", bundle, photos / "white.png", "--save", out)
     assert status == 0 and stderr == ""
-    first, summary = stdout.splitlines()
+    what_runs, first, summary = stdout.splitlines()
+    engine = "engine onnxruntime, device cpu, precision fp32, batch 1"
+    assert what_runs == f"{bundle}: brightness, {engine}"
     assert first == f"{photos / 'white.png'}: 1 left, 1 right"
     assert summary.startswith("1 picture, 2 detections, ") and summary.endswith(f"saved in {out}")
     assert sorted(path.name for path in out.iterdir()) == ["white.jpg", "white.json"]
@@ -114,6 +117,9 @@ def test_predict_on_a_folder_goes_on_behind_broken_images(bundle, photos, tmp_pa
         str(photos / "empty.jpg"),
     ]
     *errors, summary = stderr.splitlines()
+    what_runs = next(line for line in errors if line.startswith(bundle))
+    assert what_runs.endswith("precision fp32, batch 2")
+    errors.remove(what_runs)
     assert len(errors) == 2 and all(line.startswith("edgecv: error: ") for line in errors)
     assert f"{photos / 'empty.jpg'}: the file is empty" in stderr
     assert summary.startswith("3 pictures, 3 detections, ") and ", 2 failed" in summary
@@ -142,7 +148,8 @@ def test_predict_on_a_video(bundle, clip, tmp_path, capsys):
     out = tmp_path / "out"
     status, stdout, _ = run(capsys, "predict", bundle, clip, "--save", out, "--batch", 4)
     assert status == 0
-    assert stdout.splitlines()[0] == f"{clip}: 6 frames, 6 detections"
+    assert stdout.splitlines()[0].endswith("precision fp32, batch 4")
+    assert stdout.splitlines()[1] == f"{clip}: 6 frames, 6 detections"
     records = [json.loads(line) for line in (out / "clip.jsonl").read_text().splitlines()]
     assert [record["frame"] for record in records] == list(range(6))
     assert [len(record["detections"]) for record in records] == [2, 2, 2, 0, 0, 0]
@@ -237,7 +244,10 @@ def test_camera_on_a_video_saves_what_it_draws(bundle, clip, tmp_path, capsys):
         capsys, "camera", bundle, "--source", clip, "--no-show", "--save", saved, "--max-frames", 4
     )
     assert status == 0
-    assert stdout.startswith("4 frames, ") and stdout.endswith(f"saved {saved}\n")
+    what_runs, summary = stdout.splitlines()
+    engine = "engine onnxruntime, device cpu, precision fp32, batch 1"
+    assert what_runs == f"{bundle}: brightness, {engine}"
+    assert summary.startswith("4 frames, ") and summary.endswith(f"saved {saved}")
     video = cv2.VideoCapture(str(saved))
     frames = []
     while (read := video.read())[0]:
@@ -302,7 +312,7 @@ def test_camera_that_vanishes_keeps_what_was_saved(bundle, tmp_path, monkeypatch
     status, stdout, stderr = run(capsys, "camera", bundle, "--no-show", "--save", saved)
     assert status == 2
     assert stderr.startswith("edgecv: error: 0: no more pictures after 2 frames")
-    assert stdout.startswith("2 frames, ")
+    assert stdout.splitlines()[1].startswith("2 frames, ")
     monkeypatch.undo()
     assert int(cv2.VideoCapture(str(saved)).get(cv2.CAP_PROP_FRAME_COUNT)) == 2
 
@@ -316,7 +326,7 @@ def test_interrupting_the_camera_keeps_what_was_saved(name, bundle, tmp_path, mo
     monkeypatch.setattr(cv2, "VideoCapture", lambda target, backend: Vanishing(interrupt))
     saved = tmp_path / "live.mp4"
     status, stdout, stderr = run(capsys, "camera", bundle, "--no-show", "--save", saved)
-    assert (status, stderr) == (130, "") and stdout.startswith("2 frames, ")
+    assert (status, stderr) == (130, "") and stdout.splitlines()[1].startswith("2 frames, ")
     assert signal.getsignal(signal.SIGTERM) is before
     monkeypatch.undo()
     assert int(cv2.VideoCapture(str(saved)).get(cv2.CAP_PROP_FRAME_COUNT)) == 2
@@ -513,6 +523,9 @@ def test_no_opencv_is_one_clear_line(bundle, photos, monkeypatch, capsys):
 
 class FakeModel:
     """Finds one object in the left half of whatever it is given."""
+
+    manifest = SimpleNamespace(architecture="fake", task="detect")
+    engine_name = device = precision = "fake"
 
     def __init__(self):
         self.batches = []

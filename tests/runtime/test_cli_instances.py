@@ -35,7 +35,7 @@ def test_predict_saves_masks_as_run_lengths_and_draws_them(photo, tmp_path, caps
     out = tmp_path / "out"
     status, stdout, _ = run(capsys, "predict", GOLDEN, photo, "--save", out, "--threshold", 0.6)
     expected = load(GOLDEN)(photo).filter(0.6)
-    assert status == 0 and stdout.startswith(f"{photo}: {expected.summary()}\n")
+    assert status == 0 and f"\n{photo}: {expected.summary()}\n" in stdout
     record = json.loads((out / "photo.json").read_text())
     assert record == expected.to_dict()
     assert len(record["detections"]) == len(expected) > 0

@@ -51,7 +51,7 @@ def test_predict_saves_class_maps(photo, tmp_path, capsys):
     status, stdout, _ = run(capsys, "predict", SEGMENT, photo, "--save", out)
     expected = load(SEGMENT)(photo)
     assert status == 0
-    first, second = stdout.splitlines()
+    _, first, second = stdout.splitlines()
     assert first == f"{photo}: {expected.summary()}"
     assert second.startswith("1 picture, ") and "detection" not in second
     assert sorted(path.name for path in out.iterdir()) == ["photo.jpg", "photo.json", "photo.png"]

@@ -14,6 +14,7 @@ from edgecv_export.engines.builder_options import check_capabilities, known_capa
 from edgecv_export.engines.shape_ranges import ShapeWishes, check_wishes, shape_ranges
 from edgecv_export.engines.store import add_engine, store_for
 from edgecv_export.engines.tensorrt import BuildOptions, Plan, Port, build_plan
+from edgecv_export.progress import MakeBar
 from edgecv_runtime import Bundle, EngineError, GraphFile, InputError, TensorSpec
 from edgecv_runtime.engines.built import BuiltEngine, Gpu, ShapeRange
 from edgecv_runtime.engines.cache import cache_root, write_atomically
@@ -39,7 +40,7 @@ def build_engines(
     wishes: ShapeWishes | None = None,
     options: BuildOptions | None = None,
     read_only: bool = False,
-    progress: bool = False,
+    progress: MakeBar | None = None,
     report: Callable[[Built], None] | None = None,
 ) -> list[Built]:
     """Builds an engine for each graph of a bundle and lists it in engines.json.
@@ -51,7 +52,7 @@ def build_engines(
         wishes: shapes; what is left out comes from the manifest.
         options: how; without compute capabilities TensorRT for RTX builds for this machine's GPU.
         read_only: leave the bundle as it is and write to the user's cache.
-        progress: show a bar on stderr.
+        progress: makes a bar for each phase of a build; None: nothing is shown.
         report: called with each engine once it is on disk.
 
     Raises:
@@ -146,7 +147,7 @@ def _build(
     kind: str,
     options: BuildOptions,
     version: str,
-    progress: bool,
+    progress: MakeBar | None,
 ) -> Plan:
     content = Path(bundle.verified_path(graph.file, graph.sha256)).read_bytes()
     cache = _timing_cache(kind, version, options)

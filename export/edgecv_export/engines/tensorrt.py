@@ -18,6 +18,7 @@ from edgecv_export.engines.builder_options import (
     set_targets,
     set_tf32,
 )
+from edgecv_export.progress import MakeBar
 from edgecv_runtime import EngineError, InputError
 from edgecv_runtime.engines.built import ShapeRange
 from edgecv_runtime.engines.tensorrt_modules import (
@@ -78,7 +79,7 @@ def build_plan(
     options: BuildOptions | None = None,
     timing_cache: bytes = b"",
     title: str = "building",
-    progress: bool = False,
+    progress: MakeBar | None = None,
 ) -> Plan:
     """Builds an engine.
 
@@ -88,8 +89,8 @@ def build_plan(
         kind: ``tensorrt`` or ``tensorrt_rtx``.
         options: how.
         timing_cache: of an earlier build, empty for none.
-        title: what the progress bar says.
-        progress: show it, on stderr.
+        title: what stands before the progress.
+        progress: makes a bar for each phase; None: nothing is shown.
 
     Raises:
         InputError: a range is missing or names no such input; an option that the installed version

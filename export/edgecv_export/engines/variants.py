@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from tqdm import tqdm
 
 from edgecv_export.engines.additions import additions
 from edgecv_export.engines.gate import GateReport
@@ -18,6 +17,7 @@ from edgecv_export.engines.half import add_half
 from edgecv_export.engines.int8 import Quantization, add_int8
 from edgecv_export.engines.sources import DIALECTS, Dialect, choose_sources, open_folder
 from edgecv_export.pictures import generate_pictures
+from edgecv_export.progress import MakeBar, shown
 from edgecv_runtime import InputError
 
 PICTURES = 8  # generated, where nobody gave any
@@ -64,7 +64,7 @@ def add_variant(
     quantization: Quantization | None = None,
     pictures: Sequence[npt.NDArray[np.uint8]] | None = None,
     overwrite: bool = False,
-    progress: bool = False,
+    progress: MakeBar | None = None,
 ) -> VariantReport:
     """Adds graphs of another precision to a bundle.
 
@@ -80,7 +80,7 @@ def add_variant(
         quantization: pictures to calibrate on, method and gate; ``int8`` needs it.
         pictures: uint8 [H, W, 3] BGR, for measuring and comparing fp16; generated ones if left out.
         overwrite: replace graphs of this precision that the bundle has.
-        progress: show a progress bar on stderr.
+        progress: makes a bar for the steps; None: nothing is shown.
 
     Raises:
         InputError: an unknown precision or dialect, a variant that is there already, a folder that
@@ -102,12 +102,11 @@ def add_variant(
     gates: list[GateReport] = []
     with (
         additions(Path(folder)) as added,
-        tqdm(total=None, disable=not progress, leave=False, unit="step") as bar,
+        shown(progress, None, "step", precision) as bar,
     ):
 
         def step(doing: str) -> None:
-            bar.set_description(doing)
-            bar.update()
+            bar.update(1, doing)
 
         if quantization is not None and precision == "int8":
             notes, gates = add_int8(bundle, added, sources, quantization, step)
