@@ -12,11 +12,15 @@ import pytest
 from edgecv_runtime import EngineError
 from edgecv_runtime._core import DeviceTensor
 from edgecv_runtime.engines import open_engine
+from fake_cuda import FakeCuda
 
 
 class FakeValue:
-    def __init__(self, array):
+    """An output, in the memory of the GPU."""
+
+    def __init__(self, array, cuda):
         self._array = array
+        cuda.device_memory[array.ctypes.data] = array.view(np.uint8).reshape(-1)
 
     def shape(self):
         return list(self._array.shape)
@@ -29,6 +33,8 @@ class FakeValue:
 
 
 class FakeBinding:
+    cuda = FakeCuda()
+
     def __init__(self, calls):
         self.calls, self.inputs, self.outputs = calls, {}, {}
 
@@ -45,7 +51,7 @@ class FakeBinding:
         self.inputs[name] = np.frombuffer(bytes(memory), dtype).reshape(shape)  # copied now
 
     def get_outputs(self):
-        return [FakeValue(self.result)]
+        return [FakeValue(self.result, self.cuda)]
 
 
 class FakeSession:
@@ -77,7 +83,12 @@ def fake(monkeypatch, tmp_path):
     monkeypatch.setenv("EDGECV_CACHE", str(tmp_path / "cache"))
     names = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider")
     options = SimpleNamespace(add_session_config_entry=lambda *_: None)
+    severities = []
+    FakeBinding.cuda = FakeCuda(devices=2)
+    monkeypatch.setattr("edgecv_runtime.engines.cuda.import_cuda", lambda: FakeBinding.cuda)
     package = SimpleNamespace(
+        severities=severities,
+        set_default_logger_severity=severities.append,
         get_available_providers=lambda: list(names),
         SessionOptions=lambda: options,
         InferenceSession=FakeSession,
@@ -128,3 +139,86 @@ def test_providers_get_their_options(fake):
     assert (name, rest) == ("TensorrtExecutionProvider", "CUDAExecutionProvider")
     assert options["trt_fp16_enable"] and not options["trt_int8_enable"]
     assert options["trt_engine_cache_path"] == str(fake / "onnxruntime_tensorrt")
+
+
+def test_outputs_are_copied_to_pinned_memory_once_and_with_the_next_run(fake):
+    cuda = FakeBinding.cuda
+    engine = open_engine("onnxruntime", "x.onnx", device="cuda")
+    engine.input(0, (2, 2))[...] = 1
+    engine.run()
+    assert cuda.calls == []  # nobody has asked yet
+    found = engine.output(0)
+    assert engine.output(0) is found
+    np.testing.assert_array_equal(found, np.full((2, 2), 2.0))
+    assert cuda.calls == ["to host", "wait"]
+    assert found.ctypes.data in cuda.pinned_memory
+    assert engine.input(0, (2, 2)).ctypes.data in cuda.pinned_memory
+    engine.input(0, (2, 2))[...] = 5
+    engine.run()
+    assert cuda.calls == ["to host", "wait", "to host"]  # queued, not waited for
+    np.testing.assert_array_equal(engine.output(0), np.full((2, 2), 10.0))
+    assert cuda.calls == ["to host", "wait", "to host", "wait"]
+    engine.run()
+    engine.run()  # nobody asked for the copy, which is done before its memory is written to
+    assert cuda.calls[4:] == ["to host", "wait", "to host"]
+
+
+def test_a_larger_output_gets_larger_memory_and_an_empty_one_none(fake):
+    engine = open_engine("onnxruntime", "x.onnx", device="cuda")
+    for rows in (1, 300, 2, 0, 5):
+        engine.input(0, (rows, 2))[...] = rows
+        engine.run()
+        np.testing.assert_array_equal(engine.output(0), np.full((rows, 2), 2.0 * rows))
+    assert len(FakeBinding.cuda.pinned_memory) == 2
+
+
+def test_without_cuda_python_onnxruntime_copies(fake, monkeypatch):
+    def missing():
+        raise EngineError("cuda-python is not installed")
+
+    monkeypatch.setattr("edgecv_runtime.engines.cuda.import_cuda", missing)
+    engine = open_engine("onnxruntime", "x.onnx", device="cuda")
+    for level in (1.0, 2.0):
+        engine.input(0, (2, 2))[...] = level
+        engine.run()
+        np.testing.assert_array_equal(engine.output(0), np.full((2, 2), 2 * level))
+    assert FakeBinding.cuda.calls == []
+
+
+def test_the_default_logger_is_quiet_while_a_session_is_made_and_only_then(fake, monkeypatch):
+    package = sys.modules["onnxruntime"]
+    seen = []
+
+    class Watching(FakeSession):
+        def __init__(self, path, options, providers):
+            seen.append(list(package.severities))
+            if path == "broken.onnx":
+                raise RuntimeError("no good\nat all")
+            super().__init__(path, options, providers)
+
+    monkeypatch.setattr(package, "InferenceSession", Watching)
+    open_engine("onnxruntime", "x.onnx", device="cuda", precision="fp16")
+    assert seen == [[4]] and package.severities == [4, 2]
+    with pytest.raises(EngineError, match=r"cannot load broken.onnx: no good$"):
+        open_engine("onnxruntime", "broken.onnx", device="cuda")
+    assert package.severities == [4, 2, 4, 2]
+
+
+def test_cudas_libraries_are_loaded_from_the_packages_of_pip(fake, monkeypatch, capsys):
+    package = sys.modules["onnxruntime"]
+    directories = []
+
+    def preload_dlls(directory):
+        directories.append(directory)
+        print("Failed to load libcudnn.so.9: no such file")
+        print("Please follow https://onnxruntime.ai")
+
+    monkeypatch.setattr(package, "preload_dlls", preload_dlls, raising=False)
+    open_engine("onnxruntime", "x.onnx", device="cuda")
+    assert directories == [""]
+    assert capsys.readouterr().out == ""
+    monkeypatch.setattr(FakeSession, "get_providers", lambda self: ["CPUExecutionProvider"])
+    with pytest.raises(
+        EngineError, match=r"could not start it .*: Failed to load libcudnn.so.9: no"
+    ):
+        open_engine("onnxruntime", "x.onnx", device="cuda")

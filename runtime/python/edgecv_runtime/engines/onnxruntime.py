@@ -71,15 +71,21 @@ class OnnxRuntimeEngine(Engine):
             options.intra_op_num_threads = threads
         providers = _with_options(provider, index, precision)
         try:
-            session = _open_session(ort, path, options, providers)
+            session = self._open(ort, path, options, providers)
         except Exception as error:  # onnxruntime's exceptions have no common base
             raise EngineError(f"onnxruntime cannot load {path}: {first_line(error)}") from error
         if session.get_providers()[0] != provider:
             raise EngineError(
                 f"onnxruntime has {provider}, but could not start it on this machine "
-                f"(it would run on {session.get_providers()[0]}): check its driver and libraries"
+                f"(it would run on {session.get_providers()[0]}): {self._why_not_started()}"
             )
         self._use(session, provider, index or 0)
+
+    def _open(self, ort: Any, path: str | Path, options: Any, providers: list[Any]) -> Any:
+        return _open_session(ort, path, options, providers)
+
+    def _why_not_started(self) -> str:
+        return "check its driver and libraries"
 
     def _use(self, session: Any, provider: str, device_index: int) -> None:
         Engine.__init__(

@@ -1,0 +1,49 @@
+"""What CMake asks of compilers that cannot do everything."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+RUNTIME = Path(__file__).parents[1] / "runtime"
+
+# A compiler that knows -flto, on a machine whose linker has no plug-in for it.
+WITHOUT_PLUGIN = """#!/bin/sh
+lto= link=1
+for option in "$@"; do
+  case "$option" in -flto*) lto=1 ;; -c|-E|-S) link= ;; esac
+done
+if [ "$lto" ] && [ "$link" ]; then
+  echo "collect2: fatal error: could not run lto-wrapper" >&2
+  exit 1
+fi
+exec {compiler} "$@"
+"""
+
+
+def configure(folder, compiler):
+    """The rules that a wheel is built by."""
+    command = ["cmake", "-S", RUNTIME, "-B", folder, "-G", "Ninja", "-DSKBUILD=ON"]
+    command += [f"-DCMAKE_CXX_COMPILER={compiler}", "-DSKBUILD_PROJECT_VERSION=0.1.0"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return (folder / "build.ninja").read_text(), done.stdout
+
+
+def test_link_time_optimisation_is_asked_for_where_the_linker_has_it(tmp_path):
+    compiler = shutil.which("g++")
+    if compiler is None:
+        pytest.skip("there is no g++")
+    wrapper = tmp_path / "g++"
+    wrapper.write_text(WITHOUT_PLUGIN.format(compiler=compiler))
+    wrapper.chmod(0o755)
+    rules, said = configure(tmp_path / "without", wrapper)
+    assert "-flto" not in rules
+    assert "The compiler cannot optimise at link time" in said
+
+    probe = tmp_path / "probe.cpp"
+    probe.write_text("int main() {}")
+    linked = subprocess.run([compiler, "-flto", probe, "-o", tmp_path / "probe"], check=False)
+    rules, said = configure(tmp_path / "with", compiler)
+    assert ("-flto" in rules) == (linked.returncode == 0)
