@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgecv_runtime import InputError
 
-from .image_files import SPLIT_ALIASES, contents, divide, is_image, upright_size
+from .image_files import SPLIT_ALIASES, contents, divide, images_below, is_image, upright_size
 from .report import NAMED, Report, counted, shortened
 
 _SPLITS = ("train", "training", "val", "valid", "validation", "test")
@@ -36,7 +36,8 @@ def read_classes(folder: str | Path, split: str) -> ClassificationData:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; expected one with a folder for each class")
+        what = "a file" if folder.is_file() else "no such folder"
+        raise InputError(f"{folder}: {what}; expected a folder with a folder for each class")
     places = _folders(folder)
     divided = [place for place in places if place.name in _SPLITS and _folders(place)]
     root = folder
@@ -47,7 +48,7 @@ def read_classes(folder: str | Path, split: str) -> ClassificationData:
             there = ", ".join(place.name for place in divided)
             raise InputError(f"{folder}: no folder {split}; there are {there}")
         root = found[0]
-    listed = {place.name: _images(place) for place in _folders(root)}
+    listed = {place.name: images_below(place) for place in _folders(root)}
     _require_classes(root, set(listed), bool(divided))
     images = [image for own in listed.values() for image in own]
     empty = [name for name, own in listed.items() if not own]
@@ -116,11 +117,6 @@ def _notes(root: Path) -> list[str]:
     return [
         f"{counted(len(loose), 'image')} in no class folder left out: {shortened(loose, NAMED)}"
     ]
-
-
-def _images(place: Path) -> list[Path]:
-    """The images of a class, those in folders below too."""
-    return sorted(path for path in place.rglob("*") if is_image(path))
 
 
 def _folders(place: Path) -> list[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -23,6 +24,30 @@ _SEEN = 20_000  # files that `contents` looks at, at most
 def list_images(place: Path) -> list[Path]:
     """The image files right in a folder, sorted."""
     return sorted(path for path in place.iterdir() if is_image(path))
+
+
+def images_below(place: Path) -> list[Path]:
+    """The image files in a folder and in those below it, sorted; hidden folders are left out, such
+    as the copies of .ipynb_checkpoints."""
+    return sorted(
+        path
+        for path in place.rglob("*")
+        if is_image(path)
+        and not any(part.startswith(".") for part in path.relative_to(place).parts)
+    )
+
+
+def require_distinct_names(images: Sequence[Path]) -> None:
+    """Raises InputError if two images of a folder differ in their suffix only: labels belong to a
+    name without one."""
+    seen: dict[Path, Path] = {}
+    for image in images:
+        if seen.setdefault(image.with_suffix(""), image) != image:
+            other = seen[image.with_suffix("")]
+            raise InputError(
+                f"{image}: {other.name} is beside it, and labels of {image.stem} belong to one "
+                "image; rename or remove the other"
+            )
 
 
 def is_image(path: Path) -> bool:
@@ -51,7 +76,7 @@ def divide(images: list[Path], split: str, root: Path) -> list[Path]:
 
 def _in_validation(image: Path, root: Path) -> bool:
     name = image.relative_to(root).with_suffix("").as_posix()
-    return int(hashlib.sha256(name.encode()).hexdigest(), 16) % VALIDATION_SHARE == 0
+    return int(hashlib.sha256(os.fsencode(name)).hexdigest(), 16) % VALIDATION_SHARE == 0
 
 
 def upright_size(image: Path) -> tuple[int, int]:

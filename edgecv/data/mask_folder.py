@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgecv_runtime import InputError
 from edgecv_runtime.opencv import import_cv2
 
-from .image_files import SPLIT_ALIASES, divide, list_images
+from .image_files import SPLIT_ALIASES, divide, list_images, require_distinct_names
 from .masks import encode_masks
 from .names_file import read_names
 from .number_images import mask_of, read_numbers, require_same_size
@@ -40,6 +40,7 @@ def read(folder: Path, split: str) -> DetectionData:
             message names it.
     """
     images, masks = _split(folder, split)
+    require_distinct_names(images)
     collector = RecordCollector(split)
     numbers: set[int] = set()
     in_parts: list[Path] = []

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_runtime import InputError
+from edgecv_runtime.image_headers import read_header
 from edgecv_runtime.opencv import import_cv2
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -44,6 +45,8 @@ def read_numbers(path: Path, meaning: str) -> NDArray[np.uint16]:
         raise InputError(
             f"{path}: a JPEG, which does not keep numbers; expected a PNG with {meaning}"
         )
+    if read_header(data).truncated:
+        raise InputError(f"{path}: truncated or broken; expected a PNG with {meaning}")
     data, scale = _as_grey(data)
     try:
         numbers = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from edgecv_runtime import InputError
 
-from .image_files import SPLIT_ALIASES, contents, divide, list_images, upright_size
+from .image_files import (
+    SPLIT_ALIASES,
+    contents,
+    divide,
+    list_images,
+    require_distinct_names,
+    upright_size,
+)
 from .names_file import read_names, require_distinct
 from .number_images import mask_of, read_numbers, require_same_size
 from .report import NAMED, Report, shortened
@@ -101,6 +108,7 @@ def read_segmentation(
     images, masks = _split(folder, split)
     if not images:
         raise InputError(f"{folder}: no images in the split {split}; there are {contents(folder)}")
+    require_distinct_names(images)
     names = _names(folder, labels, unnamed)
     entries, broken = _read_all(folder, images, masks)
     values = sorted({int(n) for entry in entries for n in np.flatnonzero(entry.pixels)})
@@ -268,7 +276,8 @@ def _read_all(
 def _split(folder: Path, split: str) -> tuple[list[Path], Path]:
     """The images of the split and the folder of their label images."""
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; expected one with images/ and masks/")
+        what = "a file" if folder.is_file() else "no such folder"
+        raise InputError(f"{folder}: {what}; expected a folder with images/ and masks/")
     for name in SPLIT_ALIASES.get(split, (split,)):
         for images, masks in (
             (folder / name / "images", folder / name / "masks"),

@@ -47,9 +47,18 @@ def read_lines(path: str | os.PathLike[str]) -> list[str]:
 
 
 def read_json(path: str | os.PathLike[str]) -> Any:
-    """Raises InputError for text that is no JSON."""
+    """Raises InputError for text that is no JSON, and for a key that is there twice."""
+
+    def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        content = dict(pairs)
+        if len(content) != len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise ValueError(f"the key {twice!r} is there twice in one object")
+        return content
+
     try:
-        return json.loads(read_text(path))
+        return json.loads(read_text(path), object_pairs_hook=mapping)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: broken JSON: {error}") from error
 

@@ -6,7 +6,16 @@ from pathlib import Path
 
 from edgecv_runtime import InputError
 
-from .image_files import SPLIT_ALIASES, contents, find_file, is_image
+from .image_files import (
+    SPLIT_ALIASES,
+    contents,
+    divide,
+    find_file,
+    images_below,
+    is_image,
+    list_images,
+    require_distinct_names,
+)
 from .names_file import read_names, require_distinct
 from .records import DetectionData, Labelled, RecordCollector
 from .report import NAMED, counted, shortened
@@ -18,8 +27,9 @@ YAML_SUFFIXES = (".yaml", ".yml")
 
 
 def recognises(folder: Path) -> bool:
-    return _yaml_file(folder) is not None or (
-        (folder / "images").is_dir() and (folder / "labels").is_dir()
+    places = [folder, *(place for place in folder.iterdir() if place.is_dir())]
+    return _yaml_file(folder) is not None or any(
+        (place / "images").is_dir() and (place / "labels").is_dir() for place in places
     )
 
 
@@ -29,7 +39,8 @@ def read_file(data_file: Path, split: str) -> DetectionData:
 
 
 def read(folder: Path, split: str) -> DetectionData:
-    """Reads one split: the one in data.yaml, else images/<split> with labels/<split>.
+    """Reads one split: the one in data.yaml, else images/<split> with labels/<split>, else
+    <split>/images with <split>/labels, else a share of images/ with labels/ (image_files.divide).
 
     Names come from data.yaml, else from classes.txt, else they are the class numbers. An image
     without a label file has no objects. Polygons, oriented boxes and boxes with keypoints become
@@ -44,6 +55,7 @@ def read(folder: Path, split: str) -> DetectionData:
 
 def _read(folder: Path, data: DataFile | None, split: str) -> DetectionData:
     images = _images(folder, data, split)
+    require_distinct_names(images)
     names = data.names if data is not None else _names(folder, split)
     collector = RecordCollector(split)
     files = LabelFiles(images)
@@ -112,13 +124,12 @@ def _names(folder: Path, split: str) -> list[str]:
 
 def _images(folder: Path, data: DataFile | None, split: str) -> list[Path]:
     if data is None:
-        aliases = SPLIT_ALIASES.get(split, (split,))
-        places = [p for alias in aliases if (p := folder / "images" / alias).is_dir()][:1]
+        splits = _splits(folder)
+        if not splits:
+            return divide(list_images(folder / "images"), split, folder / "images")
+        places = [splits[name] for name in SPLIT_ALIASES.get(split, (split,)) if name in splits][:1]
         if not places:
-            present = ", ".join(sorted(p.name for p in (folder / "images").iterdir() if p.is_dir()))
-            raise InputError(
-                f"{folder / 'images'}: no folder {split}; there are {present or 'none'}"
-            )
+            raise InputError(f"{folder}: no folder {split}; there are {', '.join(sorted(splits))}")
     else:
         places = data.places(split)
     images: dict[Path, None] = {}
@@ -130,13 +141,24 @@ def _images(folder: Path, data: DataFile | None, split: str) -> list[Path]:
     return list(images)
 
 
+def _splits(folder: Path) -> dict[str, Path]:
+    """The images' folder of each split: images/<split>, or <split>/images with <split>/labels."""
+    inside = folder / "images"
+    below = sorted(inside.iterdir()) if inside.is_dir() else []
+    splits = {place.name: place for place in below if place.is_dir()}
+    for place in sorted(folder.iterdir()):
+        if (place / "images").is_dir() and (place / "labels").is_dir():
+            splits.setdefault(place.name, place / "images")
+    return splits
+
+
 def _found(place: Path) -> str:
     return contents(place) if place.is_dir() else "no lines"
 
 
 def _listed(place: Path, root: Path) -> list[Path]:
     if place.is_dir():
-        return sorted(path for path in place.rglob("*") if is_image(path))
+        return images_below(place)
     if is_image(place):
         return [place]
     images: dict[Path, str] = {}

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from edgecv_runtime import InputError
 
+from .image_files import list_images
 from .records import Corners
 from .report import NAMED, counted, shortened
 from .text import read_lines
@@ -42,17 +43,15 @@ class LabelFiles:
         return [place / f"{image.stem}.txt" for place in self._label_folders(image.parent)]
 
     def unused(self) -> list[Path]:
-        """Files in the folders of the labels that belong to no image of the split, if every image
-        of the folder is in it."""
-        used = {path for path in self._of.values() if path is not None}
-        folders = {path.parent for path in used}
+        """Files in the folders of the labels without an image, in the split or beside it."""
+        folders = {path.parent for path in self._of.values() if path is not None}
         images = {image.parent for image in self._of}
+        stems = {image.stem for place in images for image in list_images(place)}
         return sorted(
             path
-            for folder in folders
-            if folder not in images
+            for folder in folders - images
             for path in self._files(folder).values()
-            if path not in used and path.name not in ("classes.txt", "_darknet.labels")
+            if path.stem not in stems and path.name not in ("classes.txt", "_darknet.labels")
         )
 
     def _find(self, image: Path) -> Path | None:
@@ -78,12 +77,19 @@ class LabelFiles:
             for position in range(len(parts) - 1, -1, -1):
                 if parts[position].lower() == "images":
                     root = Path(*parts[:position])
-                    present = [p.name for p in root.iterdir() if p.name.lower() == "labels"]
+                    present = _folders_called_labels(root)
                     names = ["labels", *(name for name in present if name != "labels")]
                     places += [root.joinpath(name, *parts[position + 1 :]) for name in names]
                     break
             self._places[folder] = [*places, folder]
         return self._places[folder]
+
+
+def _folders_called_labels(root: Path) -> list[str]:
+    try:
+        return [path.name for path in root.iterdir() if path.name.lower() == "labels"]
+    except OSError:  # a folder far above the data set
+        return []
 
 
 def read_rows(path: Path) -> list[Row]:

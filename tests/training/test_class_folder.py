@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,7 @@ import pytest
 from edgecv.data.class_folder import read_classes
 from edgecv.data.image_files import is_image
 from edgecv.training.classification_evaluation import match_classes
-from edgecv_runtime import InputError
+from edgecv_runtime import InputError, read_image
 
 PNG = cv2.imencode(".png", np.zeros((4, 5, 3), np.uint8))[1].tobytes()
 
@@ -83,6 +84,17 @@ def test_the_report_and_images_left_out(tmp_path: Path) -> None:
         path.write_bytes(b"")
     with pytest.raises(InputError, match=r"train: all 4 images are broken: .* and 1 more"):
         read_classes(tmp_path, "train")
+
+
+def test_names_that_are_not_utf_8(tmp_path: Path) -> None:
+    for number in range(20):
+        name = os.fsencode(tmp_path) + b"/cat/\xff%d.png" % number
+        os.makedirs(os.path.dirname(name), exist_ok=True)
+        with open(name, "wb") as file:
+            file.write(PNG)
+    parts = [read_classes(tmp_path, split).images for split in ("train", "val")]
+    assert sorted(map(len, parts))[0] >= 1 and sum(map(len, parts)) == 20
+    assert read_image(parts[0][0]).shape == (4, 5, 3)
 
 
 @pytest.mark.parametrize(

@@ -104,7 +104,11 @@ def test_files_that_keep_no_numbers(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=message):
         read_numbers(write(path, colours), "class numbers")
     path.write_bytes(palette(path, numbers(9), 8).read_bytes()[:200])
-    with pytest.raises(InputError, match=r"a\.png: cannot be decoded|truncated"):
+    with pytest.raises(InputError, match=r"a\.png: truncated or broken; expected a PNG"):
+        read_numbers(path, "class numbers")
+    whole = write(path, numbers(200)).read_bytes()
+    path.write_bytes(whole[:-30])  # the last rows are missing, and decode as background
+    with pytest.raises(InputError, match=r"a\.png: truncated or broken"):
         read_numbers(path, "class numbers")
 
 

@@ -100,6 +100,9 @@ def test_json(tmp_path: Path) -> None:
     for encoding in ENCODINGS:
         path.write_bytes('{"name": "圆"}'.encode(encoding))
         assert read_json(path) == {"name": "圆"}
+    path.write_bytes(b'{"a": 1, "b": {"c": 1, "c": 2}}')
+    with pytest.raises(InputError, match=r"broken JSON: the key 'c' is there twice"):
+        read_json(path)
     path.write_bytes(b"[" * 100_000)
     with pytest.raises(InputError, match="broken JSON"):
         read_json(path)

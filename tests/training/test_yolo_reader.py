@@ -94,6 +94,37 @@ def test_some_label_files_without_images_and_images_without_label_files(tmp_path
     ]
 
 
+def test_layouts_without_a_data_file(tmp_path: Path) -> None:
+    for split in ("train", "valid"):
+        write_image(tmp_path / split / "images" / "a.png")
+        (tmp_path / split / "labels").mkdir()
+        (tmp_path / split / "labels" / "a.txt").write_text(LINE, encoding="utf-8")
+    assert read_folder(tmp_path, "val").records[0].boxes.tolist() == [BOX]
+    with pytest.raises(InputError, match="no folder test; there are train, valid"):
+        read_folder(tmp_path, "test")
+    whole = tmp_path / "whole"  # as Label Studio writes it
+    for number in range(30):
+        write_image(whole / "images" / f"{number}.png")
+        (whole / "labels").mkdir(exist_ok=True)
+        (whole / "labels" / f"{number}.txt").write_text(LINE, encoding="utf-8")
+    (whole / "classes.txt").write_text("cat\ndog\n", encoding="utf-8")
+    train, val = read_folder(whole, "train"), read_folder(whole, "val")
+    stems = [{record.image.stem for record in data.records} for data in (train, val)]
+    assert stems[0] | stems[1] == {str(number) for number in range(30)}
+    assert not stems[0] & stems[1] and stems[1]
+    assert train.report.counts == {"cat": 0, "dog": len(train.records)}
+    assert train.report.notes == []  # label files of the other split are not without an image
+
+
+def test_two_images_of_one_name_and_hidden_copies(tmp_path: Path) -> None:
+    make_yolo(tmp_path, LINE)
+    write_image(tmp_path / "images" / "train" / ".ipynb_checkpoints" / "a-checkpoint.png")
+    assert len(read_folder(tmp_path, "train").records) == 1
+    write_image(tmp_path / "images" / "train" / "a.jpg")
+    with pytest.raises(InputError, match=r"a\.png: a\.jpg is beside it, and labels of a belong to"):
+        read_folder(tmp_path, "train")
+
+
 def test_a_data_file_of_any_name_is_read_directly(tmp_path: Path) -> None:
     make_yolo(tmp_path, LINE)
     file = tmp_path / "mine.yaml"
