@@ -145,7 +145,7 @@ def run(args: argparse.Namespace) -> int:
     if args.labels:
         require_file(args.labels, "a text file with a name on each line")
     check_source(args.source, args.weights, args.num_classes)
-    images = _read_images(args.images) if args.images else None
+    images = read_images(args.images) if args.images else None
     windows = window_request(args)
     source = load_source(args.source, args.weights, args.num_classes)
     labels = _labels(source, args, windows)
@@ -230,7 +230,8 @@ def _print_report(report: Report, as_json: bool) -> None:
     print(json.dumps({"bundle": None, "parity": report.to_dict()}) if as_json else report.table())
 
 
-def _read_images(folder: str) -> list[np.ndarray]:
+def read_images(folder: str) -> list[np.ndarray]:
+    """Those of a folder, 32 at most. Raises InputError where there are none."""
     from edgecv_runtime import InputError, read_image
     from edgecv_runtime.sources import Images, resolve_source
 

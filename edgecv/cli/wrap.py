@@ -1,4 +1,4 @@
-"""edgecv wrap: a bundle around an ONNX detector that was made elsewhere."""
+"""edgecv wrap: a bundle around an ONNX file that was made elsewhere."""
 
 from __future__ import annotations
 
@@ -11,21 +11,69 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "wrap",
         help="make a bundle around an ONNX file",
-        description="Makes a bundle around an SSD-style ONNX file, and runs it once to see that "
-        "its outputs fit what the manifest says.",
+        description="Makes a bundle around an ONNX file, and runs it on some images to see that "
+        "its outputs fit what the manifest says. With --inspect it says what the outputs are, and "
+        "gives a manifest to begin with.",
     )
     parser.add_argument("model", metavar="MODEL", help="the ONNX file")
     parser.add_argument(
-        "--manifest", required=True, metavar="FILE", help="JSON with the keys of bundle.json"
+        "--manifest",
+        metavar="FILE",
+        help="JSON with the keys of bundle.json; with --inspect the file to write",
     )
-    parser.add_argument("-o", "--out", required=True, metavar="DIR", help="folder of the bundle")
+    parser.add_argument("-o", "--out", metavar="DIR", help="folder of the bundle")
+    parser.add_argument(
+        "--inspect",
+        action="store_true",
+        help="make no bundle: show inputs, outputs and what is missing, and print a manifest",
+    )
+    parser.add_argument(
+        "--images",
+        metavar="DIR",
+        help="images to run it on, such as it was made for (default: generated ones)",
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace a bundle that is there")
-    parser.add_argument("--json", action="store_true", help="print the bundle's path as JSON")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
+    from edgecv_runtime import InputError
+
+    if args.inspect:
+        if args.out is not None or args.overwrite:
+            raise InputError("--inspect makes no bundle: leave out --out and --overwrite")
+        return _inspect(args)
+    for option, given in (("--manifest", args.manifest), ("--out", args.out)):
+        if given is None:
+            raise InputError(
+                f"{option} is missing: edgecv wrap MODEL --manifest FILE --out DIR, or edgecv wrap "
+                "MODEL --inspect for a manifest to begin with"
+            )
     from edgecv_export import wrap
 
-    wrap(args.model, args.manifest, args.out, overwrite=args.overwrite)
+    wrap(args.model, args.manifest, args.out, images=_images(args), overwrite=args.overwrite)
     print(json.dumps({"bundle": args.out}) if args.json else f"bundle written to {args.out}")
     return 0
+
+
+def _inspect(args: argparse.Namespace) -> int:
+    from edgecv_export.inspect_onnx import inspect_onnx, write_skeleton
+
+    found = inspect_onnx(args.model, _images(args))
+    if args.manifest is not None:
+        write_skeleton(found, args.manifest)
+    if args.json:
+        print(json.dumps(found.to_dict()))
+        return 0
+    print(found.text())
+    if args.manifest is not None:
+        print(f"manifest written to {args.manifest}: edit it, then edgecv wrap {args.model} ...")
+    elif found.manifest is not None:
+        print(json.dumps(found.manifest, indent=2, ensure_ascii=False))
+    return 0
+
+
+def _images(args: argparse.Namespace) -> Any:
+    from edgecv.cli.export import read_images
+
+    return None if args.images is None else read_images(args.images)

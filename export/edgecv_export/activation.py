@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Activation = Literal["softmax", "sigmoid", "unsure"]
 
 # Operators that leave values as they are, or between their neighbours.
-_PASSING = frozenset(
+PASSING = frozenset(
     {
         "Cast", "Concat", "Dropout", "Expand", "Flatten", "Gather", "Identity", "Pad", "Reshape",
         "Resize", "Slice", "Split", "Squeeze", "Tile", "Transpose", "Unsqueeze",
@@ -67,7 +67,7 @@ def last_operator(model: onnx.ModelProto, output: str) -> str | None:
     weights = {tensor.name for tensor in model.graph.initializer}
     name, seen = output, 0
     while (node := producers.get(name)) is not None and seen < len(producers):
-        if node.op_type not in _PASSING:
+        if node.op_type not in PASSING:
             return str(node.op_type)
         name = next((each for each in node.input if each not in weights), "")
         seen += 1

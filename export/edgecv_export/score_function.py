@@ -43,7 +43,7 @@ def settle_score_function(
 
     manifest = Manifest.from_json((draft.folder / "bundle.json").read_text(encoding="utf-8"))
     record = draft.manifest["postprocess"]["scores"]
-    values = _scores(draft.folder, manifest, images[:_IMAGES], record["output"])
+    values = scores_on(draft.folder, manifest, images[:_IMAGES], record["output"])
     model = onnx.load(draft.folder / manifest.graphs["main"][0].file)
     inside = activation_inside(model, record["output"], values, axis=0)
     low, high = min(float(v.min()) for v in values), max(float(v.max()) for v in values)
@@ -96,7 +96,7 @@ def _check_wanted(
         )
 
 
-def _scores(
+def scores_on(
     folder: Path, manifest: Manifest, images: Sequence[NDArray[np.uint8]], output: str
 ) -> list[NDArray[np.float32]]:
     """For each image its scores [C, ...]; of a network that takes windows, those of the first."""

@@ -1,4 +1,4 @@
-"""A bundle around an SSD-style ONNX file that was made elsewhere. Needs no torch."""
+"""A bundle around an ONNX file that was made elsewhere. Needs no torch."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ import copy
 import importlib.metadata
 import json
 import os
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgecv.data.text import read_text
+from edgecv_export.anchor_help import ENCODINGS, stored_arrays, to_xyxy
 from edgecv_export.bundle import MANIFEST, BundleDraft, check_target, new_bundle
 from edgecv_export.graph_record import tensor_record
 from edgecv_export.node_names import name_nodes
+from edgecv_export.pictures import generate_pictures
 from edgecv_export.wrap_check import check_outputs
 from edgecv_runtime import BundleError, InputError, Manifest
 
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     import onnx
 
 GRAPH_FILE = "model.onnx"
+_IMAGES = 4  # generated, where nobody gave any
 ANCHOR_FILE = "anchors.npy"
 
 # What hardly anybody sets; the rest of a record must be said.
@@ -41,6 +46,8 @@ _INPUT_DEFAULTS = {
 _BOXES_DEFAULTS = {"max_log_scale": 4.135166556742356}
 _FINISHED_BOXES_DEFAULTS = {"weights": [10, 10, 5, 5], **_BOXES_DEFAULTS}
 _DELTAS_DEFAULTS = {"normalized": False, **_BOXES_DEFAULTS}
+# By task, where the manifest does not say the method.
+_METHODS = {"classify": "classify", "segment": "segment"}
 
 
 def wrap(
@@ -48,18 +55,23 @@ def wrap(
     manifest: str | os.PathLike[str],
     out: str | os.PathLike[str],
     *,
+    images: Sequence[NDArray[np.uint8]] | None = None,
     overwrite: bool = False,
 ) -> Path:
-    """Writes a bundle around an ONNX detector, after running it once to see that it fits.
+    """Writes a bundle around an ONNX file, after running it on some images to see that it fits.
 
     Args:
-        model: the ONNX file: one picture tensor in; scores float32 [B, A, columns] and boxes
-            float32 [B, A, 4] among its outputs.
+        model: the ONNX file: one image tensor in. A detector has scores float32 [B, A, columns] and
+            boxes float32 [B, A, 4] among its outputs, a classifier [B, C], a segmentation network
+            [B, C, h, w].
         manifest: a JSON file with the keys of ``bundle.json``. It may leave out ``schema``,
             ``name``, ``task``, ``architecture``, ``graphs``, ``provenance``, every ``sha256`` and
             the keys of ``input`` that have a usual value (docs/wrap.md). An anchor file's path is
             relative to this file.
         out: the bundle's folder. It must not exist, be empty, or, with ``overwrite``, be a bundle.
+
+        images: uint8 [H, W, 3] BGR, such as the network was made for; generated ones if left out,
+            on which less can be seen.
 
     Returns:
         The bundle's folder. It appears there complete and tried, or not at all.
@@ -71,20 +83,21 @@ def wrap(
     target = check_target(out, overwrite)
     model, manifest = Path(model), Path(manifest)
     record = _read_json(manifest)
-    graph = _read_onnx(model)
+    graph = read_onnx(model)
     with new_bundle(target, overwrite) as draft:
         digest = draft.add_file(GRAPH_FILE, _content(model, graph))
         draft.manifest = _complete(record, target.name, model.stem)
         draft.manifest["graphs"] = {"main": [_graph_record(record, graph, digest)]}
         if "provenance" not in record:
             draft.manifest["provenance"] = _provenance(model)
-        _add_anchor_file(draft, manifest)
+        _add_anchor_file(draft, manifest, graph)
         try:
             draft.write_manifest()
         except BundleError as error:
             # The user knows the manifest by its own name.
             raise BundleError(str(error).replace(MANIFEST, manifest.name, 1)) from error
-        check_outputs(draft.folder, model.name)
+        some = generate_pictures(_IMAGES) if images is None else list(images)
+        check_outputs(draft.folder, model.name, graph, some)
     return target
 
 
@@ -98,7 +111,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     return record
 
 
-def _read_onnx(path: Path) -> onnx.ModelProto:
+def read_onnx(path: Path) -> onnx.ModelProto:
     import onnx
 
     if not path.is_file():
@@ -127,10 +140,13 @@ def _content(path: Path, model: onnx.ModelProto) -> bytes:
 def _complete(record: dict[str, Any], name: str, architecture: str) -> dict[str, Any]:
     """The record with what may be left out. What is wrong in it stays: the runtime's record says
     so with the key's name."""
+    given = record.get("postprocess")
+    method = given.get("method", "ssd") if isinstance(given, dict) else "ssd"
+    task = method if method in ("classify", "segment") else "detect"
     full = {
         "schema": Manifest.current_schema,
         "name": name,
-        "task": "detect",
+        "task": task,
         "architecture": architecture,
         **copy.deepcopy(record),
     }
@@ -138,7 +154,9 @@ def _complete(record: dict[str, Any], name: str, architecture: str) -> dict[str,
         full["input"] = {**_INPUT_DEFAULTS, **full["input"]}
     postprocess = full.get("postprocess")
     if isinstance(postprocess, dict):
-        postprocess.setdefault("method", "ssd")
+        postprocess.setdefault("method", _METHODS.get(str(full["task"]), "ssd"))
+        if postprocess["method"] == "segment":
+            postprocess.setdefault("windows", None)
         boxes = postprocess.get("boxes")
         if isinstance(boxes, dict):
             deltas = boxes.get("encoding") == "deltas"
@@ -185,11 +203,41 @@ def _given_graph(record: dict[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _add_anchor_file(draft: BundleDraft, manifest: Path) -> None:
+def _add_anchor_file(draft: BundleDraft, manifest: Path, model: onnx.ModelProto) -> None:
     postprocess = draft.manifest.get("postprocess")
     anchors = postprocess.get("anchors") if isinstance(postprocess, dict) else None
     if not isinstance(anchors, dict) or anchors.get("kind") != "file":
         return
+    encoding = anchors.pop("encoding", "xyxy")
+    if encoding not in ENCODINGS:
+        raise InputError(
+            f"postprocess.anchors.encoding: expected {', '.join(ENCODINGS)}, got {encoding!r}"
+        )
+    if "initializer" in anchors:
+        array = _anchors_inside(anchors, model)
+    else:
+        array = _anchors_of(anchors, manifest)
+    corners = to_xyxy(array.astype(np.float32), encoding)
+    anchors["sha256"] = draft.add_array(ANCHOR_FILE, corners)
+    anchors["file"] = ANCHOR_FILE
+
+
+def _anchors_inside(anchors: dict[str, Any], model: onnx.ModelProto) -> NDArray[Any]:
+    """Of a weight or constant of the graph."""
+    name = anchors.pop("initializer")
+    if "file" in anchors or "sha256" in anchors:
+        raise InputError("postprocess.anchors: expected file or initializer, not both")
+    found = stored_arrays(model)
+    if not isinstance(name, str) or name not in found:
+        raise InputError(
+            f"postprocess.anchors.initializer: expected a weight of the ONNX file with finite "
+            f"numbers [A, 4], got {name!r}; it has {', '.join(list(found)[:8]) or 'none'}"
+        )
+    return found[name]
+
+
+def _anchors_of(anchors: dict[str, Any], manifest: Path) -> NDArray[Any]:
+    """Of an .npy file beside the manifest."""
     if not isinstance(anchors.get("file"), str):
         raise InputError("postprocess.anchors.file: expected the path of an .npy file")
     path = manifest.parent / anchors["file"]
@@ -206,8 +254,7 @@ def _add_anchor_file(draft: BundleDraft, manifest: Path) -> None:
     given = anchors.get("sha256")
     if given is not None and given.lower() != sha256(path.read_bytes()).hexdigest():
         raise InputError(f"{path} does not have the sha256 that {manifest.name} says")
-    anchors["sha256"] = draft.add_array(ANCHOR_FILE, array.astype(np.float32))
-    anchors["file"] = ANCHOR_FILE
+    return array
 
 
 def _provenance(model: Path) -> dict[str, Any]:
