@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgecv.cli.checkpoint_bundle import refuse_checkpoint
 from edgecv.cli.model_options import height_width, positive
 from edgecv.cli.variants import (
     add_variant_arguments,
@@ -136,6 +137,7 @@ def run(args: argparse.Namespace) -> int:
     from edgecv_runtime.load import open_bundle
 
     check_variant_arguments(args)
+    refuse_checkpoint(args.bundle, "build")
     check_build_arguments(args)
     if args.engine in ENGINES:
         from edgecv_export.engines.build import check_build

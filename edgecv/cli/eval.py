@@ -76,10 +76,11 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from edgecv.cli.bundle_thresholds import check_can_be_set, set_thresholds, written_line
+    from edgecv.cli.checkpoint_bundle import is_checkpoint
     from edgecv.cli.file_arguments import require_data, require_file
     from edgecv_runtime import InputError
 
-    if args.model.suffix == ".pt":
+    if is_checkpoint(args.model):
         require_file(args.model, "a checkpoint such as runs/name/best.pt")
     require_data(args.data)
     request = window_request(args)
@@ -87,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         check_can_be_set(args.model)
         if args.precision is not None and len(args.precision) > 1:
             raise InputError("--set-thresholds: give one --precision, the thresholds are of one")
-    if args.model.suffix == ".pt":
+    if is_checkpoint(args.model):
         result: Any = _checkpoint(args, request)
     else:
         result = _bundle(args, request)

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from edgecv.cli.checkpoint_bundle import is_checkpoint
 from edgecv.cli.info_engines import describe_engines, engine_rows
 
 
@@ -16,11 +17,22 @@ def add_parser(subparsers: Any) -> None:
         help="describe a bundle and check its files",
         description="Describes a bundle and checks each file. Exit status 2 if one is damaged.",
     )
-    parser.add_argument("bundle", metavar="BUNDLE", help="a bundle: its folder or .zip")
+    parser.add_argument(
+        "bundle",
+        metavar="BUNDLE",
+        help="a bundle: its folder or .zip; or a checkpoint of edgecv train",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
 def run(args: argparse.Namespace) -> int:
+    if is_checkpoint(args.bundle):
+        from edgecv.cli.info_checkpoint import describe_checkpoint, in_words
+
+        checkpoint = describe_checkpoint(args.bundle)
+        rows = _provenance_rows(in_words(checkpoint))
+        print(json.dumps(checkpoint, indent=1) if args.json else "\n".join(_aligned(rows)))
+        return 0
     record = describe(args.bundle)
     if args.json:
         print(json.dumps(record, indent=1))

@@ -14,7 +14,11 @@ if TYPE_CHECKING:
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("bundle", metavar="BUNDLE", help="a bundle: its folder or .zip")
+    parser.add_argument(
+        "bundle",
+        metavar="BUNDLE",
+        help="a bundle: its folder or .zip; or a checkpoint of edgecv train, exported once",
+    )
     parser.add_argument(
         "-e",
         "--engine",
@@ -118,10 +122,11 @@ def use_classes(model: Model[Any], args: argparse.Namespace) -> None:
 
 
 def load_model(args: argparse.Namespace) -> Model[Any]:
+    from edgecv.cli.checkpoint_bundle import bundle_to_run
     from edgecv_runtime import load
 
     return load(
-        args.bundle,
+        bundle_to_run(args.bundle),
         engine=args.engine,
         device=args.device,
         precision=args.precision,

@@ -101,6 +101,10 @@ def open_bundle(path: str | os.PathLike[str]) -> Iterator[Bundle]:
         return
     if not path.exists():
         raise BundleError(f"{path} does not exist: expected the folder or .zip of a bundle")
+    if path.suffix.lower() in (".pt", ".pth", ".ckpt"):
+        raise BundleError(
+            f"{path} is a checkpoint, no bundle: edgecv export {path} --out {path.stem} makes one"
+        )
     if not zipfile.is_zipfile(path):
         raise BundleError(
             f"{path} is no bundle: expected a folder with bundle.json, or a .zip of one"

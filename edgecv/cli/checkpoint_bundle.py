@@ -1,0 +1,93 @@
+"""A checkpoint where a bundle is expected: it is exported once, into the user's cache, and run from
+there. What is a bundle passes through, and nothing here imports torch for it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import zipfile
+from hashlib import sha256
+from pathlib import Path
+
+SUFFIXES = (".pt", ".pth", ".ckpt")
+# Beside the name of the file itself, in the command that makes a bundle to keep.
+_KEPT = "edgecv export {path} --out {stem}"
+
+
+def is_checkpoint(path: str | os.PathLike[str]) -> bool:
+    """Whether it names a file of torch.save: by its suffix, or by what is in it."""
+    path = Path(path)
+    if path.is_dir():
+        return False
+    if path.suffix.lower() in SUFFIXES:
+        return True
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith("/data.pkl") for name in archive.namelist())
+
+
+def bundle_to_run(model: str) -> str:
+    """The bundle to run for `model`: itself, or for a checkpoint of `edgecv train` the one that is
+    made of it. That lies in the cache, under the hash of the file and the version of edgecv.
+
+    Raises:
+        InputError: there is no such file, it is no checkpoint of `edgecv train`, or its export
+            fails.
+    """
+    if not is_checkpoint(model):
+        return model
+    from edgecv import __version__
+    from edgecv.cli.file_arguments import require_file
+    from edgecv_runtime.engines.cache import cache_root
+
+    require_file(model, "a bundle, or a checkpoint such as runs/name/best.pt")
+    digest = sha256(Path(model).read_bytes()).hexdigest()[:32]
+    folder = cache_root() / "checkpoints" / f"{digest}-{__version__}"
+    if not (folder / "bundle.json").is_file():
+        _export(Path(model), folder)
+    return str(folder)
+
+
+def refuse_checkpoint(model: str, command: str) -> None:
+    """Raises InputError for a checkpoint, naming the two commands that lead to the same."""
+    from edgecv_runtime import InputError
+
+    if is_checkpoint(model):
+        path = Path(model)
+        export = _KEPT.format(path=path, stem=path.stem)
+        raise InputError(
+            f"{model} is a checkpoint; edgecv {command} takes a bundle: {export}, then edgecv "
+            f"{command} {path.stem}"
+        )
+
+
+def _export(path: Path, folder: Path) -> None:
+    # Threads of OpenMP that spin between two layers take time from others. Read when torch loads.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    print(f"edgecv: {path} is a checkpoint: exporting it, once, to {folder}", file=sys.stderr)
+    started = time.monotonic()
+    from edgecv_export import ExportError
+    from edgecv_export.exporting import export
+    from edgecv_export.loading import load_source
+    from edgecv_runtime import InputError
+
+    source = load_source(str(path))
+    try:
+        export(
+            source.module,
+            folder,
+            labels=source.labels or [],
+            name=path.stem,
+            architecture=source.architecture,
+            provenance=source.provenance,
+            overwrite=True,
+            progress=sys.stderr.isatty(),
+        )
+    except ExportError as error:
+        raise InputError(
+            f"{path}: cannot be run, its export failed: {error}; to see the report: "
+            f"{_KEPT.format(path=path, stem=path.stem)}"
+        ) from error
+    print(f"edgecv: exported in {time.monotonic() - started:.0f} s", file=sys.stderr)
