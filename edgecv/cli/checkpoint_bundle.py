@@ -68,6 +68,7 @@ def _export(path: Path, folder: Path) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     print(f"edgecv: {path} is a checkpoint: exporting it, once, to {folder}", file=sys.stderr)
     started = time.monotonic()
+    from edgecv.cli.progress import Progress
     from edgecv_export import ExportError
     from edgecv_export.exporting import export
     from edgecv_export.loading import load_source
@@ -83,7 +84,7 @@ def _export(path: Path, folder: Path) -> None:
             architecture=source.architecture,
             provenance=source.provenance,
             overwrite=True,
-            progress=sys.stderr.isatty(),
+            progress=Progress,
         )
     except ExportError as error:
         raise InputError(
