@@ -46,6 +46,7 @@ class FakeCuda:
 
     def __init__(self, devices: int = 1, driver: int = 13000) -> None:
         self.devices, self.driver = devices, driver
+        self.capability = (8, 7)
         self.calls: list[str] = []
         self.device_memory: dict[int, np.ndarray] = {}
         self.pinned_memory: dict[int, np.ndarray] = {}
@@ -69,7 +70,9 @@ class FakeCuda:
         return (OK, self.devices) if self.devices else (cudaError_t.cudaErrorNoDevice, None)
 
     def cudaGetDeviceProperties(self, index: int) -> Any:
-        return OK, SimpleNamespace(name=b"Fake GPU\0\0", major=8, minor=7)
+        return OK, SimpleNamespace(
+            name=b"Fake GPU\0\0", major=self.capability[0], minor=self.capability[1]
+        )
 
     def cudaSetDevice(self, index: int) -> Any:
         return (OK,)

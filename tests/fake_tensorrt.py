@@ -27,6 +27,19 @@ class CudaGraphStrategy(IntEnum):
     WHOLE_GRAPH_CAPTURE = 1
 
 
+class ComputeCapability(IntEnum):
+    """TensorRT for RTX's, and the fake GPU's 8.7."""
+
+    NONE = 0
+    SM75 = 75
+    SM80 = 80
+    SM86 = 86
+    SM87 = 87
+    SM89 = 89
+    SM120 = 120
+    SM121 = 121
+
+
 def fake_plan(
     onnx: bytes, largest: int = 8, fixed: dict[str, tuple[int, ...]] | None = None
 ) -> bytes:
@@ -65,6 +78,7 @@ def fake_tensorrt(cuda: FakeCuda, version: str = "10.3.0", rtx: bool = False) ->
     )
     if rtx:
         module.CudaGraphStrategy = CudaGraphStrategy
+        module.ComputeCapability = ComputeCapability
     return module
 
 

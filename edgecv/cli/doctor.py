@@ -45,9 +45,9 @@ def run(args: argparse.Namespace) -> int:
     else:
         width = max(len(finding.name) for finding in findings)
         for finding in findings:
-            print(f"{finding.name:{width}}  {finding.state:8}{finding.detail}")
+            print(f"{finding.name:{width}}  {finding.state:12}{finding.detail}")
             if finding.advice is not None:
-                print(f"{'':{width}}          -> {finding.advice}")
+                print(f"{'':{width}}              -> {finding.advice}")
         print()
         print("ready" if ready else "not ready: follow the first advice above")
     return 0 if ready else 2
@@ -61,7 +61,8 @@ def _self_test(findings: list[Finding], as_json: bool) -> int:
     with Progress(count_tests(), "test") as progress:
         outcomes = run_self_test(lambda _: progress.update())
     if as_json:
-        print(json.dumps({"outcomes": [asdict(each) for each in outcomes]}, indent=1))
+        record = {"outcomes": [asdict(each) for each in outcomes], "absent": find_targets()[1]}
+        print(json.dumps(record, indent=1))
     else:
         shown = [f"{each.name}: {each.detail}" for each in findings if each.state == "ok"]
         print(table(outcomes, find_targets()[1], shown))

@@ -13,7 +13,12 @@ def tensorrt_finding(kind: str) -> Finding:
     """One of the two: installed, recent enough, and with a GPU to run on?"""
     from edgecv_runtime import EngineError
     from edgecv_runtime.engines.cuda import describe_gpu
-    from edgecv_runtime.engines.tensorrt_modules import KINDS, import_tensorrt
+    from edgecv_runtime.engines.tensorrt_modules import (
+        KINDS,
+        import_tensorrt,
+        known_capabilities,
+        why_unsupported,
+    )
 
     described = KINDS[kind]
     if find_spec(kind) is None:
@@ -34,15 +39,13 @@ def tensorrt_finding(kind: str) -> Finding:
         if gpu is None:
             return Finding(kind, "broken", f"{detail}, cannot be used: {why_not}")
         return Finding(kind, "ok", f"{detail}, builds for and runs on {gpu.name}")
-    from edgecv_export.engines.builder_options import known_capabilities
-
     known = known_capabilities(trt)
     detail += f", builds for compute capabilities {', '.join(map(str, known))}"
     if gpu is None:
         return Finding(kind, "ok", f"{detail}; runs none here: {why_not}")
-    if gpu.compute_capability not in known:
-        detail += f", which {gpu.name} ({gpu.compute_capability}) is not among"
-        return Finding(kind, "broken", detail, "use --engine tensorrt on this GPU")
+    unsupported = why_unsupported(trt, kind, gpu)
+    if unsupported is not None:
+        return Finding(kind, "unsupported", unsupported)
     return Finding(kind, "ok", f"{detail}; runs on {gpu.name}")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Finding:
     name: str
-    state: str  # ok | missing | broken
+    state: str  # ok | missing | broken | unsupported: on this GPU
     detail: str
     advice: str | None = None  # what to do where something is missing or broken
     needed: bool = False  # nothing runs without it

@@ -63,7 +63,7 @@ def find_targets() -> tuple[list[Target], list[str]]:
     from edgecv_runtime import EngineError
     from edgecv_runtime.engines.cuda import describe_gpu
     from edgecv_runtime.engines.nvidia_driver import gpu_count
-    from edgecv_runtime.engines.tensorrt_modules import KINDS, import_tensorrt
+    from edgecv_runtime.engines.tensorrt_modules import KINDS, import_tensorrt, why_unsupported
 
     targets, absent = [], []
     if find_spec("onnxruntime") is not None:
@@ -80,18 +80,22 @@ def find_targets() -> tuple[list[Target], list[str]]:
         absent.append("openvino: not installed")
     for kind in KINDS:
         try:
-            import_tensorrt(kind)
+            trt = import_tensorrt(kind)
         except EngineError as error:
             absent.append(f"{kind}: {error}")
             continue
         try:
-            describe_gpu()
-            targets.append(Target(kind, "cuda"))
+            unsupported = why_unsupported(trt, kind, describe_gpu())
         except EngineError as error:
             if kind == "tensorrt_rtx":
                 targets.append(Target(kind, None, runs=False))
             else:
                 absent.append(f"{kind}: {error}")
+            continue
+        if unsupported is None:
+            targets.append(Target(kind, "cuda"))
+        else:
+            absent.append(f"{kind}: {unsupported}")
     return targets, absent
 
 

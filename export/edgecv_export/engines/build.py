@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from edgecv_export.engines.builder_options import check_capabilities, known_capabilities
+from edgecv_export.engines.builder_options import check_capabilities
 from edgecv_export.engines.shape_ranges import ShapeWishes, check_wishes, shape_ranges
 from edgecv_export.engines.store import add_engine, store_for
 from edgecv_export.engines.tensorrt import BuildOptions, Plan, Port, build_plan
@@ -19,7 +19,12 @@ from edgecv_runtime import Bundle, EngineError, GraphFile, InputError, TensorSpe
 from edgecv_runtime.engines.built import BuiltEngine, Gpu, ShapeRange
 from edgecv_runtime.engines.cache import cache_root, write_atomically
 from edgecv_runtime.engines.cuda import describe_gpu
-from edgecv_runtime.engines.tensorrt_modules import KINDS, import_tensorrt
+from edgecv_runtime.engines.tensorrt_modules import (
+    KINDS,
+    import_tensorrt,
+    known_capabilities,
+    why_unsupported,
+)
 
 
 @dataclass(frozen=True)
@@ -136,7 +141,9 @@ def check_build(kind: str, options: BuildOptions) -> tuple[Any, Gpu | None, Buil
             f"--compute-capability: no GPU here to take it from ({error}): "
             f"name the GPUs that the engine is for, some of {known}"
         ) from error
-    check_capabilities(trt, (gpu.compute_capability,))
+    unsupported = why_unsupported(trt, kind, gpu)
+    if unsupported is not None:
+        raise EngineError(f"{unsupported}; for other GPUs name them with --compute-capability")
     return trt, gpu, replace(options, compute_capabilities=(gpu.compute_capability,))
 
 

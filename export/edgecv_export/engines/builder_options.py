@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgecv_runtime import EngineError, InputError
-from edgecv_runtime.engines.tensorrt_modules import KINDS
+from edgecv_runtime.engines.tensorrt_modules import KINDS, known_capabilities
 
 _LEVELS = {"ampere_plus": "AMPERE_PLUS", "same_compute_capability": "SAME_COMPUTE_CAPABILITY"}
 
@@ -21,12 +21,6 @@ def make_builder(trt: Any, kind: str, logger: Any) -> Any:
             f"{KINDS[kind].title} cannot start here: {reason}: "
             "it needs an NVIDIA GPU and its driver; edgecv doctor says what is there"
         ) from error
-
-
-def known_capabilities(trt: Any) -> list[int]:
-    """Compute capabilities that TensorRT for RTX builds for: 75, 80, 86, ..."""
-    names = trt.ComputeCapability.__members__
-    return sorted(int(name[2:]) for name in names if name.startswith("SM"))
 
 
 def check_capabilities(trt: Any, capabilities: Sequence[int]) -> None:

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from edgecv_runtime._core import Bundle, BundleError, EngineError
 from edgecv_runtime.engines.built import engines_of, fitting_engine
 from edgecv_runtime.engines.nvidia_driver import gpu_count
-from edgecv_runtime.engines.tensorrt_modules import KINDS, import_tensorrt
+from edgecv_runtime.engines.tensorrt_modules import KINDS, import_tensorrt, why_unsupported
 
 _PRECISIONS = ("fp32", "fp16", "bf16", "int8")
 
@@ -59,7 +59,8 @@ def choose(
                 return _planned(bundle, kind, device, precision, path)
             except (EngineError, BundleError) as error:
                 passed_over.append((kind, str(error)))
-                if gpu_count():  # elsewhere nobody expects the engine to run
+                # Elsewhere nobody expects the engine to run.
+                if gpu_count() and not isinstance(error, _Unsupported):
                     warnings.warn(f"{kind} is passed over: {error}", stacklevel=3)
     if precision == "bf16" and not _has(bundle, "bf16"):
         return _from_graphs(bundle, "openvino", device, precision, passed_over)
@@ -78,13 +79,21 @@ def choose(
     )
 
 
+class _Unsupported(EngineError):
+    """The engine is built for other GPUs than the one that is here."""
+
+
 def _planned(
     bundle: Bundle, kind: str, device: str | None, precision: str | None, path: str | None
 ) -> Choice:
     from edgecv_runtime.engines.cuda import describe_gpu, device_index
 
-    version = str(import_tensorrt(kind).__version__)
+    trt = import_tensorrt(kind)
+    version = str(trt.__version__)
     gpu = describe_gpu(device_index(device))
+    unsupported = why_unsupported(trt, kind, gpu)
+    if unsupported is not None:
+        raise _Unsupported(unsupported)
     precision = precision or _built_precision(bundle, kind)
     roles = bundle.manifest.graphs
     files = {

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgecv_runtime._core import EngineError
+
+if TYPE_CHECKING:
+    from edgecv_runtime.engines.built import Gpu
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,27 @@ def import_tensorrt(kind: str) -> Any:
             f"{described.advice}"
         )
     return module
+
+
+def known_capabilities(trt: Any) -> list[int]:
+    """Compute capabilities that TensorRT for RTX builds for: 75, 80, 86, ..."""
+    names = trt.ComputeCapability.__members__
+    return sorted(int(name[2:]) for name in names if name.startswith("SM"))
+
+
+def why_unsupported(trt: Any, kind: str, gpu: Gpu) -> str | None:
+    """Why no engine of that kind can run on the GPU; None where one can. TensorRT says only while
+    it builds."""
+    if kind != "tensorrt_rtx":
+        return None
+    known = known_capabilities(trt)
+    if gpu.compute_capability in known:
+        return None
+    return (
+        f"not supported on this GPU: {KINDS[kind].title} {trt.__version__} is for compute "
+        f"capabilities {', '.join(map(str, known))}, {gpu.name} has {gpu.compute_capability}: "
+        "use --engine tensorrt or onnxruntime"
+    )
 
 
 def _leading_numbers(version: str) -> tuple[int, ...]:
