@@ -1,4 +1,4 @@
-# `make demo` and `make test` make .venv first. runtime/check_machine.sh says what the machine lacks.
+# `make demo` and `make test` make .venv first; runtime/check_machine.sh says what the machine lacks.
 PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml $(shell find runtime -name '*.[ch]pp' -o -name CMakeLists.txt)

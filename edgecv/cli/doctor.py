@@ -17,7 +17,9 @@ from typing import Any
 from edgecv import __version__
 from edgecv.cli.doctor_nvidia import gpu_finding, jetson_findings, tensorrt_finding
 from edgecv.cli.finding import Finding
+from edgecv_runtime import EngineError
 from edgecv_runtime.engines.nvidia_driver import gpu_count
+from edgecv_runtime.versions import require
 
 
 def add_parser(subparsers: Any) -> None:
@@ -146,13 +148,22 @@ def _package(
         return Finding(module, "missing", f"{title} is not installed", advice, needed)
     try:
         package = importlib.import_module(module)
+        require(module)
         detail = getattr(package, "__version__", "version unknown")
         if describe is not None:
             detail += f", {describe(package)}"
+    except EngineError as error:  # too old
+        return _faulty(module, "broken", error, needed)
     except Exception as error:  # a library that is not there, a driver that does not fit, …
         message = " ".join(f"{type(error).__name__}: {error}".split())
         return Finding(module, "broken", f"cannot be imported: {message}", advice, needed)
     return Finding(module, "ok", detail, needed=needed)
+
+
+def _faulty(name: str, state: str, error: EngineError, needed: bool = False) -> Finding:
+    """What the message says is wrong, and, behind its last colon, what to do."""
+    detail, _, advice = str(error).rpartition(": ")
+    return Finding(name, state, detail, advice, needed)
 
 
 def _providers(onnxruntime: Any) -> str:
@@ -164,14 +175,13 @@ def _openvino_devices(openvino: Any) -> str:
 
 
 def _opencv() -> Finding:
-    from edgecv_runtime import EngineError
     from edgecv_runtime.opencv import import_cv2, opencv_has
 
     try:
         cv2 = import_cv2()
-    except EngineError:
-        advice = "pip install 'edgecv[cpu]'; on a Jetson apt install python3-opencv (GStreamer)"
-        return Finding("opencv", "missing", "needed to read and draw pictures", advice, needed=True)
+    except EngineError as error:
+        absent = isinstance(error.__cause__, ModuleNotFoundError)
+        return _faulty("opencv", "missing" if absent else "broken", error, needed=True)
     features = {
         "FFmpeg": opencv_has("FFMPEG"),
         "GStreamer": opencv_has("GStreamer"),
@@ -186,6 +196,11 @@ def _torch() -> Finding:
     # Importing torch takes seconds and is not needed to know its version.
     found = [f"{name} {version(name)}" for name in ("torch", "torchvision") if _installed(name)]
     if len(found) == 2:
+        try:
+            for package in ("torch", "torchvision", "lightning", "onnx", "onnxscript"):
+                require(package)
+        except EngineError as error:  # too old
+            return _faulty("torch", "broken", error)
         return Finding("torch", "ok", ", ".join(found))
     advice = "pip install 'edgecv[train,export]'"
     return Finding("torch", "missing", "needed only to train and export", advice)

@@ -127,6 +127,11 @@ def _report(error: Exception, args: argparse.Namespace) -> int:
         if package in _EXTRAS:
             advice = f"pip install 'edgecv[{_EXTRAS[package]}]'"
             return _say(f"this command needs {package}, which is not installed: {advice}", 2)
+    if isinstance(error, ImportError) and error.name:
+        package = error.name.split(".")[0]
+        if package in _EXTRAS:
+            reason = f"is installed, but cannot be imported ({error})"
+            return _say(f"this command needs {package}, which {reason}", USERS_MISTAKE)
     traceback.print_exc()
     return _say(
         f"internal: {type(error).__name__}: {error}; please report it with the lines above",

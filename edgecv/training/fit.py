@@ -17,6 +17,7 @@ from torch import nn
 
 from edgecv.models.checkpoint import Checkpoint
 from edgecv_runtime import EngineError, InputError
+from edgecv_runtime.versions import require
 
 from .epoch_progress import EpochProgress, MakeBar
 from .in_effect import in_words, values_in_effect, versions
@@ -25,6 +26,9 @@ from .run_folder import STATE, check_out, epochs_to_resume, write_record
 from .settings import Settings, recipe_of
 
 VALIDATIONS = 30  # at most, over the whole run
+
+
+NEEDS = ("torch", "torchvision", "lightning", "numpy")
 
 
 def fit(
@@ -57,6 +61,8 @@ def fit(
             finite or has exploded.
         EngineError: a process of the loader has died.
     """
+    for package in NEEDS:
+        require(package)
     _quiet()
     check_out(out, resume)
     _require_device(device)

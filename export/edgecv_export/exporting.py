@@ -21,6 +21,7 @@ from edgecv_export.progress import MakeBar, shown
 from edgecv_export.score_function import FUNCTIONS, settle_score_function
 from edgecv_export.uint8_input import check_bytes_fit, take_bytes
 from edgecv_runtime import InputError, Manifest
+from edgecv_runtime.versions import require
 
 if TYPE_CHECKING:
     from torch import nn
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 # The one that the dynamo exporter's own operators have; TensorRT 10.3 reads up to 20.
 DEFAULT_OPSET = 18
+NEEDS = ("torch", "torchvision", "onnx", "onnxscript", "numpy")
 
 
 def export(
@@ -112,6 +114,8 @@ def export(
     from edgecv.models.windows import WindowRequest
     from edgecv_export.graphs.cuts import CutRequest, ScoredCut, cut_model
 
+    for package in NEEDS:
+        require(package)
     target = check_target(out, overwrite)
     if batch != "dynamic" and batch < 1:
         raise InputError(f"batch is {batch}; expected 'dynamic' or a number of at least 1")

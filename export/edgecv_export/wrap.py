@@ -22,6 +22,7 @@ from edgecv_export.node_names import name_nodes
 from edgecv_export.pictures import generate_pictures
 from edgecv_export.wrap_check import check_outputs
 from edgecv_runtime import BundleError, InputError, Manifest
+from edgecv_runtime.versions import require
 
 if TYPE_CHECKING:
     import onnx
@@ -80,6 +81,7 @@ def wrap(
         InputError: a file cannot be read, or the network does not fit what the manifest says.
         BundleError: the manifest has an unknown key, lacks one, or has a value that cannot be.
     """
+    require("onnx")
     target = check_target(out, overwrite)
     model, manifest = Path(model), Path(manifest)
     record = _read_json(manifest)

@@ -19,6 +19,7 @@ from edgecv_export.engines.sources import DIALECTS, Dialect, choose_sources, ope
 from edgecv_export.pictures import generate_pictures
 from edgecv_export.progress import MakeBar, shown
 from edgecv_runtime import InputError
+from edgecv_runtime.versions import require
 
 PICTURES = 8  # generated, where nobody gave any
 
@@ -89,6 +90,7 @@ def add_variant(
         ExportError: a graph cannot be changed, or its results differ from the fp32 graph's beyond
             the gate. Nothing is written then.
     """
+    require("onnx")
     if precision == "bf16":
         raise InputError(
             "bf16 needs no graph of its own: load the bundle with engine openvino, precision bf16"

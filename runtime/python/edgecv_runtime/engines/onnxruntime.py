@@ -14,6 +14,7 @@ from edgecv_runtime._core import DeviceTensor, Engine, EngineError, TensorSpec
 from edgecv_runtime.engines.cache import cache_root
 from edgecv_runtime.engines.host_memory import require_host
 from edgecv_runtime.engines.onnx_names import name_nodes
+from edgecv_runtime.versions import require
 
 # Names as `load(device=...)` takes them, and the providers behind them.
 _PROVIDERS = {
@@ -236,10 +237,17 @@ def _view(value: Any, dtype_name: str) -> npt.NDArray[Any]:
 def _import_onnxruntime() -> Any:
     try:
         import onnxruntime
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise EngineError(
             'onnxruntime is not installed: pip install "edgecv[cpu]", or "edgecv[gpu]" for CUDA'
         ) from error
+    except ImportError as error:  # built for another NumPy, or a library is not there
+        reason = " ".join(str(error).split())
+        raise EngineError(
+            f"onnxruntime is installed, but cannot be imported ({reason}): "
+            "pip install --upgrade onnxruntime"
+        ) from error
+    require("onnxruntime", onnxruntime.__version__)
     return onnxruntime
 
 

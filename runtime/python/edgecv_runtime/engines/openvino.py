@@ -12,6 +12,7 @@ import numpy.typing as npt
 from edgecv_runtime._core import DeviceTensor, Engine, EngineError, TensorSpec
 from edgecv_runtime.engines.host_memory import require_host
 from edgecv_runtime.forks import forks
+from edgecv_runtime.versions import require
 
 # What layers that are not quantised compute in. Left alone, OpenVINO takes bf16 wherever a
 # processor has it, and results drift from what was asked for.
@@ -137,8 +138,15 @@ def _core() -> Any:
 def _core_and_forks() -> tuple[Any, int]:
     try:
         import openvino
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise EngineError('openvino is not installed: pip install "edgecv[openvino]"') from error
+    except ImportError as error:  # built for another NumPy, or a library is not there
+        reason = " ".join(str(error).split())
+        raise EngineError(
+            f"openvino is installed, but cannot be imported ({reason}): "
+            "pip install --upgrade openvino"
+        ) from error
+    require("openvino")
     return openvino.Core(), forks.count
 
 
