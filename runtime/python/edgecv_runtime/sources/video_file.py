@@ -137,17 +137,16 @@ class _Reader:
 
     def _converted(self) -> NDArray[np.uint8]:
         cv2 = import_cv2()
-        with ConversionWatch() as watch:
-            ok, image = self._capture.retrieve()
-        if watch.refused or not ok:
+        try:
+            with ConversionWatch() as watch:
+                ok, image = self._capture.retrieve()
+        except cv2.error as error:  # a size that OpenCV below 4.13 did not expect
             raise _Refused(
-                f"frame {self.index} is interlaced, which OpenCV {cv2.__version__} cannot convert: "
-                "pip install av, or use an OpenCV below 4.13, or convert the video "
-                "(ffmpeg -i IN -vf bwdif OUT.mp4)"
-                if tuple(map(int, cv2.__version__.split(".")[:2])) >= (4, 13)
-                else f"OpenCV {cv2.__version__} cannot convert frame {self.index}: "
-                "its size is not that of the first: pip install av"
-            )
+                f"OpenCV {cv2.__version__} cannot convert frame {self.index} ({one_line(error)}): "
+                "pip install av"
+            ) from error
+        if watch.refused or not ok:
+            raise _Refused(self._why_not_converted())
         image = three_channels(image)
         if self._sizes is not None:
             height, width = image.shape[:2]
@@ -159,6 +158,18 @@ class _Reader:
                     "convert the video to one size"
                 )
         return image
+
+    def _why_not_converted(self) -> str:
+        version = import_cv2().__version__
+        if tuple(int(part) for part in version.split(".")[:2]) < (4, 13):
+            return (
+                f"OpenCV {version} cannot convert frame {self.index}: its size is not that of the "
+                "first: pip install av"
+            )
+        return (
+            f"frame {self.index} is interlaced, which OpenCV {version} cannot convert: pip install "
+            "av, or use an OpenCV below 4.13, or convert the video (ffmpeg -i IN -vf bwdif OUT.mp4)"
+        )
 
     def _frame(self, image: NDArray[np.uint8], position_ms: float) -> Frame:
         time_ms = self._clock.at(self.index, position_ms)
