@@ -64,16 +64,22 @@ class VideoWriter:
 
     def _release_held(self) -> None:
         if self._held:
-            self._rate = self._rate or _measured_rate([time_ms for _, time_ms in self._held])
+            times = [time_ms for _, time_ms in self._held]
+            self._rate, even = _measured_rate(times)
+            if even and times[-1] is not None:
+                # The first frames of a stream come at once, while it is opened: the later ones say
+                # when they were taken.
+                self._started = times[-1] - 1000 * (len(times) - 1) / self._rate
             held, self._held = self._held, []
             for image, time_ms in held:
-                self._write(image, time_ms)
+                self._write(image, None if even else time_ms)
 
     def _write(self, image: NDArray[np.uint8], time_ms: float | None) -> None:
         assert self._rate is not None
         if self._writer is None:
             self._writer = self._open(image, self._rate)
-            self._started = time_ms
+            if self._started is None:
+                self._started = time_ms
         missing = self._place(time_ms) - self._written
         if missing < -1:  # the next one is due already
             return
@@ -137,18 +143,21 @@ class VideoWriter:
             raise VideoNotWritten(f"{self._path}: could not be written: is the disk full?")
 
 
-def _measured_rate(times_ms: list[float | None]) -> float:
-    """Frames per second of the first frames."""
+def _measured_rate(times_ms: list[float | None]) -> tuple[float, bool]:
+    """Frames per second of the first frames, and whether most are equally far apart."""
     times = np.array([time_ms for time_ms in times_ms if time_ms is not None])
     steps = np.diff(times)
     if len(times) < len(times_ms) or len(steps) == 0 or times[-1] <= times[0]:
-        return DEFAULT_RATE
+        return DEFAULT_RATE, False
     usual = float(np.median(steps))
-    even = np.mean(np.abs(steps - usual) <= max(0.1 * usual, 4.0)) >= 0.7
+    kept = steps[np.argmax(steps >= usual / 2) :]  # without those that came at once
+    even = bool(np.mean(np.abs(kept - usual) <= max(0.3 * usual, 4.0)) >= 0.85)
     rate = 1000 / max(usual, 1.0)
     rate = rate if even else max(rate, _FINE_RATE)
     rate = min(max(rate, _USUAL_RATES[0]), _USUAL_RATES[1])
-    return float(round(rate)) if abs(rate - round(rate)) < 0.03 * rate else round(rate, 2)
+    if abs(rate - round(rate)) < 0.03 * rate:
+        rate = float(round(rate))
+    return round(rate, 2), even
 
 
 def _fitted(image: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:

@@ -17,7 +17,7 @@ LONGER_SIDE = 500  # the search is slow on large pictures, and finds the same bo
 
 
 def main(photo: str, boxes_path: str) -> None:
-    picture = cv2.imread(photo)
+    picture = cv2.imdecode(np.fromfile(photo, np.uint8), cv2.IMREAD_COLOR)
     if picture is None:
         raise SystemExit(f"{photo} cannot be read as a picture")
     scale = min(1.0, LONGER_SIDE / max(picture.shape[:2]))

@@ -63,6 +63,13 @@ def test_a_slow_camera_is_measured(tmp_path):
     assert len(found) / rate == pytest.approx(25 * 0.203, abs=0.25)
 
 
+def test_the_first_frames_of_a_stream_come_at_once(tmp_path):
+    """They were kept while it was opened; no frame is lost or repeated for that."""
+    times = [0, 5, 10, *(60 + 50 * at for at in range(17))]
+    save(tmp_path / "a.mp4", times)
+    assert read(tmp_path / "a.mp4") == (20.0, list(range(20)))
+
+
 def test_frames_faster_than_the_announced_rate_do_not_slow_the_video(tmp_path):
     save(tmp_path / "a.mp4", [20 * at for at in range(100)], 25.0)  # 50 a second
     rate, found = read(tmp_path / "a.mp4")
