@@ -88,7 +88,9 @@ def run(args: argparse.Namespace) -> int:
     started = time.perf_counter()
     with ExitStack() as stack:
         writer = (
-            stack.enter_context(VideoWriter(args.save, rate)) if args.save is not None else None
+            stack.enter_context(VideoWriter(args.save, rate, video.live))
+            if args.save is not None
+            else None
         )
         if show:
             stack.callback(_close_window)

@@ -36,10 +36,12 @@ class VideoWriter:
         path: of the file; its suffix names the container.
         rate: frames per second that the source announces; None, or one that no camera has, for the
             rate at which the first frames come.
+        live: whether the times are those of arrival at a busy machine, and not exact.
     """
 
-    def __init__(self, path: Path, rate: float | None) -> None:
+    def __init__(self, path: Path, rate: float | None, live: bool = False) -> None:
         self._path = path
+        self._live = live
         usual = rate is not None and _USUAL_RATES[0] <= rate <= _USUAL_RATES[1]
         self._rate = rate if usual else None
         self._held: list[tuple[NDArray[np.uint8], float | None]] = []  # until the rate is known
@@ -65,7 +67,7 @@ class VideoWriter:
     def _release_held(self) -> None:
         if self._held:
             times = [time_ms for _, time_ms in self._held]
-            self._rate, even = _measured_rate(times)
+            self._rate, even = _measured_rate(times, self._live)
             if even and times[-1] is not None:
                 # The first frames of a stream come at once, while it is opened: the later ones say
                 # when they were taken.
@@ -143,7 +145,7 @@ class VideoWriter:
             raise VideoNotWritten(f"{self._path}: could not be written: is the disk full?")
 
 
-def _measured_rate(times_ms: list[float | None]) -> tuple[float, bool]:
+def _measured_rate(times_ms: list[float | None], live: bool) -> tuple[float, bool]:
     """Frames per second of the first frames, and whether most are equally far apart."""
     times = np.array([time_ms for time_ms in times_ms if time_ms is not None])
     steps = np.diff(times)
@@ -151,7 +153,8 @@ def _measured_rate(times_ms: list[float | None]) -> tuple[float, bool]:
         return DEFAULT_RATE, False
     usual = float(np.median(steps))
     kept = steps[np.argmax(steps >= usual / 2) :]  # without those that came at once
-    even = bool(np.mean(np.abs(kept - usual) <= max(0.3 * usual, 4.0)) >= 0.85)
+    share = float(np.mean(np.abs(kept - usual) <= max(0.3 * usual, 4.0)))
+    even = share >= (0.6 if live else 0.85)
     rate = 1000 / max(usual, 1.0)
     rate = rate if even else max(rate, _FINE_RATE)
     rate = min(max(rate, _USUAL_RATES[0]), _USUAL_RATES[1])

@@ -15,8 +15,8 @@ def level(at, size=(48, 64)):
     return np.full((*size, 3), 20 + 10 * at, np.uint8)
 
 
-def save(path, times_ms, rate=None, images=None):
-    with VideoWriter(path, rate) as writer:
+def save(path, times_ms, rate=None, images=None, live=False):
+    with VideoWriter(path, rate, live) as writer:
         for at, time_ms in enumerate(times_ms):
             writer.write(level(at % 20) if images is None else images[at], time_ms)
 
@@ -68,6 +68,14 @@ def test_the_first_frames_of_a_stream_come_at_once(tmp_path):
     times = [0, 5, 10, *(60 + 50 * at for at in range(17))]
     save(tmp_path / "a.mp4", times)
     assert read(tmp_path / "a.mp4") == (20.0, list(range(20)))
+
+
+def test_a_live_source_starts_unevenly(tmp_path):
+    """Measured on a busy machine: a camera of 20 frames a second."""
+    steps = [7, 88, 11, 59, 62, 56, 60, 76, 29, 53, 56, 54, 56, 51, 57, 60, 51, 66, 51]
+    save(tmp_path / "a.mp4", np.cumsum([0, *steps]).tolist(), live=True)
+    rate, found = read(tmp_path / "a.mp4")
+    assert found == list(range(20)) and rate == pytest.approx(17, abs=1)
 
 
 def test_frames_faster_than_the_announced_rate_do_not_slow_the_video(tmp_path):
