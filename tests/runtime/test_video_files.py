@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -224,6 +225,39 @@ def test_a_hole_in_a_matroska_file_is_an_error(tmp_path):
     path.write_bytes(data)
     found = list(open_source(path))
     assert any(isinstance(frame, Failure) for frame in found) and len(found) > 20
+
+
+def test_damage_in_the_middle_is_an_error_at_its_place(tmp_path):
+    path = tmp_path / "clip.mp4"
+    data = bytearray((VIDEOS / "reordered.mp4").read_bytes())
+    at = data.find(b"stsz")
+    sizes = struct.unpack(">20I", data[at + 16 : at + 96])
+    at = data.find(b"stco")
+    place = struct.unpack(">I", data[at + 12 : at + 16])[0] + sum(sizes[:12])
+    data[place : place + 4] = b"\xff\xff\xff\xff"  # the length of what follows
+    path.write_bytes(data)
+    found = list(open_source(path))
+    failures = [at for at, frame in enumerate(found) if isinstance(frame, Failure)]
+    assert len(failures) == 1 and 0 < failures[0] < len(found) - 1
+    assert "cannot be decoded: the video is broken there" in str(found[failures[0]].error)
+    numbers = [frame.index for frame in found if not isinstance(frame, Failure)]
+    assert numbers == list(range(len(numbers))) and len(numbers) >= 17
+
+
+def test_a_refusal_is_heard_by_the_thread_that_it_is_for(without_pyav):
+    """Interlaced and other videos at the same time."""
+
+    def read(name):
+        return [type(frame).__name__ for frame in open_source(VIDEOS / name)]
+
+    names = ["interlaced.ts", "reordered.mp4", "interlaced.mp4", "uneven.mkv"] * 12
+    with ThreadPoolExecutor(4) as pool:
+        found = dict(zip(names, pool.map(read, names), strict=True))
+        everything = list(pool.map(read, names))
+    assert everything == [found[name] for name in names]
+    assert found["reordered.mp4"] == ["Frame"] * 20 and found["uneven.mkv"] == ["Frame"] * 8
+    interlaced = ["Frame"] * 4 if OPENCV < (4, 13) else ["Failure"]
+    assert found["interlaced.ts"] == found["interlaced.mp4"] == interlaced
 
 
 def test_the_time_goes_on_where_two_videos_are_joined(tmp_path):

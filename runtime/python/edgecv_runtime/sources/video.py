@@ -12,6 +12,8 @@ from edgecv_runtime.sources.live import read_live
 from edgecv_runtime.sources.video_file import check_opened, read_file
 from edgecv_runtime.sources.waiting import in_a_thread
 
+_FASTEST = 999.0  # frames per second, of any camera
+
 
 @dataclass(frozen=True)
 class Video:
@@ -50,4 +52,6 @@ class Video:
         rate = float(capture.get(cv2.CAP_PROP_FPS))
         count = float(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         capture.release()
+        if rate > _FASTEST:  # a container's clock, not a rate, and the number is made from it
+            return rate, None
         return rate if rate > 0 else None, int(count) if count > 0 else None
