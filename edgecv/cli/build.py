@@ -139,6 +139,8 @@ def run(args: argparse.Namespace) -> int:
     check_variant_arguments(args)
     refuse_checkpoint(args.bundle, "build")
     check_build_arguments(args)
+    with open_bundle(args.bundle):  # whether it is one; before onnx is loaded
+        pass
     if args.engine in ENGINES:
         from edgecv_export.engines.build import check_build
 
@@ -148,6 +150,8 @@ def run(args: argparse.Namespace) -> int:
             "nothing to build: bundles have fp32 graphs; give --precision fp16 or int8, or "
             f"--engine {' or '.join(ENGINES)}"
         )
+    elif args.precision == "int8" and args.calibrate is None:
+        raise InputError("int8 needs pictures to calibrate on: give --calibrate DIR")
     try:
         variant = add_wanted_variant(args.bundle, args, overwrite=args.overwrite)
     except ExportError as error:

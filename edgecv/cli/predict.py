@@ -25,6 +25,7 @@ from edgecv.cli.model_options import (
     use_classes,
     use_threshold,
 )
+from edgecv.cli.terminal import on_one_line
 from edgecv.cli.tile_options import add_tile_arguments, use_tiles
 
 if TYPE_CHECKING:
@@ -99,7 +100,8 @@ class _Report:
         if self.args.json:
             self.progress.print(json.dumps(record), sys.stdout)
         elif not quiet:
-            self.progress.print(f"{frame.name}: {result.summary()}", sys.stdout)
+            text = on_one_line(f"{frame.name}: {result.summary()}")
+            self.progress.print(text, sys.stdout)
         self.progress.update()
         return record
 

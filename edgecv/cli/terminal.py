@@ -4,6 +4,15 @@ from __future__ import annotations
 
 import io
 import sys
+import unicodedata
+
+
+def on_one_line(text: str) -> str:
+    r"""The text with control characters as escapes, such as ``\n``: a label or a file's name can
+    neither break a line nor steer the terminal."""
+    return "".join(
+        repr(letter)[1:-1] if unicodedata.category(letter) == "Cc" else letter for letter in text
+    )
 
 
 def write_any_text() -> None:

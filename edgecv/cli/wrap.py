@@ -37,8 +37,10 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from edgecv.cli.file_arguments import require_file
     from edgecv_runtime import InputError
 
+    require_file(args.model, "an ONNX model")
     if args.inspect:
         if args.out is not None or args.overwrite:
             raise InputError("--inspect makes no bundle: leave out --out and --overwrite")
@@ -49,6 +51,11 @@ def run(args: argparse.Namespace) -> int:
                 f"{option} is missing: edgecv wrap MODEL --manifest FILE --out DIR, or edgecv wrap "
                 "MODEL --inspect for a manifest to begin with"
             )
+    from edgecv_export.bundle import check_target
+
+    check_target(args.out, args.overwrite)
+    require_file(args.manifest, "a JSON file with the keys of bundle.json")
+
     from edgecv_export import wrap
 
     wrap(args.model, args.manifest, args.out, images=_images(args), overwrite=args.overwrite)

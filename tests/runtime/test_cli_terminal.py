@@ -60,6 +60,18 @@ def test_labels_of_any_script_on_any_pipe(folder, encoding, settings, words):
         assert escaped(name, encoding) in done.stdout.decode(encoding)
 
 
+def test_labels_that_are_no_line(tmp_path, capsys):
+    path = write_tiny_bundle(tmp_path / "street") / "bundle.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps({**record, "labels": ["a\nb\x1b[31m", "\r\t\u2028x"]}))
+    cv2.imwrite(str(tmp_path / "w.png"), WHITE)
+    assert edgecv(["predict", str(path.parent), str(tmp_path / "w.png")]) == 0
+    lines = capsys.readouterr().out.split("\n")
+    assert lines[1].endswith(": 1 a\\nb\\x1b[31m, 1 \\r\\t\u2028x") and len(lines) == 4
+    assert edgecv(["info", str(path.parent)]) == 0
+    assert "  2: a\\nb\\x1b[31m, " in capsys.readouterr().out
+
+
 def test_a_treatment_that_was_chosen_is_kept(folder):
     done = subprocess.run(
         [*COMMAND, "info", "street"],

@@ -255,6 +255,12 @@ def test_letters_without_a_font_are_left_out_and_it_is_said_once(
     assert "apt install fonts-noto" in str(warning.message)
 
 
+def test_long_names_are_cut():
+    assert drawable_name("a" * 40, 0) == "a" * 40
+    assert drawable_name("a" * 41, 0) == "a" * 37 + "..."
+    assert drawable_name("a" * 36 + " bcdef", 0) == "a" * 36 + "..."
+
+
 def test_without_pillow_it_says_what_to_install(fonts, monkeypatch):
     only_ascii(monkeypatch)
     find = importlib.util.find_spec

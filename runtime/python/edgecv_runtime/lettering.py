@@ -24,6 +24,7 @@ from edgecv_runtime.opencv import import_cv2
 
 _HERSHEY = 0  # cv2.FONT_HERSHEY_SIMPLEX
 _MOST_FONTS = 2000
+_LONGEST_NAME = 40  # letters
 _SPECIAL = ("bold", "italic", "oblique", "serif", "mono", "cond", "light", "thin", "black", "math")
 _ABSENT = "\U0010fffd"  # no font has it: it shows what a font draws for letters that it lacks
 
@@ -97,8 +98,9 @@ def fitting(text: str, size: float, width: int) -> Line:
 
 def drawable_name(name: str, label: int) -> str:
     """The name as it can be drawn here: without letters for which there is no font, or, with none
-    left, the label's number. The user hears of it once."""
-    return _drawable(name)[0].strip() or f"class {label}"
+    left, the label's number (the user hears of it once); a long one is cut."""
+    text = _drawable(name)[0].strip() or f"class {label}"
+    return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 3].rstrip() + "..."
 
 
 def drawable_names(names: Sequence[str], labels: Iterable[int]) -> list[str]:
