@@ -49,7 +49,8 @@ def load(
         precision: ``"fp32"``, … as the bundle has them, or ``"bf16"`` with OpenVINO, which needs
             no graph of its own; None takes fp32, or the most exact there is. With TensorRT, of
             those that engines were built for.
-        threads: for the network and for pre- and postprocessing; None lets both choose.
+        threads: cores that one call uses, for the network and for pre- and postprocessing; None
+            lets both choose. Calls from several threads run at the same time where the engine can.
 
     Returns:
         The model for the bundle's task: a ``Classifier`` for ``classify``, a ``Detector`` for
