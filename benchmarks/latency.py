@@ -81,7 +81,17 @@ def main() -> None:
     target = Target(args.engine, args.device)
     names = list(filter(None, args.only.split(","))) or list(CASES)
     lines = [
-        header("network", "precision", "frame to result, ms", "networks, ms", "around", "as FP32")
+        header(
+            "network",
+            "precision",
+            "frame to result, ms",
+            "networks, ms",
+            "around",
+            "before, ms",
+            "between and behind, ms",
+            "Python, ms",
+            "as FP32",
+        )
     ]
     print(lines[0])
     for name in names:
@@ -106,7 +116,7 @@ def measure(bundle: Path, target: Target, precision: str, rounds: int) -> str:
     try:
         add_precision(bundle, precision)
     except ExportError as error:  # random weights may not bear FP16: the table is to say so
-        return row(bundle.parent.name, precision, f"not made: {error}", "", "", "")
+        return row(bundle.parent.name, precision, f"not made: {error}", *[""] * 6)
     if target.engine.startswith("tensorrt"):
         build_engines(Bundle.open(bundle), target.engine, precision)
     model = target.load(bundle, precision)
@@ -120,20 +130,28 @@ def measure(bundle: Path, target: Target, precision: str, rounds: int) -> str:
     )
     frame = generated_image()
     networks = set(model.manifest.graphs) & set(model.steps) or {"network"}
-    whole, inside = [], []
+    whole, inside, before, behind = [], [], [], []
     model.warmup()
     for _ in range(rounds):
         started = time.perf_counter()
         model(frame)
         whole.append((time.perf_counter() - started) * 1000)
-        inside.append(sum(getattr(model.timing, f"{step}_ms") for step in networks))
-    total, network = float(np.median(whole)), float(np.median(inside))
+        spent = {step: getattr(model.timing, f"{step}_ms") for step in model.steps}
+        inside.append(sum(spent[step] for step in networks))
+        before.append(spent["preprocess"])
+        behind.append(sum(spent.values()) - inside[-1] - before[-1])
+    total, network, first, rest = (
+        float(np.median(times)) for times in (whole, inside, before, behind)
+    )
     return row(
         bundle.parent.name,
         precision,
         f"{total:.2f}",
         f"{network:.2f}",
         f"{100 * (total - network) / total:.1f} %",
+        f"{first:.2f}",
+        f"{rest:.2f}",
+        f"{total - network - first - rest:.2f}",
         same,
     )
 
@@ -153,8 +171,9 @@ def heading(engine: str, device: str) -> list[str]:
         "",
         f"Written {date.today().isoformat()} by `benchmarks/latency.py` on {machine(device)}, with "
         f"{package} {version(package)}. One 1080p frame of noise and blocks, from the array to the "
-        "result, medians; *around* is what lies before, between and behind the networks; the last "
-        "column compares results with FP32 on the CPU, on four generated pictures.",
+        "result, medians; *around* is what lies before, between and behind the networks, and in "
+        "Python; copies of outputs to the host count as behind; the last column compares results "
+        "with FP32 on the CPU, on four generated pictures.",
         "",
     ]
 

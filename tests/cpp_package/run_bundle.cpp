@@ -7,6 +7,8 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <thread>
+#include <type_traits>
 #include <vector>
 
 #include "edgecv/edgecv.hpp"
@@ -27,6 +29,30 @@ void print(const edgecv::Detections& found) {
   print("labels", found.labels);
 }
 
+/// Calls from several threads, on contexts of one compiled network, give what one call gives.
+template <typename Model>
+void call_together(Model& model, const edgecv::Image& image) {
+  const auto expected = model.run({image}).front();
+  std::vector<int> wrong(3);
+  std::vector<std::thread> threads;
+  for (int& mine : wrong) {
+    threads.emplace_back([&] {
+      for (int k = 0; k < 10; ++k) {
+        const auto found = model.run({image}).front();
+        if constexpr (std::is_same_v<Model, edgecv::Detector>) {
+          mine += found.boxes != expected.boxes;
+        } else {
+          mine += found.detections.boxes != expected.detections.boxes;
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (const int count : wrong) {
+    if (count > 0) std::printf("wrong %d\n", count);
+  }
+}
+
 void run(const edgecv::Bundle& bundle, const edgecv::Image& image) {
   edgecv::OpenVinoOptions options;
   options.threads = 1;
@@ -40,10 +66,14 @@ void run(const edgecv::Bundle& bundle, const edgecv::Image& image) {
       print("labels", result.labels);
       return print("probabilities", result.probabilities);
     }
-    case edgecv::Task::detect:
-      return print(edgecv::Detector(bundle, engine("main"))(image));
+    case edgecv::Task::detect: {
+      edgecv::Detector model(bundle, engine("main"));
+      call_together(model, image);
+      return print(model(image));
+    }
     case edgecv::Task::instance: {
       edgecv::TwoStageDetector model(bundle, {engine("trunk"), engine("roi"), engine("mask")});
+      call_together(model, image);
       for (int repeat = 0; repeat < 2; ++repeat) {  // buffers are used again, and for other counts
         const edgecv::Instances found = model.run({image}).front();
         print(found.detections);

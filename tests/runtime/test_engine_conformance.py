@@ -108,6 +108,25 @@ def test_it_runs_on_the_callers_array(engine):
     np.testing.assert_allclose(engine.output(0)[1], SCORES)
 
 
+def test_a_further_context_has_inputs_and_outputs_of_its_own(engine):
+    """Engines without one say so: their calls wait for each other."""
+    other = engine.new_context()
+    if other is None:
+        assert "TensorRt" in type(engine).__name__ or "Gpu" in type(engine).__name__
+        return
+    assert [spec.name for spec in other.outputs] == ["scores", "boxes"]
+    engine.input(0, (2, 3, 32, 48))[...] = 1
+    other.input(0, (1, 3, 32, 48))[...] = 0.5
+    engine.run()
+    mine = engine.output(0)
+    other.run()
+    np.testing.assert_allclose(other.output(0), SCORES[None] * 0.5)
+    np.testing.assert_allclose(mine, np.repeat(SCORES[None], 2, 0))
+    del engine  # the weights live on
+    other.run()
+    np.testing.assert_allclose(other.output(0), SCORES[None] * 0.5)
+
+
 def test_an_output_of_one_engine_is_the_input_of_another(open_graph, tmp_path):
     """Feature maps pass on like this, in changing shapes."""
     path = write_chain(tmp_path / "chain.onnx")
