@@ -217,6 +217,13 @@ def test_an_index_whose_frames_are_empty_is_an_error(tmp_path):
     assert "of 60 frames" in str(last.error)
 
 
+def test_a_recording_that_was_not_finished_has_no_index(tmp_path):
+    whole = write_motion_jpeg(tmp_path / "clip.mp4", 20).read_bytes()
+    (tmp_path / "clip.mp4").write_bytes(whole[: len(whole) // 2])
+    (frame,) = open_source(tmp_path / "clip.mp4")
+    assert "cannot be opened: its index is missing: the recording or the copy" in str(frame.error)
+
+
 def test_a_hole_in_a_matroska_file_is_an_error(tmp_path):
     path = write_motion_jpeg(tmp_path / "clip.mkv", 60)
     data = bytearray(path.read_bytes())

@@ -59,6 +59,16 @@ def read_evidence(path: str, inside: bool) -> Evidence:
     return Evidence()
 
 
+def lacks_index(path: str) -> bool:
+    """Whether it is an MP4 whose index, which is written last, was never written."""
+    try:
+        with open(path, "rb") as file:
+            kinds = [kind for kind, _, _ in _boxes_of_file(file, os.path.getsize(path))]
+    except OSError:
+        return False
+    return kinds[:1] == [b"ftyp"] and b"moov" not in kinds
+
+
 def _missing(end: int | None, size: int) -> int | None:
     return None if end is None or end <= size else end - size
 

@@ -48,7 +48,7 @@ class Video:
         if self.live or self.remote:
             return None, None
         cv2 = import_cv2()
-        capture = check_opened(open_file(str(self.target)), self.name)
+        capture = check_opened(open_file(str(self.target)), self.name, str(self.target))
         rate = float(capture.get(cv2.CAP_PROP_FPS))
         count = float(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         capture.release()

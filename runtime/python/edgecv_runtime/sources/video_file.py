@@ -22,7 +22,7 @@ from edgecv_runtime.sources.capture import (
     turned,
 )
 from edgecv_runtime.sources.clocks import FileClock
-from edgecv_runtime.sources.container import Evidence, read_evidence
+from edgecv_runtime.sources.container import Evidence, lacks_index, read_evidence
 from edgecv_runtime.sources.conversion import ConversionWatch, conversion_is_heard
 from edgecv_runtime.sources.frame_sizes import SizeChanges
 from edgecv_runtime.sources.frames import Failure, Frame
@@ -62,9 +62,12 @@ def read_file(name: str, target: str, remote: bool) -> Generator[Frame | Failure
         reader.close()
 
 
-def check_opened(capture: Any, name: str) -> Any:
-    """Raises InputError where the file cannot be opened."""
-    return opened(capture, name, "no video of a kind that this OpenCV reads, or a broken one")
+def check_opened(capture: Any, name: str, target: str) -> Any:
+    """The capture. Raises InputError where the file cannot be opened."""
+    advice = "no video of a kind that this OpenCV reads, or a broken one"
+    if not capture.isOpened() and lacks_index(target):
+        advice = "its index is missing: the recording or the copy was not finished"
+    return opened(capture, name, advice)
 
 
 class _Reader:
@@ -117,7 +120,7 @@ class _Reader:
                 self._capture = open_file(self._target)
         except cv2.error as error:
             raise InputError(f"{self._name}: cannot be opened: {one_line(error)}") from error
-        check_opened(self._capture, self._name)
+        check_opened(self._capture, self._name, self._target)
         if not self._remote:
             self._sizes = SizeChanges(self._target, codec_of(self._capture))
         if not conversion_is_heard():

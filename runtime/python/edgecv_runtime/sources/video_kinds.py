@@ -7,9 +7,10 @@ from pathlib import Path
 from edgecv_runtime.sources.images import IMAGE_SUFFIXES
 
 VIDEO_SUFFIXES = frozenset(
-    {".3g2", ".3gp", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".m2t", ".m2ts", ".m2v"}
-    | {".m4v", ".mkv", ".mjpeg", ".mjpg", ".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".mxf"}
-    | {".ogv", ".qt", ".ts", ".vob", ".webm", ".wmv"}
+    {".264", ".265", ".3g2", ".3gp", ".asf", ".avi", ".divx", ".dv", ".f4v", ".flv", ".h264"}
+    | {".h265", ".hevc", ".ivf", ".m2t", ".m2ts", ".m2v", ".m4v", ".mjpeg", ".mjpg", ".mkv"}
+    | {".mov", ".mp4", ".mpe", ".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".qt", ".ts", ".vob"}
+    | {".webm", ".wmv", ".y4m"}
 )
 REMOTE_SUFFIXES = VIDEO_SUFFIXES - {".mjpeg", ".mjpg"}  # what a camera calls its stream
 
@@ -41,6 +42,11 @@ def _starts_a_video(head: bytes) -> bool:
         b"\x00\x00\x01\xba",  # MPEG program stream
         b"\x00\x00\x01\xb3",  # MPEG-1 and -2
         b"\x06\x0e\x2b\x34",  # MXF
+        b"YUV4MPEG2",
+        b"DKIF",  # IVF
+        b"\x00\x00\x00\x01\x09",  # H.264 without a container: by its first unit
+        b"\x00\x00\x00\x01\x67",
+        b"\x00\x00\x00\x01\x40",  # H.265
     )
     if head.startswith(starts):
         return True
