@@ -66,7 +66,6 @@ def refuse_checkpoint(model: str, command: str) -> None:
 def _export(path: Path, folder: Path) -> None:
     # Threads of OpenMP that spin between two layers take time from others. Read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    print(f"edgecv: {path} is a checkpoint: exporting it, once, to {folder}", file=sys.stderr)
     started = time.monotonic()
     from edgecv.cli.progress import Progress
     from edgecv_export import ExportError
@@ -75,6 +74,7 @@ def _export(path: Path, folder: Path) -> None:
     from edgecv_runtime import InputError
 
     source = load_source(str(path))
+    print(f"edgecv: {path} is a checkpoint: exporting it, once, to {folder}", file=sys.stderr)
     try:
         export(
             source.module,

@@ -105,6 +105,8 @@ def describe(content: Any) -> str:
     if isinstance(content, Unknown):
         return f"an object of {content.kind}"
     if isinstance(content, dict):
+        if content and all(isinstance(value, Tensor) for value in content.values()):
+            return f"weights alone ({len(content)} tensors)"
         names = [str(name) for name in content]
         return f"a dict with {', '.join(names[:6])}{', …' * (len(names) > 6)}" if names else "{}"
     return f"a {type(content).__name__}"

@@ -15,7 +15,7 @@ from edgecv.models.heads import predicts_masks
 
 from .detector import TorchDetector
 from .metrics import Detected, average_precision
-from .task import TrainingTask
+from .task import TrainingTask, counted
 
 
 class DetectionTask(TrainingTask):
@@ -61,7 +61,7 @@ class DetectionTask(TrainingTask):
 
     def better(self, figures: dict[str, float], best: dict[str, float]) -> bool:
         ranked = "mask_map" if "mask_map" in figures else "map"
-        return figures[ranked] >= best[ranked]
+        return counted(figures[ranked]) >= counted(best[ranked])
 
     def train(self, mode: bool = True) -> DetectionTask:
         super().train(mode)

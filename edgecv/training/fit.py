@@ -24,6 +24,7 @@ from .in_effect import in_words, values_in_effect, versions
 from .run_files import RunFiles
 from .run_folder import STATE, check_out, epochs_to_resume, write_record
 from .settings import Settings, recipe_of
+from .task import counted
 
 VALIDATIONS = 30  # at most, over the whole run
 
@@ -147,7 +148,7 @@ def fit(
         f"best: epoch {files.best['epoch']}, {run.task.describe(files.best)}; "
         f"{files.seconds:.0f} s; {out / 'best.pt'}"
     )
-    if files.best[run.task.columns[0]] == 0:
+    if counted(files.best[run.task.columns[0]]) == 0:
         report(
             "nothing in the validation images was recognised in any epoch: train for longer "
             "(--epochs), and check the labels"

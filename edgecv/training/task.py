@@ -24,6 +24,7 @@ EMA_DECAY = 0.998
 WARMUP_STEPS = 100
 FINAL_LEARNING_RATE = 0.01  # of the highest one
 STATISTICS_BATCHES = 12  # of an epoch, for the batch norm of the averaged weights
+NOTHING = 5e-4  # of an accuracy in 0..1, and below
 HEAD_FACTOR = 10  # learning rate of a new head over that of a pretrained trunk
 
 
@@ -79,7 +80,7 @@ class TrainingTask(pl.LightningModule):
         """Whether a validation beats the best one so far, or is as good and has learnt for longer:
         by the first figure, higher is better."""
         name = next(iter(self.curves))
-        return figures[name] >= best[name]
+        return counted(figures[name]) >= counted(best[name])
 
     def describe(self, figures: dict[str, Any]) -> str:
         """The figures in one phrase."""
@@ -168,6 +169,11 @@ class TrainingTask(pl.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": schedule, "interval": "step"},
         }
+
+
+def counted(figure: float) -> float:
+    """A figure for comparison: what is shown as 0.000 is luck, and counts as nothing."""
+    return figure if figure >= NOTHING else 0.0
 
 
 def _average(averaged: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:

@@ -130,6 +130,10 @@ def test_weights_of_others_are_explained(
         line = capsys.readouterr().err.splitlines()[-1]
         assert "no checkpoint of edgecv train but a dict with model" in line
         assert "edgecv export ARCHITECTURE --weights w.pth" in line
+    torch.save(registry.create("ssd_tiny", **ARGUMENTS).state_dict(), tmp_path / "w.pth")
+    assert main(["predict", str(tmp_path / "w.pth"), str(photo)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no checkpoint of edgecv train but weights alone (" in line
     assert main(["predict", str(tmp_path / "none.pt"), str(photo)]) == 2
     assert "none.pt: no such file; expected a bundle, or a checkpoint" in capsys.readouterr().err
 

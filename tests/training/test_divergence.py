@@ -229,3 +229,13 @@ def test_a_module_with_nan_is_refused() -> None:
     next(b for n, b in module.named_buffers() if n.endswith("running_var"))[0] = math.nan
     with pytest.raises(InputError, match=r"it: .*running_var holds NaN"):
         require_finite_module(module, "it")
+
+
+def test_luck_is_no_progress(data: dict[str, Path]) -> None:
+    """A mean of 0.0003 after one epoch does not beat one of 0.0001 after more."""
+    module = registry.create("ssd_tiny", num_classes=2, size=(64, 64), width=8)
+    task = DetectionTask(module, module.input, None, 1e-3, False)  # type: ignore[arg-type]
+    assert task.better({"map": 0.0001, "map50": 0.0}, {"map": 0.0003, "map50": 0.0})
+    assert task.better({"map": 0.2, "map50": 0.0}, {"map": 0.2, "map50": 0.5})
+    assert not task.better({"map": 0.0004, "map50": 0.0}, {"map": 0.0006, "map50": 0.0})
+    assert task.better({"map": 0.0, "mask_map": 0.3}, {"map": 0.9, "mask_map": 0.2})

@@ -169,7 +169,8 @@ def test_the_first_lines_say_what_runs(
 ) -> None:
     assert train(shapes, tmp_path / "run", *SIZE, "--epochs", 1) == 0
     printed = capsys.readouterr()
-    fewer, summary, running, *_ = printed.out.splitlines()
+    # After what the readers found.
+    fewer, summary, running = printed.out.splitlines()[-5:-2]
     assert fewer == "6 training images: the batch size is 6, not 16"
     assert summary.startswith("ssd_tiny 64x64, weights none; 6 training and 2 validation images; 3")
     threads = torch.get_num_threads()
@@ -289,3 +290,33 @@ def test_batch_norm_on_one_value_is_one_line(
     assert "batch norm got a single value of each channel: a batch of 6 is too small" in error(
         capsys
     )
+
+
+@pytest.mark.parametrize(
+    ("architecture", "layout", "words"),
+    [
+        ("fcn_resnet18", "segments", ("--crop", "32x32", "--ignore-index", "2,3")),
+        ("mobilenet_v3_small", "classes", ("--size", "32x32")),
+        ("style_transform", "voc", ("--size", "32x32", "--width", 1, "--blocks", 0)),
+    ],
+)
+def test_every_task_goes_on_for_longer(
+    architecture: str,
+    layout: str,
+    words: tuple[object, ...],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """With few images, and without the options being given again."""
+    folder = write_shapes(tmp_path / "data", train=6, val=2, size=(80, 112), layout=layout)
+    if architecture == "style_transform":
+        image = sorted((folder / "JPEGImages").iterdir())[0]
+        words += ("--style", image, "--loss-weights", "none", "--style-layers", "relu1_1")
+        words += ("--content-layers", "relu1_1")
+    kwargs = {"architecture": architecture}
+    assert train(folder, tmp_path / "run", *words, "--epochs", 1, **kwargs) == 0
+    assert "the batch size is 6" in capsys.readouterr().out or architecture == "style_transform"
+    assert train(folder, tmp_path / "run", "--resume", "--epochs", 2, **kwargs) == 0
+    assert epochs_of(tmp_path / "run") == ["1", "2"]
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["epochs"] == record["in_effect"]["epochs"] == 2
