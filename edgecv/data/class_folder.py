@@ -8,7 +8,15 @@ from pathlib import Path
 
 from edgecv_runtime import InputError
 
-from .image_files import SPLIT_ALIASES, contents, divide, images_below, is_image, upright_size
+from .image_files import (
+    SPLIT_ALIASES,
+    contents,
+    divide,
+    images_below,
+    is_image,
+    unread_beside,
+    upright_size,
+)
 from .report import NAMED, Report, counted, shortened
 
 _SPLITS = ("train", "training", "val", "valid", "validation", "test")
@@ -103,7 +111,7 @@ def _checked(images: list[Path], labels: list[str], split: str, root: Path) -> C
         counts={label: counts[label] for label in labels},
         unit="images",
         broken=broken,
-        notes=_notes(root),
+        notes=[*_notes(root), *unread_beside(images)],
         searched=f"{root}/*",
     )
     return ClassificationData(labels, kept, [number[name] for name in names], report)

@@ -12,8 +12,12 @@ from pathlib import Path
 
 from edgecv_runtime import InputError, read_image
 from edgecv_runtime.image_headers import ImageHeader, read_header
+from edgecv_runtime.sources import IMAGE_SUFFIXES
 
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".webp", ".tif", ".tiff")
+# Of images that phones, cameras and designers make, and OpenCV does not read.
+UNREAD_SUFFIXES = frozenset(
+    {".heic", ".heif", ".jxl", ".dng", ".cr2", ".nef", ".arw", ".raw", ".psd", ".tga", ".svg"}
+)
 VALIDATION_SHARE = 5  # one image in so many is for validation
 # Other names that a split may have.
 SPLIT_ALIASES = {"val": ("val", "valid", "validation"), "train": ("train", "training")}
@@ -52,7 +56,20 @@ def require_distinct_names(images: Sequence[Path]) -> None:
 
 def is_image(path: Path) -> bool:
     """By its suffix. macOS leaves files such as ._a.jpg, which are none."""
-    return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
+    suffix = path.suffix.lower()
+    return (suffix in IMAGE_SUFFIXES or suffix == ".jfif") and not path.name.startswith(".")
+
+
+def unread_beside(images: Sequence[Path]) -> list[str]:
+    """A line about images in other formats that lie beside these; no line where there are none."""
+    found = Counter(
+        path.suffix.lower()
+        for folder in {image.parent for image in images}
+        for path in folder.iterdir()
+        if path.suffix.lower() in UNREAD_SUFFIXES and not path.name.startswith(".")
+    )
+    kinds = ", ".join(f"{count} {suffix}" for suffix, count in sorted(found.items()))
+    return [f"images in formats that are not read, left out: {kinds}"] if found else []
 
 
 def divide(images: list[Path], split: str, root: Path) -> list[Path]:

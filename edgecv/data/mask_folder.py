@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgecv_runtime import InputError
 from edgecv_runtime.opencv import import_cv2
 
-from .image_files import SPLIT_ALIASES, divide, list_images, require_distinct_names
+from .image_files import SPLIT_ALIASES, divide, list_images, require_distinct_names, unread_beside
 from .masks import encode_masks
 from .names_file import read_names
 from .number_images import mask_of, read_numbers, require_same_size
@@ -42,6 +42,7 @@ def read(folder: Path, split: str) -> DetectionData:
     images, masks = _split(folder, split)
     require_distinct_names(images)
     collector = RecordCollector(split)
+    collector.notes += unread_beside(images)
     numbers: set[int] = set()
     in_parts: list[Path] = []
     filled = 0

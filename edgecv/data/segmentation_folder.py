@@ -17,6 +17,7 @@ from .image_files import (
     divide,
     list_images,
     require_distinct_names,
+    unread_beside,
     upright_size,
 )
 from .names_file import read_names, require_distinct
@@ -112,7 +113,7 @@ def read_segmentation(
     names = _names(folder, labels, unnamed)
     entries, broken = _read_all(folder, images, masks)
     values = sorted({int(n) for entry in entries for n in np.flatnonzero(entry.pixels)})
-    notes = []
+    notes = unread_beside(images)
     white = _white(folder, values, names, ignore)
     if white is not None and names is not None:
         entries = [entry.with_white(white) for entry in entries]

@@ -15,6 +15,7 @@ from .image_files import (
     is_image,
     list_images,
     require_distinct_names,
+    unread_beside,
 )
 from .names_file import read_names, require_distinct
 from .records import DetectionData, Labelled, RecordCollector
@@ -58,6 +59,7 @@ def _read(folder: Path, data: DataFile | None, split: str) -> DetectionData:
     require_distinct_names(images)
     names = data.names if data is not None else _names(folder, split)
     collector = RecordCollector(split)
+    collector.notes += unread_beside(images)
     files = LabelFiles(images)
     if images and not any(files.of(image) for image in images):
         looked = ", ".join(str(path) for path in files.expected(images[0]))

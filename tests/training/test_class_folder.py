@@ -67,6 +67,7 @@ def test_mistakes(tmp_path: Path) -> None:
 
 def test_the_report_and_images_left_out(tmp_path: Path) -> None:
     touch(tmp_path, "train/dog/1.jpg", "train/cat/2.PNG", "train/cat/deep/er/1.jpeg", "train/x.jpg")
+    touch(tmp_path, "train/cat/3.HEIC", "train/cat/4.dng", "train/dog/5.heic")
     touch(tmp_path, "train/cow/readme.txt", "train/cat/._2.png", "__MACOSX/train/a.jpg")
     (tmp_path / "train" / "cat" / "broken.jpg").write_bytes(PNG[:40])
     data = read_classes(tmp_path, "train")
@@ -79,6 +80,7 @@ def test_the_report_and_images_left_out(tmp_path: Path) -> None:
         f"train: 1 broken image left out: {broken}: the image is truncated or broken: copy or "
         "download it again",
         "train: 1 image in no class folder left out: x.jpg",
+        "train: images in formats that are not read, left out: 1 .dng, 2 .heic",
     ]
     for path in data.images:
         path.write_bytes(b"")

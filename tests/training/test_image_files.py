@@ -66,6 +66,10 @@ def test_a_format_whose_header_nobody_reads_is_decoded(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((23, 31, 3), np.uint8)).save(buffer, "JPEG2000")
     (tmp_path / "a.jpg").write_bytes(buffer.getvalue())
     assert upright_size(tmp_path / "a.jpg") == (23, 31)
+    (tmp_path / "a.jpg").rename(tmp_path / "a.jp2")
+    (tmp_path / "b.JFIF").touch()
+    (tmp_path / "c.heic").touch()
+    assert [path.name for path in list_images(tmp_path)] == ["a.jp2", "b.JFIF"]
 
 
 def test_files_by_their_names(tmp_path: Path) -> None:

@@ -203,12 +203,14 @@ def test_the_report_of_pixels(tmp_path: Path) -> None:
     mask = np.zeros(SIZE, np.uint8)
     mask[:5], mask[5:6] = 2, 255
     make(tmp_path, {"train/a": mask, "train/b": np.zeros(SIZE, np.uint8)}, "sky\nroad\ntree\n")
+    (tmp_path / "train" / "images" / "c.heif").touch()
     (tmp_path / "train" / "images" / "b.png").write_bytes(b"")
     broken = tmp_path / "train" / "images" / "b.png"
     assert read_segmentation(tmp_path, "train").report.lines() == [
         "train: 1 image; pixels: sky 73.7 %, tree 26.3 %",
         "train: no pixels of road",
         f"train: 1 broken image left out: {broken}: the file is empty, an image was expected",
+        "train: images in formats that are not read, left out: 1 .heif",
         "train: 5.0 % of the pixels are of no class (255)",
     ]
 

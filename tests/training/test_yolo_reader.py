@@ -119,7 +119,10 @@ def test_layouts_without_a_data_file(tmp_path: Path) -> None:
 def test_two_images_of_one_name_and_hidden_copies(tmp_path: Path) -> None:
     make_yolo(tmp_path, LINE)
     write_image(tmp_path / "images" / "train" / ".ipynb_checkpoints" / "a-checkpoint.png")
-    assert len(read_folder(tmp_path, "train").records) == 1
+    (tmp_path / "images" / "train" / "b.heic").touch()
+    data = read_folder(tmp_path, "train")
+    assert len(data.records) == 1
+    assert data.report.notes == ["images in formats that are not read, left out: 1 .heic"]
     write_image(tmp_path / "images" / "train" / "a.jpg")
     with pytest.raises(InputError, match=r"a\.png: a\.jpg is beside it, and labels of a belong to"):
         read_folder(tmp_path, "train")
