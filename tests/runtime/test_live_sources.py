@@ -19,6 +19,8 @@ import pytest
 from edgecv_runtime.sources import Failure, open_source
 from tiny_bundle import write_tiny_bundle
 
+OPENCV = tuple(int(part) for part in cv2.__version__.split(".")[:2])
+
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory):
@@ -28,7 +30,7 @@ def bundle(tmp_path_factory):
 class Camera(http.server.BaseHTTPRequestHandler):
     """JPEG after JPEG: `frames` of them, `pause_s` apart; then it is silent, or ends."""
 
-    frames, pause_s, silent, password = 12, 0.05, False, None
+    frames, pause_s, silent, password, sizes = 12, 0.05, False, None, [(64, 96)]
 
     def do_GET(self):
         wanted = self.password and "Basic " + base64.b64encode(self.password).decode()
@@ -41,7 +43,8 @@ class Camera(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=next")
         self.end_headers()
         for at in range(self.frames):
-            jpeg = cv2.imencode(".jpg", np.full((64, 96, 3), 8 * at, np.uint8))[1].tobytes()
+            size = self.sizes[at * len(self.sizes) // self.frames]
+            jpeg = cv2.imencode(".jpg", np.full((*size, 3), 8 * at, np.uint8))[1].tobytes()
             head = f"--next\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
             self.wfile.write(head.encode() + jpeg + b"\r\n")
             time.sleep(self.pause_s)
@@ -99,6 +102,16 @@ def test_a_stream_gives_its_frames_and_then_an_error(serve):
     assert [round(frame.image.mean() / 8) for frame in good] == list(range(12))
     assert [frame.index for frame in good] == list(range(12))
     assert isinstance(last, Failure) and "no more pictures after 12 frames" in str(last.error)
+
+
+@pytest.mark.parametrize("later", [(128, 192), (32, 48)])
+def test_a_stream_that_changes_its_size_ends_with_an_error(later, serve):
+    found = list(open_source(serve(pause_s=0.0, frames=24, sizes=[(64, 96), later])))
+    if OPENCV < (4, 13) and later < (64, 96):  # it does not say so
+        return
+    *good, last = found
+    assert len(good) == 12 and all(frame.image.shape == (64, 96, 3) for frame in good)
+    assert "frame 12" in str(last.error)
 
 
 def test_arrival_counts_where_a_stream_has_no_times(serve):

@@ -19,24 +19,31 @@ from typing import Any
 
 from edgecv_runtime.opencv import import_cv2
 
-_ERROR = 16  # AV_LOG_ERROR; lower is worse
+_ERROR, _WARNING = 16, 24  # AV_LOG_ERROR, AV_LOG_WARNING; lower is worse
 _CALLBACK = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
 
 _lock = threading.Lock()
 _watching = 0  # how many threads convert at this moment
 _refused: set[int] = set()  # the threads whose conversion was refused
+_prepared: set[int] = set()  # the threads that prepared one
 
 
 class ConversionWatch:
-    """Around the conversion of one frame; afterwards `refused` says how it went."""
+    """Around the conversion of one frame; afterwards `refused` says how it went.
+
+    `prepared` is true where FFmpeg 8 set up the conversion of frames of JPEG anew: at the first
+    frame, and where their size changes. It warns of their pixel format then.
+    """
 
     def __init__(self) -> None:
         self.refused = False
+        self.prepared = False
 
     def __enter__(self) -> ConversionWatch:
         global _watching
         with _lock:
             _refused.discard(threading.get_ident())
+            _prepared.discard(threading.get_ident())
             _watching += 1
             if _watching == 1:
                 for library in _libraries():
@@ -58,12 +65,16 @@ class ConversionWatch:
                         ctypes.cast(library.av_log_default_callback, ctypes.c_void_p)
                     )
             self.refused = threading.get_ident() in _refused
+            self.prepared = threading.get_ident() in _prepared
 
 
 def _hear(context: Any, level: int, text: bytes, arguments: Any) -> None:
     # The decoder's own threads speak here, too, of packets that are still to come.
-    if level <= _ERROR and _class_name(context) == b"SWScaler":
-        _refused.add(threading.get_ident())
+    if level <= _WARNING and _class_name(context) == b"SWScaler":
+        if level <= _ERROR:
+            _refused.add(threading.get_ident())
+        elif text.startswith(b"deprecated pixel format"):
+            _prepared.add(threading.get_ident())
 
 
 _listen = _CALLBACK(_hear)

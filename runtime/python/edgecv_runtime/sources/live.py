@@ -40,6 +40,11 @@ def read_live(
                     "interlaced, or larger than the first: set the camera to progressive frames "
                     "of one size, or use an OpenCV below 4.13"
                 )
+            if watch.prepared and index > 0:
+                raise InputError(
+                    f"{name}: frame {index} is of another size than those before, which OpenCV "
+                    "does not follow: start again"
+                )
             time_ms = clock.arrival_ms()
             position = float(capture.get(cv2.CAP_PROP_POS_MSEC))
             play_ms = clock.play_ms(index, time_ms, position, waited_ms)
