@@ -79,6 +79,25 @@ def write_sizes(name: str, codec: str, options=None) -> None:
             out.mux(packet)
 
 
+def write_leading(name: str) -> None:
+    """Cut at a key frame of an open group: of 28 frames the first four lean on what was cut."""
+    options = "open-gop=1:keyint=12:min-keyint=1:bframes=6:b-adapt=0:scenecut=0:b-pyramid=none"
+    stream = av.CodecContext.create("libx264", "w")
+    stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
+    stream.time_base, stream.framerate = Fraction(1, 10), 10
+    stream.options = {"x264-params": options}
+    stream.flags |= 1 << 22  # the headers stand before all, as MP4 wants them
+    packets = encoded(stream, [np.full((48, 64, 3), 40 + 5 * at, np.uint8) for at in range(36)])
+    second = [packet.is_keyframe for packet in packets].index(True, 1)
+    with av.open(str(FOLDER / name), "w", options={"use_editlist": "0"}) as out:
+        film = out.add_stream("libx264", rate=10)
+        film.height, film.width, film.pix_fmt = 48, 64, "yuv420p"
+        film.codec_context.extradata = stream.extradata
+        for packet in packets[second:]:
+            packet.stream, packet.time_base = film, Fraction(1, 10)
+            out.mux(packet)
+
+
 def interlaced() -> list[np.ndarray]:
     """Frame n: its even rows at the level of n, its odd rows 60 brighter."""
     images = flat((64, 64), range(4))
@@ -105,6 +124,7 @@ def main() -> None:
     write_sizes("sizes_mpeg2.ts", "mpeg2video")
     write_sizes("sizes_vp8.mkv", "libvpx")
     write_sizes("sizes_vp9.mkv", "libvpx-vp9")
+    write_leading("leading.mp4")
     with av.open(str(FOLDER / "cover.mp4"), "w") as out:  # music with a cover
         sound = out.add_stream("aac", rate=32000)
         sound.layout = "mono"

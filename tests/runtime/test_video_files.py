@@ -174,6 +174,13 @@ def test_a_trimmed_copy_is_whole(length_ms, first, count, tmp_path):
     assert np.abs(np.subtract(levels(frames), range(first, first + count))).max() < 0.3
 
 
+def test_frames_that_lean_on_what_was_cut_off_are_not_missed():
+    """The file has 28 frames; the first four cannot be decoded."""
+    assert read_evidence(str(VIDEOS / "leading.mp4"), inside=True).frames == 24
+    frames = list(open_source(VIDEOS / "leading.mp4"))
+    assert len(frames) == 24 and times(frames) == [100 * at for at in range(24)]
+
+
 @pytest.mark.parametrize("kept", [50, 80, 92, 97])
 @pytest.mark.parametrize("suffix", [".avi", ".mkv", ".mp4"])
 def test_the_lost_end_of_a_video_is_an_error(suffix, kept, tmp_path):

@@ -192,6 +192,10 @@ def _count_shown(movie: bytes, track: bytes, table: dict[bytes, list[bytes]]) ->
     if offsets is not None and int(offsets[:, 0].sum()) == len(times):
         signed = offsets[:, 1].astype(np.uint32).astype(np.int32).astype(np.int64)
         times = times + np.repeat(signed, offsets[:, 0])
+    if len(times) == 0:
+        return None
+    # Frames that are shown before the first sample lean on what was cut off: they may be missing.
+    times = times[times >= times[0]]
     edits = _inside(track, b"edts", b"elst")
     if edits is None:
         return len(times)
