@@ -12,7 +12,7 @@ class ExportError(Exception):
     """The export failed: torch cannot export the model, or the bundle gives other results.
 
     Mistakes of the user (a wrong file, labels that do not fit) are ``edgecv_runtime.InputError``.
-    ``report`` is the parity report where parity failed, else None.
+    ``report`` says what was measured, where a comparison failed: ``table()``, ``to_dict()``.
     """
 
     def __init__(self, message: str, report: Report | None = None) -> None:

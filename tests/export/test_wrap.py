@@ -38,7 +38,7 @@ def write_onnx(
 ) -> Path:
     """A network of one picture that always gives the same two arrays, [A, C] and [A, 4]."""
     arrays = {"scores": scores[None], "boxes": boxes[None]}
-    nodes = [helper.make_node("Identity", [f"{n}_value"], [n]) for n in arrays]
+    nodes = [helper.make_node("Identity", [f"{n}_value"], [n], name=n) for n in arrays]
     values = [numpy_helper.from_array(a, f"{n}_value") for n, a in arrays.items()]
     outputs = [
         helper.make_tensor_value_info(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,7 +28,11 @@ from edgecv_runtime import Bundle, InputError
 if TYPE_CHECKING:
     import onnx
 
+    from edgecv_export.engines.sensitivity import LayerError
+
 LEAST_AGREEMENT = 0.98
+SHOWN_LAYERS = 10
+_MEASURED = 4  # pictures on which layers are compared
 
 
 def add_half(
@@ -43,20 +49,21 @@ def add_half(
     """
     from edgecv_export.engines.precision import emulate_half
 
-    kept = {}
+    kept, costs = {}, {}
     for source in sources:
         step(f"casting {source.graph.file}")
-        half, overflowing = _half(bundle, source, pictures)
+        half, overflowing, layers = _half(bundle, source, pictures)
+        costs[source.file("fp16")] = [asdict(layer) for layer in layers[:SHOWN_LAYERS]]
         if overflowing:
             kept[source.file("fp16")] = overflowing
         path = add_graph_file(added, bundle, source, "fp16", graph_bytes(half))
         _emulated(path).write_bytes(graph_bytes(emulate_half(half)))
-    notes: dict[str, Any] = {"kept_in_fp32": kept}
+    notes: dict[str, Any] = {"kept_in_fp32": kept, "most_costly_layers": costs}
     for dialect in dialects:
         step(f"comparing the results, dialect {dialect}")
         notes[dialect] = {"pictures": len(pictures), "agreement": None}
         try:
-            found = _compare(bundle, added, sources, dialect, pictures)
+            found = _compare(bundle, added, sources, dialect, pictures, costs)
         except InputError as error:  # a detector that sees nothing on generated pictures
             notes[dialect]["not_compared"] = str(error)
             continue
@@ -71,14 +78,17 @@ def add_half(
 
 def _half(
     bundle: Bundle, source: Source, pictures: Sequence[npt.NDArray[np.uint8]]
-) -> tuple[onnx.ModelProto, list[str]]:
+) -> tuple[onnx.ModelProto, list[str], list[LayerError]]:
+    """The graph in FP16, the nodes that cannot be, and what each layer costs."""
     from edgecv_export.engines.activations import largest_values
+    from edgecv_export.engines.half_cost import half_costs
     from edgecv_export.engines.precision import cast_to_half
 
     model = read_graph(bundle, source)
     files = fp32_files(bundle, source.dialect)
     largest = largest_values(model, collect_feeds(bundle, files, source.role, pictures))
-    return cast_to_half(model, largest)
+    some = collect_feeds(bundle, files, source.role, pictures[:_MEASURED])
+    return *cast_to_half(model, largest), half_costs(model, largest, some)
 
 
 def _emulated(path: Path) -> Path:
@@ -91,6 +101,7 @@ def _compare(
     sources: Sequence[Source],
     dialect: str,
     pictures: Sequence[npt.NDArray[np.uint8]],
+    costs: Mapping[str, list[dict[str, Any]]],
 ) -> Agreement:
     reference = fp32_files(bundle, dialect)
     files = new_files(added, sources, dialect, "fp16", reference)
@@ -99,8 +110,73 @@ def _compare(
     pairs = ((first(picture), second(picture)) for picture in pictures)
     found = agreement(bundle.manifest.task, pairs)
     if found.value < LEAST_AGREEMENT:
-        raise ExportError(
-            f"fp16 gives other results than fp32: {found}, expected "
-            f"{100 * LEAST_AGREEMENT:.0f} %: nothing is written"
-        )
+        weights = _with_rounded_weights(bundle, first, reference, pictures)
+        report = HalfReport(found, weights, costs)
+        raise ExportError(report.failure(), report)
     return found
+
+
+def _with_rounded_weights(
+    bundle: Bundle,
+    first: Pipeline,
+    reference: Mapping[str, Path],
+    pictures: Sequence[npt.NDArray[np.uint8]],
+) -> Agreement:
+    """The control: FP32 all over, but for weights that FP16 holds."""
+    import onnx
+
+    from edgecv_export.engines.half_cost import weights_in_half
+
+    with TemporaryDirectory() as folder:
+        files = {}
+        for role, path in reference.items():
+            files[role] = Path(folder) / f"{role}.onnx"
+            onnx.save(weights_in_half(onnx.load(path)), files[role])
+        second = Pipeline(bundle, files)
+        pairs = ((first(picture), second(picture)) for picture in pictures)
+        return agreement(bundle.manifest.task, pairs)
+
+
+@dataclass
+class HalfReport:
+    """Why FP16 was refused: its agreement with FP32, that of rounded weights alone, and for each
+    file the layers that cost most."""
+
+    half: Agreement
+    weights_only: Agreement
+    layers: Mapping[str, list[dict[str, Any]]]
+    passed: bool = False
+
+    def failure(self) -> str:
+        cause = (
+            "the network itself amplifies rounding, as one with random weights does"
+            if self.weights_only.value < LEAST_AGREEMENT
+            else "the layers above cost most"
+        )
+        return (
+            f"fp16 gives other results than fp32: {self.half}, expected "
+            f"{100 * LEAST_AGREEMENT:.0f} %; rounding the weights alone gives "
+            f"{100 * self.weights_only.value:.2f} %: {cause}; nothing is written"
+        )
+
+    def table(self) -> str:
+        """For a person."""
+        lines = [f"fp16: {self.half}", f"weights rounded, all else in fp32: {self.weights_only}"]
+        return "\n".join([*lines, *cost_lines(self.layers)])
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "fp16": asdict(self.half),
+            "weights_only": asdict(self.weights_only),
+            "most_costly_layers": self.layers,
+        }
+
+
+def cost_lines(layers: Mapping[str, list[dict[str, Any]]]) -> list[str]:
+    """For a person: the layers that cost most, all files together."""
+    rows = [(row["error"], file, row["weight"]) for file in layers for row in layers[file]]
+    rows = sorted(rows, reverse=True)[:SHOWN_LAYERS]
+    width = max((len(f"{file} {weight}") for _, file, weight in rows), default=0)
+    title = "what fp16 costs most"
+    lines = [f"{title:{width}}  error of its output"]
+    return lines + [f"{f'{file} {weight}':{width}}  {100 * e:.3f} %" for e, file, weight in rows]

@@ -35,7 +35,7 @@ _MOVING = frozenset(
         "Unsqueeze",
     }
 )  # fmt: skip
-_WEIGHTED = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
+WEIGHTED = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 # Where boxes or a sampling grid go in: an FP16 coordinate is off by up to half a cell at 1024.
 _COORDINATES = {"GridSample": 1, "RoiAlign": 1, "MaxRoiPool": 1}
 # Inputs that an operator wants in float32 whatever the rest is.
@@ -147,7 +147,7 @@ def _until_weights(index: GraphIndex, start: onnx.NodeProto) -> set[str]:
     while waiting:
         for name in waiting.pop().output:
             for node in index.consumers[name]:
-                if node.op_type not in _WEIGHTED and node.name not in found:
+                if node.op_type not in WEIGHTED and node.name not in found:
                     found.add(node.name)
                     waiting.append(node)
     return found

@@ -1,8 +1,8 @@
-"""How much each layer's result suffers from INT8, layer by layer."""
+"""How much each layer's result suffers from another precision, layer by layer."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,8 +16,8 @@ from edgecv_export.engines.quantize import LAYERS, Quantizer
 
 @dataclass(frozen=True)
 class LayerError:
-    """``error``: root mean square of what INT8 changes in the layer's output, fed with exact
-    values, over the root mean square of the output."""
+    """``error``: root mean square of what the precision changes in the layer's output, fed with
+    exact values, over the root mean square of the output."""
 
     layer: str
     weight: str
@@ -32,24 +32,32 @@ def rank_layers(
     All layers are measured in one run of the float network: each has a twin beside it with the
     quantised weights, which takes the layer's own input through the quantised one's Q/DQ.
     """
-    import onnxruntime
-
     model = onnx.ModelProto()
     model.CopyFrom(quantizer.model)
     names = _add_twins(model, quantized, quantizer.layers)
-    if not names:
+    return layer_errors(model, [(name, quantizer.weight_name(name)) for name in names], feeds)
+
+
+def layer_errors(
+    model: onnx.ModelProto, layers: Sequence[tuple[str, str]], feeds: Iterable[Feed]
+) -> list[LayerError]:
+    """Runs a network whose outputs are those of `compared`, for each layer and its weight's name.
+    The largest errors come first."""
+    import onnxruntime
+
+    if not layers:
         return []
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    squares = np.zeros((len(names), 2))
+    squares = np.zeros((len(layers), 2))
     for feed in feeds:
         squares += np.array(session.run(None, feed), np.float64).reshape(-1, 2)
     found = [
-        LayerError(layer, quantizer.weight_name(layer), float(np.sqrt(wrong / max(whole, 1e-30))))
-        for layer, (wrong, whole) in zip(names, squares, strict=True)
+        LayerError(layer, weight, float(np.sqrt(wrong / max(whole, 1e-30))))
+        for (layer, weight), (wrong, whole) in zip(layers, squares, strict=True)
     ]
     return sorted(found, key=lambda entry: -entry.error)
 
@@ -97,21 +105,22 @@ def _add_twins(
         del twin.input[:], twin.output[:]
         twin.input.extend(inputs)
         twin.output.append(f"{prefix}_output")
-        exact = original.output[0]
-        nodes += [
-            twin,
-            helper.make_node("Sub", [twin.output[0], exact], [f"{prefix}_change"]),
-            helper.make_node(
-                "ReduceSumSquare", [f"{prefix}_change"], [f"{prefix}_wrong"], keepdims=0
-            ),
-            helper.make_node("ReduceSumSquare", [exact], [f"{prefix}_whole"], keepdims=0),
-        ]
-        for result in (f"{prefix}_wrong", f"{prefix}_whole"):
-            graph.output.append(helper.make_tensor_value_info(result, TensorProto.FLOAT, []))
+        nodes += [twin, *compared(graph, prefix, twin.output[0], original.output[0])]
         names.append(node.name)
     graph.node.extend(nodes)
     graph.initializer.extend(added.values())
     return names
+
+
+def compared(graph: onnx.GraphProto, prefix: str, changed: str, exact: str) -> list[onnx.NodeProto]:
+    """Nodes that add up the squares of a change and of the exact value, which become outputs."""
+    for result in (f"{prefix}_wrong", f"{prefix}_whole"):
+        graph.output.append(helper.make_tensor_value_info(result, TensorProto.FLOAT, []))
+    return [
+        helper.make_node("Sub", [changed, exact], [f"{prefix}_change"]),
+        helper.make_node("ReduceSumSquare", [f"{prefix}_change"], [f"{prefix}_wrong"], keepdims=0),
+        helper.make_node("ReduceSumSquare", [exact], [f"{prefix}_whole"], keepdims=0),
+    ]
 
 
 def _dequantized(codes: np.ndarray, scale: np.ndarray, zero: np.ndarray, axis: int) -> np.ndarray:

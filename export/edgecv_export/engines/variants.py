@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from edgecv_export.engines.additions import additions
 from edgecv_export.engines.gate import GateReport
-from edgecv_export.engines.half import add_half
+from edgecv_export.engines.half import add_half, cost_lines
 from edgecv_export.engines.int8 import Quantization, add_int8
 from edgecv_export.engines.sources import DIALECTS, Dialect, choose_sources, open_folder
 from edgecv_export.pictures import generate_pictures
@@ -51,6 +51,7 @@ class VariantReport:
             )
         for file, nodes in self.notes["kept_in_fp32"].items():
             lines.append(f"{file}: beyond the range of fp16, kept in fp32: {', '.join(nodes)}")
+        lines += cost_lines(self.notes["most_costly_layers"])
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
