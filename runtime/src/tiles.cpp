@@ -106,7 +106,8 @@ Instances detect_in_tiles(TwoStageDetector& detector, const Image& image, const 
                           TwoStageTiming* timing) {
   check(image);
   const std::vector<std::int64_t> windows = tiles_of(spec, image.size());
-  std::vector<Instances> found = detector.run(cut(image, windows), timing);
+  TwoStageTiming unused;
+  std::vector<Instances> found = detector.run(cut(image, windows), timing ? *timing : unused);
   if (found.size() == 1) return std::move(found.front());
   Gathered gathered;
   std::vector<MaskCrop> masks;

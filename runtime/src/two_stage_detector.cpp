@@ -145,14 +145,19 @@ void TwoStageDetector::set_thresholds(std::vector<float> thresholds) {
   thresholds_.set(thresholds.empty() ? operating_ : std::move(thresholds));
 }
 
+std::vector<Instances> TwoStageDetector::run(const std::vector<Image>& images) {
+  TwoStageTiming timing;
+  return run(images, timing);
+}
+
 std::vector<Instances> TwoStageDetector::run(const std::vector<Image>& images,
-                                             TwoStageTiming* timing) {
+                                             TwoStageTiming& timing) {
   if (!spec_.rpn) {
     throw Error(ErrorCode::invalid_input,
                 "proposals: expected boxes [N, 4], xyxy in pixels of the picture, since this "
                 "bundle has no proposal network; got none");
   }
-  return run_all(images, nullptr, timing);
+  return run_all(images, nullptr, &timing);
 }
 
 std::vector<Instances> TwoStageDetector::run(const std::vector<Image>& images,

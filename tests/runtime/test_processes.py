@@ -203,6 +203,12 @@ def test_results_travel(name):
         }
 
 
+def test_a_manifest_travels():
+    manifest = edgecv.load(GOLDEN / "bundle_v1_rcnn", device="cpu").manifest
+    for copied in (pickle.loads(pickle.dumps(manifest)), copy.deepcopy(manifest)):
+        assert copied.to_json() == manifest.to_json()
+
+
 def test_a_path_that_was_relative_is_found_from_another_folder(tmp_path, monkeypatch):
     shutil.copytree(GOLDEN / "bundle_v1", tmp_path / "here" / "bundle")
     monkeypatch.chdir(tmp_path / "here")

@@ -68,8 +68,10 @@ class TwoStageDetector {
   void set_thresholds(std::vector<float> thresholds);
 
   /// One result for each picture. Throws Error (invalid_input) if the bundle has no proposal
-  /// network: it takes proposals. This call's time is added to `timing`.
-  std::vector<Instances> run(const std::vector<Image>& images, TwoStageTiming* timing = nullptr);
+  /// network: it takes proposals.
+  std::vector<Instances> run(const std::vector<Image>& images);
+  /// This call's time is added to `timing`.
+  std::vector<Instances> run(const std::vector<Image>& images, TwoStageTiming& timing);
 
   /// Looks at the caller's boxes in place of the proposal network's: for each picture [R, 4], xyxy
   /// in pixels of the picture. They are clipped to the picture; those without area are dropped.

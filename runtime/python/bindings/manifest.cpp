@@ -157,10 +157,10 @@ void bind_manifest(nb::module_& m) {
       .def("to_json", &Manifest::to_json)
       .def("with_thresholds", &Manifest::with_thresholds, nb::arg("values"),
            "The same with other operating thresholds, one for each label; raises BundleError.")
-      .def("__reduce__",
-           [](nb::handle self) {
-             return nb::make_tuple(self.type().attr("from_json"),
-                                   nb::make_tuple(self.attr("to_json")()));
+      .def("__getstate__", &Manifest::to_json)
+      .def("__setstate__",
+           [](Manifest& self, const std::string& text) {
+             new (&self) Manifest(Manifest::from_json(text));
            })
       .def_ro_static("current_schema", &Manifest::current_schema)
       .def_ro("schema", &Manifest::schema)

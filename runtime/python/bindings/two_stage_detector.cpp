@@ -27,7 +27,9 @@ nb::list run(TwoStageDetector& detector, const std::vector<Picture>& pictures,
   std::vector<Instances> found;
   {
     nb::gil_scoped_release release;
-    found = proposals ? detector.run(images, boxes, timing) : detector.run(images, timing);
+    TwoStageTiming unused;
+    found = proposals ? detector.run(images, boxes, timing)
+                      : detector.run(images, timing ? *timing : unused);
   }
   nb::list results;
   for (Instances& instances : found) results.append(to_tuple(std::move(instances)));
