@@ -25,6 +25,7 @@
 #include "edgecv/rpn.hpp"
 #include "edgecv/segment.hpp"
 #include "edgecv/semantic_segmenter.hpp"
+#include "edgecv/setting.hpp"
 #include "edgecv/sliding_windows.hpp"
 #include "edgecv/ssd.hpp"
 #include "edgecv/stylize.hpp"
