@@ -252,7 +252,7 @@ def test_letters_without_a_font_are_left_out_and_it_is_said_once(
         return
     (warning,) = said
     assert str(warning.message).startswith(f"captions leave out {missing}, which cannot be drawn")
-    assert "apt install fonts-noto" in str(warning.message)
+    assert "(Debian: fonts-noto, " in str(warning.message)
 
 
 def test_long_names_are_cut():

@@ -127,3 +127,13 @@ def test_info_says_from_which_score_on_objects_are_reported(tmp_path, capsys):
     assert info_row(capsys) == "scores above left 0.4, right 0.7"
     assert main(["info", str(bundle), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["operating_thresholds"] == [0.4, 0.7]
+
+
+def test_measuring_takes_the_low_threshold(tmp_path):
+    from edgecv.training.evaluation import of_bundle
+
+    model = with_thresholds(tmp_path / "bundle", 0.03, schema=3, thresholds=0.95)
+    assert len(model(WHITE)) == 0
+    detect = of_bundle(model)
+    assert model.thresholds == {"left": 0.03, "right": 0.03}
+    assert detect(WHITE).scores.tolist() == pytest.approx([0.9, 0.6])

@@ -236,7 +236,9 @@ def _say_what_is_missing(letters: frozenset[str]) -> None:
         return
     _told.update(new)
     shown = " ".join(new[:5]) + (" …" if len(new) > 5 else "")
-    advice = "install a font that has them (Debian: apt install fonts-noto fonts-noto-cjk)"
+    advice = (
+        "install a font that has them (Debian: fonts-noto, fonts-noto-cjk, for emoji fonts-symbola)"
+    )
     if not _has_pillow():
         advice = "pip install pillow, which draws with the fonts of the system"
     warnings.warn(f"captions leave out {shown}, which cannot be drawn here: {advice}", stacklevel=2)
