@@ -60,7 +60,7 @@ def fit(
     Raises:
         InputError: data, weights, settings, folder or device that do not fit; a loss that is not
             finite or has exploded.
-        EngineError: a process of the loader has died.
+        EngineError: a process of the loader has died, or the GPU's memory is too small.
     """
     for package in NEEDS:
         require(package)
@@ -134,6 +134,11 @@ def fit(
         raise InputError(
             f"batch norm got a single value of each channel: a batch of {run.train.batch_size} is "
             "too small for this network and these images: use a larger --batch-size"
+        ) from error
+    except torch.OutOfMemoryError as error:
+        raise EngineError(
+            f"the GPU's memory is too small for a batch of {run.train.batch_size}: use a smaller "
+            "--batch-size or smaller images, or --device cpu"
         ) from error
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):

@@ -320,3 +320,18 @@ def test_every_task_goes_on_for_longer(
     assert epochs_of(tmp_path / "run") == ["1", "2"]
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert record["epochs"] == record["in_effect"]["epochs"] == 2
+
+
+def test_too_little_memory_is_one_line(
+    shapes: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fail(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB.")
+
+    monkeypatch.setattr(DetectionTask, "training_step", fail)
+    assert train(shapes, tmp_path / "run", *SIZE, "--batch-size", 3) == 2
+    line = error(capsys)
+    assert "the GPU's memory is too small for a batch of 3: use a smaller --batch-size" in line
