@@ -146,6 +146,7 @@ def _bundle(args: argparse.Namespace, request: WindowRequest) -> Any:
         _refuse_what_is_not_used(args, task, request.empty)
         measure = measure_of(task)
         timed = TimedModel(model)
+        training = json.loads(model.manifest.provenance or "{}") if task == "segment" else {}
         result = measure.measure(
             measure.of_bundle(model, timed),
             model.names,
@@ -153,7 +154,7 @@ def _bundle(args: argparse.Namespace, request: WindowRequest) -> Any:
             args.split,
             functools.partial(_progress, title=precision or ""),
             unheard if found.rows else say,  # of several precisions once
-            **_options(args, task, model.names, json.loads(model.manifest.provenance or "{}")),
+            **_options(args, task, model.names, training),
         )
         found.add(model, result, timed.median_ms)
     return found if len(found.rows) > 1 else result

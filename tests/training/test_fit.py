@@ -6,6 +6,7 @@ import argparse
 import csv
 import json
 import math
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -193,7 +194,8 @@ def test_eval_of_a_checkpoint(run: Path, shapes: Path, capsys: pytest.CaptureFix
     assert edgecv("eval", run / "last.pt", "--data", shapes, "--split", "train") == 0
     table = capsys.readouterr().out.splitlines()
     assert table[0].split() == ["mAP", "mAP@0.5", "mAP@0.75"]
-    assert [line.split()[0] for line in table[1:-1]] == ["all", *SHAPES]
+    end = table.index("")  # then the best thresholds
+    assert [line.split()[0] for line in table[1:end]] == ["all", *SHAPES]
     assert table[-1].startswith(f"{IMAGES} images, ")
 
 
@@ -313,4 +315,4 @@ def test_options_are_checked(
     with pytest.raises(SystemExit) as caught:
         edgecv(*words)
     assert caught.value.code == 2
-    assert f"argument {option}: expected" in capsys.readouterr().err
+    assert re.search(rf"argument (-\w/)?{option}: expected", capsys.readouterr().err)
