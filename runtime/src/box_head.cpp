@@ -110,6 +110,18 @@ void decode(const BoxHeadSpec& spec, const float* deltas, const float* proposal,
   }
 }
 
+/// A coordinate (x, or y if `vertical`) from the network's input to the picture.
+float in_picture(const Geometry& geometry, float value, bool vertical) {
+  return vertical ? (value - static_cast<float>(geometry.offset_y)) * geometry.scale_y()
+                  : (value - static_cast<float>(geometry.offset_x)) * geometry.scale_x();
+}
+
+bool has_area_in_picture(const float* box, const Geometry& geometry) {
+  float xyxy[4];
+  for (int k = 0; k < 4; ++k) xyxy[k] = in_picture(geometry, box[k], k % 2);
+  return has_area(xyxy);
+}
+
 }  // namespace
 
 Detections box_head_detections(const BoxHeadSpec& spec, const float* logits, const float* deltas,
@@ -144,6 +156,7 @@ Detections box_head_detections(const BoxHeadSpec& spec, const float* logits, con
       decode(spec, deltas + 4 * (proposal * (classes + 1) + label + 1), proposals + 4 * proposal,
              geometry, box);
       if (box[2] - box[0] < spec.min_size || box[3] - box[1] < spec.min_size) continue;
+      if (!has_area_in_picture(box, geometry)) continue;
       if (kept_boxes[label].overlap(box, iou_threshold)) continue;
       kept_boxes[label].add(box);
       kept.boxes.insert(kept.boxes.end(), box, box + 4);
@@ -155,10 +168,7 @@ Detections box_head_detections(const BoxHeadSpec& spec, const float* logits, con
 }
 
 void to_picture(const Geometry& geometry, std::vector<float>& boxes) {
-  for (std::size_t i = 0; i < boxes.size(); ++i) {
-    boxes[i] = i % 2 ? (boxes[i] - static_cast<float>(geometry.offset_y)) * geometry.scale_y()
-                     : (boxes[i] - static_cast<float>(geometry.offset_x)) * geometry.scale_x();
-  }
+  for (std::size_t i = 0; i < boxes.size(); ++i) boxes[i] = in_picture(geometry, boxes[i], i % 2);
 }
 
 std::vector<std::int32_t> assign_levels(const LevelSpec& spec, const float* boxes,

@@ -41,6 +41,10 @@ void from_xyxy(const float* xyxy, BoxFormat to, float* box) {
 
 void box_convert(const float* boxes, std::size_t count, BoxFormat from, BoxFormat to,
                  float* result) {
+  if (from == to) {  // the way there and back would round
+    if (boxes != result) std::copy_n(boxes, 4 * count, result);
+    return;
+  }
   for (std::size_t i = 0; i < count; ++i) {
     float xyxy[4] = {};
     to_xyxy(boxes + 4 * i, from, xyxy);

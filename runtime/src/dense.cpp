@@ -219,12 +219,15 @@ Detections DensePostprocess::operator()(const float* logits, const float* boxes,
        by_falling_score(candidates.scores.data(), candidates.scores.size())) {
     if (kept.scores.size() >= static_cast<std::size_t>(spec_.max_detections)) break;
     const float* box = &candidates.boxes[4 * i];
+    float reported[4];
+    for (int k = 0; k < 4; ++k) {
+      reported[k] = box[k] * (k % 2 ? geometry.scale_y() : geometry.scale_x());
+    }
+    if (!has_area(reported)) continue;
     KeptBoxes& others = kept_boxes[candidates.labels[i]];
     if (others.overlap(box, iou_threshold)) continue;
     others.add(box);
-    for (int k = 0; k < 4; ++k) {
-      kept.boxes.push_back(box[k] * (k % 2 ? geometry.scale_y() : geometry.scale_x()));
-    }
+    kept.boxes.insert(kept.boxes.end(), reported, reported + 4);
     kept.scores.push_back(candidates.scores[i]);
     kept.labels.push_back(candidates.labels[i]);
   }

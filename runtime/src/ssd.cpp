@@ -154,6 +154,13 @@ std::vector<std::uint32_t> ranked(const Scratch& scratch) {
   return order;
 }
 
+/// From pixels of the resized picture to those of the picture.
+void to_picture(const float* resized, const Geometry& geometry, float* xyxy) {
+  for (int k = 0; k < 4; ++k) {
+    xyxy[k] = resized[k] * (k % 2 ? geometry.scale_y() : geometry.scale_x());
+  }
+}
+
 }  // namespace
 
 SsdPostprocess::SsdPostprocess(SsdSpec spec, std::vector<float> anchors, int classes)
@@ -230,13 +237,13 @@ Detections SsdPostprocess::operator()(const float* scores, const float* boxes,
       if (kept.scores.size() >= wanted) return kept;
       const Candidate candidate = scratch.candidates[i];
       if (seen[candidate.label]++ >= spec_.topk_candidates) continue;
-      float box[4];
+      float box[4], reported[4];
       box_of(boxes, candidate.anchor, geometry, box);
+      to_picture(box, geometry, reported);
+      if (!has_area(reported)) continue;
       if (kept_boxes[candidate.label].overlap(box, iou_threshold)) continue;
       kept_boxes[candidate.label].add(box);
-      for (int k = 0; k < 4; ++k) {
-        kept.boxes.push_back(box[k] * (k % 2 ? geometry.scale_y() : geometry.scale_x()));
-      }
+      kept.boxes.insert(kept.boxes.end(), reported, reported + 4);
       kept.scores.push_back(scratch.candidate_scores[i]);
       kept.labels.push_back(candidate.label);
     }

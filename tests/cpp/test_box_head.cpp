@@ -150,6 +150,17 @@ TEST_CASE("boxes that the picture's edge leaves nothing of; no proposals") {
   CHECK(box_head_detections(spec, nullptr, nullptr, nullptr, 0, 1, whole, {}, pool).scores.empty());
 }
 
+TEST_CASE("a box without area is no detection, whatever min_size is") {
+  ThreadPool pool(1);
+  BoxHeadSpec spec;
+  spec.min_size = 0;
+  const std::vector<float> proposals{400, 10, 500, 50, 40, 30, 40, 60, 10, 20, 30, 60},
+      deltas(24, 0.f), logits{0, 5, 0, 6, 0, 4};
+  const Detections found = box_head_detections(spec, logits.data(), deltas.data(), proposals.data(),
+                                               3, 1, whole, {}, pool);
+  CHECK(found.boxes == std::vector<float>{10, 20, 30, 60});
+}
+
 TEST_CASE("a picture with padding around it: boxes clipped to it, then scaled to the picture") {
   ThreadPool pool(1);
   const BoxHeadSpec spec;

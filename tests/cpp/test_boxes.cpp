@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstring>
 #include <vector>
 
 #include "edgecv/anchors.hpp"
@@ -22,6 +23,34 @@ TEST_CASE("box_convert goes between all formats") {
   CHECK(convert(xyxy, BoxFormat::xyxy, BoxFormat::xywh) == xywh);
   CHECK(convert(cxcywh, BoxFormat::cxcywh, BoxFormat::xyxy) == xyxy);
   CHECK(convert(xywh, BoxFormat::xywh, BoxFormat::cxcywh) == cxcywh);
+}
+
+TEST_CASE("box_convert to the same format changes no bit") {
+  // 0.1 + 0.2 - 0.1 is not 0.2 in float32; an empty list, NaN and -0 stay too.
+  const Floats boxes{0.1f, 33554432.f, 0.2f, 1.f, -0.f, std::nanf("7"), 1e-30f, 0.7f};
+  for (const BoxFormat format : {BoxFormat::xyxy, BoxFormat::cxcywh, BoxFormat::xywh}) {
+    Floats result(8), in_place = boxes;
+    box_convert(boxes.data(), 2, format, format, result.data());
+    CHECK(std::memcmp(result.data(), boxes.data(), 8 * sizeof(float)) == 0);
+    box_convert(in_place.data(), 2, format, format, in_place.data());
+    CHECK(std::memcmp(in_place.data(), boxes.data(), 8 * sizeof(float)) == 0);
+    box_convert(nullptr, 0, format, format, nullptr);
+  }
+}
+
+TEST_CASE("has_area: not without width or height, inside out, or NaN") {
+  const auto of = [](const Floats& box) { return has_area(box.data()); };
+  CHECK(of({1, 2, 3, 4}));
+  CHECK(of({-3, -4, -1, -2}));
+  for (const Floats& box : {Floats{1, 2, 1, 4},
+                            {1, 2, 3, 2},
+                            {3, 2, 1, 4},
+                            {1, 4, 3, 2},
+                            {3, 4, 1, 2},
+                            {1, 2, std::nanf(""), 4},
+                            {std::nanf(""), 2, 3, 4}}) {
+    CHECK_FALSE(of(box));
+  }
 }
 
 TEST_CASE("box_iou: half, none, whole, and NaN for two empty boxes") {

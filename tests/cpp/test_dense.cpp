@@ -101,6 +101,7 @@ Detections reference(const DenseSpec& spec, const Outputs& outputs, int classes,
                      [](const auto& a, const auto& b) { return a.first > b.first; });
     passed.resize(std::min<std::size_t>(passed.size(), spec.topk_candidates));
     for (const auto& [score, i] : passed) {
+      if (!has_area(&boxes[i / classes * 4])) continue;
       all_scores.push_back(score);
       all_labels.push_back(static_cast<std::int64_t>(i % classes));
       all_boxes.insert(all_boxes.end(), &boxes[i / classes * 4], &boxes[i / classes * 4] + 4);
@@ -186,6 +187,25 @@ TEST_CASE("dense: a letterbox is taken off") {
   CHECK(found.boxes == std::vector<float>{1, 2, 5, 10});
   CHECK(found.labels == std::vector<std::int64_t>{0});
   CHECK(found.scores[0] == doctest::Approx(std::sqrt(sigmoid(3) * sigmoid(1))).epsilon(1e-6));
+}
+
+TEST_CASE("dense: what lies in the padding, has no area or is inside out is no detection") {
+  DenseSpec spec = fcos();
+  spec.strides = {32};
+  spec.anchors.sizes = {{32}};
+  spec.anchors.aspect_ratios = {{1}};
+  // As above. The anchor's centre is (0, 0).
+  const Geometry geometry{{10, 5}, {20, 10}, {32, 32}, 6, 4};
+  const float logit = 3, centerness = 1;
+  ThreadPool pool(1);
+  for (const std::vector<float>& distances : {std::vector<float>{-0.25f, 0, 0.5f, 0.125f},
+                                              {-0.5f, -0.25f, 2, 2},
+                                              {-0.25f, -0.25f, 0.25f, 0.5f},
+                                              {-0.375f, -0.25f, 0.25f, 0.5f},
+                                              {-0.375f, -0.5f, 0.25f, 0.25f}}) {
+    CHECK(DensePostprocess(spec, 1)(&logit, distances.data(), &centerness, geometry, {}, pool)
+              .scores.empty());
+  }
 }
 
 TEST_CASE("dense: NaN and infinity are an error that names the output") {

@@ -73,6 +73,7 @@ Detections reference(const SsdSpec& spec, const Outputs& outputs, int classes,
                      [](const auto& a, const auto& b) { return a.first > b.first; });
     passed.resize(std::min<std::size_t>(passed.size(), spec.topk_candidates));
     for (const auto& [score, a] : passed) {
+      if (!has_area(&boxes[4 * a])) continue;
       all_scores.push_back(score);
       all_labels.push_back(c);
       all_boxes.insert(all_boxes.end(), &boxes[4 * a], &boxes[4 * a] + 4);
@@ -171,6 +172,33 @@ TEST_CASE("finished boxes in 0..1, padding taken off, clipped, scaled to the pic
   const SsdPostprocess postprocess(spec, {}, 1);
   const Detections found = postprocess(scores.data(), boxes.data(), 2, letterbox, {}, pool);
   CHECK(found.boxes == std::vector<float>{75, 0, 125, 100, 0, 0, 100, 100});
+}
+
+TEST_CASE("what lies in the padding, has no area or is inside out is no detection") {
+  ThreadPool pool(1);
+  SsdSpec spec;
+  spec.score_function = ScoreFunction::none;
+  spec.background = Background::none;
+  spec.boxes_are_deltas = false;
+  spec.max_detections = 2;
+  // A 100 x 200 picture, letterboxed into 64 x 64: 32 x 64 with 16 rows of padding above and below.
+  const Geometry letterbox{{100, 200}, {32, 64}, {64, 64}, 0, 16};
+  const std::vector<float> boxes{
+      10, 2,  30, 14,  // in the padding above
+      10, 50, 30, 60,  // and below
+      64, 20, 70, 40,  // right of the picture
+      20, 20, 20, 40,  // without width
+      40, 20, 20, 40,  // inside out across,
+      20, 40, 40, 20,  // down
+      40, 40, 20, 20,  // and both, over the one that counts
+      20, 20, 40, 40,  // in the picture
+      4,  10, 12, 24,  // half in it
+  };
+  const std::vector<float> scores{.95f, .9f, .85f, .8f, .75f, .7f, .65f, .6f, .5f};
+  const Detections found =
+      SsdPostprocess(spec, {}, 1)(scores.data(), boxes.data(), scores.size(), letterbox, {}, pool);
+  CHECK(found.boxes == std::vector<float>{62.5f, 12.5f, 125, 75, 12.5f, 0, 37.5f, 25});
+  CHECK(found.scores == std::vector<float>{.6f, .5f});
 }
 
 TEST_CASE("NaN and infinity anywhere are an error that names the output") {

@@ -75,6 +75,24 @@ def test_one_image_gives_one_result_in_its_own_pixels(bundle):
     assert result.names == LABELS
 
 
+@pytest.mark.parametrize(
+    "box",
+    [
+        (0.6, 0.25, 0.4, 0.75),  # inside out across
+        (0.4, 0.75, 0.6, 0.25),  # and down
+        (0.6, 0.75, 0.4, 0.25),  # and both
+        (0.4, 0.25, 0.4, 0.75),  # without width
+        (1.1, 0.25, 1.3, 0.75),  # beyond the image
+    ],
+)
+def test_boxes_that_enclose_nothing_are_not_reported(bundle, box):
+    engine = FakeEngine()
+    engine.results = [SCORES[None], np.array([[box, BOXES[1]]], np.float32)]
+    result = detector(bundle, engine)(WHITE)
+    np.testing.assert_array_equal(result.boxes, [[48, 16, 96, 48]])
+    assert result.labels.tolist() == [1]
+
+
 def test_the_network_gets_rgb_in_0_to_1(bundle):
     engine = FakeEngine()
     blue = np.zeros((32, 48, 3), np.uint8)

@@ -79,6 +79,14 @@ def test_box_iou_clip_and_convert_equal_torchvision():
             )
 
 
+def test_box_convert_to_the_same_format_changes_no_bit():
+    boxes = np.random.default_rng(5).uniform(-1e4, 1e4, (500, 4)).astype(np.float32)
+    for name in ("xyxy", "cxcywh", "xywh"):
+        converted = ops.box_convert(boxes, name, name)
+        assert converted.tobytes() == boxes.tobytes()
+        assert not np.shares_memory(converted, boxes)
+
+
 @pytest.mark.parametrize("weights", [(10.0, 10.0, 5.0, 5.0), (1.0, 1.0, 1.0, 1.0)])
 def test_deltas_equal_torchvisions_coder(weights):
     rng = np.random.default_rng(4)

@@ -19,6 +19,7 @@ import edgecv_runtime
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.detected import Detected, RawOutputs
 from edgecv_export.parity.detection_report import BATCH, DetectionReport
+from edgecv_export.parity.drop_empty import best_with_area, no_limit
 from edgecv_export.parity.graph_session import GraphSession
 from edgecv_export.parity.replay import Preference, compare_with_replays
 from edgecv_export.parity.steer import steer
@@ -87,7 +88,7 @@ class _Forward:
             cut.module.head.register_forward_hook(self._watch_head),
         ]
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), no_limit(cut.module):
                 found = cut.module([rgb_tensor(picture)])[0]
         finally:
             for hook in hooks:
@@ -139,7 +140,7 @@ def _decide(
         "backbone": _Given(features),
         "head": _Given(outputs),
     }
-    with torch.inference_mode(), exact_suppression(preference is not None):
+    with torch.inference_mode(), no_limit(module), exact_suppression(preference is not None):
         return _detected(cut, module([rgb_tensor(picture)])[0])
 
 
@@ -168,11 +169,12 @@ def _steered(
 
 
 def _detected(cut: DenseCut, found: dict[str, Tensor]) -> Detected:
-    return Detected(
+    detected = Detected(
         boxes=found["boxes"].numpy(),
         scores=found["scores"].numpy(),
         labels=found["labels"].numpy() - cut.first_class,
     )
+    return best_with_area(detected, cut.module.detections_per_img)
 
 
 def _raw_outputs(tensor: np.ndarray, outputs: list[np.ndarray]) -> RawOutputs:

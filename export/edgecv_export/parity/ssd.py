@@ -20,6 +20,7 @@ from edgecv_export.graphs.ssd_outputs import as_head_outputs, head_outputs
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.detected import Detected, RawOutputs
 from edgecv_export.parity.detection_report import BATCH, DetectionReport
+from edgecv_export.parity.drop_empty import best_with_area, no_limit
 from edgecv_export.parity.graph_session import GraphSession
 from edgecv_export.parity.replay import Preference, compare_with_replays
 from edgecv_export.parity.steer import steer_softmax
@@ -105,16 +106,17 @@ def _decide(
 
 def _forward(cut: SsdCut, picture: np.ndarray, hooks: list[RemovableHandle]) -> Detected:
     try:
-        with torch.inference_mode():
+        with torch.inference_mode(), no_limit(cut.module):
             found = cut.module([rgb_tensor(picture)])[0]
     finally:
         for hook in hooks:
             hook.remove()
-    return Detected(
+    detected = Detected(
         boxes=found["boxes"].float().numpy(),
         scores=found["scores"].float().numpy(),
         labels=found["labels"].numpy() - 1,
     )
+    return best_with_area(detected, cut.module.detections_per_img)
 
 
 def _steered(

@@ -24,9 +24,10 @@ struct BoxHeadSpec {
 
 /// torchvision's RoIHeads.postprocess_detections. `proposals` [R, 4] in pixels of the network's
 /// input. Boxes come in pixels of the network's input (resized picture, clipped to it): masks are
-/// cut from them; to_picture() scales them. `thresholds`: one for each class, or empty for the
-/// bundle's. Equal scores: by proposal, then class. Throws Error (engine) on NaN and infinity in
-/// the logits, and in the deltas of the boxes that are looked at.
+/// cut from them; to_picture() scales them. Boxes without area are dropped whatever min_size is.
+/// `thresholds`: one for each class, or empty for the bundle's. Equal scores: by proposal, then
+/// class. Throws Error (engine) on NaN and infinity in the logits, and in the deltas of the boxes
+/// that are looked at.
 Detections box_head_detections(const BoxHeadSpec& spec, const float* logits, const float* deltas,
                                const float* proposals, std::size_t count, int classes,
                                const Geometry& geometry, const std::vector<float>& thresholds,

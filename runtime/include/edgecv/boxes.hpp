@@ -9,7 +9,11 @@ namespace edgecv {
 
 enum class BoxFormat { xyxy, cxcywh, xywh };
 
-/// `count` boxes from one format to another; `boxes` and `result` may be the same memory.
+/// Whether a box encloses anything: not one without width or height, inside out, or NaN.
+inline bool has_area(const float* xyxy) { return xyxy[2] > xyxy[0] && xyxy[3] > xyxy[1]; }
+
+/// `count` boxes from one format to another; to the same one they stay as they are, bit for bit.
+/// `boxes` and `result` may be the same memory.
 void box_convert(const float* boxes, std::size_t count, BoxFormat from, BoxFormat to,
                  float* result);
 

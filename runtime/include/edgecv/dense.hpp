@@ -41,6 +41,8 @@ std::int64_t anchor_count(const DenseSpec& spec, Size tensor);
 /// Turns the outputs for one picture into detections, as torchvision's
 /// RetinaNet.postprocess_detections and FCOS.postprocess_detections do: per level threshold, top-k
 /// over anchors and classes, decode, clip; then suppression per class and the best max_detections.
+/// Unlike theirs, boxes of which clipping leaves nothing and boxes inside out are dropped
+/// before the limit counts.
 class DensePostprocess {
  public:
   DensePostprocess(DenseSpec spec, int classes);

@@ -45,7 +45,8 @@ struct SsdSpec {
 
 /// Turns the outputs for one picture into detections: threshold, top-k per class, decode, clip to
 /// the picture, suppression per class, the best max_detections. The results are torchvision's
-/// SSD.postprocess_detections'.
+/// SSD.postprocess_detections', except that boxes of which clipping leaves nothing (in the padding
+/// of a letterbox, say) and boxes inside out are dropped before the limit counts.
 class SsdPostprocess {
  public:
   /// `anchors`: xyxy in pixels of the network's input, [A, 4]; empty for finished boxes.
