@@ -112,4 +112,5 @@ def window_weight(rows: int, columns: int, name: str) -> Tensor:
             return 1 - place.abs() / ((length + 1) / 2)
         return torch.ones(length)
 
-    return side(rows)[:, None] * side(columns)
+    weight = side(rows)[:, None] * side(columns)
+    return weight.clamp(min=1e-3) if name == "gaussian" else weight

@@ -30,17 +30,12 @@ std::vector<float> weights(WindowWeight weight, int side) {
   return result;
 }
 
-/// Sum of the weights of all windows at each pixel of an axis.
-std::vector<float> total_weights(const std::vector<int>& starts, int window, int side,
-                                 const std::vector<float>& weights) {
-  std::vector<float> total(static_cast<std::size_t>(side));
-  for (const int start : starts) {
-    for (int i = 0; i < window; ++i) {
-      const auto at = static_cast<std::size_t>(i);
-      total[static_cast<std::size_t>(start) + at] += weights.empty() ? 1.f : weights[at];
-    }
+/// The weights of a window's row, as many as there is room for: g(y) g(x), but at least `least`.
+void weigh_row(float row_weight, const std::vector<float>& column_weights, float least,
+               std::vector<float>& result) {
+  for (std::size_t k = 0; k < result.size(); ++k) {
+    result[k] = std::max(row_weight * column_weights[k], least);
   }
-  return total;
 }
 
 /// A row of a window, brought from cells to pixels: [classes, width] in `result`.
@@ -64,8 +59,8 @@ EDGECV_CLONES_AVX2 void expand_row(const float* logits, std::size_t plane, int c
   }
 }
 
-EDGECV_CLONES_AVX2 void divide(float* values, std::size_t count, const float* totals, float total) {
-  for (std::size_t k = 0; k < count; ++k) values[k] /= totals[k] * total;
+EDGECV_CLONES_AVX2 void divide(float* values, std::size_t count, const float* totals) {
+  for (std::size_t k = 0; k < count; ++k) values[k] /= totals[k];
 }
 
 }  // namespace
@@ -116,6 +111,7 @@ WindowBlend::WindowBlend(Size picture, const CropWindows& windows, int classes, 
       grid_(sliding_windows(picture, windows.size, windows.overlap)),
       row_weights_(weights(windows.weight, windows.size.height)),
       column_weights_(weights(windows.weight, windows.size.width)),
+      least_weight_(windows.weight == WindowWeight::gaussian ? least_gaussian_weight : 0.f),
       map_(blank_map(picture, classes)) {
   const std::size_t width = static_cast<std::size_t>(picture.width);
   if (probabilities) {
@@ -185,8 +181,8 @@ void WindowBlend::add_rows(const Piece& piece, int begin, int end, bool* finite)
                  piece.cell_columns, blended.data(), expanded.data());
       values = expanded.data();
     }
-    for (std::size_t k = 0; k < row_weights.size(); ++k) {
-      row_weights[k] = row_weights_[y] * column_weights_[k];
+    if (!row_weights.empty()) {
+      weigh_row(row_weights_[y], column_weights_, least_weight_, row_weights);
     }
     const std::size_t strip_row = static_cast<std::size_t>(picture_y) % strip_rows_;
     for (int x = columns.begin; x < columns.end;) {
@@ -214,6 +210,25 @@ void WindowBlend::add_rows(const Piece& piece, int begin, int end, bool* finite)
   }
 }
 
+/// Sums of the weights of all windows at each pixel of a row of the picture.
+void WindowBlend::total_weights(int picture_y, std::vector<float>& totals) const {
+  const auto width = static_cast<std::size_t>(grid_.window.width);
+  std::vector<float> weights(width, 1.f);
+  std::fill(totals.begin(), totals.end(), 0.f);
+  for (const int top : grid_.tops) {
+    const int y = picture_y - top;
+    if (y < 0 || y >= grid_.window.height) continue;
+    if (!row_weights_.empty()) {
+      weigh_row(row_weights_[static_cast<std::size_t>(y)], column_weights_, least_weight_, weights);
+    }
+    for (const int left : grid_.lefts) {
+      for (std::size_t k = 0; k < width; ++k) {
+        totals[static_cast<std::size_t>(left) + k] += weights[k];
+      }
+    }
+  }
+}
+
 Segmentation WindowBlend::finish(ScoreFunction function) {
   if (next_ != grid_.count()) {
     throw Error(ErrorCode::internal, "WindowBlend: " + std::to_string(next_) + " of " +
@@ -222,16 +237,13 @@ Segmentation WindowBlend::finish(ScoreFunction function) {
   if (probabilities_) {
     const auto width = static_cast<std::size_t>(picture_.width);
     const std::size_t pixels = strip_rows_ * width;
-    const std::vector<float> rows =
-        total_weights(grid_.tops, grid_.window.height, picture_.height, row_weights_);
-    const std::vector<float> columns =
-        total_weights(grid_.lefts, grid_.window.width, picture_.width, column_weights_);
     pool_.parallel_for(picture_.height, 8, [&](int begin, int end) {
+      std::vector<float> totals(width);
       for (int y = begin; y < end; ++y) {
-        const auto i = static_cast<std::size_t>(y);
+        total_weights(y, totals);
         for (int c = 0; c < classes_; ++c) {
-          divide(sums_ + static_cast<std::size_t>(c) * pixels + i * width, width, columns.data(),
-                 rows[i]);
+          divide(sums_ + static_cast<std::size_t>(c) * pixels + static_cast<std::size_t>(y) * width,
+                 width, totals.data());
         }
       }
     });

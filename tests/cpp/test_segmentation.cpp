@@ -125,7 +125,8 @@ std::vector<Values> averages(const Grid& grid) {
       for (int y = 0; y < places.window.height; ++y) {
         for (int x = 0; x < places.window.width; ++x) {
           const std::size_t at = static_cast<std::size_t>(top + y) * grid.picture.width + left + x;
-          const double w = weight(y, windows.size.height) * weight(x, windows.size.width);
+          double w = weight(y, windows.size.height) * weight(x, windows.size.width);
+          if (windows.weight == WindowWeight::gaussian) w = std::max(w, 1e-3);
           sums[c][at] += w * values[static_cast<std::size_t>(y) * windows.size.width + x];
           if (c == 0) weights[at] += w;
         }

@@ -45,6 +45,8 @@ def by_the_book(image, network, classes, size, overlap, kind="uniform", pad_valu
     rgb = image[:, :, ::-1].transpose(2, 0, 1).astype(np.float32)
     total, weights = np.zeros((classes, height, width)), np.zeros((height, width))
     weight = np.outer(window_weight(kind, size[0]), window_weight(kind, size[1]))
+    if kind == "gaussian":
+        weight = np.maximum(weight, 1e-3)
     for x1, y1, x2, y2 in ops.sliding_windows((height, width), size, overlap):
         crop = np.full((1, 3, *size), pad_value, np.float32)
         crop[0, :, : y2 - y1, : x2 - x1] = rgb[:, y1:y2, x1:x2]
@@ -90,6 +92,40 @@ def test_class_maps_and_probabilities_are_those_of_the_book(
     softmax = torch.from_numpy(expected).softmax(0).numpy()
     np.testing.assert_allclose(result.probabilities, softmax, atol=2e-5)
     np.testing.assert_array_equal(model(image).mask, result.mask)
+
+
+def monai_importance_map(patch_size, sigma_scale=0.125):
+    """monai.data.utils.compute_importance_map of MONAI 1.6.1, mode gaussian, step by step."""
+    importance_map = torch.ones(())
+    for side in patch_size:
+        x = torch.arange(start=-(side - 1) / 2.0, end=(side - 1) / 2.0 + 1, dtype=torch.float)
+        importance_map = importance_map[..., None] * torch.exp(
+            x**2 / (-2 * (side * sigma_scale) ** 2)
+        )
+    return torch.clamp_(importance_map, min=max(torch.min(importance_map).item(), 1e-3))
+
+
+@pytest.mark.parametrize("size", [(16, 24), (64, 96), (2, 4)])
+def test_gaussian_weights_are_monais(tmp_path, size):
+    """Two crops side by side, overlapping by half: the first gives 1, the second 0, so that their
+    mean is the first one's share of the weight."""
+    height, width = size
+    image = np.zeros((height, width * 3 // 2, 3), np.uint8)
+    image[:, : width // 2] = 255
+
+    def network(crops):
+        logits = np.zeros((len(crops), 2, height, width), np.float32)
+        logits[:, 0] = crops[:, :1, 0, 0, None] / 255
+        return logits
+
+    windows = {"size": size, "overlap": 0.5, "weight": "gaussian", "batch": 1}
+    result = segmenter(tmp_path, network, 2, windows)(image, probabilities=True)
+    first, second = result.probabilities[:, :, width // 2 : width].astype(np.float64)
+    weight = monai_importance_map(size).double().numpy()
+    left, right = weight[:, width // 2 :], weight[:, : width // 2]
+    np.testing.assert_allclose(np.log(first / second), left / (left + right), atol=2e-6)
+    if height > 2:
+        assert 0.2 < (weight == np.float32(1e-3)).mean() < 0.4  # corners, held at the floor
 
 
 @pytest.mark.parametrize("classes", [1, 300])

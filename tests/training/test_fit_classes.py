@@ -279,6 +279,7 @@ def test_windows_follow_the_course_literally() -> None:
 def test_window_weights() -> None:
     assert torch.equal(window_weight(3, 4, "uniform"), torch.ones(3, 4))
     gaussian = window_weight(16, 8, "gaussian")
+    assert float(gaussian[0, 0]) == np.float32(1e-3)  # MONAI's floor
     assert float(gaussian[4, 3]) == pytest.approx(
         np.exp(-0.5 * ((4 - 7.5) / 2) ** 2) * np.exp(-0.5 * ((3 - 3.5) / 1) ** 2)
     )

@@ -54,6 +54,7 @@ class WindowBlend {
   struct Piece;
 
   void add_rows(const Piece& piece, int begin, int end, bool* finite);
+  void total_weights(int picture_y, std::vector<float>& totals) const;
 
   Size picture_;
   CropWindows windows_;
@@ -64,6 +65,7 @@ class WindowBlend {
   WindowGrid grid_;
   std::vector<float> row_weights_;  // of a window, g(y); empty: uniform
   std::vector<float> column_weights_;
+  float least_weight_;          // of a pixel
   std::size_t next_ = 0;        // window
   std::size_t strip_rows_ = 0;  // that sums_ has for each class
   float* sums_ = nullptr;  // [classes, strip_rows_, picture width], or all of the probabilities
