@@ -109,8 +109,7 @@ void suppress(const RpnSpec& spec, Candidates& candidates) {
   const float iou_threshold = KeptBoxes::as_float(spec.nms_threshold);
   for (std::size_t& i = candidates.suppressed; i < candidates.merged; ++i) {
     const float* box = &candidates.boxes[4 * i];
-    candidates.kept[i] = has_area(box) && box[2] - box[0] >= spec.min_size &&
-                         box[3] - box[1] >= spec.min_size &&
+    candidates.kept[i] = box[2] - box[0] >= spec.min_size && box[3] - box[1] >= spec.min_size &&
                          !candidates.kept_boxes.overlap(box, iou_threshold);
     if (candidates.kept[i]) candidates.kept_boxes.add(box);
   }

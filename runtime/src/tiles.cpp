@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "bundle_error.hpp"
+#include "edgecv/boxes.hpp"
 #include "edgecv/error.hpp"
 #include "edgecv/sliding_windows.hpp"
 
@@ -24,18 +25,29 @@ std::vector<Image> cut(const Image& image, const std::vector<std::int64_t>& wind
   return tiles;
 }
 
-/// Findings of all tiles one after another, moved to the picture.
+/// Detections of all tiles one after another, moved to the image.
 struct Gathered {
   Detections detections;
+  std::vector<MaskCrop> masks;  // one for each, or none
   std::vector<std::int32_t> tiles;
 
-  void add(const Detections& found, std::int32_t tile, const std::int64_t* window) {
-    for (std::size_t k = 0; k < found.boxes.size(); ++k) {
-      detections.boxes.push_back(found.boxes[k] + static_cast<float>(window[k % 2]));
+  void add(const Detections& found, std::vector<MaskCrop> found_masks, std::int32_t tile,
+           const std::int64_t* window) {
+    for (std::size_t i = 0; i < found.scores.size(); ++i) {
+      float box[4];
+      for (int k = 0; k < 4; ++k) {
+        box[k] = found.boxes[4 * i + k] + static_cast<float>(window[k % 2]);
+      }
+      if (!has_area(box)) continue;  // far from the origin a very thin one rounds to nothing
+      detections.boxes.insert(detections.boxes.end(), box, box + 4);
+      detections.scores.push_back(found.scores[i]);
+      detections.labels.push_back(found.labels[i]);
+      tiles.push_back(tile);
+      if (found_masks.empty()) continue;
+      masks.push_back(std::move(found_masks[i]));
+      masks.back().x += static_cast<int>(window[0]);
+      masks.back().y += static_cast<int>(window[1]);
     }
-    detections.scores.insert(detections.scores.end(), found.scores.begin(), found.scores.end());
-    detections.labels.insert(detections.labels.end(), found.labels.begin(), found.labels.end());
-    tiles.resize(detections.scores.size(), tile);
   }
 
   std::vector<TileGroup> groups(const std::vector<std::int64_t>& windows, Size picture,
@@ -97,7 +109,7 @@ Detections detect_in_tiles(Detector& detector, const Image& image, const TileSpe
   if (found.size() == 1) return std::move(found.front());
   Gathered gathered;
   for (std::size_t t = 0; t < found.size(); ++t) {
-    gathered.add(found[t], static_cast<std::int32_t>(t), &windows[4 * t]);
+    gathered.add(found[t], {}, static_cast<std::int32_t>(t), &windows[4 * t]);
   }
   return gathered.merged(gathered.groups(windows, image.size(), spec.match_threshold));
 }
@@ -110,26 +122,20 @@ Instances detect_in_tiles(TwoStageDetector& detector, const Image& image, const 
   std::vector<Instances> found = detector.run(cut(image, windows), timing ? *timing : unused);
   if (found.size() == 1) return std::move(found.front());
   Gathered gathered;
-  std::vector<MaskCrop> masks;
   for (std::size_t t = 0; t < found.size(); ++t) {
-    const std::int64_t* const window = &windows[4 * t];
-    gathered.add(found[t].detections, static_cast<std::int32_t>(t), window);
-    for (MaskCrop& mask : found[t].masks) {
-      mask.x += static_cast<int>(window[0]);
-      mask.y += static_cast<int>(window[1]);
-      masks.push_back(std::move(mask));
-    }
+    gathered.add(found[t].detections, std::move(found[t].masks), static_cast<std::int32_t>(t),
+                 &windows[4 * t]);
   }
   const auto groups = gathered.groups(windows, image.size(), spec.match_threshold);
   Instances result{gathered.merged(groups), {}};
-  if (masks.empty()) return result;
+  if (gathered.masks.empty()) return result;
   for (const TileGroup& group : groups) {
     if (group.whole >= 0) {
-      result.masks.push_back(std::move(masks[group.whole]));
+      result.masks.push_back(std::move(gathered.masks[group.whole]));
       continue;
     }
     std::vector<const MaskCrop*> pieces;
-    for (const std::int32_t member : group.members) pieces.push_back(&masks[member]);
+    for (const std::int32_t member : group.members) pieces.push_back(&gathered.masks[member]);
     result.masks.push_back(unite_masks(pieces));
   }
   return result;

@@ -108,18 +108,6 @@ Proposals reference(const RpnSpec& spec, const Outputs& outputs, Size image, Siz
 
 }  // namespace
 
-TEST_CASE("regions without area are no proposals, whatever min_size is") {
-  ThreadPool pool(1);
-  RpnSpec spec = spec_of(1);
-  spec.min_size = 0;
-  spec.anchors.aspect_ratios = {{1}};
-  // Two cells; the second one's anchor is moved right out of the image.
-  const std::vector<float> objectness{1, 2}, deltas{0, 9, 0, 0, 0, 0, 0, 0};
-  const Proposals found =
-      propose(spec, {{objectness.data(), deltas.data(), {1, 2}}}, {32, 64}, {32, 64}, pool);
-  CHECK(found.boxes == std::vector<float>{0, 0, 8, 8});
-}
-
 TEST_CASE("proposals of random outputs equal torchvision's steps, ties and all") {
   ThreadPool pool(2);
   const Size input{160, 224}, image{150, 215};

@@ -174,7 +174,7 @@ def _detected(cut: DenseCut, found: dict[str, Tensor]) -> Detected:
         scores=found["scores"].numpy(),
         labels=found["labels"].numpy() - cut.first_class,
     )
-    return best_with_area(detected, cut.module.detections_per_img)
+    return best_with_area(detected, cut.postprocess["max_detections"])
 
 
 def _raw_outputs(tensor: np.ndarray, outputs: list[np.ndarray]) -> RawOutputs:

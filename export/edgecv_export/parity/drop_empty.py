@@ -9,16 +9,20 @@ from typing import Any
 from edgecv_export.parity.detected import Detected
 
 
+LIMITS = ("detections_per_img", "max_detections")  # torchvision's name, ssd_tiny's
+
+
 @contextmanager
 def no_limit(module: Any) -> Iterator[None]:
-    """Inside, an SSD, RetinaNet or FCOS reports all that its suppression keeps: boxes without area
-    count towards torchvision's limit, but not towards the runtime's."""
-    limit = module.detections_per_img
-    module.detections_per_img = 2**31
+    """Inside, a one-stage detector reports all that its suppression keeps: boxes without area count
+    towards torchvision's limit, but not towards the runtime's."""
+    name = next(name for name in LIMITS if hasattr(module, name))
+    limit = getattr(module, name)
+    setattr(module, name, 2**31)
     try:
         yield
     finally:
-        module.detections_per_img = limit
+        setattr(module, name, limit)
 
 
 def best_with_area(detected: Detected, limit: int) -> Detected:

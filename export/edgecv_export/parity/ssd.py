@@ -116,7 +116,7 @@ def _forward(cut: SsdCut, picture: np.ndarray, hooks: list[RemovableHandle]) -> 
         scores=found["scores"].float().numpy(),
         labels=found["labels"].numpy() - 1,
     )
-    return best_with_area(detected, cut.module.detections_per_img)
+    return best_with_area(detected, cut.postprocess["max_detections"])
 
 
 def _steered(

@@ -21,8 +21,7 @@ struct RpnSpec {
   int post_nms_top_n = 1000;   // of all levels
   double nms_threshold = 0.7;  // within a level
   float score_threshold = 0;   // on sigmoid(objectness)
-  float min_size = 1e-3f;      // pixels of the network's input; smaller boxes are dropped, and
-                               // always those without area
+  float min_size = 1e-3f;      // pixels of the network's input; smaller boxes are dropped
 };
 
 /// One level's outputs for one picture, as the network lays them out.

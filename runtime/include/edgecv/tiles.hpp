@@ -17,8 +17,7 @@ struct TileSpec {
   Size size;             // in pixels of the picture; a larger one is cut to the picture
   double overlap = 0.2;  // of neighbours, a part of the size, 0 to below 1; see sliding_windows()
   bool whole = false;    // look at the whole picture besides, for objects larger than a tile
-  // Two tiles see one object if what they found overlaps by more than this, above 0 to 1; see
-  // group_tiles().
+  // Two detections of one object overlap by more than this, above 0 to 1; see group_tiles().
   double match_threshold = 0.5;
 };
 
@@ -41,32 +40,41 @@ struct TileFindings {
 
 /// One object and all that was found of it.
 struct TileGroup {
-  std::vector<std::int32_t> members;  // indices of findings; the best score comes first
-  std::int32_t whole = -1;            // the best one that no tile cuts; -1: all are cut
+  std::vector<std::int32_t> members;  // indices of detections, the best score first
+  std::int32_t whole = -1;            // the one that is the object; -1: it is the union of all
 };
 
-/// Finds out which findings of one label are the same object, seen by several tiles.
+/// Finds out which detections of one label are the same object, seen by several tiles. All margins
+/// are parts of the object's own width and height; docs/tiles.md has a drawing.
 ///
-/// A finding is cut if it comes within 1 % of its tile's side of a border that is not the
-/// picture's. Two findings of different tiles match
-/// - where neither is cut: if their IoU is above the threshold (each tile saw the whole object);
-/// - where one is cut: if the other covers more than this part of it, in the region that the two
-///   tiles share (one saw the object, the other a piece of it);
-/// - where both are cut: if their intersection in that region is more than this part of the smaller
-///   one there (two pieces).
-/// From the best score down, each finding that is still free starts a group; of every tile, the
-/// free finding joins that matches a member best (IoU in the shared region): one of each tile,
-/// since the findings of one tile have passed the model's own suppression and are different
-/// objects. Members that joined bring in the tiles beside theirs.
+/// A tile sees an object whole if no more than 5 % of it lies beyond a border at which the image
+/// goes on. A detection is a piece of an object if each of its sides lies within 20 % of where the
+/// tile sees the object end: at the object's side, or at the tile's border. Two detections of
+/// different tiles match
+/// - where both tiles see the hull of the two whole: if their IoU is above the threshold;
+/// - where one does: if the other is a piece of its detection, and more than this part lies in it;
+/// - where neither does: if both are pieces of the hull and their IoU, in the region that both
+///   tiles see, is above 0.15.
+/// The surest matches join first: two wholes before a whole and a piece before two pieces, the
+/// higher IoU first. A group takes one detection of each tile, since those of one tile have passed
+/// the model's own suppression; all its members must be pieces of its hull. A detection that stays
+/// alone is no object of its own if a larger one holds more than the threshold of it, goes on
+/// beyond its tile, and the detection covers 20 % of what the tile sees of it and comes near the
+/// border: it becomes a member.
+///
+/// `whole` is a member whose tile sees the hull of all whole and that covers half of it: the best
+/// score of those in tiles that go on beyond the object by 5 % or more; else the detection on the
+/// whole image; else the best score of the others; else none is. A lone detection is whole unless
+/// it comes within 1 % of its tile's border.
 ///
 /// Gives the groups by falling score of their best member. Throws Error (invalid_input) if a tile
-/// does not exist.
+/// does not exist or a box is not finite.
 std::vector<TileGroup> group_tiles(const TileFindings& findings, double match_threshold);
 
-/// Detects on a picture in tiles; `max_batch` tiles share a run of the network. An object that one
-/// tile sees whole has that box (and mask); one that all tiles cut has the union of its pieces. Its
-/// score is the best. The time of all tiles is added to `timing`, putting together left out. A
-/// picture of one tile gives what it gives without tiles.
+/// Detects on an image in tiles; `max_batch` tiles share a run of the network. What group_tiles()
+/// takes for one object becomes one detection: its box (and mask) is that of `whole`, or the union
+/// of all pieces; its score is the best. The time of all tiles is added to `timing`, putting
+/// together left out. An image of one tile gives what it gives without tiles.
 Detections detect_in_tiles(Detector& detector, const Image& image, const TileSpec& spec,
                            int max_batch = 4, Timing* timing = nullptr);
 Instances detect_in_tiles(TwoStageDetector& detector, const Image& image, const TileSpec& spec,
