@@ -8,7 +8,6 @@ from typing import Any
 
 from edgecv_export.parity.detected import Detected
 
-
 LIMITS = ("detections_per_img", "max_detections")  # torchvision's name, ssd_tiny's
 
 
