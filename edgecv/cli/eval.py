@@ -81,6 +81,11 @@ def run(args: argparse.Namespace) -> int:
     from edgecv_runtime import InputError
 
     if is_checkpoint(args.model):
+        if args.engine or args.precision or args.device or args.threads:
+            raise InputError(
+                f"{args.model}: --engine, --device, --precision and --threads are for bundles; "
+                "leave them out"
+            )
         require_file(args.model, "a checkpoint such as runs/name/best.pt")
     require_data(args.data)
     request = window_request(args)
@@ -109,13 +114,7 @@ def _checkpoint(args: argparse.Namespace, request: WindowRequest) -> Any:
     from edgecv.models import registry
     from edgecv.models.checkpoint import load_checkpoint
     from edgecv.training.measures import measure_of
-    from edgecv_runtime import InputError
 
-    if args.engine or args.precision or args.device or args.threads:
-        raise InputError(
-            f"{args.model}: --engine, --device, --precision and --threads are for bundles; leave "
-            "them out"
-        )
     checkpoint = load_checkpoint(args.model)
     task = registry.task_of(checkpoint.architecture)
     planned = {"request": request} if task == "segment" else {}
