@@ -72,6 +72,7 @@ def test_options_of_bundles_are_refused_for_checkpoints(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     checkpoint = tmp_path / "best.pt"
+    checkpoint.touch()
     assert main(["eval", str(checkpoint), "--data", str(data), "--precision", "fp16"]) == 2
     assert "--precision and --threads are for bundles" in capsys.readouterr().err
 

@@ -223,7 +223,7 @@ def test_eval_of_a_bundle_counts_the_runtime_s_masks(
 
     class Scripted:
         names = ("shape",)
-        manifest = SimpleNamespace(task="instance")
+        manifest = SimpleNamespace(task="instance", provenance="{}")
         precision, engine_name = "fp32", "scripted"
         measuring_threshold = 0.05
 
