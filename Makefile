@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml $(shell find runtime -name '*.[ch]pp' -o -name CMakeLists.txt)
 
-.PHONY: demo test test-cpp test-python lint format stub bench matrix wheel clean
+.PHONY: demo test test-cpp test-python test-versions lint format stub bench matrix wheel clean
 demo: .venv/.installed
 	rm -rf demo
 	$(BIN)/edgecv demo --out demo
@@ -15,6 +15,10 @@ test-cpp: .venv/.installed
 
 test-python: .venv/.installed
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
+# The lowest versions that are declared, and the newest: an environment of 7 GB each, in build/versions.
+test-versions: .venv/.installed
+	$(BIN)/python tests/versions/run.py
 
 lint: .venv/.installed
 	$(BIN)/ruff check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ def training_loader(
         num_workers=workers,
         persistent_workers=workers > 0,
         collate_fn=collate,
+        multiprocessing_context=_start_method(workers),
     )
 
 
@@ -74,8 +76,29 @@ def validation_loader(images: Sequence[Path], workers: int) -> DataLoader[Any]:
     """Gives each image by itself, in order, uint8 [H, W, 3] BGR."""
     # The collate function keeps arrays as they are; the default one makes tensors of them.
     return DataLoader(
-        _Reading(_Pictures(images)), batch_size=None, collate_fn=_same, num_workers=min(workers, 1)
+        _Reading(_Pictures(images)),
+        batch_size=None,
+        collate_fn=_same,
+        num_workers=min(workers, 1),
+        multiprocessing_context=_start_method(workers),
     )
+
+
+def _start_method(workers: int) -> Any:
+    """How worker processes start: from a server that has no threads, as Python 3.14 does.
+
+    A fork of this process would copy the locks that threads of PyTorch, OpenCV and ONNX Runtime
+    hold, and may wait for them for ever (Python 3.13 warns of it). So data sets and collate
+    functions have to be picklable. The server imports PyTorch once, for all workers of a run;
+    where there is none (Windows), each worker does.
+    """
+    if workers == 0:
+        return None
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["edgecv.training.loaders"])
+    return context
 
 
 class ReadError(InputError):

@@ -1,0 +1,124 @@
+"""The short suite that tells whether edgecv works with the versions that are installed: the
+self-test, an epoch of training for every kind of network, and an export of every family."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+PACKAGES = (
+    "numpy", "onnxruntime", "openvino", "opencv-python", "torch", "torchvision", "lightning",
+    "onnx", "onnxscript", "pycocotools", "safetensors", "matplotlib", "rich", "tqdm", "pyyaml",
+    "supervision", "scikit-build-core", "nanobind", "nlohmann-json", "cmake",
+)  # fmt: skip
+LABELS = ["ant", "bee", "cow", "dog"]
+EPOCH = "--epochs 1 --batch-size 4 --device cpu --workers 2"
+# What is trained: architecture, layout of the data, options.
+TRAINED = {
+    "detector": ("ssd_tiny", "voc", "--size 64x96"),
+    "classifier": ("mobilenet_v3_small", "classes", "--size 64x64"),
+    "segmentation": ("fcn_resnet18", "segments", "--crop 64x64"),
+    "two-stage": ("fasterrcnn_mobilenet_v3_large_320_fpn", "coco", ""),
+}
+
+
+def edgecv(*words: object) -> None:
+    from edgecv.cli.main import main
+
+    command = [str(word) for word in words]
+    status = main(command)
+    if status != 0:
+        raise RuntimeError(f"edgecv {' '.join(command)} ended with {status}")
+
+
+def train(kind: str, folder: Path) -> None:
+    """And, of what has results after one epoch, an export with its comparison."""
+    from edgecv.data.synthetic import write_shapes
+
+    architecture, layout, options = TRAINED[kind]
+    data, out = folder / layout, folder / kind
+    write_shapes(data, train=12, val=6, size=(80, 110), layout=layout)
+    edgecv("train", architecture, "--data", data, "--out", out, *options.split(), *EPOCH.split())
+    edgecv("eval", out / "best.pt", "--data", data)
+    if kind in ("classifier", "segmentation"):
+        edgecv("export", out / "best.pt", "--out", folder / f"{kind}_bundle")
+
+
+def export_lively(which: str, folder: Path) -> None:
+    """With weights that find objects: the whole comparison, and what is made of the bundle."""
+    import edgecv as package
+    import small_detector
+    import small_rcnn
+    from edgecv_export import export
+    from edgecv_export.engines.variants import add_variant
+    from edgecv_export.pictures import generate_pictures
+    from lively import lively
+    from lively_rcnn import lively_rcnn
+
+    pictures = generate_pictures(8, seed=1)
+    if which == "detector":
+        module = lively(small_detector.make_detector, pictures)
+    else:
+        module = lively_rcnn(small_rcnn.make_mask, pictures, size=96)
+    bundle = export(module, folder / f"{which}_lively", labels=LABELS)
+    add_variant(bundle, "fp16", pictures=pictures)
+    for engine in ("onnxruntime", "openvino"):
+        model = package.load(bundle, engine=engine)
+        detections = model(pictures[0])
+        assert len(detections.boxes) > 0, engine
+        assert len(detections.to_supervision()) == len(detections.boxes)
+
+
+def export_thin(family: str, folder: Path) -> None:
+    import edgecv as package
+    from thin_models import write_thin_bundle
+
+    bundle = write_thin_bundle(family, folder / family)
+    image = np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
+    for engine in ("onnxruntime", "openvino"):
+        package.load(bundle, engine=engine)(image)
+
+
+def checks(folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
+    from thin_models import FAMILIES
+
+    yield "self-test", partial(edgecv, "doctor", "--self-test")
+    for kind in TRAINED:
+        yield f"training, {kind}", partial(train, kind, folder)
+    for which in ("detector", "instances"):
+        yield f"parity, {which}", partial(export_lively, which, folder)
+    for family in FAMILIES:
+        yield f"export, {family}", partial(export_thin, family, folder)
+
+
+def main() -> int:
+    print(f"Python {sys.version.split()[0]}")
+    for package in PACKAGES:
+        print(f"{package} {importlib.metadata.version(package)}")
+    failed = []
+    with tempfile.TemporaryDirectory(prefix="edgecv-versions-") as folder:
+        for name, check in checks(Path(folder)):
+            started = time.monotonic()
+            try:
+                check()
+            except Exception:
+                traceback.print_exc()
+                failed.append(name)
+            state = "FAILED" if name in failed else "passed"
+            print(f"{state}: {name}, {time.monotonic() - started:.0f} s", flush=True)
+    print(f"{len(failed)} failed: {', '.join(failed)}" if failed else "none failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
