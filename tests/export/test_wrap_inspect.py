@@ -63,6 +63,14 @@ def test_finished_boxes(
     )  # each is one of the network's, in pixels
 
 
+def test_corners_far_outside_are_corners(tmp_path: Path) -> None:
+    """An untrained network's boxes reach beyond its input."""
+    far = 6 * XYXY - 150
+    found = inspect_onnx(network(tmp_path / "m.onnx", {"scores": LOGITS, "boxes": far}))
+    assert found.manifest is not None
+    assert found.manifest["postprocess"]["boxes"]["encoding"] == "xyxy"
+
+
 def heads(path: Path, cells: list[tuple[int, int]], per_cell: int, columns: int) -> Path:
     """A real SSD in small: convolutions over pooled images, turned into rows and joined."""
     nodes: list[Any] = []
