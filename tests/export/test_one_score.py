@@ -143,6 +143,8 @@ def _logits(module: Any, tensor: Tensor, plan: Any) -> Tensor:
         return gaussian if plan["weight"] == "gaussian" else torch.ones(length)
 
     weight = side(rows)[:, None] * side(columns)
+    if plan["weight"] == "gaussian":
+        weight = weight.clamp(min=1e-3)
     size = (padded.shape[-2], padded.shape[-1])
     for x1, y1, x2, y2 in edgecv_runtime.ops.sliding_windows(size, (rows, columns), 0.5).tolist():
         total[y1:y2, x1:x2] += weight * of(padded[..., y1:y2, x1:x2], (rows, columns))
