@@ -74,6 +74,7 @@ def export_lively(which: str, folder: Path) -> None:
     add_variant(bundle, "fp16", pictures=pictures)
     for engine in ("onnxruntime", "openvino"):
         model = package.load(bundle, engine=engine)
+        model.thresholds = 0.01
         detections = model(pictures[0])
         assert len(detections.boxes) > 0, engine
         assert len(detections.to_supervision()) == len(detections.boxes)
