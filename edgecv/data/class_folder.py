@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,11 +10,11 @@ from pathlib import Path
 from edgecv_runtime import InputError
 
 from .image_files import (
-    SPLIT_ALIASES,
     contents,
     divide,
     images_below,
     is_image,
+    named_split,
     unread_beside,
     upright_size,
 )
@@ -21,6 +22,9 @@ from .report import NAMED, Report, counted, shortened
 
 _SPLITS = ("train", "training", "val", "valid", "validation", "test")
 _METADATA = ("__MACOSX",)
+_SPLIT_WORD = re.compile(
+    r"(?<![a-z])(train|training|test|testing|val|valid|validation)(?![a-z])", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,20 +51,24 @@ def read_classes(folder: str | Path, split: str) -> ClassificationData:
         what = "a file" if folder.is_file() else "no such folder"
         raise InputError(f"{folder}: {what}; expected a folder with a folder for each class")
     places = _folders(folder)
-    divided = [place for place in places if place.name in _SPLITS and _folders(place)]
-    root = folder
-    if divided:
-        wanted = SPLIT_ALIASES.get(split, (split,))
-        found = [place for name in wanted for place in places if place.name == name]
-        if not found:
-            there = ", ".join(place.name for place in divided)
-            raise InputError(f"{folder}: no folder {split}; there are {there}")
-        root = found[0]
+    with_folders = [place.name for place in places if _folders(place)]
+    divided = [name for name in with_folders if name.lower() in _SPLITS]
+    own = named_split([place.name for place in places] if divided else with_folders, split)
+    root = folder if own is None else folder / own
+    if own is None and divided:
+        raise InputError(
+            f"{folder}: no folder {split}; there are {', '.join(divided)}: name two of them with "
+            "--train-split and --val-split, or one with --split"
+        )
+    is_divided = own is not None
+    if not is_divided:
+        _require_no_splits(folder, with_folders)
+    _require_no_folder_between(root)
     listed = {place.name: images_below(place) for place in _folders(root)}
-    _require_classes(root, set(listed), bool(divided))
+    _require_classes(root, set(listed), is_divided)
     images = [image for own in listed.values() for image in own]
     empty = [name for name, own in listed.items() if not own]
-    if images and empty and not divided:
+    if images and empty and not is_divided:
         # Where nothing is divided, a folder of anything looks like one of classes.
         raise InputError(
             f"{root}: no images in {', '.join(empty)}; expected a folder for each class with "
@@ -71,14 +79,36 @@ def read_classes(folder: str | Path, split: str) -> ClassificationData:
             f"{root}: no images; expected a folder for each class with images in it, such as "
             f"{folder.name}/train/cat/1.jpg; there are {contents(root)}"
         )
-    if not divided:
+    if not is_divided:
         images = divide(images, split, root)
     return _checked(images, list(listed), split, root)
 
 
+def _require_no_splits(folder: Path, with_folders: list[str]) -> None:
+    """Raises InputError for folders such as training_set/cat: as classes they would be learnt."""
+    splits = [name for name in with_folders if _SPLIT_WORD.search(name)]
+    if splits:
+        raise InputError(
+            f"{folder}: {', '.join(splits)} would be classes, and look like splits; name them, "
+            f"such as --train-split {splits[-1]} --val-split {splits[0]}, or rename them to train "
+            "and val"
+        )
+
+
+def _require_no_folder_between(root: Path) -> None:
+    """Raises InputError where all classes lie in one folder more, which would be the only class."""
+    places = _folders(root)
+    if len(places) == 1 and _folders(places[0]) and not any(map(is_image, places[0].iterdir())):
+        inner = ", ".join(place.name for place in _folders(places[0])[:4])
+        raise InputError(
+            f"{root}: holds one folder, {places[0].name}, with {inner} in it; expected a folder "
+            f"for each class: give {places[0]}, or move its content up"
+        )
+
+
 def _require_classes(root: Path, names: set[str], divided: bool) -> None:
     """Raises InputError for folders whose names say that they are no classes."""
-    if not divided and (splits := sorted(names & set(_SPLITS))):
+    if not divided and (splits := sorted(name for name in names if name.lower() in _SPLITS)):
         raise InputError(
             f"{root / splits[0]}: no folders in it; expected one for each class, such as "
             f"{splits[0]}/cat/1.jpg"

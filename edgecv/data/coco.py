@@ -10,7 +10,7 @@ from edgecv_runtime import InputError
 
 from .coco_content import Annotation, Content, read_content
 from .coco_masks import from_coco
-from .image_files import SPLIT_ALIASES, find_file
+from .image_files import SPLIT_ALIASES, find_file, named_split
 from .masks import extent
 from .records import Corners, DetectionData, Labelled, RecordCollector
 
@@ -97,14 +97,14 @@ def _roboflow(folder: Path) -> list[Path]:
 
 
 def _annotation_file(folder: Path, split: str) -> Path:
-    for name in SPLIT_ALIASES.get(split, (split,)):
-        if (folder / name / _ROBOFLOW).is_file():
-            return folder / name / _ROBOFLOW
+    folders = [path.parent.name for path in folder.glob(f"*/{_ROBOFLOW}")]
+    if (own := named_split(folders, split)) is not None:
+        return folder / own / _ROBOFLOW
     names = {path: path.stem.removeprefix("instances_") for path in _instances(folder)}
     for name in SPLIT_ALIASES.get(split, (split,)):
-        exact = [path for path, own in names.items() if own == name]
+        exact = [path for path, own in names.items() if own.lower() == name.lower()]
         # `train` is in train2017 and boxes_train, and not in trainval.
-        part = re.compile(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z])")
+        part = re.compile(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z])", re.I)
         found = exact or [path for path, own in names.items() if part.search(own)]
         if len(found) == 1:
             return found[0]

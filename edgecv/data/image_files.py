@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,17 @@ VALIDATION_SHARE = 5  # one image in so many is for validation
 SPLIT_ALIASES = {"val": ("val", "valid", "validation"), "train": ("train", "training")}
 _HEADS = (1 << 12, 1 << 16)  # bytes that hold the size of most JPEGs, of those with a preview
 _SEEN = 20_000  # files that `contents` looks at, at most
+
+
+def named_split(names: Iterable[str], split: str) -> str | None:
+    """The name among `names` that means the split: itself or an alias (`valid` for `val`), in any
+    case (CVAT writes `Train`); None where there is none."""
+    names = list(names)
+    for wanted in SPLIT_ALIASES.get(split, (split,)):
+        same = [name for name in names if name.lower() == wanted.lower()]
+        if same:
+            return wanted if wanted in same else same[0]
+    return None
 
 
 def list_images(place: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgecv_runtime import InputError
 from edgecv_runtime.opencv import import_cv2
 
-from .image_files import SPLIT_ALIASES, divide, list_images, require_distinct_names, unread_beside
+from .image_files import divide, list_images, named_split, require_distinct_names, unread_beside
 from .masks import encode_masks
 from .names_file import read_names
 from .number_images import mask_of, read_numbers, require_same_size
@@ -96,9 +96,8 @@ def _split(folder: Path, split: str) -> tuple[list[Path], Path]:
     """The images of the split and the folder of their masks."""
     images, masks = folder / "images", folder / "masks"
     present = sorted(place.name for place in images.iterdir() if place.is_dir())
-    for name in SPLIT_ALIASES.get(split, (split,)):
-        if name in present:
-            return list_images(images / name), masks / name
+    if (name := named_split(present, split)) is not None:
+        return list_images(images / name), masks / name
     if present:
         raise InputError(f"{images}: no folder {split}; there are {', '.join(present)}")
     return divide(list_images(images), split, images), masks

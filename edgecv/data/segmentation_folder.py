@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from edgecv_runtime import InputError
 
 from .image_files import (
-    SPLIT_ALIASES,
     contents,
     divide,
     list_images,
+    named_split,
     require_distinct_names,
     unread_beside,
     upright_size,
@@ -279,17 +279,14 @@ def _split(folder: Path, split: str) -> tuple[list[Path], Path]:
     if not folder.is_dir():
         what = "a file" if folder.is_file() else "no such folder"
         raise InputError(f"{folder}: {what}; expected a folder with images/ and masks/")
-    for name in SPLIT_ALIASES.get(split, (split,)):
-        for images, masks in (
-            (folder / name / "images", folder / name / "masks"),
-            (folder / "images" / name, folder / "masks" / name),
-        ):
-            if images.is_dir():
-                return list_images(images), masks
-    splits = [place.name for place in folder.iterdir() if (place / "images").is_dir()]
-    if (folder / "images").is_dir():
-        splits += [place.name for place in (folder / "images").iterdir() if place.is_dir()]
-    if splits:
+    outer = [place.name for place in folder.iterdir() if (place / "images").is_dir()]
+    if (name := named_split(outer, split)) is not None:
+        return list_images(folder / name / "images"), folder / name / "masks"
+    inner = (folder / "images").iterdir() if (folder / "images").is_dir() else ()
+    below = [place.name for place in inner if place.is_dir()]
+    if (name := named_split(below, split)) is not None:
+        return list_images(folder / "images" / name), folder / "masks" / name
+    if splits := [*outer, *below]:
         raise InputError(f"{folder}: no split {split}; there are {', '.join(sorted(splits))}")
     images = folder / "images"
     if not images.is_dir():

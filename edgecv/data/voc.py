@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from edgecv_runtime import InputError
 
-from .image_files import contents, is_image
+from .image_files import contents, is_image, named_split
 from .records import Corners, DetectionData, Labelled, RecordCollector
 from .report import NAMED, counted, shortened
 from .text import read_lines, read_xml
@@ -74,12 +74,12 @@ def read(folder: Path, split: str) -> DetectionData:
 
 def _split_file(folder: Path, split: str) -> Path:
     sets = folder / "ImageSets" / "Main"
-    path = sets / f"{split}.txt"
-    if not path.is_file():
-        # Files such as dog_train.txt are lists for one class.
-        present = sorted(p.stem for p in sets.glob("*.txt") if "_" not in p.stem)
-        raise InputError(f"{sets}: no {split}.txt; splits there: {', '.join(present) or 'none'}")
-    return path
+    lists = {path.stem: path for path in sorted(sets.glob("*.txt"))}
+    if (name := named_split(lists, split)) is not None:
+        return lists[name]
+    # Files such as dog_train.txt are lists for one class.
+    present = [name for name in lists if "_" not in name]
+    raise InputError(f"{sets}: no {split}.txt; splits there: {', '.join(present) or 'none'}")
 
 
 def _listed(path: Path, known: set[str], collector: RecordCollector) -> list[str]:

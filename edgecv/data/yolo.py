@@ -7,13 +7,13 @@ from pathlib import Path
 from edgecv_runtime import InputError
 
 from .image_files import (
-    SPLIT_ALIASES,
     contents,
     divide,
     find_file,
     images_below,
     is_image,
     list_images,
+    named_split,
     require_distinct_names,
     unread_beside,
 )
@@ -21,7 +21,7 @@ from .names_file import read_names, require_distinct
 from .records import DetectionData, Labelled, RecordCollector
 from .report import NAMED, counted, shortened
 from .text import read_lines
-from .yolo_data_file import DataFile, read_data_file
+from .yolo_data_file import DataFile, is_data_file, read_data_file
 from .yolo_labels import Forms, LabelFiles, read_rows
 
 YAML_SUFFIXES = (".yaml", ".yml")
@@ -111,7 +111,14 @@ def _yaml_file(folder: Path) -> Path | None:
     for name in ("data.yaml", "data.yml", "dataset.yaml", "dataset.yml"):
         if (folder / name).is_file():
             return folder / name
-    return None
+    # Such as coco8.yaml: passed over, its classes would have numbers in place of names.
+    others = sorted(
+        path for path in folder.iterdir() if path.suffix in YAML_SUFFIXES and is_data_file(path)
+    )
+    if len(others) > 1:
+        names = ", ".join(path.name for path in others)
+        raise InputError(f"{folder}: several data files: {names}; give one of them with --data")
+    return others[0] if others else None
 
 
 def _names(folder: Path, split: str) -> list[str]:
@@ -129,9 +136,10 @@ def _images(folder: Path, data: DataFile | None, split: str) -> list[Path]:
         splits = _splits(folder)
         if not splits:
             return divide(list_images(folder / "images"), split, folder / "images")
-        places = [splits[name] for name in SPLIT_ALIASES.get(split, (split,)) if name in splits][:1]
-        if not places:
+        name = named_split(splits, split)
+        if name is None:
             raise InputError(f"{folder}: no folder {split}; there are {', '.join(sorted(splits))}")
+        places = [splits[name]]
     else:
         places = data.places(split)
     images: dict[Path, None] = {}

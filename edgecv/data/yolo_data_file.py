@@ -56,6 +56,15 @@ class DataFile:
         raise InputError(f"{self.path}: names {value}, which does not exist; looked in {self.root}")
 
 
+def is_data_file(path: Path) -> bool:
+    """Whether a YAML file has the entries of a data file at its top."""
+    try:
+        text = read_text(path)
+    except InputError:  # no text, and not asked for
+        return False
+    return all(re.search(rf"^{key}\s*:", text, re.MULTILINE) for key in ("train", "names"))
+
+
 def read_data_file(path: Path) -> DataFile:
     """Reads the file. Every value stays text, so that `no`, `007`, `1e3` and dates are names.
 

@@ -1,4 +1,4 @@
-"""Weights that are no numbers: those of a training that diverged."""
+"""Weights that cannot be used: NaN, as a training leaves them that diverged, or no real numbers."""
 
 from __future__ import annotations
 
@@ -19,15 +19,48 @@ def not_finite(weights: Mapping[str, Tensor]) -> str | None:
 
 
 def require_finite(weights: Mapping[str, Tensor], source: str) -> None:
-    """Raises InputError if a tensor holds NaN or infinity.
+    """Raises InputError if a tensor holds NaN or infinity, or no numbers that could be looked at.
 
     Args:
         weights: a state dict.
         source: the file or model they are from, for the message.
     """
+    require_numbers(weights, source)
     name = not_finite(weights)
     if name is not None:
         raise _diverged(name, source)
+
+
+def require_real(weights: Mapping[str, Tensor], wanted: Mapping[str, Tensor], source: str) -> None:
+    """Raises InputError where a module wants real numbers and the file has whole or complex ones,
+    which torch would convert without a word: those of a quantized network mean something else."""
+    for name, value in weights.items():
+        own = wanted.get(name)
+        if own is not None and own.is_floating_point() and not value.is_floating_point():
+            kind = str(value.dtype).removeprefix("torch.")
+            raise InputError(
+                f"{source}: {name} is {kind}, the network's numbers are real; expected its weights "
+                "as they were trained, not quantized"
+            )
+
+
+def require_numbers(weights: Mapping[str, Tensor], source: str) -> None:
+    """Raises InputError for a tensor that is quantized, sparse, or has no numbers."""
+    for name, value in weights.items():
+        what = (
+            "is quantized"
+            if value.is_quantized
+            else "is on the device meta, without numbers"
+            if value.is_meta
+            else f"is sparse ({str(value.layout).removeprefix('torch.')})"
+            if value.layout != torch.strided
+            else ""
+        )
+        if what:
+            raise InputError(
+                f"{source}: {name} {what}; expected dense numbers, the weights of the network as "
+                "it was trained"
+            )
 
 
 def require_finite_module(module: nn.Module, source: str) -> None:

@@ -19,6 +19,7 @@ from torch import Tensor
 from edgecv_runtime import InputError
 
 SAVE = "torch.save(model.state_dict(), 'weights.pth')"
+_LEGACY_START = b"\x80\x02\x8a\nl\xfc\x9cF\xf9"  # how a file from before torch 1.6 begins
 _LEGACY_PICKLES = 5  # in a file from before torch 1.6: magic number, protocol, system, object, keys
 
 
@@ -55,7 +56,8 @@ def load_pickled(path: Path) -> Any:
         InputError: the file is something else, is broken, or cannot be read without running it; the
             message says what is in it.
     """
-    _refuse_other_files(path)
+    refuse_other_files(path)
+    _refuse_other_archives(path)
     names = _names_of_classes(path)
     stand_ins: dict[str, type] = {name: _stand_in(name, Unknown) for name in names}
     for _ in range(2 * len(names) + 1):
@@ -63,7 +65,8 @@ def load_pickled(path: Path) -> Any:
         try:
             with torch.serialization.safe_globals(allowed), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # torch's about the file's pickle protocol
-                return torch.load(path, map_location="cpu", weights_only=True)
+                with path.open("rb") as file:  # of a name, torch would look at the suffix
+                    return torch.load(file, map_location="cpu", weights_only=True)
         except pickle.UnpicklingError as error:
             # A class of dicts or lists is known by what the file does with it.
             text = str(error)
@@ -128,7 +131,9 @@ def _names_in(file: Any) -> set[str]:
     return names
 
 
-def _refuse_other_files(path: Path) -> None:
+def refuse_other_files(path: Path) -> None:
+    """Raises InputError for what a download leaves in place of weights, and for other programs'
+    files, whatever their suffix."""
     with path.open("rb") as file:
         start = file.read(64)
     what = ""
@@ -140,21 +145,52 @@ def _refuse_other_files(path: Path) -> None:
         what = "is a web page; the download went wrong"
     elif start.startswith(b"\x89HDF"):
         what = "is an HDF5 file, as Keras writes them; expected weights of PyTorch"
-    elif start.startswith(b"PK"):
-        if not zipfile.is_zipfile(path):
-            what = "is cut off or damaged; copy or download it again"
-        else:
-            with zipfile.ZipFile(path) as archive:
-                names = archive.namelist()
-            if any(name.endswith("/constants.pkl") for name in names):
-                what = (
-                    "is a TorchScript archive; save its weights: "
-                    f"{SAVE.replace('model', f'torch.jit.load({path.name!r})')}"
-                )
-            elif not any(name.endswith("/data.pkl") for name in names):
-                what = f"is a zip archive without weights; expected a file of {SAVE}"
+    elif start.startswith(b"PK") and not zipfile.is_zipfile(path):
+        what = "is cut off or damaged; copy or download it again"
+    elif start.startswith(b"\x80") and not start.startswith(_LEGACY_START):
+        what = (
+            "is a pickle of Python, which could run anything and is not read; where it can be "
+            f"loaded, save the weights as tensors: {SAVE}"
+        )
     if what:
         raise InputError(f"{path}: {what}")
+
+
+def _refuse_other_archives(path: Path) -> None:
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+        if any(name.endswith("/constants.pkl") for name in names):
+            what = (
+                "is a TorchScript archive; save its weights: "
+                f"{SAVE.replace('model', f'torch.jit.load({path.name!r})')}"
+            )
+        elif not any(name.endswith("/data.pkl") for name in names):
+            what = f"is a zip archive without weights; expected a file of {SAVE}"
+        elif _damaged(archive):
+            what = (
+                "is damaged: some of its tensors are others than were saved; copy or download it "
+                "again"
+            )
+        else:
+            return
+    raise InputError(f"{path}: {what}")
+
+
+def _damaged(archive: zipfile.ZipFile) -> bool:
+    """Whether some checksums are wrong, which torch.load does not look at. All are wrong in a file
+    of torch.serialization.set_crc32_options(False), which holds what was saved."""
+    tensors = [info for info in archive.infolist() if "/data/" in info.filename]
+    wrong = 0
+    for info in tensors:
+        try:
+            with archive.open(info) as file:
+                while file.read(1 << 20):
+                    pass  # zipfile compares the checksum at the end
+        except zipfile.BadZipFile:
+            wrong += 1
+    return 0 < wrong < len(tensors)
 
 
 def _cannot_be_read(path: Path, names: list[str]) -> str:

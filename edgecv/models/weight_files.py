@@ -13,9 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from edgecv.data.image_files import contents
+from edgecv.data.report import shortened
 from edgecv_runtime import InputError
 
-from .pickled import SAVE, Unknown, load_pickled, module_weights
+from .finite import require_numbers
+from .pickled import SAVE, Unknown, load_pickled, module_weights, refuse_other_files
 
 # Where several entries of a file are weights, the first of these is meant.
 _USUAL = (
@@ -31,6 +34,8 @@ _USUAL = (
 # Put before every name by torch.compile, DataParallel, AveragedModel, and by modules that hold the
 # network as one of their attributes.
 _WRAPPERS = ("module.", "model.", "net.", "network.")
+# Batch norm's count of batches, which files from before torch 0.4.1 lack and nothing here needs.
+COUNTER = "num_batches_tracked"
 _AVERAGED = re.compile(r"(^|[._])(ema|swa|average|averaged|avg)([._]|$)")
 
 
@@ -47,9 +52,16 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
         InputError: the file is missing, broken or holds something else; the message says what.
     """
     path = Path(path)
+    if path.is_dir():
+        raise InputError(
+            f"{path}: is a folder; expected a file of weights (.pth, .pt, .safetensors, .npz), "
+            f"such as one in it; there are {contents(path)}"
+        )
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected weights (.pth, .pt, .safetensors, .npz)")
-    return unwrapped(_READERS.get(path.suffix.lower(), _load_torch)(path))
+    weights = unwrapped(_reader(path)(path))
+    require_numbers(weights, str(path))
+    return weights
 
 
 def aligned(weights: dict[str, Tensor], wanted: Iterable[str]) -> dict[str, Tensor]:
@@ -105,11 +117,23 @@ def describe(content: Any) -> str:
     if isinstance(content, Unknown):
         return f"an object of {content.kind}"
     if isinstance(content, dict):
+        if _holds_arrays(content):
+            return "NumPy arrays, which only pickle reads"
+        if any("_packed_params" in str(name) for name in content):
+            return "a quantized network's packed parameters"
         if content and all(isinstance(value, Tensor) for value in content.values()):
             return f"weights alone ({len(content)} tensors)"
         names = [str(name) for name in content]
         return f"a dict with {', '.join(names[:6])}{', …' * (len(names) > 6)}" if names else "{}"
     return f"a {type(content).__name__}"
+
+
+def _holds_arrays(content: dict[Any, Any], depth: int = 2) -> bool:
+    return any(
+        (isinstance(value, Unknown) and value.kind.startswith("numpy."))
+        or (depth > 0 and isinstance(value, dict) and _holds_arrays(value, depth - 1))
+        for value in content.values()
+    )
 
 
 def _load_torch(path: Path) -> dict[str, Tensor]:
@@ -156,8 +180,8 @@ def _choose(found: dict[str, dict[str, Tensor]], path: Path) -> dict[str, Tensor
             usual = averaged
     if usual is None:
         raise InputError(
-            f"{path}: holds several sets of weights: {', '.join(found)}; save the one that is "
-            f"meant: {SAVE}"
+            f"{path}: holds several sets of weights: {shortened(list(found), 6)}; save the one "
+            f"that is meant: {SAVE}"
         )
     warnings.warn(
         f"{path}: has weights under {' and '.join(found)}: those of {usual} are taken",
@@ -173,7 +197,9 @@ def _load_safetensors(path: Path) -> dict[str, Tensor]:
     try:
         return dict(load_file(path))
     except SafetensorError as error:
-        raise InputError(f"{path}: broken safetensors file: {error}") from error
+        raise InputError(
+            f"{path}: broken safetensors file, copy or download it again: {error}"
+        ) from error
 
 
 def _load_npz(path: Path) -> dict[str, Tensor]:
@@ -181,7 +207,10 @@ def _load_npz(path: Path) -> dict[str, Tensor]:
         with np.load(path, allow_pickle=False) as arrays:
             return {key: torch.from_numpy(arrays[key]) for key in arrays.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, TypeError) as error:
-        raise InputError(f"{path}: broken npz file: {error}") from error
+        raise InputError(
+            f"{path}: broken npz file, or one of Python objects; expected arrays of numbers, as "
+            "numpy.savez(path, **arrays) writes them"
+        ) from error
 
 
 def _refuse_onnx(path: Path) -> dict[str, Tensor]:
@@ -189,6 +218,21 @@ def _refuse_onnx(path: Path) -> dict[str, Tensor]:
         f"{path}: an ONNX file holds a whole network: edgecv wrap makes a bundle of it; expected "
         "weights of PyTorch"
     )
+
+
+def _reader(path: Path) -> Callable[[Path], dict[str, Tensor]]:
+    """By what the file begins with, since people rename files, else by its suffix."""
+    refuse_other_files(path)
+    with path.open("rb") as file:
+        start = file.read(9)
+    # The length of the header, and the header in JSON.
+    if start[8:] == b"{" and int.from_bytes(start[:8], "little") < path.stat().st_size:
+        return _load_safetensors
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            arrays = all(name.endswith(".npy") for name in archive.namelist())
+        return _load_npz if arrays else _load_torch
+    return _READERS.get(path.suffix.lower(), _load_torch)
 
 
 _READERS: dict[str, Callable[[Path], dict[str, Tensor]]] = {

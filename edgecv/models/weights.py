@@ -6,17 +6,20 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
+from edgecv.data.report import shortened
 from edgecv_runtime import InputError
 
 from . import registry
-from .finite import require_finite
+from .finite import require_finite, require_real
 from .frozen_norm import accept_frozen_norm
 from .heads import in_head, initialise_head
 from .style_transform import StyleTransform
-from .weight_files import aligned, read_state_dict
+from .weight_files import COUNTER, aligned, read_state_dict
 
 
-def infer_num_classes(architecture: str, state_dict: dict[str, Tensor]) -> int:
+def infer_num_classes(
+    architecture: str, state_dict: dict[str, Tensor], source: str = "the weights"
+) -> int:
     """The class count that the shapes of the weights give, as the builder counts.
 
     Raises:
@@ -30,12 +33,17 @@ def infer_num_classes(architecture: str, state_dict: dict[str, Tensor]) -> int:
     optional = tuple(getattr(module, "training_only", ()))
     key = next(k for k in two if two[k].shape != three[k].shape and not k.startswith(optional))
     if key not in state_dict:
-        raise InputError(f"the weights are not of {architecture}: they have no {key}")
+        names = shortened(list(state_dict), 2)
+        raise InputError(
+            f"{source}: not of {architecture}: there is no {key}, but {names}; name their "
+            "architecture (edgecv models lists them), or make an ONNX file with what made them, "
+            "and a bundle of that with edgecv wrap"
+        )
     per_class = three[key].shape[0] - two[key].shape[0]
     count, rest = divmod(state_dict[key].shape[0], per_class)
     if rest or count < 2:
         raise InputError(
-            f"the weights are not of {architecture}: {key} has {state_dict[key].shape[0]} rows, "
+            f"{source}: not of {architecture}: {key} has {state_dict[key].shape[0]} rows, "
             f"expected a multiple of {per_class}"
         )
     return count
@@ -81,7 +89,11 @@ def fit_state_dict(
         return f"{source} has weights of the trunk: they are kept, the head is new"
     # What only training needs may lack.
     optional = tuple(getattr(module, "training_only", ()))
-    lacking = {key: own[key] for key in own if key.startswith(optional) and key not in state_dict}
+    lacking = {
+        key: own[key]
+        for key in own
+        if key not in state_dict and (key.startswith(optional) or key.endswith(COUNTER))
+    }
     state_dict = {**state_dict, **lacking}
     missing = [key for key in own if key not in state_dict]
     unexpected = [key for key in state_dict if key not in own]
@@ -95,6 +107,7 @@ def fit_state_dict(
             f"{source}: weights of another architecture than {architecture}: keys "
             + " and ".join(parts)
         )
+    require_real(state_dict, own, source)
     differing = [key for key in own if own[key].shape != state_dict[key].shape]
     if not differing:
         module.load_state_dict(state_dict)

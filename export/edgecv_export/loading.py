@@ -87,9 +87,8 @@ def _check_architecture(name: str, weights: str | None, num_classes: int | None)
             counting = ", the background included" if task in ("detect", "instance") else ""
             raise InputError(f"{name} with --weights none needs --num-classes{counting}")
     elif weights != "default" and not os.path.isfile(weights):
-        raise InputError(
-            f"{weights}: no such file; expected weights (.pth, .pt, .safetensors, .npz)"
-        )
+        found = "is a folder" if os.path.isdir(weights) else "no such file"
+        raise InputError(f"{weights}: {found}; expected weights (.pth, .pt, .safetensors, .npz)")
 
 
 def read_labels(path: str | os.PathLike[str]) -> list[str]:
@@ -139,7 +138,9 @@ def _load_architecture(name: str, weights: str | None, num_classes: int | None) 
         default = weights == "default"
         state = registry.default_weights(name) if default else read_state_dict(weights)
         if classified:
-            num_classes = num_classes or infer_num_classes(name, state)
+            num_classes = num_classes or infer_num_classes(
+                name, state, f"{name}'s published weights" if default else weights
+            )
         arguments = {"num_classes": num_classes} if classified else {}
         module = registry.create(name, **arguments)
         fit_state_dict(module, state, f"{name}'s published weights" if default else weights)
@@ -223,10 +224,13 @@ def _find_factory(source: str) -> Callable[..., nn.Module]:
 
 
 def _fit(module: nn.Module, state: dict[str, Tensor], problem: str) -> None:
-    from edgecv.models.weight_files import aligned
+    from edgecv.models.finite import require_real
+    from edgecv.models.weight_files import COUNTER, aligned
 
     own = module.state_dict()
     state = aligned(state, own)
+    state |= {key: own[key] for key in own if key not in state and key.endswith(COUNTER)}
+    require_real(state, own, problem)
     for key in (*own, *state):
         if key not in state:
             raise InputError(f"{problem}: it lacks {key}")

@@ -40,6 +40,31 @@ def test_splits(tmp_path: Path) -> None:
         read_classes(tmp_path, "test")
 
 
+def test_splits_in_any_case(tmp_path: Path) -> None:
+    touch(tmp_path, "Train/Dog/1.JPG", "Train/Cat/2.JPG", "Test/Dog/3.JPG", "Test/Cat/4.JPG")
+    assert read_classes(tmp_path, "train").labels == ["Cat", "Dog"]  # and not Test, Train
+    with pytest.raises(InputError, match="no folder val; there are Test, Train: name two of them"):
+        read_classes(tmp_path, "val")
+    touch(tmp_path, "VALID/Dog/1.jpg")
+    assert read_classes(tmp_path, "val").labels == ["Dog"]
+
+
+def test_splits_and_folders_that_are_no_classes(tmp_path: Path) -> None:
+    for split in ("training_set", "test_set"):
+        touch(tmp_path / "kaggle", *(f"{split}/{name}/1.jpg" for name in ("cats", "dogs")))
+    with pytest.raises(InputError, match="test_set, training_set would be classes") as caught:
+        read_classes(tmp_path / "kaggle", "train")
+    assert "--train-split training_set --val-split test_set" in str(caught.value)
+    assert read_classes(tmp_path / "kaggle", "test_set").labels == ["cats", "dogs"]
+    touch(tmp_path / "zip", "set/train/cat/1.jpg", "set/train/dog/2.jpg", "__MACOSX/set/1.jpg")
+    with pytest.raises(InputError, match="one folder, set, with train in it") as caught:
+        read_classes(tmp_path / "zip", "train")
+    assert f"give {tmp_path / 'zip' / 'set'}" in str(caught.value)
+    # Folders below those of the classes stay as they were.
+    touch(tmp_path / "days", "cat/monday/1.jpg", "dog/monday/2.jpg", "dog/friday/3.jpg")
+    assert read_classes(tmp_path / "days", "train").labels == ["cat", "dog"]
+
+
 def test_without_splits_the_images_are_divided(tmp_path: Path) -> None:
     for name in ("cat", "dog"):
         touch(tmp_path, *(f"{name}/{i}.jpg" for i in range(20)))

@@ -7,13 +7,16 @@ import enum
 import functools
 import pickle
 import warnings
+import zipfile
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save as safetensors_bytes
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
@@ -265,6 +268,21 @@ def cut_off(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-3000])
 
 
+def damaged(path: Path) -> None:
+    """One tensor has zeros in place of some numbers; the archive is whole."""
+    torch.save(PLAIN, path)
+    with zipfile.ZipFile(path) as archive:
+        largest = max(archive.infolist(), key=lambda info: info.file_size)
+    data = bytearray(path.read_bytes())
+    start = largest.header_offset + largest.file_size // 2
+    data[start : start + 64] = bytes(64)
+    path.write_bytes(bytes(data))
+
+
+def each(change: Callable[[Tensor], Tensor]) -> Weights:
+    return {name: change(v) if v.dim() == 4 else v for name, v in PLAIN.items()}
+
+
 MISTAKES: dict[str, tuple[Any, str]] = {
     "an object": (lambda p: saved(argparse.Namespace(a=1), p), "an object of argparse.Namespace"),
     "numbers": (lambda p: saved({"epoch": 1, "args": 2}, p), "a dict with epoch, args"),
@@ -284,9 +302,41 @@ MISTAKES: dict[str, tuple[Any, str]] = {
     "Keras": (lambda p: p.write_bytes(b"\x89HDF\r\n"), "is an HDF5 file"),
     "plain pickle": (
         lambda p: p.write_bytes(pickle.dumps({"a": Config()}, 2)),
-        "it holds objects of",
+        "is a pickle of Python, which could run anything",
     ),
-    "pickle of lists": (lambda p: p.write_bytes(pickle.dumps([1, 2])), "cannot be read as weights"),
+    "pickle of lists": (lambda p: p.write_bytes(pickle.dumps([1, 2])), "is a pickle of Python"),
+    "damaged": (damaged, "is damaged: some of its tensors are others than were saved"),
+    "quantized": (
+        lambda p: saved(each(lambda v: torch.quantize_per_tensor(v, 0.01, 0, torch.qint8)), p),
+        "weight is quantized; expected dense numbers",
+    ),
+    "packed": (
+        lambda p: saved({**PLAIN, "head.0._packed_params._packed_params": (1, None)}, p),
+        "holds no weights but a quantized network's packed parameters",
+    ),
+    "whole numbers": (
+        lambda p: saved(each(lambda v: (50 * v).to(torch.int8)), p),
+        "weight is int8, the network's numbers are real",
+    ),
+    "complex": (
+        lambda p: saved(each(lambda v: v.to(torch.complex64)), p),
+        "weight is complex64, the network's numbers are real",
+    ),
+    "sparse": (lambda p: saved(each(lambda v: v.to_sparse()), p), "weight is sparse (sparse_coo)"),
+    "meta": (lambda p: saved(each(lambda v: v.to("meta")), p), "weight is on the device meta"),
+    "arrays": (
+        lambda p: saved({"model": {name: v.numpy() for name, v in PLAIN.items()}}, p),
+        "holds no weights but NumPy arrays, which only pickle reads",
+    ),
+    "an optimizer": (
+        lambda p: saved({"state": {i: {"m": torch.ones(1)} for i in range(20)}}, p),
+        "several sets of weights: 0, 1, 2, 3, 4, 5 and 14 more; save the one",
+    ),
+    "another network": (
+        lambda p: saved(nn.Linear(2, 2).state_dict(), p),
+        "not of ssd_tiny: there is no head.",
+    ),
+    "a folder": (lambda p: p.mkdir(), "is a folder; expected weights"),
     "noise": (lambda p: p.write_bytes(bytes(range(200, 256)) * 9), "cannot be read as weights"),
 }
 
@@ -312,6 +362,55 @@ def test_what_is_no_weights_is_named_in_one_line(
     assert line.startswith(f"edgecv: error: {tmp_path / 'w.pth'}: ")
     assert "\x1b" not in line
     assert "weights_only" not in line
+
+
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors", ".npz", ".bin"])
+@pytest.mark.parametrize("content", ["torch", "safetensors", "npz"])
+def test_the_suffix_does_not_matter(content: str, suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"w{suffix}"
+    with path.open("wb") as file:
+        if content == "torch":
+            torch.save(PLAIN, file)
+        elif content == "safetensors":
+            file.write(safetensors_bytes(PLAIN))
+        else:
+            np.savez(file, **{name: value.numpy() for name, value in PLAIN.items()})
+    weights = read_state_dict(path)
+    assert weights.keys() == PLAIN.keys()
+    assert all(torch.equal(weights[name], value) for name, value in PLAIN.items())
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".npz"])
+def test_downloads_that_went_wrong_are_named_whatever_their_suffix(
+    suffix: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"w{suffix}"
+    for data, message in (
+        (b"<!DOCTYPE html>", "is a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+        (b"", "is empty"),
+    ):
+        path.write_bytes(data)
+        with pytest.raises(InputError, match=message):
+            read_state_dict(path)
+
+
+def test_counters_of_batch_norm_may_be_missing(tmp_path: Path) -> None:
+    old = {name: v for name, v in PLAIN.items() if not name.endswith("num_batches_tracked")}
+    assert len(old) < len(PLAIN)
+    torch.save(old, tmp_path / "old.pth")
+    module = tiny(seed=1)
+    load_weights(module, tmp_path / "old.pth")
+    assert all(torch.equal(module.state_dict()[name], value) for name, value in old.items())
+
+
+def test_files_without_checksums_are_read(tmp_path: Path) -> None:
+    torch.serialization.set_crc32_options(False)
+    try:
+        torch.save(PLAIN, tmp_path / "w.pth")
+    finally:
+        torch.serialization.set_crc32_options(True)
+    assert read_state_dict(tmp_path / "w.pth").keys() == PLAIN.keys()
 
 
 def test_an_onnx_file_is_no_weights(tmp_path: Path) -> None:

@@ -140,6 +140,16 @@ def test_a_data_file_of_any_name_is_read_directly(tmp_path: Path) -> None:
         read_folder(tmp_path / "images" / "train" / "a.png", "train")
 
 
+def test_a_data_file_of_any_name_in_the_folder(tmp_path: Path) -> None:
+    make_yolo(tmp_path, LINE)
+    move(tmp_path, "data.yaml", "coco8.yaml")
+    (tmp_path / "hyp.yaml").write_text("lr0: 0.01\n", encoding="utf-8")
+    assert read_folder(tmp_path, "train").labels == ["cat", "dog"]  # and not 0, 1
+    (tmp_path / "other.yml").write_bytes((tmp_path / "coco8.yaml").read_bytes())
+    with pytest.raises(InputError, match=r"several data files: coco8\.yaml, other\.yml; give one"):
+        read_folder(tmp_path, "train")
+
+
 def test_names_stay_text(tmp_path: Path) -> None:
     names = ["no", "007", "1e3", "2024-01-31", "null", "0x1F", "12:30", "~", "3.10", "Yes"]
     make_yolo(tmp_path, "9 0.5 0.5 0.25 0.5\n", f"nc: 10\nnames: [{', '.join(names)}]")
