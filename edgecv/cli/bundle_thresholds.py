@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,26 +32,20 @@ def set_thresholds(bundle: Path, points: Mapping[str, OperatingPoint]) -> dict[s
 
     Raises InputError where the file cannot be written.
     """
+    from edgecv_export.bundle_lock import locked
     from edgecv_runtime import InputError, Manifest
+    from edgecv_runtime.whole import write_file
 
-    path = bundle / "bundle.json"
-    manifest = Manifest.from_json(path.read_text(encoding="utf-8"))
     found = {
         name: point.threshold for name, point in points.items() if not math.isnan(point.threshold)
     }
-    own = manifest.thresholds
-    changed = [found.get(name, score) for name, score in zip(manifest.labels, own, strict=True)]
-    text = manifest.with_thresholds(changed).to_json()
+    path = bundle / "bundle.json"
     try:
-        mode = path.stat().st_mode
-        with tempfile.NamedTemporaryFile(
-            "w", dir=bundle, prefix=".bundle.", encoding="utf-8", delete=False
-        ) as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(file.name, mode)
-        os.replace(file.name, path)
+        with locked(bundle, path.name):
+            manifest = Manifest.from_json(path.read_text(encoding="utf-8"))
+            own = zip(manifest.labels, manifest.thresholds, strict=True)
+            changed = [found.get(name, score) for name, score in own]
+            write_file(path, manifest.with_thresholds(changed).to_json())
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
     return found

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -16,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from edgecv_runtime import InputError, Manifest
+from edgecv_runtime.whole import new_folder, recover_folder
 
 MANIFEST = "bundle.json"
 
@@ -24,6 +23,7 @@ def check_target(out: str | os.PathLike[str], overwrite: bool) -> Path:
     """The folder as an absolute path. Raises InputError unless a bundle may be written there: it
     does not exist, is empty, or is a bundle and ``overwrite`` is given."""
     target = Path(out).absolute()
+    recover_folder(target)
     if not target.exists():
         return target
     if not target.is_dir():
@@ -68,33 +68,12 @@ class BundleDraft:
 
 @contextlib.contextmanager
 def new_bundle(target: Path, overwrite: bool) -> Iterator[BundleDraft]:
-    """A draft that becomes the bundle at ``target`` when the block ends, in one rename, and that
+    """A draft that becomes the bundle at ``target`` when the block ends, in one step, and that
     vanishes when the block raises."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".tmp", dir=target.parent))
     try:
-        # mkdtemp makes the folder private; a bundle has the rights of any other new folder.
-        umask = os.umask(0)
-        os.umask(umask)
-        folder.chmod(0o777 & ~umask)
-        yield BundleDraft(folder)
-        check_target(target, overwrite)
-        _move_into_place(folder, target)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _move_into_place(folder: Path, target: Path) -> None:
-    if not target.exists():
-        folder.rename(target)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".old", dir=target.parent))
-    try:
-        target.rename(old / target.name)
-        try:
-            folder.rename(target)
-        except OSError:
-            (old / target.name).rename(target)
-            raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+        with new_folder(target, replace=overwrite) as folder:
+            yield BundleDraft(folder)
+            check_target(target, overwrite)
+    except FileExistsError:
+        check_target(target, overwrite)  # filled in the meantime
+        raise

@@ -9,12 +9,14 @@ import signal
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from edgecv.cli.main import main
+from edgecv_export import bundle_lock
 from edgecv_export.engines import store, tensorrt
 from edgecv_export.engines.build import Built, build_engines, check_ports
 from edgecv_export.engines.shape_ranges import ShapeWishes
@@ -23,7 +25,7 @@ from edgecv_export.engines.tensorrt import BuildOptions, Plan, Port
 from edgecv_runtime import Bundle, BundleError, EngineError, InputError
 from edgecv_runtime.engines import built as built_module
 from edgecv_runtime.engines.built import BuiltEngine, read_engines
-from edgecv_runtime.engines.cache import cache_of_bundle, write_atomically
+from edgecv_runtime.engines.cache import cache_of_bundle
 from tiny_bundle import write_tiny_bundle
 
 pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
@@ -144,9 +146,12 @@ def test_many_writers_at_once_lose_nothing(folder: Path) -> None:
 
 
 def test_a_lock_that_is_not_let_go(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(bundle_lock, "LOCK_SECONDS", 0.1)
     (built,) = build(folder)
-    with store._locked(folder), pytest.raises(EngineError, match="another edgecv build has held"):
+    with (
+        bundle_lock.locked(folder, "engines.json"),
+        pytest.raises(EngineError, match="another edgecv build has held"),
+    ):
         add_engine(folder, built.engine, b"plan")
 
 
@@ -179,16 +184,15 @@ def test_an_interrupt_ends_the_build_and_leaves_nothing(
     assert tree(folder) == before
 
 
-def test_a_draft_that_is_cut_off_is_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "replace", interrupt)
-    with pytest.raises(KeyboardInterrupt):
-        write_atomically(tmp_path / "a" / "file", b"content")
-    assert list((tmp_path / "a").iterdir()) == []
+def test_a_file_that_a_killed_build_has_not_listed_is_removed(folder: Path) -> None:
+    (first,) = build(folder)
+    before = tree(folder)
+    content = b"half a build"
+    name = f"engines/main.fp32.tensorrt_rtx.{sha256(content).hexdigest()[:12]}.plan"
+    (folder / name).write_bytes(content)
+    (folder / "engines" / "mine.plan").write_bytes(content)
+    add_engine(folder, first.engine, Path(folder, first.engine.file).read_bytes())
+    assert tree(folder).keys() == {*before, "engines/mine.plan"}
 
 
 def test_a_damaged_list_is_not_written_over(folder: Path) -> None:

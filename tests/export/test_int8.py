@@ -48,7 +48,8 @@ def bundle(small_bundle: Path, tmp_path: Path) -> Path:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    files = (path for path in folder.iterdir() if path.suffix != ".lock")
+    return {path.name: path.read_bytes() for path in files}
 
 
 def loose(pictures: Any, **more: Any) -> Quantization:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ import small_dense
 from all_scores import load_all_scores
 from edgecv_export import ExportError, export
 from edgecv_export.engines import half as half_variant
+from edgecv_export.engines import variants
 from edgecv_export.engines.agreement import agreement
 from edgecv_export.engines.tensorrt import BuildOptions, Plan, ShapeRange, build_plan
 from edgecv_export.engines.variants import add_variant
@@ -44,7 +48,8 @@ def build(content: bytes, ranges: dict[str, ShapeRange]) -> Plan:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    files = (path for path in folder.iterdir() if path.suffix != ".lock")
+    return {path.name: path.read_bytes() for path in files}
 
 
 def weight_bytes(content: bytes) -> int:
@@ -191,10 +196,10 @@ def test_a_full_disk_brings_back_what_was_overwritten(
 def test_a_folder_that_cannot_be_written(
     bundle: Path, monkeypatch: pytest.MonkeyPatch, photos: list[np.ndarray]
 ) -> None:
-    def read_only(**_: Any) -> str:
+    def read_only(*_: Any) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr("tempfile.mkdtemp", read_only)
+    monkeypatch.setattr(Path, "mkdir", read_only)
     with pytest.raises(InputError, match=r"cannot write to the bundle \(Read-only"):
         add_variant(bundle, "fp16", pictures=photos)
 
@@ -263,3 +268,112 @@ def test_agreement_of_other_tasks() -> None:
     assert agreement("stylize", [(dark, light), (light, dark)]).value == pytest.approx(0.8)
     with pytest.raises(InputError, match="no picture to compare"):
         agreement("segment", [])
+
+
+def as_if_built_otherwise(bundle: Path) -> None:
+    """Gives the fp16 graph other bytes, so that the next build replaces it by another file."""
+    manifest = json.loads((bundle / "bundle.json").read_text())
+    graphs = manifest["graphs"]["main"]
+    old = b"an older build"
+    (bundle / "main.fp16.onnx").write_bytes(old)
+    graphs[1]["sha256"] = hashlib.sha256(old).hexdigest()
+    (bundle / "bundle.json").write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "behind"])
+def test_an_interrupt_beside_the_last_step_loses_neither_variant(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, photos: list[np.ndarray], before: bool
+) -> None:
+    add_variant(bundle, "fp16", pictures=photos)
+    as_if_built_otherwise(bundle)
+    replace = os.replace
+
+    def interrupted(source: Path, target: Path) -> None:
+        last = Path(target) == bundle / "bundle.json"
+        if last and before:
+            raise KeyboardInterrupt
+        replace(source, target)
+        if last:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        add_variant(bundle, "fp16", pictures=photos, overwrite=True)
+    opened = Bundle.open(str(bundle))
+    graph = opened.graph("main", "fp16", "onnx")
+    opened.verified_path(graph.file, graph.sha256)
+    assert (graph.file == "main.fp16.onnx") is before
+    files = {file.file for files in opened.manifest.graphs.values() for file in files}
+    assert {name for name in contents(bundle) if name.endswith(".onnx")} == files
+
+
+def test_what_a_killed_build_left_is_cleared_by_the_next(
+    bundle: Path, photos: list[np.ndarray]
+) -> None:
+    code = f"""
+import os
+from pathlib import Path
+from edgecv_export.engines import additions
+replace = os.replace
+def die(source, target):
+    if Path(target).name == "bundle.json":
+        os.kill(os.getpid(), 9)
+    replace(source, target)
+os.replace = die
+from edgecv_export.engines.variants import add_variant
+add_variant({str(bundle)!r}, "fp16")
+"""
+    before = contents(bundle)
+    assert subprocess.run([sys.executable, "-c", code]).returncode == -9
+    assert (bundle / "main.fp16.onnx").is_file()  # there, but not in the manifest
+    add_variant(bundle, "fp16", pictures=photos)
+    assert contents(bundle).keys() == {*before, "main.fp16.onnx"}
+
+
+def test_two_builds_at_once_lose_no_variant(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, photos: list[np.ndarray]
+) -> None:
+    """The second starts and ends while the first makes its graphs."""
+    inner = variants.add_half
+
+    def and_meanwhile(*arguments: Any, **options: Any) -> Any:
+        monkeypatch.setattr(variants, "add_half", inner)
+        add_variant(bundle, "fp16", dialects=["onnx"], pictures=photos)
+        manifest = json.loads((bundle / "bundle.json").read_text())
+        manifest["graphs"]["main"][1]["precision"] = "int8"  # as if it had been that one
+        manifest["graphs"]["main"][1]["file"] = "main.int8.onnx"
+        (bundle / "main.fp16.onnx").rename(bundle / "main.int8.onnx")
+        (bundle / "bundle.json").write_text(json.dumps(manifest))
+        return inner(*arguments, **options)
+
+    monkeypatch.setattr(variants, "add_half", and_meanwhile)
+    add_variant(bundle, "fp16", pictures=photos)
+    opened = Bundle.open(str(bundle))
+    for precision in ("fp32", "int8", "fp16"):
+        graph = opened.graph("main", precision, "onnx")
+        opened.verified_path(graph.file, graph.sha256)
+
+
+def test_a_build_does_not_add_to_another_bundle_or_twice(
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, photos: list[np.ndarray]
+) -> None:
+    inner = variants.add_half
+
+    def twice(*arguments: Any, **options: Any) -> Any:
+        monkeypatch.setattr(variants, "add_half", inner)
+        add_variant(bundle, "fp16", pictures=photos)
+        return inner(*arguments, **options)
+
+    monkeypatch.setattr(variants, "add_half", twice)
+    with pytest.raises(InputError, match=r"another build has added main\.fp16\.onnx meanwhile"):
+        add_variant(bundle, "fp16", pictures=photos)
+
+    def replaced(*arguments: Any, **options: Any) -> Any:
+        manifest = json.loads((bundle / "bundle.json").read_text())
+        manifest["graphs"]["main"][0]["sha256"] = 64 * "0"
+        (bundle / "bundle.json").write_text(json.dumps(manifest))
+        return inner(*arguments, **options)
+
+    monkeypatch.setattr(variants, "add_half", replaced)
+    with pytest.raises(InputError, match="was replaced while its graphs were made"):
+        add_variant(bundle, "fp16", pictures=photos, overwrite=True)

@@ -1,12 +1,16 @@
-"""Adding graph files to a bundle on disk: all of them and their record, or nothing."""
+"""Adding graph files to a bundle on disk: all of them and their record, or nothing.
+
+bundle.json is what counts: a graph file that it does not name is none of the bundle's. So files
+come first, under names that no file of the bundle has, then bundle.json is replaced in one step,
+then the files that it named before go. A list in the hidden folder of drafts says which files came,
+so that the next build finds what one that died has left.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -14,7 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from edgecv_export.bundle import MANIFEST
+from edgecv_export.bundle_lock import locked
 from edgecv_runtime import InputError, Manifest
+from edgecv_runtime.whole import abandoned_drafts, clear_drafts, draft_folder, write_file
+
+_COMING = "coming.json"  # names of the files that are moved into the bundle, with their sha256
 
 
 @dataclass
@@ -23,6 +31,7 @@ class Additions:
 
     folder: Path  # the bundle's
     staging: Path
+    overwrite: bool
     _records: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def add(self, role: str, source: dict[str, Any], content: bytes, **changes: str) -> Path:
@@ -41,58 +50,147 @@ class Additions:
         path.write_bytes(content)
         return path
 
-    def write(self, notes: dict[str, Any]) -> None:
-        """Moves the files into place and rewrites the manifest, with ``notes`` merged into its
-        provenance. Where that fails, files and manifest are as they were."""
-        manifest = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
-        manifest = json.loads(Manifest.from_json(json.dumps(manifest)).to_json())
-        for role, record in self._records:
-            others = [graph for graph in manifest["graphs"][role] if not _same(graph, record)]
-            manifest["graphs"][role] = [*others, record]
-        provenance = manifest["provenance"]
-        provenance["variants"] = {**provenance.get("variants", {}), **notes}
-        text = Manifest.from_json(json.dumps(manifest)).to_json().rstrip("\n") + "\n"
-        new_manifest = self.staging / MANIFEST
-        new_manifest.write_text(text, encoding="utf-8")
-        moved: list[Path] = []
-        try:
-            for _, record in self._records:
-                target = self.folder / record["file"]
-                moved.append(target)
-                if target.exists():
-                    target.rename(self._aside(target))
-                (self.staging / record["file"]).rename(target)
-            os.replace(new_manifest, self.folder / MANIFEST)
-        except BaseException:
-            for target in moved:
-                if self._aside(target).exists():
-                    os.replace(self._aside(target), target)
-                else:
-                    target.unlink(missing_ok=True)
-            raise
+    def write(
+        self, precision: str, notes: dict[str, Any], made_from: set[str]
+    ) -> tuple[list[str], dict[str, Any]]:
+        """Moves the files into place and rewrites the manifest, with the precision's ``notes`` in
+        its provenance. Where that fails, files and manifest are as they were.
 
-    def _aside(self, target: Path) -> Path:
-        return self.staging / f"{target.name}.before"
+        Args:
+            made_from: sha256 of the bundle's graphs that these were made from.
+
+        Returns:
+            The names of the files, and the notes with these. A file that replaces one of other
+            content has the first digits of its sha256 in its name.
+
+        Raises:
+            InputError: the bundle was replaced, or got the same graphs, since they were begun.
+            EngineError: another build holds the bundle.
+        """
+        with locked(self.folder, MANIFEST):
+            manifest = _read(self.folder)
+            self._check(manifest, made_from)
+            taken = _files(manifest)
+            names = {}
+            for _, record in self._records:
+                before = record["file"]
+                path = self.folder / before
+                if path.exists() and not _has(path, record["sha256"]):
+                    self._rename(record)
+                names[before] = record["file"]
+            notes = _with_names(notes, names)
+            coming = {record["file"]: record["sha256"] for _, record in self._records}
+            for role, record in self._records:
+                others = [graph for graph in manifest["graphs"][role] if not _same(graph, record)]
+                manifest["graphs"][role] = [*others, record]
+            provenance = manifest["provenance"]
+            provenance["variants"] = {**provenance.get("variants", {}), precision: notes}
+            text = Manifest.from_json(json.dumps(manifest)).to_json().rstrip("\n") + "\n"
+            write_file(self.staging / _COMING, json.dumps(coming))
+            try:
+                for name in coming:
+                    _sync_and_move(self.staging / name, self.folder / name)
+                write_file(self.folder / MANIFEST, text)
+            finally:
+                # Whichever of the two lists counts now, what it does not name goes.
+                listed = _files(_read(self.folder))
+                for name in {*coming, *taken} - listed:
+                    (self.folder / name).unlink(missing_ok=True)
+        return list(coming), notes
+
+    def _check(self, manifest: dict[str, Any], made_from: set[str]) -> None:
+        graphs = [graph for files in manifest["graphs"].values() for graph in files]
+        if not made_from <= {graph["sha256"] for graph in graphs}:
+            raise InputError(
+                f"{self.folder} was replaced while its graphs were made: build them again"
+            )
+        if self.overwrite:
+            return
+        for role, record in self._records:
+            for graph in manifest["graphs"][role]:
+                if _same(graph, record):
+                    raise InputError(
+                        f"{self.folder}: another build has added {graph['file']} meanwhile: give "
+                        "--overwrite to replace it"
+                    )
+
+    def _rename(self, record: dict[str, Any]) -> None:
+        """Gives a file a name that nothing in the bundle has, and that says its content."""
+        before = record["file"]
+        record["file"] = f"{before.removesuffix('.onnx')}.{record['sha256'][:12]}.onnx"
+        os.replace(self.staging / before, self.staging / record["file"])
 
 
 @contextlib.contextmanager
-def additions(folder: Path) -> Iterator[Additions]:
+def additions(folder: Path, overwrite: bool) -> Iterator[Additions]:
     """Graph files to come. The hidden folder vanishes when the block ends.
 
     Raises InputError where the bundle's folder cannot be written to, before the work and after it.
     """
     try:
-        staging = Path(tempfile.mkdtemp(prefix=".variant.", suffix=".tmp", dir=folder))
+        clear_dead_builds(folder)
+        with draft_folder(folder) as staging:
+            yield Additions(folder, staging, overwrite)
     except OSError as error:
-        raise _cannot_write(folder, error) from error
-    try:
-        yield Additions(folder, staging)
-    except OSError as error:
-        if error.filename is None or Path(error.filename).is_relative_to(folder):
+        if error.filename is None or Path(os.fsdecode(error.filename)).is_relative_to(folder):
             raise _cannot_write(folder, error) from error
         raise
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
+
+
+def clear_dead_builds(folder: Path) -> None:
+    """Removes what builds that died have left in a bundle: their drafts, and files that were to be
+    in bundle.json and are not."""
+    drafts = abandoned_drafts(folder)
+    if not drafts:
+        return
+    with locked(folder, MANIFEST):
+        listed = _files(_read(folder))
+        for draft in drafts:
+            for name, digest in _coming(draft).items():
+                path = folder / name
+                if name not in listed and _has(path, digest):
+                    path.unlink()
+    clear_drafts(folder)
+
+
+def _coming(draft: Path) -> dict[str, str]:
+    try:
+        content = json.loads((draft / _COMING).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    # It lay in a folder that others may write to.
+    plain = isinstance(content, dict) and all(
+        Path(name).name == name and name.endswith(".onnx") for name in content
+    )
+    return content if plain else {}
+
+
+def _has(path: Path, digest: str) -> bool:
+    return path.is_file() and sha256(path.read_bytes()).hexdigest() == digest
+
+
+def _with_names(notes: Any, names: dict[str, str]) -> Any:
+    """The notes, in which a file's name is a key at any depth."""
+    if not isinstance(notes, dict):
+        return notes
+    return {names.get(key, key): _with_names(value, names) for key, value in notes.items()}
+
+
+def _sync_and_move(source: Path, target: Path) -> None:
+    with open(source, "rb+") as file:
+        os.fsync(file.fileno())
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.rename(source, target)
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    text = (folder / MANIFEST).read_text(encoding="utf-8")
+    manifest: dict[str, Any] = json.loads(Manifest.from_json(text).to_json())
+    return manifest
+
+
+def _files(manifest: dict[str, Any]) -> set[str]:
+    return {graph["file"] for files in manifest["graphs"].values() for graph in files}
 
 
 def _cannot_write(folder: Path, error: OSError) -> InputError:

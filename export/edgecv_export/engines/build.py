@@ -17,7 +17,7 @@ from edgecv_export.engines.tensorrt import BuildOptions, Plan, Port, build_plan
 from edgecv_export.progress import MakeBar
 from edgecv_runtime import Bundle, EngineError, GraphFile, InputError, TensorSpec
 from edgecv_runtime.engines.built import BuiltEngine, Gpu, ShapeRange
-from edgecv_runtime.engines.cache import cache_root, write_atomically
+from edgecv_runtime.engines.cache import cache_root
 from edgecv_runtime.engines.cuda import describe_gpu
 from edgecv_runtime.engines.tensorrt_modules import (
     KINDS,
@@ -25,6 +25,7 @@ from edgecv_runtime.engines.tensorrt_modules import (
     known_capabilities,
     why_unsupported,
 )
+from edgecv_runtime.whole import write_file
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ def _build(
     )
     if plan.timing_cache is not None and plan.timing_cache != timings:
         with contextlib.suppress(OSError):  # the next build measures again; that is all
-            write_atomically(cache, plan.timing_cache)
+            write_file(cache, plan.timing_cache)
     return plan
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import tempfile
-from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+from edgecv_export.bundle_lock import locked
 from edgecv_runtime import EngineError
 from edgecv_runtime.engines.built import FILE, BuiltEngine, read_engines, to_json
-from edgecv_runtime.engines.cache import cache_of_bundle, write_atomically
+from edgecv_runtime.engines.cache import cache_of_bundle
+from edgecv_runtime.whole import write_file
 
+_NAME = re.compile(r"[a-z]+\.[a-z0-9]+\.[a-z_]+\.[0-9a-f]{12}\.plan")  # that we give
 FOLDER = "engines"  # of the engine files, beside engines.json
-LOCK_SECONDS = 60.0
 
 
 def store_for(bundle: str | os.PathLike[str], *, read_only: bool = False) -> Path:
@@ -52,25 +54,31 @@ def add_engine(folder: Path, engine: BuiltEngine, content: bytes) -> BuiltEngine
     path = folder / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _locked(folder):
+        with locked(folder, FILE):
             listed = read_engines(folder)
             replaced = [each for each in listed if each.identity() == engine.identity()]
             kept = [each for each in listed if each not in replaced]
             new = not path.exists()
             try:
-                write_atomically(path, content)
-                write_atomically(folder / FILE, to_json([*kept, engine]).encode())
+                write_file(path, content)
+                write_file(folder / FILE, to_json([*kept, engine]))
             except BaseException:
                 if new:
                     _remove(path)
                 raise
             # Only now: until here the old list named the old files.
-            for each in replaced:
-                if each.file not in {other.file for other in [*kept, engine]}:
-                    _remove(folder / each.file)
+            _clear(folder / FOLDER, {Path(each.file).name for each in [*kept, engine]})
     except OSError as error:
         raise EngineError(_reason(error, folder, len(content))) from error
     return engine
+
+
+def _clear(folder: Path, listed: set[str]) -> None:
+    """Removes engine files that were replaced, and those of builds that died before they were
+    listed."""
+    for path in folder.iterdir():
+        if _NAME.fullmatch(path.name) and path.name not in listed:
+            _remove(path)
 
 
 def _remove(path: Path) -> None:
@@ -86,22 +94,3 @@ def _reason(error: OSError, folder: Path, size: int) -> str:
             "again; nothing was written"
         )
     return f"the engine cannot be written to {folder}: {error.strerror or error}"
-
-
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One writer at a time, over all processes."""
-    import filelock
-
-    lock = filelock.FileLock(folder / f".{FILE}.lock", timeout=LOCK_SECONDS)
-    try:
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise EngineError(
-            f"another edgecv build has held {folder} for {LOCK_SECONDS:.0f} s: "
-            "wait for it, or end it"
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()

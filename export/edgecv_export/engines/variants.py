@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecv_export.engines.additions import additions
+from edgecv_export.engines.additions import additions, clear_dead_builds
 from edgecv_export.engines.gate import GateReport
 from edgecv_export.engines.half import add_half, cost_lines
 from edgecv_export.engines.int8 import Quantization, add_int8
@@ -86,7 +86,8 @@ def add_variant(
 
     Raises:
         InputError: an unknown precision or dialect, a variant that is there already, a folder that
-            is no bundle or cannot be written to, no pictures to calibrate on.
+            is no bundle, cannot be written to or was replaced meanwhile, no pictures to calibrate
+            on.
         BundleError: the bundle is incomplete or altered.
         ExportError: a graph cannot be changed, or its results differ from the fp32 graph's beyond
             the gate. Nothing is written then.
@@ -101,10 +102,11 @@ def add_variant(
     if precision == "int8" and quantization is None:
         raise InputError("int8 needs pictures to calibrate on: give --calibrate DIR")
     bundle = open_folder(folder)
+    clear_dead_builds(Path(folder))
     sources = choose_sources(bundle, precision, dialects, overwrite)
     gates: list[GateReport] = []
     with (
-        additions(Path(folder)) as added,
+        additions(Path(folder), overwrite) as added,
         shown(progress, None, "step", precision) as bar,
     ):
 
@@ -117,5 +119,5 @@ def add_variant(
             compared = dialects or sorted({source.dialect for source in sources})
             some = generate_pictures(PICTURES) if pictures is None else pictures
             notes = add_half(bundle, added, sources, compared, some, step)
-        added.write({precision: notes})
-    return VariantReport(precision, [source.file(precision) for source in sources], notes, gates)
+        files, notes = added.write(precision, notes, {source.graph.sha256 for source in sources})
+    return VariantReport(precision, files, notes, gates)

@@ -16,6 +16,7 @@ from edgecv_runtime.instance_segmenter import InstanceSegmenter
 from edgecv_runtime.reopening import Origin
 from edgecv_runtime.semantic_segmenter import SemanticSegmenter
 from edgecv_runtime.stylizer import Stylizer
+from edgecv_runtime.whole import recover_folder
 
 Loaded = Classifier | Detector | InstanceSegmenter | SemanticSegmenter | Stylizer
 
@@ -97,6 +98,8 @@ def open_bundle(path: str | os.PathLike[str]) -> Iterator[Bundle]:
     import zipfile
 
     path = Path(path)
+    if not path.exists():
+        recover_folder(path)
     if path.is_dir():
         yield Bundle.open(str(path))
         return

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-import tempfile
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,26 +23,3 @@ def cache_of_bundle(folder: str | os.PathLike[str]) -> Path:
     """The cache folder of a bundle, wherever it lies: named by the hash of its bundle.json."""
     manifest = (Path(folder) / "bundle.json").read_bytes()
     return cache_root() / sha256(manifest).hexdigest()[:32]
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Writes a file so that others see the old or the whole new one; makes its folder.
-
-    Raises OSError, and then leaves nothing behind.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if os.name == "posix":  # mkstemp makes files private
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(draft, 0o666 & ~umask)
-        os.replace(draft, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(draft)
-        raise

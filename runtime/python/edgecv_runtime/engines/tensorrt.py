@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecv_runtime._core import DeviceTensor, Engine, EngineError, TensorSpec
-from edgecv_runtime.engines.cache import cache_root, write_atomically
+from edgecv_runtime.engines.cache import cache_root
 from edgecv_runtime.engines.cuda import DeviceMemory, PinnedMemory, Recording, Stream, device_index
 from edgecv_runtime.engines.tensorrt_modules import (
     KINDS,
@@ -23,6 +23,7 @@ from edgecv_runtime.engines.tensorrt_modules import (
     make_context,
     make_logger,
 )
+from edgecv_runtime.whole import write_file
 
 Shape = tuple[int, ...]
 
@@ -226,7 +227,7 @@ class TensorRtEngine(Engine):
         content = bytes(self._kernels.serialize())
         if content != _read(self._kernels_file):
             with contextlib.suppress(OSError):  # the next process compiles again; that is all
-                write_atomically(self._kernels_file, content)
+                write_file(self._kernels_file, content)
 
 
 class _Input:
