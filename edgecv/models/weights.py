@@ -81,12 +81,14 @@ def fit_state_dict(
     architecture = str(module.architecture)
     own = module.state_dict()
     counting = " (background included)" if registry.counts_background(architecture) else ""
+    # Before names are aligned: a classifier's layers with `backbone.` in front would not be all.
+    if new_head and (trunk := _trunk_of(module, state_dict)):
+        require_real(trunk, own, source)
+        module.load_state_dict(trunk, strict=False)
+        return f"{source} has weights of the trunk: they are kept, the head is new"
     state_dict = accept_frozen_norm(module, aligned(state_dict, own))
     if isinstance(module, StyleTransform):
         state_dict = module.accept_weights(state_dict)
-    if new_head and (trunk := _trunk_of(module, state_dict)):
-        module.load_state_dict(trunk, strict=False)
-        return f"{source} has weights of the trunk: they are kept, the head is new"
     # What only training needs may lack.
     optional = tuple(getattr(module, "training_only", ()))
     lacking = {

@@ -158,7 +158,7 @@ class Evil:
         (["ssd_tiny", "--weights", "none"], "needs --num-classes, the background included"),
         (["ssd_tiny", "--weights", "no.pth"], "no.pth: no such file"),
         (["bare.pth"], "need the architecture's name"),
-        (["evil.pt"], "evil.pt: cannot be read as weights"),
+        (["evil.pt"], "evil.pt: is a pickle of Python, which could run anything"),
         (["bare.pth", "--weights", "bare.pth"], "bare.pth is a checkpoint, which has its weights"),
         (
             ["ssdlite320_mobilenet_v3_large", "--weights", "bare.pth"],
