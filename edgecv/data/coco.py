@@ -1,5 +1,5 @@
-"""COCO folders: [annotations/]instances_*<split>*.json, or Roboflow's
-<split>/_annotations.coco.json, and the images they name."""
+"""COCO folders: [annotations/]instances_*<split>*.json, Roboflow's <split>/_annotations.coco.json,
+or other files with COCO's content, and the images they name."""
 
 from __future__ import annotations
 
@@ -9,21 +9,18 @@ from pathlib import Path
 from edgecv_runtime import InputError
 
 from .coco_content import Annotation, Content, read_content
+from .coco_files import ROBOFLOW, annotation_file, recognises, recognises_other
 from .coco_masks import from_coco
-from .image_files import SPLIT_ALIASES, find_file, named_split
+from .image_files import divide, find_file
 from .masks import extent
 from .records import Corners, DetectionData, Labelled, RecordCollector
 
-_ROBOFLOW = "_annotations.coco.json"
+__all__ = ["read", "recognises", "recognises_other"]
 _APART = 0.25  # overlap (IoU) of a mask's extent and its box, below which they do not fit
 
 
-def recognises(folder: Path) -> bool:
-    return bool(_instances(folder) or _roboflow(folder))
-
-
 def read(folder: Path, split: str) -> DetectionData:
-    """Reads the one file of the split.
+    """Reads the one file of the split, or the split's share of a file for all (image_files.divide).
 
     Labels are the categories in the order of their ids; Roboflow's root category is none. Boxes
     with `iscrowd` are marked `ignore`. An object without `bbox` has the extent of its mask. If any
@@ -33,14 +30,17 @@ def read(folder: Path, split: str) -> DetectionData:
         InputError: no file or several files fit the split, a file is missing or broken; an image is
             there twice, or has another size than the file says.
     """
-    path = _annotation_file(folder, split)
+    path, shared = annotation_file(folder, split)
     content = read_content(path)
     collector = RecordCollector(split, "iscrowd")
     collector.notes += content.notes
     images = _find_images(folder, path, split, content, collector)
+    chosen = {*divide(list(images.values()), split, folder)} if shared else {*images.values()}
     read_images: list[tuple[Path, str, tuple[int, int], list[Labelled]]] = []
     for entry in content.images:
         image = images[entry.name]
+        if image not in chosen:
+            continue
         if (size := collector.size_of(image)) is None:
             continue
         if entry.size is not None and entry.annotations:
@@ -88,49 +88,15 @@ def _overlap(box: Corners, other: Corners) -> float:
     return common / (areas - common) if areas > common else 1.0
 
 
-def _instances(folder: Path) -> list[Path]:
-    return sorted([*folder.glob("instances_*.json"), *folder.glob("annotations/instances_*.json")])
-
-
-def _roboflow(folder: Path) -> list[Path]:
-    return sorted([*folder.glob(_ROBOFLOW), *folder.glob(f"*/{_ROBOFLOW}")])
-
-
-def _annotation_file(folder: Path, split: str) -> Path:
-    folders = [path.parent.name for path in folder.glob(f"*/{_ROBOFLOW}")]
-    if (own := named_split(folders, split)) is not None:
-        return folder / own / _ROBOFLOW
-    names = {path: path.stem.removeprefix("instances_") for path in _instances(folder)}
-    for name in SPLIT_ALIASES.get(split, (split,)):
-        exact = [path for path, own in names.items() if own.lower() == name.lower()]
-        # `train` is in train2017 and boxes_train, and not in trainval.
-        part = re.compile(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z])", re.I)
-        found = exact or [path for path, own in names.items() if part.search(own)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            files = ", ".join(str(path.relative_to(folder)) for path in found)
-            options = " or ".join(dict.fromkeys(repr(names[path]) for path in found))
-            raise InputError(
-                f"{folder}: several files fit the split {split!r}: {files}; name it more closely, "
-                f"such as {options}, or keep one of them"
-            )
-    present = [str(p.relative_to(folder)) for p in (*names, *_roboflow(folder))]
-    raise InputError(
-        f"{folder}: no instances_*{split}*.json; there are {', '.join(present)}: "
-        "name the split after one of them (--train-split and --val-split, or --split), such as "
-        f"{next(iter(names.values()), 'train')!r}"
-    )
-
-
 def _find_images(
     folder: Path, path: Path, split: str, content: Content, collector: RecordCollector
 ) -> dict[str, Path]:
     """The file of each name. Raises InputError for those that are missing or the same."""
-    own = [*reversed(path.stem.split("_")[1:]), split]  # instances_boxes_val2017 -> val2017 first
+    own = [*reversed(path.stem.split("_")), split]  # instances_boxes_val2017 -> val2017 first
     folders = [root / name for name in own for root in (folder / "images", folder)]
-    roots = [*folders, folder / "images", path.parent, folder]
-    if path.name == _ROBOFLOW:
+    beside = [path.parent / "data", path.parent / "images", path.parent]  # data: FiftyOne's
+    roots = [*folders, folder / "images", *beside, folder]
+    if path.name == ROBOFLOW:
         roots = [path.parent, path.parent / "images"]
     images: dict[str, Path] = {}
     by_file: dict[Path, str] = {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
+from typing import Any
 
 from edgecv_runtime import InputError
 
@@ -11,6 +13,18 @@ from .image_files import contents
 from .records import DetectionData
 
 _FORMATS = {"Pascal VOC": voc, "COCO": coco, "YOLO": yolo, "mask images": mask_folder}
+# Looked for where none of these is: what other tools make of them.
+_OTHERS = {"Pascal VOC": voc, "COCO": coco, "YOLO": yolo}
+_MOST_FOLDERS = 50  # that are looked at for it
+_MOST_FILES = 20_000
+_DEPTH = 2  # folders around a data set, as archives have them
+# What a file's name says of a format that is not read, and how to get another.
+_UNREAD = (
+    ("*.tfrecord*", "TFRecord"),
+    ("*.createml.json", "CreateML"),
+    ("*annotations*.csv", "a table of boxes (CSV)"),
+    ("panoptic_*.json", "COCO panoptic"),
+)
 
 
 def read_folder(folder: str | Path, split: str) -> DetectionData:
@@ -18,8 +32,9 @@ def read_folder(folder: str | Path, split: str) -> DetectionData:
 
     Pascal VOC: ImageSets/Main/<split>.txt. COCO: the file instances_*<split>*.json, or
     <split>/_annotations.coco.json. YOLO: the entry in data.yaml, else images/<split>. Mask images:
-    images/<split> and masks/<split>, else the images in images/ are divided by their names into
-    `train` and `val` (one in five).
+    images/<split> and masks/<split>. Other layouts of the first three: voc_layout, coco_files and
+    yolo.recognises_other say which. Where nothing is divided, images are divided by their names
+    into `train` and `val` (one in five).
 
     Args:
         folder: of the data set; or the data file (.yaml) of a YOLO data set.
@@ -43,13 +58,49 @@ def read_folder(folder: str | Path, split: str) -> DetectionData:
         raise InputError(
             f"{folder}: no such folder; expected a data set (Pascal VOC, COCO, YOLO or mask images)"
         )
-    found = {name: reader for name, reader in _FORMATS.items() if reader.recognises(folder)}
+    found = _recognised(folder)
     if not found:
         raise InputError(
-            f"{folder}: no known data set; expected Annotations/ and ImageSets/Main/ (Pascal VOC), "
-            "instances_*.json or SPLIT/_annotations.coco.json (COCO), data.yaml or images/ with "
-            f"labels/ (YOLO), images/ with masks/; there are {contents(folder)}"
+            f"{folder}: no known data set; expected Annotations/ with images (Pascal VOC), a JSON "
+            "file with images, annotations and categories (COCO), data.yaml or images/ with "
+            f"labels/ (YOLO), images/ with masks/; {_instead(folder)}"
         )
     if len(found) > 1:
         raise InputError(f"{folder}: holds {' and '.join(found)}; keep one format in a folder")
     return next(iter(found.values())).read(folder, split)
+
+
+def _recognised(folder: Path) -> dict[str, Any]:
+    return {name: reader for name, reader in _FORMATS.items() if reader.recognises(folder)} or {
+        name: reader for name, reader in _OTHERS.items() if reader.recognises_other(folder)
+    }
+
+
+def _instead(folder: Path) -> str:
+    """What is there in place of a data set: one further down, or another format."""
+    places = [folder]
+    with contextlib.suppress(OSError):  # of folders that nobody asked for
+        for _ in range(_DEPTH):
+            places = [place for each in places for place in _folders(each)][:_MOST_FOLDERS]
+            if (inner := next((place for place in places if _recognised(place)), None)) is not None:
+                return f"there is one in {inner}: give that"
+        files = [path for path, _ in zip(folder.rglob("*"), range(_MOST_FILES), strict=False)]
+        for pattern, name in _UNREAD:
+            if any(path.match(pattern) for path in files):
+                return f"{name} is not read; export it as COCO, YOLO or Pascal VOC"
+        json = next((path for path in files if path.suffix == ".json"), None)
+        if json is not None and _is_labelme(json):
+            return "LabelMe's JSON files are not read; make COCO of them with labelme2coco"
+    return f"there are {contents(folder)}"
+
+
+def _folders(place: Path) -> list[Path]:
+    return sorted(
+        path for path in place.iterdir() if path.is_dir() and not path.name.startswith(".")
+    )
+
+
+def _is_labelme(path: Path) -> bool:
+    with path.open("rb") as file:
+        start = file.read(1 << 16)
+    return b'"shapes"' in start and b'"version"' in start

@@ -1,4 +1,5 @@
-"""Pascal VOC folders: Annotations/*.xml, JPEGImages/*, ImageSets/Main/<split>.txt."""
+"""Pascal VOC folders: Annotations/*.xml, JPEGImages/*, ImageSets/Main/<split>.txt, and the layouts
+of other tools."""
 
 from __future__ import annotations
 
@@ -9,16 +10,22 @@ from typing import NamedTuple
 
 from edgecv_runtime import InputError
 
-from .image_files import contents, is_image, named_split
+from .image_files import contents, divide, images_below, is_image, list_images, named_split
 from .records import Corners, DetectionData, Labelled, RecordCollector
 from .report import NAMED, counted, shortened
 from .text import read_lines, read_xml
+from .voc_layout import Place, find_place, has_lists, key, split_places, xml_files
 
 _YES, _NO = {"1", "true", "yes"}, {"0", "false", "no", "unspecified", ""}
 
 
 def recognises(folder: Path) -> bool:
-    return (folder / "Annotations").is_dir() and (folder / "ImageSets" / "Main").is_dir()
+    return has_lists(folder)
+
+
+def recognises_other(folder: Path) -> bool:
+    """Whether there are annotations without lists, in one of the layouts of voc_layout."""
+    return bool(find_place(folder) or split_places(folder))
 
 
 class _Annotation(NamedTuple):
@@ -28,7 +35,8 @@ class _Annotation(NamedTuple):
 
 
 def read(folder: Path, split: str) -> DetectionData:
-    """Reads the images named in ImageSets/Main/<split>.txt.
+    """Reads the images named in ImageSets/Main/<split>.txt; without such lists those in the split's
+    folder, else a share of all (image_files.divide).
 
     Labels are the object names of all annotations, sorted, so that every split has the same.
     Coordinates are taken as written: the corners xmin, ymin, xmax, ymax in pixels. An image
@@ -37,23 +45,32 @@ def read(folder: Path, split: str) -> DetectionData:
     Raises:
         InputError: a file is missing or broken; the message names it.
     """
+    place, others = _places(folder, split)
     annotations = {
-        path.stem: _read_annotation(path)
-        for path in sorted((folder / "Annotations").iterdir())
-        if path.suffix.lower() == ".xml" and not path.name.startswith(".")
+        key(path, place.annotations): _read_annotation(path)
+        for path in xml_files(place.annotations)
     }
-    labels = sorted({name for entry in annotations.values() for name, _, _ in entry.objects})
+    other = [_read_annotation(path) for each in others for path in xml_files(each.annotations)]
+    every = [*annotations.values(), *other]
+    labels = sorted({name for entry in every for name, _, _ in entry.objects})
     index = {name: i for i, name in enumerate(labels)}
-    images = _images(folder / "JPEGImages")
+    images = _images(place.images)
 
-    split_file = _split_file(folder, split)
     collector = RecordCollector(split)
-    stems = _listed(split_file, {*annotations, *images}, collector)
+    if has_lists(folder):
+        split_file, stems = _of_lists(folder, split, {*annotations, *images}, collector)
+    else:
+        split_file = place.images
+        stems = list(images) if others else _divided(place.images, split)
+        if alone := sorted(annotations.keys() - images.keys()):
+            collector.notes.append(
+                f"{counted(len(alone), 'annotation')} without an image: {shortened(alone, NAMED)}"
+            )
     without = [stem for stem in stems if stem not in annotations]
     if stems and len(without) == len(stems):
         raise InputError(
             f"{split_file}: none of its {len(stems)} images has an annotation; looked for "
-            f"{folder / 'Annotations' / without[0]}.xml; there are {contents(folder)}"
+            f"{place.annotations / without[0]}.xml; there are {contents(folder)}"
         )
     if without:
         collector.notes.append(
@@ -61,7 +78,7 @@ def read(folder: Path, split: str) -> DetectionData:
             f"objects: {shortened(without, NAMED)}"
         )
     for stem in stems:
-        image = _image_of(stem, images, folder)
+        image = _image_of(stem, images, place.images)
         if (size := collector.size_of(image)) is None:
             continue
         entry = annotations.get(stem, _Annotation(split_file, None, []))
@@ -69,17 +86,40 @@ def read(folder: Path, split: str) -> DetectionData:
             collector.require_size(image, size, entry.size, entry.path)
         objects = [Labelled(box, index[name], hard) for name, box, hard in entry.objects]
         collector.add(image, entry.path, size, objects)
-    return collector.finish(labels, split_file, f"{folder / 'Annotations'}/*.xml")
+    return collector.finish(labels, split_file, f"{place.annotations}/*.xml")
 
 
-def _split_file(folder: Path, split: str) -> Path:
+def _places(folder: Path, split: str) -> tuple[Place, list[Place]]:
+    """The split's place, and those of all splits, whose classes it has; none where they are one."""
+    if has_lists(folder):
+        return Place(folder / "Annotations", folder / "JPEGImages"), []
+    if (place := find_place(folder)) is not None:
+        return place, []
+    places = split_places(folder)
+    if (name := named_split(places, split)) is None:
+        raise InputError(f"{folder}: no folder {split}; there are {', '.join(places)}")
+    return places[name], list(places.values())
+
+
+def _divided(images: Path, split: str) -> list[str]:
+    return [key(image, images) for image in divide(list_images(images), split, images)]
+
+
+def _of_lists(
+    folder: Path, split: str, known: set[str], collector: RecordCollector
+) -> tuple[Path, list[str]]:
+    """The list of the split and its stems. VOTT has lists for each class only, such as
+    dog_train.txt: then those of all."""
     sets = folder / "ImageSets" / "Main"
     lists = {path.stem: path for path in sorted(sets.glob("*.txt"))}
     if (name := named_split(lists, split)) is not None:
-        return lists[name]
-    # Files such as dog_train.txt are lists for one class.
+        return lists[name], _listed(lists[name], known, collector)
     present = [name for name in lists if "_" not in name]
-    raise InputError(f"{sets}: no {split}.txt; splits there: {', '.join(present) or 'none'}")
+    of_classes = [path for stem, path in lists.items() if stem.endswith(f"_{split}")]
+    if present or not of_classes:
+        raise InputError(f"{sets}: no {split}.txt; splits there: {', '.join(present) or 'none'}")
+    stems = [stem for path in of_classes for stem in _listed(path, known, collector)]
+    return of_classes[0], list(dict.fromkeys(stems))
 
 
 def _listed(path: Path, known: set[str], collector: RecordCollector) -> list[str]:
@@ -112,14 +152,12 @@ def _images(place: Path) -> dict[str, list[Path]]:
     """The image files of each stem."""
     images: dict[str, list[Path]] = {}
     if place.is_dir():
-        for path in sorted(place.iterdir()):
-            if is_image(path):
-                images.setdefault(path.stem, []).append(path)
+        for path in images_below(place):
+            images.setdefault(key(path, place), []).append(path)
     return images
 
 
-def _image_of(stem: str, images: dict[str, list[Path]], folder: Path) -> Path:
-    place = folder / "JPEGImages"
+def _image_of(stem: str, images: dict[str, list[Path]], place: Path) -> Path:
     if stem not in images:
         raise InputError(f"{place}: no image for {stem}; expected {stem}.jpg or another format")
     if len(images[stem]) > 1:

@@ -34,6 +34,11 @@ def recognises(folder: Path) -> bool:
     )
 
 
+def recognises_other(folder: Path) -> bool:
+    """Whether label files lie beside the images: LabelImg's, Darknet's, CVAT's with obj.names."""
+    return bool(_darknet(folder)) or _labels_beside(folder)
+
+
 def read_file(data_file: Path, split: str) -> DetectionData:
     """`read` for a folder whose data file has any name."""
     return _read(data_file.parent, read_data_file(data_file), split)
@@ -43,7 +48,8 @@ def read(folder: Path, split: str) -> DetectionData:
     """Reads one split: the one in data.yaml, else images/<split> with labels/<split>, else
     <split>/images with <split>/labels, else a share of images/ with labels/ (image_files.divide).
 
-    Names come from data.yaml, else from classes.txt, else they are the class numbers. An image
+    Other layouts are those of `recognises_other`. Names come from data.yaml, else from classes.txt
+    (or obj.names, _darknet.labels), else they are the class numbers. An image
     without a label file has no objects. Polygons, oriented boxes and boxes with keypoints become
     boxes, and the report says so.
 
@@ -57,7 +63,7 @@ def read(folder: Path, split: str) -> DetectionData:
 def _read(folder: Path, data: DataFile | None, split: str) -> DetectionData:
     images = _images(folder, data, split)
     require_distinct_names(images)
-    names = data.names if data is not None else _names(folder, split)
+    names = data.names if data is not None else _names(folder, split, images)
     collector = RecordCollector(split)
     collector.notes += unread_beside(images)
     files = LabelFiles(images)
@@ -121,9 +127,11 @@ def _yaml_file(folder: Path) -> Path | None:
     return others[0] if others else None
 
 
-def _names(folder: Path, split: str) -> list[str]:
-    places = (folder, folder / "labels", folder / "labels" / split)
-    for candidate in (place / "classes.txt" for place in places):
+def _names(folder: Path, split: str, images: list[Path]) -> list[str]:
+    beside = [images[0].parent] if images else []
+    places = (folder, folder / "labels", folder / "labels" / split, *beside)
+    files = ("classes.txt", "obj.names", "_darknet.labels")
+    for candidate in (place / name for place in places for name in files):
         if candidate.is_file():
             names = read_names(candidate)
             require_distinct(names, candidate)
@@ -133,9 +141,10 @@ def _names(folder: Path, split: str) -> list[str]:
 
 def _images(folder: Path, data: DataFile | None, split: str) -> list[Path]:
     if data is None:
-        splits = _splits(folder)
+        splits = _splits(folder) or _darknet(folder)
         if not splits:
-            return divide(list_images(folder / "images"), split, folder / "images")
+            place = folder / "images" if (folder / "images").is_dir() else folder
+            return divide(list_images(place), split, place)
         name = named_split(splits, split)
         if name is None:
             raise InputError(f"{folder}: no folder {split}; there are {', '.join(sorted(splits))}")
@@ -160,6 +169,18 @@ def _splits(folder: Path) -> dict[str, Path]:
         if (place / "images").is_dir() and (place / "labels").is_dir():
             splits.setdefault(place.name, place / "images")
     return splits
+
+
+def _darknet(folder: Path) -> dict[str, Path]:
+    """CVAT's lists beside obj.names, else the folders that hold images beside their label files."""
+    if (folder / "obj.names").is_file():
+        return {path.stem: path for path in sorted(folder.glob("*.txt"))}
+    places = sorted(place for place in folder.iterdir() if place.is_dir())
+    return {place.name: place for place in places if _labels_beside(place)}
+
+
+def _labels_beside(place: Path) -> bool:
+    return any(is_image(path) and path.with_suffix(".txt").is_file() for path in place.iterdir())
 
 
 def _found(place: Path) -> str:
