@@ -22,6 +22,7 @@ from edgecv_export.node_names import name_nodes
 from edgecv_export.pictures import generate_pictures
 from edgecv_export.wrap_check import check_outputs
 from edgecv_runtime import BundleError, InputError, Manifest
+from edgecv_runtime._core import check_graph
 from edgecv_runtime.versions import require
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ def read_onnx(path: Path) -> onnx.ModelProto:
     except Exception as error:  # protobuf's, onnx's and the file system's have no common base
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(f"{path} is not a valid ONNX model: {reason}") from error
+    check_graph(model.SerializeToString(), os.fspath(path))  # side files have been read into it
     return model
 
 

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "bundle_error.hpp"
+#include "edgecv/graph_check.hpp"
 #include "manifest_rules.hpp"
 #include "npy.hpp"
 #include "sha256.hpp"
@@ -44,6 +45,20 @@ std::string read_manifest(const std::string& folder) {
   std::string text{std::istreambuf_iterator<char>(file), {}};
   if (error || !file) fail(folder + "/bundle.json cannot be read");
   return text;
+}
+
+std::string read_graph(const fs::path& path, const std::string& shown) {
+  std::error_code error;
+  const std::uintmax_t size = fs::file_size(path, error);
+  if (!error && size >= std::uintmax_t{1} << 31) {
+    fail(shown + ": " + std::to_string(size) + " bytes, expected an ONNX file below 2 GB");
+  }
+  std::string content(error ? 0 : static_cast<std::size_t>(size), '\0');
+  std::ifstream file(path, std::ios::binary);
+  if (error || !file.read(content.data(), static_cast<std::streamsize>(size))) {
+    fail(shown + " cannot be read to its end");
+  }
+  return content;
 }
 
 /// Both resolved, `path` lies in `folder`.
@@ -93,7 +108,21 @@ std::string Bundle::verified_path(const std::string& file, const std::string& sh
   if (error || !inside(resolved, root)) {
     fail(shown + " is a link that leaves the bundle: put the file itself there");
   }
-  const std::string digest = sha256_of_file(shown);
+  bool is_graph = false;
+  for (const auto& [role, graphs] : manifest_.graphs) {
+    for (const GraphFile& graph : graphs) is_graph = is_graph || graph.file == file;
+  }
+  std::string digest;
+  if (is_graph) {
+    if (path.extension() != ".onnx") fail(shown + ": expected the name of a graph to end in .onnx");
+    const std::string content = read_graph(path, shown);
+    Sha256 hash;
+    hash.update(content.data(), content.size());
+    digest = hash.hex_digest();
+    if (digest == lower_case(sha256)) check_graph(content.data(), content.size(), shown);
+  } else {
+    digest = sha256_of_file(shown);
+  }
   if (digest != lower_case(sha256)) {
     fail(shown + " differs from bundle.json (sha256 " + digest + ", expected " +
          lower_case(sha256) +

@@ -57,7 +57,7 @@ class FakeBinding:
 class FakeSession:
     """y = 2 x."""
 
-    def __init__(self, path, options, providers):
+    def __init__(self, path, options, providers, enable_fallback):
         self.providers, self.calls = providers, []
         self.binding = FakeBinding(self.calls)
 
@@ -87,6 +87,7 @@ def fake(monkeypatch, tmp_path):
     FakeBinding.cuda = FakeCuda(devices=2)
     monkeypatch.setattr("edgecv_runtime.engines.cuda.import_cuda", lambda: FakeBinding.cuda)
     package = SimpleNamespace(
+        __version__="1.20.0",
         severities=severities,
         set_default_logger_severity=severities.append,
         get_available_providers=lambda: list(names),
@@ -190,11 +191,11 @@ def test_the_default_logger_is_quiet_while_a_session_is_made_and_only_then(fake,
     seen = []
 
     class Watching(FakeSession):
-        def __init__(self, path, options, providers):
+        def __init__(self, path, options, providers, enable_fallback):
             seen.append(list(package.severities))
             if path == "broken.onnx":
                 raise RuntimeError("no good\nat all")
-            super().__init__(path, options, providers)
+            super().__init__(path, options, providers, enable_fallback)
 
     monkeypatch.setattr(package, "InferenceSession", Watching)
     open_engine("onnxruntime", "x.onnx", device="cuda", precision="fp16")

@@ -21,7 +21,8 @@ class Bundle {
                          const std::string& dialect) const;
 
   /// Path of a file named in the manifest, after checking that it stays inside the folder, exists
-  /// and has the sha256.
+  /// and has the sha256, and that a graph holds nothing that an engine should not see
+  /// (graph_check.hpp).
   std::string verified_path(const std::string& file, const std::string& sha256) const;
 
   /// The anchors of the postprocessing, xyxy in pixels of the network's input, [A, 4]; empty where

@@ -13,6 +13,7 @@
 #include "edgecv/detector.hpp"
 #include "edgecv/engine.hpp"
 #include "edgecv/error.hpp"
+#include "edgecv/graph_check.hpp"
 #include "edgecv/grid_anchors.hpp"
 #include "edgecv/image.hpp"
 #include "edgecv/input_spec.hpp"

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "arrays.hpp"
+#include "edgecv/graph_check.hpp"
 
 namespace nb = nanobind;
 
@@ -14,6 +15,14 @@ namespace edgecv::bindings {
 
 void bind_bundle(nb::module_& m) {
   using Unlocked = nb::call_guard<nb::gil_scoped_release>;
+  m.def(
+      "check_graph",
+      [](const nb::bytes& content, const std::string& name) {
+        check_graph(content.data(), content.size(), name);
+      },
+      nb::arg("content"), nb::arg("name"),
+      "Raises BundleError unless an ONNX file's bytes are one graph of standard operators whose "
+      "weights are all inside; `name` is what messages call it.");
   nb::class_<Bundle>(m, "Bundle")
       .def_static(
           "open",

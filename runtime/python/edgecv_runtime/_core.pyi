@@ -545,6 +545,11 @@ class Manifest:
     def provenance(self) -> str:
         """A JSON object, as text."""
 
+def check_graph(content: bytes, name: str) -> None:
+    """
+    Raises BundleError unless an ONNX file's bytes are one graph of standard operators whose weights are all inside; `name` is what messages call it.
+    """
+
 class Bundle:
     @staticmethod
     def open(folder: str | os.PathLike) -> Bundle:

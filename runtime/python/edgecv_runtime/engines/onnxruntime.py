@@ -193,14 +193,15 @@ def open_onnxruntime(
 
 
 def _open_session(ort: Any, path: str | Path, options: Any, providers: list[Any]) -> Any:
+    # ONNX Runtime's own falling back prints banners on standard output.
     try:
-        return ort.InferenceSession(str(path), options, providers=providers)
+        return ort.InferenceSession(str(path), options, providers=providers, enable_fallback=0)
     except Exception as error:
         if "two nodes with same node name" not in str(error):
             raise
     # Before 1.22, of nodes that it has fused itself where the file names none.
     content = name_nodes(Path(path).read_bytes())
-    return ort.InferenceSession(content, options, providers=providers)
+    return ort.InferenceSession(content, options, providers=providers, enable_fallback=0)
 
 
 def _with_options(provider: str, index: int | None, precision: str) -> list[Any]:
