@@ -129,7 +129,7 @@ def test_what_an_engine_should_not_see_is_refused(
 ) -> None:
     model = tiny(tmp_path)
     change(model)
-    with pytest.raises(BundleError, match="x.onnx: ") as refusal:
+    with pytest.raises(BundleError, match=r"x\.onnx: ") as refusal:
         check_graph(model.SerializeToString(), "x.onnx")
     assert str(refusal.value).startswith(f"x.onnx: {message}, expected ")
     assert "\n" not in str(refusal.value)
