@@ -103,6 +103,7 @@ void decode(const BoxHeadSpec& spec, const float* deltas, const float* proposal,
     if (!std::isfinite(deltas[k])) not_finite(spec.deltas_output);
   }
   decode_boxes(deltas, proposal, 1, spec.coder, xyxy);
+  require_finite_boxes(xyxy, 1, spec.deltas_output);
   for (int k = 0; k < 4; ++k) {
     const int low = k % 2 ? geometry.offset_y : geometry.offset_x;
     const int high = low + (k % 2 ? geometry.resized.height : geometry.resized.width);

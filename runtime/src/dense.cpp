@@ -198,6 +198,7 @@ Detections DensePostprocess::operator()(const float* logits, const float* boxes,
       } else {
         decode_boxes(boxes + 4 * a, anchor, 1, spec_.coder, box);
       }
+      require_finite_boxes(box, 1, spec_.boxes_output);
       for (int k = 0; k < 4; ++k) {
         box[k] -= static_cast<float>(k % 2 ? geometry.offset_y : geometry.offset_x);
       }

@@ -3,12 +3,14 @@
 #include <cmath>
 #include <string>
 
+#include "bundle_error.hpp"
 #include "edgecv/error.hpp"
 
 namespace edgecv {
 namespace {
 
 constexpr int max_side = 65535;
+constexpr float kSmallest = 1e-6f, kLargest = 1e6f;  // within them, tensors are finite
 
 [[noreturn]] void refuse(const std::string& message) {
   throw Error(ErrorCode::invalid_input, "input." + message);
@@ -54,20 +56,23 @@ void check(const InputSpec& spec) {
   if (spec.antialias && spec.interpolation == Interpolation::nearest) {
     refuse("antialias needs interpolation bilinear or bicubic");
   }
-  if (!std::isfinite(spec.scale) || spec.scale == 0) {
-    refuse("scale is " + std::to_string(spec.scale) + ", must be finite and not 0");
+  if (!(std::abs(spec.scale) >= kSmallest && std::abs(spec.scale) <= kLargest)) {
+    refuse("scale is " + shortest_digits(spec.scale) + ", must be 1e-6..1e6, or -1e6..-1e-6");
   }
   for (int c = 0; c < spec.channels(); ++c) {
     const auto i = static_cast<std::size_t>(c);
-    if (!std::isfinite(spec.mean[i])) {
-      refuse("mean[" + std::to_string(c) + "] is not a finite number");
+    if (!(std::abs(spec.mean[i]) <= kLargest)) {
+      refuse("mean[" + std::to_string(c) + "] is " + shortest_digits(spec.mean[i]) +
+             ", must lie in -1e6..1e6");
     }
-    if (!std::isfinite(spec.std[i]) || spec.std[i] <= 0) {
-      refuse("std[" + std::to_string(c) + "] is " + std::to_string(spec.std[i]) +
-             ", must be finite and above 0");
+    if (!(spec.std[i] >= kSmallest && spec.std[i] <= kLargest)) {
+      refuse("std[" + std::to_string(c) + "] is " + shortest_digits(spec.std[i]) +
+             ", must lie in 1e-6..1e6");
     }
   }
-  if (!std::isfinite(spec.pad_value)) refuse("pad_value is not a finite number");
+  if (!(std::abs(spec.pad_value) <= kLargest)) {
+    refuse("pad_value is " + shortest_digits(spec.pad_value) + ", must lie in -1e6..1e6");
+  }
   check_side("pad_multiple", spec.pad_multiple);
   if (spec.dtype != DType::float32 && spec.dtype != DType::float16 && spec.dtype != DType::uint8) {
     refuse("dtype must be float32, float16 or uint8");

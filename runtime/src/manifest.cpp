@@ -249,7 +249,11 @@ void check_coder(const BoxCoder& coder, const std::string& path) {
   require_all_positive(
       std::vector<float>{coder.weight_x, coder.weight_y, coder.weight_w, coder.weight_h},
       path + ".weights");
-  require_positive(coder.max_log_scale, path + ".max_log_scale");
+  constexpr float kMaxLogScale = 60;  // e^60 times any anchor is a float
+  if (!(coder.max_log_scale > 0 && coder.max_log_scale <= kMaxLogScale)) {
+    bad_value(path + ".max_log_scale", "a number above 0, at most 60",
+              shortest_digits(coder.max_log_scale));
+  }
 }
 
 void check_grid_anchors(const GridAnchors& anchors, std::size_t levels, const std::string& path,

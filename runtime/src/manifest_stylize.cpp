@@ -138,8 +138,9 @@ void check(const Manifest& manifest, const StylizeSpec& spec) {
   check_method(manifest, "stylize", Task::stylize, 2);
   if (spec.color == Color::gray) bad_value("postprocess.picture.color", "rgb or bgr", "gray");
   for (const auto& [value, key] : {std::pair{spec.scale, "scale"}, {spec.offset, "offset"}}) {
-    if (!std::isfinite(value) || (value == 0 && key[0] == 's')) {
-      bad_value(std::string("postprocess.picture.") + key, "a number (scale: not 0)",
+    const float smallest = key[0] == 's' ? 1e-6f : 0;
+    if (!(std::abs(value) >= smallest && std::abs(value) <= 1e6f)) {
+      bad_value(std::string("postprocess.picture.") + key, "a number in -1e6..1e6 (scale: not 0)",
                 shortest_digits(value));
     }
   }

@@ -9,6 +9,7 @@
 
 #include "bundle_error.hpp"
 #include "manifest_rules.hpp"
+#include "value_rules.hpp"
 
 namespace edgecv {
 namespace {
@@ -179,6 +180,8 @@ std::vector<float> read_npy_boxes(const std::string& path) {
     std::memcpy(&values[i], &bits, 4);
     if (!std::isfinite(values[i]))
       refuse("has a value that is not finite in box " + std::to_string(i / 4));
+    if (std::abs(values[i]) > kLargestValue)
+      refuse("has a value beyond 1e6 in box " + std::to_string(i / 4));
   }
   return values;
 }

@@ -100,6 +100,7 @@ void decode(const RpnSpec& spec, std::size_t index, const RpnLevel& level, Size 
   if (std::isnan(poison)) not_finite(spec.deltas_outputs[index]);
   float* const boxes = candidates.boxes.data() + 4 * candidates.suppressed;
   decode_boxes(deltas.data(), anchors.data(), count, spec.coder, boxes);
+  require_finite_boxes(boxes, count, spec.deltas_outputs[index]);
   clip_boxes(boxes, count, static_cast<float>(image.height), static_cast<float>(image.width),
              boxes);
 }

@@ -266,6 +266,7 @@ void SsdPostprocess::box_of(const float* boxes, std::size_t anchor, const Geomet
       }
     }
   }
+  require_finite_boxes(xyxy, 1, spec_.boxes_output);
   for (int k = 0; k < 4; ++k) {
     xyxy[k] -= static_cast<float>(k % 2 ? geometry.offset_y : geometry.offset_x);
   }

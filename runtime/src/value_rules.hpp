@@ -12,10 +12,16 @@
 
 namespace edgecv {
 
+/// No size, ratio, weight or factor of a network that works comes near these; what is made from
+/// values between them is finite.
+constexpr double kSmallestValue = 1e-6, kLargestValue = 1e6;
+
 template <typename Number>
 void require_positive(Number value, const std::string& path) {
-  if (!(value > 0) || !std::isfinite(value)) {
-    bad_value(path, "a number above 0", shortest_digits(value));
+  // In the value's own precision: 1e-6f lies below 1e-6.
+  if (!(value >= static_cast<Number>(kSmallestValue)) ||
+      !(value <= static_cast<Number>(kLargestValue))) {
+    bad_value(path, "a number in 1e-6..1e6", shortest_digits(value));
   }
 }
 

@@ -131,12 +131,12 @@ TEST_CASE("check names the field of the record") {
           s.interpolation = Interpolation::nearest;
         }) == "input.antialias needs interpolation bilinear or bicubic");
   CHECK(message([](InputSpec& s) { s.scale = 0; }) ==
-        "input.scale is 0.000000, must be finite and not 0");
-  CHECK(message([](InputSpec& s) { s.mean[1] = NAN; }) == "input.mean[1] is not a finite number");
-  CHECK(message([](InputSpec& s) { s.std[2] = 0; }) ==
-        "input.std[2] is 0.000000, must be finite and above 0");
+        "input.scale is 0, must be 1e-6..1e6, or -1e6..-1e-6");
+  CHECK(message([](InputSpec& s) { s.mean[1] = NAN; }) ==
+        "input.mean[1] is nan, must lie in -1e6..1e6");
+  CHECK(message([](InputSpec& s) { s.std[2] = 0; }) == "input.std[2] is 0, must lie in 1e-6..1e6");
   CHECK(message([](InputSpec& s) { s.pad_value = INFINITY; }) ==
-        "input.pad_value is not a finite number");
+        "input.pad_value is inf, must lie in -1e6..1e6");
   CHECK(message([](InputSpec& s) { s.pad_multiple = 0; }) ==
         "input.pad_multiple is 0, must lie between 1 and 65535");
   CHECK(message([](InputSpec& s) { s.dtype = DType::int64; }) ==

@@ -294,8 +294,9 @@ TEST_CASE("values that a key cannot have") {
       {"[10.0, 10.0, 5.0, 5.0]", "[10, 10, 5]",
        ": postprocess.boxes.weights: expected 4 numbers (x, y, w, h), got 3"},
       {"[10.0, 10.0, 5.0, 5.0]", "[10, 10, 5, 0]",
-       ": postprocess.boxes.weights[3]: expected a number above 0, got 0"},
-      {"4.1351666", "-1", ": postprocess.boxes.max_log_scale: expected a number above 0, got -1"},
+       ": postprocess.boxes.weights[3]: expected a number in 1e-6..1e6, got 0"},
+      {"4.1351666", "-1",
+       ": postprocess.boxes.max_log_scale: expected a number above 0, at most 60, got -1"},
       {"\"score_threshold\": 0.01", "\"score_threshold\": -0.01",
        ": postprocess.score_threshold: expected a number in 0..1, got -0.01"},
       {"\"iou_threshold\": 0.45", "\"iou_threshold\": 1.5",
@@ -443,10 +444,11 @@ TEST_CASE("anchor parameters") {
   CHECK(manifest_refusal(default_boxes()) == "");
   const std::vector<Fault> faults = {
       {"[[2], [3]]", "[[2]]", ".aspect_ratios: expected 2 lists, one for each feature size, got 1"},
-      {"[[2], [3]]", "[[2], [0]]", ".aspect_ratios[1][0]: expected a number above 0, got 0"},
+      {"[[2], [3]]", "[[2], [0]]", ".aspect_ratios[1][0]: expected a number in 1e-6..1e6, got 0"},
       {"[0.2, 0.5, 0.9]", "[0.2, 0.5]",
        ".scales: expected 3 numbers, one more than feature sizes, got 2"},
-      {"[0.2, 0.5, 0.9]", "[0.2, 0.5, -0.5]", ".scales[2]: expected a number above 0, got -0.5"},
+      {"[0.2, 0.5, 0.9]", "[0.2, 0.5, -0.5]",
+       ".scales[2]: expected a number in 1e-6..1e6, got -0.5"},
       {"[8, 16]", "[8]", ".steps: expected 2 numbers, one for each feature size (or null), got 1"},
       {"[8, 16]", "[]", ".steps: expected a step for each level or null, got []"},
       {"[[2, 2], [1, 1]]", "[]", ".feature_sizes: expected a size for each level, got none"},
@@ -466,7 +468,7 @@ TEST_CASE("anchor parameters") {
       {"[[0.4, 0.6], [0.8, 0.9]]", "[[0.4, 0.6]]",
        ": postprocess.anchors.scales: expected 2 lists, one for each feature size, got 1"},
       {"[[1.0, 2.0, 0.5], [1.0, 2.0, 0.5]]", "[[1.0, 2.0, 0.5], [1.0, -2.0, 0.5]]",
-       ": postprocess.anchors.ratios[1][1]: expected a number above 0, got -2"},
+       ": postprocess.anchors.ratios[1][1]: expected a number in 1e-6..1e6, got -2"},
   });
 }
 
@@ -551,7 +553,7 @@ TEST_CASE("a record that breaks the rules is not written") {
   CHECK(refused([](Manifest& m) {
           std::get<edgecv::SsdSpec>(m.postprocess).coder.weight_x =
               std::numeric_limits<float>::quiet_NaN();
-        }) == "bundle.json: postprocess.boxes.weights[0]: expected a number above 0, got nan");
+        }) == "bundle.json: postprocess.boxes.weights[0]: expected a number in 1e-6..1e6, got nan");
   CHECK(refused([](Manifest& m) { m.graphs["main"][0].inputs[0].shape[0] = 0; }) ==
         "bundle.json: graphs.main[0].inputs[0].shape: expected at most 8 lengths of at least 1 (or "
         "any length), got [0, 3, 16, 24]");

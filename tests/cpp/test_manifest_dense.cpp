@@ -93,7 +93,7 @@ TEST_CASE("what does not fit a dense detector is refused by its key") {
       {"[[32, 40], [64, 80]]", "[[32, 40], []]",
        "postprocess.anchors.sizes[1]: expected 1 to 1000 numbers, got 0"},
       {"[0.5, 1, 2], [1]", "[0.5, 1, 2], [-1]",
-       "postprocess.anchors.aspect_ratios[1][0]: expected a number above 0, got -1"},
+       "postprocess.anchors.aspect_ratios[1][0]: expected a number in 1e-6..1e6, got -1"},
       {"\"weights\": [1, 1, 1, 1]", "\"weights\": [1, 1, 1]",
        "postprocess.boxes.weights: expected 4 numbers (x, y, w, h), got 3"},
       {"\"weights\": [1, 1, 1, 1], ", "", "postprocess.boxes.weights: missing"},
