@@ -234,7 +234,8 @@ def _prepare(
                     shape,
                     tuple(2 * n if o == -1 else n for n, o in zip(shape, port.shape, strict=True)),
                 )
-        content = Path(bundle.verified_path(graph.file, graph.sha256)).read_bytes()
+        file = bundle.verified_file(graph.file, graph.sha256)  # open as long as the name is
+        content = Path(file).read_bytes()
         plan = build_plan(content, ranges, kind=target.engine, options=options)
         check_ports(graph, plan)
         files[role] = str(Path(bundle.folder) / f"{role}.{precision}.{target.engine}.plan")

@@ -122,13 +122,14 @@ OpenVinoEngine::OpenVinoEngine(const Bundle& bundle, const std::string& role,
   // bf16 is a way to compute an fp32 graph.
   const std::string stored = options.precision == "bf16" ? "fp32" : options.precision;
   const GraphFile& graph = bundle.graph(role, stored, "onnx");
-  const std::string path = bundle.verified_path(graph.file, graph.sha256);
+  const HashedFile file = bundle.verified_file(graph.file, graph.sha256);
   try {
-    request_ = std::make_unique<Request>(path, options);
+    request_ = std::make_unique<Request>(file.path(), options);
+    file.require_unchanged();
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
-    throw Error(ErrorCode::engine, "openvino cannot load " + path + ": " + cause(error));
+    throw Error(ErrorCode::engine, "openvino cannot load " + file.name() + ": " + cause(error));
   }
 }
 

@@ -61,6 +61,12 @@ std::string read_graph(const fs::path& path, const std::string& shown) {
   return content;
 }
 
+std::string sha256_of(const std::string& text) {
+  Sha256 hash;
+  hash.update(text.data(), text.size());
+  return hash.hex_digest();
+}
+
 /// Both resolved, `path` lies in `folder`.
 bool inside(const fs::path& path, const fs::path& folder) {
   const fs::path relative = path.lexically_relative(folder);
@@ -73,6 +79,7 @@ Bundle Bundle::open(const std::string& folder) {
   Bundle bundle;
   bundle.folder_ = folder;
   const std::string text = read_manifest(folder);
+  bundle.manifest_sha256_ = sha256_of(text);
   try {
     bundle.manifest_ = Manifest::from_json(text);
   } catch (const Error& error) {
@@ -95,13 +102,17 @@ const GraphFile& Bundle::graph(const std::string& role, const std::string& preci
        ", dialect " + quoted(dialect) + "; it has " + present);
 }
 
-std::string Bundle::verified_path(const std::string& file, const std::string& sha256) const {
+HashedFile Bundle::verified_file(const std::string& file, const std::string& sha256) const {
   check_file_name("file", file);
   const fs::path path = fs::u8path(folder_) / fs::u8path(file);
   const std::string shown = folder_ + "/" + file;
   std::error_code error;
+  const auto refuse = [&](const std::string& fault) {
+    if (!is_current()) fail(folder_ + " was replaced since it was opened: open it again");
+    fail(fault);
+  };
   if (!fs::is_regular_file(path, error)) {
-    fail(shown + ", named in bundle.json, is missing: export or copy the bundle again");
+    refuse(shown + ", named in bundle.json, is missing: export or copy the bundle again");
   }
   const fs::path root = fs::weakly_canonical(fs::u8path(folder_), error);
   const fs::path resolved = error ? fs::path() : fs::weakly_canonical(path, error);
@@ -112,23 +123,32 @@ std::string Bundle::verified_path(const std::string& file, const std::string& sh
   for (const auto& [role, graphs] : manifest_.graphs) {
     for (const GraphFile& graph : graphs) is_graph = is_graph || graph.file == file;
   }
-  std::string digest;
+  if (is_graph && path.extension() != ".onnx") {
+    fail(shown + ": expected the name of a graph to end in .onnx");
+  }
+  const HashedFile opened(shown);
+  if (opened.sha256() != lower_case(sha256)) {
+    refuse(shown + " differs from bundle.json (sha256 " + opened.sha256() + ", expected " +
+           lower_case(sha256) +
+           "): the bundle was altered or its copy is incomplete; export or copy it again");
+  }
   if (is_graph) {
-    if (path.extension() != ".onnx") fail(shown + ": expected the name of a graph to end in .onnx");
-    const std::string content = read_graph(path, shown);
-    Sha256 hash;
-    hash.update(content.data(), content.size());
-    digest = hash.hex_digest();
-    if (digest == lower_case(sha256)) check_graph(content.data(), content.size(), shown);
-  } else {
-    digest = sha256_of_file(shown);
+    const std::string content = read_graph(fs::u8path(opened.path()), shown);
+    check_graph(content.data(), content.size(), shown);
   }
-  if (digest != lower_case(sha256)) {
-    fail(shown + " differs from bundle.json (sha256 " + digest + ", expected " +
-         lower_case(sha256) +
-         "): the bundle was altered or its copy is incomplete; export or copy it again");
+  return opened;
+}
+
+std::string Bundle::verified_path(const std::string& file, const std::string& sha256) const {
+  return verified_file(file, sha256).name();
+}
+
+bool Bundle::is_current() const {
+  try {
+    return sha256_of(read_manifest(folder_)) == manifest_sha256_;
+  } catch (const Error&) {
+    return false;
   }
-  return path.u8string();
 }
 
 std::vector<float> Bundle::anchors() const {
@@ -143,7 +163,9 @@ std::vector<float> Bundle::anchors() const {
     return generate_anchors(*prior, input);
   }
   const auto& stored = std::get<AnchorFile>(anchors);
-  std::vector<float> boxes = read_npy_boxes(verified_path(stored.file, stored.sha256));
+  const HashedFile opened = verified_file(stored.file, stored.sha256);
+  std::vector<float> boxes = read_npy_boxes(opened.path(), opened.name());
+  opened.require_unchanged();
   const auto count = static_cast<std::int64_t>(boxes.size() / 4);
   const std::int64_t expected = box_count(manifest_, *spec).value_or(count);
   if (count != expected) {
@@ -158,16 +180,6 @@ std::vector<float> Bundle::anchors() const {
   return boxes;
 }
 
-std::string sha256_of_file(const std::string& path) {
-  std::ifstream file(fs::u8path(path), std::ios::binary);
-  if (!file) fail(path + " cannot be opened");
-  Sha256 hash;
-  std::vector<char> chunk(1 << 20);
-  while (file.read(chunk.data(), static_cast<std::streamsize>(chunk.size())) || file.gcount() > 0) {
-    hash.update(chunk.data(), static_cast<std::size_t>(file.gcount()));
-  }
-  if (file.bad()) fail(path + " cannot be read to its end");
-  return hash.hex_digest();
-}
+std::string sha256_of_file(const std::string& path) { return HashedFile(path).sha256(); }
 
 }  // namespace edgecv

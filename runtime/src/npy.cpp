@@ -135,8 +135,8 @@ std::string read_bytes(std::ifstream& file, std::size_t count, const std::string
 
 }  // namespace
 
-std::vector<float> read_npy_boxes(const std::string& path) {
-  std::ifstream file(std::filesystem::u8path(path), std::ios::binary);
+std::vector<float> read_npy_boxes(const std::string& opened, const std::string& path) {
+  std::ifstream file(std::filesystem::u8path(opened), std::ios::binary);
   if (!file) throw Error(ErrorCode::bad_bundle, path + " cannot be opened");
   const auto refuse = [&](const std::string& fault) {
     throw Error(ErrorCode::bad_bundle, path + " " + fault + ": " + kExpected);
@@ -166,7 +166,7 @@ std::vector<float> read_npy_boxes(const std::string& path) {
 
   const std::uint64_t expected_size =
       8 + static_cast<std::uint64_t>(length_bytes) + header_size + boxes * 16;
-  const std::uint64_t size = std::filesystem::file_size(std::filesystem::u8path(path));
+  const std::uint64_t size = std::filesystem::file_size(std::filesystem::u8path(opened));
   if (size != expected_size) {
     refuse("has " + std::to_string(size) + " bytes where its header asks for " +
            std::to_string(expected_size));

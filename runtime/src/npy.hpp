@@ -7,7 +7,7 @@
 namespace edgecv {
 
 /// The boxes of an .npy file (format 1 to 3): little-endian float32 [N, 4] in C order, all finite.
-/// Throws Error (bad_bundle) naming the file for anything else.
-std::vector<float> read_npy_boxes(const std::string& path);
+/// Throws Error (bad_bundle) with the file's `name` for anything else.
+std::vector<float> read_npy_boxes(const std::string& path, const std::string& name);
 
 }  // namespace edgecv

@@ -182,7 +182,8 @@ TEST_CASE("stored anchors in pixels, of another count, or altered") {
   const BundleCopy copy("bundle_v1_anchor_file");
   const std::string folder = copy.path().u8string();
   const std::string manifest = read_file(folder + "/bundle.json");
-  const std::vector<float> in_unit_square = edgecv::read_npy_boxes(folder + "/anchors.npy");
+  const std::vector<float> in_unit_square =
+      edgecv::read_npy_boxes(folder + "/anchors.npy", "anchors.npy");
 
   copy.write("bundle.json", replaced(manifest, "\"normalized\": true", "\"normalized\": false"));
   CHECK(Bundle::open(folder).anchors() == in_unit_square);
@@ -223,7 +224,7 @@ TEST_CASE(".npy: what NumPy writes for float32 [N, 4] is read") {
          {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 4), }            \n",
           "{\"shape\": (2, 4,), \"fortran_order\": False, \"descr\": \"<f4\"}"}) {
       std::ofstream(path, std::ios::binary) << npy(header, bytes(boxes), version);
-      CHECK(edgecv::read_npy_boxes(path) == boxes);
+      CHECK(edgecv::read_npy_boxes(path, path) == boxes);
     }
   }
 }
@@ -268,11 +269,54 @@ TEST_CASE(".npy: everything else is refused with one line") {
   for (const Case& bad : cases) {
     std::ofstream(path, std::ios::binary) << bad.file;
     const std::string message =
-        refusal(ErrorCode::bad_bundle, [&] { edgecv::read_npy_boxes(path); });
+        refusal(ErrorCode::bad_bundle, [&] { edgecv::read_npy_boxes(path, path); });
     CAPTURE(bad.fault);
     CHECK(message.find(path + " ") == 0);
     CHECK(message.find(bad.fault) != std::string::npos);
     CHECK(message.find("expected an .npy file of little-endian float32 [N, 4] in C order") !=
           std::string::npos);
   }
+}
+
+TEST_CASE("what is read are the bytes that were hashed") {
+  const BundleCopy copy("bundle_v1");
+  const std::string folder = copy.path().u8string();
+  const Bundle bundle = Bundle::open(folder);
+  const edgecv::GraphFile& graph = bundle.graph("main", "fp32", "onnx");
+  const edgecv::HashedFile file = bundle.verified_file(graph.file, graph.sha256);
+  CHECK(file.name() == folder + "/main.onnx");
+  CHECK(file.size() == fs::file_size(copy.path() / "main.onnx"));
+  const std::string before = edgecv::sha256_of_file(file.path());
+  CHECK(before == graph.sha256);
+  file.require_unchanged();
+
+  copy.write("other", "another graph");
+  fs::rename(copy.path() / "other", copy.path() / "main.onnx");
+#ifdef __linux__
+  CHECK(edgecv::sha256_of_file(file.path()) == graph.sha256);  // still the file that was hashed
+  file.require_unchanged();
+#endif
+  const edgecv::HashedFile other(folder + "/main.onnx");
+  copy.write("main.onnx", "written into, not replaced");
+  CHECK(refusal(ErrorCode::bad_bundle, [&] { other.require_unchanged(); })
+            .find("main.onnx was written to while it was loaded: load it again") !=
+        std::string::npos);
+}
+
+TEST_CASE("a bundle that was replaced is not mixed with the one that was opened") {
+  const BundleCopy copy("bundle_v1");
+  const std::string folder = copy.path().u8string();
+  const Bundle bundle = Bundle::open(folder);
+  CHECK(bundle.is_current());
+  const edgecv::GraphFile& graph = bundle.graph("main", "fp32", "onnx");
+  copy.write("main.onnx", "another graph");
+  const auto verify = [&] { bundle.verified_file(graph.file, graph.sha256); };
+  CHECK(refusal(ErrorCode::bad_bundle, verify).find("differs from bundle.json") !=
+        std::string::npos);
+  copy.write("bundle.json", "{}");
+  CHECK(!bundle.is_current());
+  CHECK(refusal(ErrorCode::bad_bundle, verify) ==
+        folder + " was replaced since it was opened: open it again");
+  fs::remove_all(copy.path());
+  CHECK(!bundle.is_current());
 }

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 
@@ -60,12 +61,11 @@ def put(folder, *engines):
 
 
 def find(bundle, version="10.3.0", gpu=ORIN, kind="tensorrt", precision="fp32"):
-    return fitting_engine(bundle, "main", kind, precision, version, gpu)
+    file, engine = fitting_engine(bundle, "main", kind, precision, version, gpu)
+    return Path(str(file)), engine
 
 
 def folder_of(bundle):
-    from pathlib import Path
-
     return Path(bundle.folder)
 
 

@@ -157,7 +157,8 @@ def _build(
     version: str,
     progress: MakeBar | None,
 ) -> Plan:
-    content = Path(bundle.verified_path(graph.file, graph.sha256)).read_bytes()
+    file = bundle.verified_file(graph.file, graph.sha256)  # open as long as the name is
+    content = Path(file).read_bytes()
     cache = _timing_cache(kind, version, options)
     try:
         timings = cache.read_bytes()

@@ -114,7 +114,8 @@ def fp32_files(bundle: Bundle, dialect: str) -> dict[str, Path]:
 def read_graph(bundle: Bundle, source: Source) -> onnx.ModelProto:
     import onnx
 
-    model = onnx.load(bundle.verified_path(source.graph.file, source.graph.sha256))
+    file = bundle.verified_file(source.graph.file, source.graph.sha256)
+    model = onnx.load(file, load_external_data=False)
     name_nodes(model)  # older bundles have nodes without
     return model
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "edgecv/hashed_file.hpp"
 #include "edgecv/manifest.hpp"
 
 namespace edgecv {
@@ -20,17 +21,24 @@ class Bundle {
   const GraphFile& graph(const std::string& role, const std::string& precision,
                          const std::string& dialect) const;
 
-  /// Path of a file named in the manifest, after checking that it stays inside the folder, exists
-  /// and has the sha256, and that a graph holds nothing that an engine should not see
-  /// (graph_check.hpp).
+  /// A file named in the manifest, after checking that it stays inside the folder, exists and has
+  /// the sha256, and that a graph holds nothing that an engine should not see (graph_check.hpp). It
+  /// is held open: the bytes that were hashed are those that are read.
+  HashedFile verified_file(const std::string& file, const std::string& sha256) const;
+
+  /// The path of such a file, for what need not be the bytes that were checked.
   std::string verified_path(const std::string& file, const std::string& sha256) const;
+
+  /// Whether bundle.json is still what was read; another one is of another generation, which has
+  /// files of its own.
+  bool is_current() const;
 
   /// The anchors of the postprocessing, xyxy in pixels of the network's input, [A, 4]; empty where
   /// the boxes come finished, or the anchors depend on each picture's size (all methods but ssd).
   std::vector<float> anchors() const;
 
  private:
-  std::string folder_;
+  std::string folder_, manifest_sha256_;
   Manifest manifest_;
 };
 

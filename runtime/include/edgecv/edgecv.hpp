@@ -15,6 +15,7 @@
 #include "edgecv/error.hpp"
 #include "edgecv/graph_check.hpp"
 #include "edgecv/grid_anchors.hpp"
+#include "edgecv/hashed_file.hpp"
 #include "edgecv/image.hpp"
 #include "edgecv/input_spec.hpp"
 #include "edgecv/manifest.hpp"

@@ -13,6 +13,13 @@ namespace nb = nanobind;
 
 namespace edgecv::bindings {
 
+namespace {
+
+/// A path as Python gives it, whatever bytes a file's name has.
+HashedFile open_hashed(const std::filesystem::path& name) { return HashedFile(name.u8string()); }
+
+}  // namespace
+
 void bind_bundle(nb::module_& m) {
   using Unlocked = nb::call_guard<nb::gil_scoped_release>;
   m.def(
@@ -23,6 +30,17 @@ void bind_bundle(nb::module_& m) {
       nb::arg("content"), nb::arg("name"),
       "Raises BundleError unless an ONNX file's bytes are one graph of standard operators whose "
       "weights are all inside; `name` is what messages call it.");
+  nb::class_<HashedFile>(m, "HashedFile",
+                         "A file that was hashed and stays open: what is read behind its path (as "
+                         "open(file) does) are the bytes that were hashed. str gives its name.")
+      .def_static("open", &open_hashed, nb::arg("name"), Unlocked(),
+                  "Opens and hashes a file; raises BundleError where it cannot be read.")
+      .def_prop_ro("sha256", &HashedFile::sha256)
+      .def_prop_ro("size", &HashedFile::size)
+      .def("__fspath__", &HashedFile::path)
+      .def("__str__", &HashedFile::name)
+      .def("require_unchanged", &HashedFile::require_unchanged, Unlocked(),
+           "Once it was read; raises BundleError if somebody wrote into it meanwhile.");
   nb::class_<Bundle>(m, "Bundle")
       .def_static(
           "open",
@@ -33,6 +51,10 @@ void bind_bundle(nb::module_& m) {
       .def_prop_ro("manifest", &Bundle::manifest)
       .def("graph", &Bundle::graph, nb::arg("role"), nb::arg("precision"), nb::arg("dialect"),
            nb::rv_policy::reference_internal)
+      .def("verified_file", &Bundle::verified_file, nb::arg("file"), nb::arg("sha256"), Unlocked(),
+           "A file of the bundle, once its sha256 is found right; raises BundleError.")
+      .def("is_current", &Bundle::is_current, Unlocked(),
+           "Whether bundle.json is still what was read.")
       .def("verified_path", &Bundle::verified_path, nb::arg("file"), nb::arg("sha256"), Unlocked(),
            "Path of a file of the bundle, once its sha256 is found right; raises BundleError.")
       .def(

@@ -550,6 +550,30 @@ def check_graph(content: bytes, name: str) -> None:
     Raises BundleError unless an ONNX file's bytes are one graph of standard operators whose weights are all inside; `name` is what messages call it.
     """
 
+class HashedFile:
+    """
+    A file that was hashed and stays open: what is read behind its path (as open(file) does) are the bytes that were hashed. str gives its name.
+    """
+
+    @staticmethod
+    def open(name: str | os.PathLike) -> HashedFile:
+        """Opens and hashes a file; raises BundleError where it cannot be read."""
+
+    @property
+    def sha256(self) -> str: ...
+
+    @property
+    def size(self) -> int: ...
+
+    def __fspath__(self) -> str: ...
+
+    def __str__(self) -> str: ...
+
+    def require_unchanged(self) -> None:
+        """
+        Once it was read; raises BundleError if somebody wrote into it meanwhile.
+        """
+
 class Bundle:
     @staticmethod
     def open(folder: str | os.PathLike) -> Bundle:
@@ -562,6 +586,14 @@ class Bundle:
     def manifest(self) -> Manifest: ...
 
     def graph(self, role: str, precision: str, dialect: str) -> GraphFile: ...
+
+    def verified_file(self, file: str, sha256: str) -> HashedFile:
+        """
+        A file of the bundle, once its sha256 is found right; raises BundleError.
+        """
+
+    def is_current(self) -> bool:
+        """Whether bundle.json is still what was read."""
 
     def verified_path(self, file: str, sha256: str) -> str:
         """

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
-from edgecv_runtime._core import Bundle, BundleError, Engine, InputError
+from edgecv_runtime._core import Bundle, BundleError, Engine, Error, InputError
 from edgecv_runtime.classifier import Classifier
 from edgecv_runtime.detector import Detector
 from edgecv_runtime.engines import open_engines
@@ -28,6 +28,7 @@ _MODELS: dict[str, type[Loaded]] = {
     "stylize": Stylizer,
 }
 _MAX_UNPACKED_BYTES = 8 << 30
+_RELOADS = 20  # at most, of a bundle that others replace again and again
 _HOME = {"tensorrt": "cuda", "tensorrt_rtx": "cuda", "onnxruntime": "cpu", "openvino": "cpu"}
 
 
@@ -59,21 +60,40 @@ def load(
         ``segment``, a ``Stylizer`` for ``stylize``.
 
     Raises:
-        BundleError: the bundle is incomplete, altered, or made for a newer edgecv.
+        BundleError: the bundle is incomplete, altered, or made for a newer edgecv. One that is
+            replaced meanwhile is loaded again.
         EngineError: the engine or device is not there, or cannot run the graph.
     """
     if threads is not None and threads < 1:
         raise InputError(f"threads: expected at least 1, got {threads}")
-    with open_bundle(path) as bundle:
-        choice = choose(bundle, engine, device, precision, os.fspath(path))
-        engines = open_engines(
-            choice.engine, choice.files, choice.device, threads, choice.precision
-        )
-        model = make_model(bundle, engines, choice.engine, choice.precision, threads)
-        model.device = choice.device or _HOME[choice.engine]
-        options = {"engine": engine, "device": device, "precision": precision, "threads": threads}
-        model.origin = Origin(os.path.abspath(path), options, bundle.manifest.to_json())
-        return model
+    for last in (*[False] * _RELOADS, True):
+        with open_bundle(path) as bundle:
+            try:
+                return _load(bundle, path, engine, device, precision, threads)
+            except Error:
+                # Graphs of another bundle than the manifest, which was replaced in between.
+                if last or bundle.is_current():
+                    raise
+    raise AssertionError
+
+
+def _load(
+    bundle: Bundle,
+    path: str | os.PathLike[str],
+    engine: str | None,
+    device: str | None,
+    precision: str | None,
+    threads: int | None,
+) -> Loaded:
+    choice = choose(bundle, engine, device, precision, os.fspath(path))
+    engines = open_engines(choice.engine, choice.files, choice.device, threads, choice.precision)
+    for file in choice.files.values():
+        file.require_unchanged()
+    model = make_model(bundle, engines, choice.engine, choice.precision, threads)
+    model.device = choice.device or _HOME[choice.engine]
+    options = {"engine": engine, "device": device, "precision": precision, "threads": threads}
+    model.origin = Origin(os.path.abspath(path), options, bundle.manifest.to_json())
+    return model
 
 
 def make_model(

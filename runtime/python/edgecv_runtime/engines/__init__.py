@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from edgecv_runtime._core import Engine, EngineError
@@ -11,7 +12,7 @@ NAMES = ("tensorrt", "tensorrt_rtx", "onnxruntime", "openvino")
 
 def open_engine(
     name: str,
-    model_path: str,
+    model_path: str | os.PathLike[str],
     device: str | None = None,
     threads: int | None = None,
     precision: str = "fp32",
@@ -30,7 +31,7 @@ def open_engine(
 
 def open_engines(
     name: str,
-    files: Mapping[str, str],
+    files: Mapping[str, str | os.PathLike[str]],
     device: str | None = None,
     threads: int | None = None,
     precision: str = "fp32",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -11,7 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from edgecv_runtime._core import Bundle, BundleError, EngineError
+from edgecv_runtime._core import Bundle, BundleError, EngineError, HashedFile
 from edgecv_runtime.engines.cache import cache_of_bundle
 from edgecv_runtime.engines.tensorrt_modules import KINDS
 
@@ -247,8 +246,8 @@ def fitting_engine(
     version: str,
     gpu: Gpu,
     path: str | None = None,
-) -> tuple[Path, BuiltEngine]:
-    """Path and record of the engine to run a role with. Nothing is deserialised.
+) -> tuple[HashedFile, BuiltEngine]:
+    """File and record of the engine to run a role with. Nothing is deserialised.
 
     Args:
         version, gpu: of this machine.
@@ -286,16 +285,16 @@ def fitting_engine(
     return _verified(folder / engine.file, engine.sha256, command), engine
 
 
-def _verified(path: Path, sha256: str, command: str) -> Path:
+def _verified(path: Path, sha256: str, command: str) -> HashedFile:
     try:
-        with path.open("rb") as file:
-            found = hashlib.sha256()
-            while block := file.read(1 << 20):
-                found.update(block)
+        path.stat()
+        file = HashedFile.open(path)
     except OSError as error:
         raise BundleError(f"{path}: {error.strerror}: run {command}") from error
-    if found.hexdigest() != sha256:
+    except BundleError as error:
+        raise BundleError(f"{error}: run {command}") from error
+    if file.sha256 != sha256:
         raise BundleError(
             f"{path} differs from engines.json (its sha256 is another): run {command}"
         )
-    return path
+    return file

@@ -6,7 +6,7 @@ import warnings
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from edgecv_runtime._core import Bundle, BundleError, EngineError
+from edgecv_runtime._core import Bundle, BundleError, EngineError, HashedFile
 from edgecv_runtime.engines.built import engines_of, fitting_engine
 from edgecv_runtime.engines.nvidia_driver import gpu_count
 from edgecv_runtime.engines.tensorrt_modules import KINDS, import_tensorrt, why_unsupported
@@ -19,7 +19,7 @@ class Choice:
     engine: str
     device: str | None  # None: the engine's own default
     precision: str
-    files: dict[str, str]  # role -> path of the graph or plan
+    files: dict[str, HashedFile]  # role -> the graph or plan, held open
     passed_over: tuple[tuple[str, str], ...] = ()  # better engines, and why they were not taken
 
 
@@ -97,8 +97,7 @@ def _planned(
     precision = precision or _built_precision(bundle, kind)
     roles = bundle.manifest.graphs
     files = {
-        role: str(fitting_engine(bundle, role, kind, precision, version, gpu, path)[0])
-        for role in roles
+        role: fitting_engine(bundle, role, kind, precision, version, gpu, path)[0] for role in roles
     }
     return Choice(kind, device, precision, files)
 
@@ -122,7 +121,7 @@ def _from_graphs(
     files = {}
     for role in bundle.manifest.graphs:
         graph = bundle.graph(role, stored, "onnx")
-        files[role] = bundle.verified_path(graph.file, graph.sha256)
+        files[role] = bundle.verified_file(graph.file, graph.sha256)
     return Choice(engine, device, precision, files, tuple(passed_over or ()))
 
 

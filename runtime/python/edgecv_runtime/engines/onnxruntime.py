@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import os
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ class OnnxRuntimeEngine(Engine):
 
     def __init__(
         self,
-        path: str | Path,
+        path: str | os.PathLike[str],
         device: str | None = None,
         threads: int | None = None,
         precision: str = "fp32",
@@ -74,7 +75,8 @@ class OnnxRuntimeEngine(Engine):
         try:
             session = self._open(ort, path, options, providers)
         except Exception as error:  # onnxruntime's exceptions have no common base
-            raise EngineError(f"onnxruntime cannot load {path}: {first_line(error)}") from error
+            cause = first_line(error).replace(os.fspath(path), str(path))
+            raise EngineError(f"onnxruntime cannot load {path}: {cause}") from error
         if session.get_providers()[0] != provider:
             raise EngineError(
                 f"onnxruntime has {provider}, but could not start it on this machine "
@@ -82,7 +84,9 @@ class OnnxRuntimeEngine(Engine):
             )
         self._use(session, provider, index or 0)
 
-    def _open(self, ort: Any, path: str | Path, options: Any, providers: list[Any]) -> Any:
+    def _open(
+        self, ort: Any, path: str | os.PathLike[str], options: Any, providers: list[Any]
+    ) -> Any:
         return _open_session(ort, path, options, providers)
 
     def _why_not_started(self) -> str:
@@ -178,7 +182,7 @@ class OnnxRuntimeEngine(Engine):
 
 
 def open_onnxruntime(
-    path: str | Path,
+    path: str | os.PathLike[str],
     device: str | None = None,
     threads: int | None = None,
     precision: str = "fp32",
@@ -192,10 +196,14 @@ def open_onnxruntime(
     return OnnxRuntimeEngine(path, device, threads, precision)
 
 
-def _open_session(ort: Any, path: str | Path, options: Any, providers: list[Any]) -> Any:
+def _open_session(
+    ort: Any, path: str | os.PathLike[str], options: Any, providers: list[Any]
+) -> Any:
     # ONNX Runtime's own falling back prints banners on standard output.
     try:
-        return ort.InferenceSession(str(path), options, providers=providers, enable_fallback=0)
+        return ort.InferenceSession(
+            os.fspath(path), options, providers=providers, enable_fallback=0
+        )
     except Exception as error:
         if "two nodes with same node name" not in str(error):
             raise

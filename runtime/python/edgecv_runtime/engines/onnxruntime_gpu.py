@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+import os
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,9 @@ class OnnxRuntimeGpuEngine(OnnxRuntimeEngine):
     without it ONNX Runtime copies, output by output, through memory that may be paged.
     """
 
-    def _open(self, ort: Any, path: str | Path, options: Any, providers: list[Any]) -> Any:
+    def _open(
+        self, ort: Any, path: str | os.PathLike[str], options: Any, providers: list[Any]
+    ) -> Any:
         self._trouble = _preload(ort)
         with _quiet_logger(ort):
             session = super()._open(ort, path, options, providers)

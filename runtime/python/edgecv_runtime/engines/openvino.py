@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,7 @@ class OpenVinoEngine(Engine):
 
     def __init__(
         self,
-        path: str | Path,
+        path: str | os.PathLike[str],
         device: str | None = None,
         threads: int | None = None,
         precision: str = "fp32",
@@ -53,10 +53,11 @@ class OpenVinoEngine(Engine):
         if threads is not None and name == "CPU":
             config["INFERENCE_NUM_THREADS"] = threads
         try:
-            model = core.read_model(str(path))
+            model = core.read_model(os.fspath(path))
             compiled = core.compile_model(model, name, config)
         except Exception as error:  # OpenVINO raises plain RuntimeErrors
-            raise EngineError(f"openvino cannot load {path}: {_cause(error)}") from error
+            cause = _cause(error).replace(os.fspath(path), str(path))
+            raise EngineError(f"openvino cannot load {path}: {cause}") from error
         ports = (
             _tensor_specs(compiled.inputs, model.inputs),
             _tensor_specs(compiled.outputs, model.outputs),

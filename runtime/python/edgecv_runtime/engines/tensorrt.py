@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -49,7 +50,7 @@ class TensorRtEngine(Engine):
 
     def __init__(
         self,
-        path: str | Path,
+        path: str | os.PathLike[str],
         device: str | None = None,
         *,
         kind: str = "tensorrt",
