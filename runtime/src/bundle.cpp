@@ -117,7 +117,7 @@ HashedFile Bundle::verified_file(const std::string& file, const std::string& sha
   const fs::path root = fs::weakly_canonical(fs::u8path(folder_), error);
   const fs::path resolved = error ? fs::path() : fs::weakly_canonical(path, error);
   if (error || !inside(resolved, root)) {
-    fail(shown + " is a link that leaves the bundle: put the file itself there");
+    refuse(shown + " is a link that leaves the bundle: put the file itself there");
   }
   bool is_graph = false;
   for (const auto& [role, graphs] : manifest_.graphs) {
