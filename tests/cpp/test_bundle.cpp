@@ -298,9 +298,10 @@ TEST_CASE("what is read are the bytes that were hashed") {
 #endif
   const edgecv::HashedFile other(folder + "/main.onnx");
   copy.write("main.onnx", "written into, not replaced");
-  CHECK(refusal(ErrorCode::bad_bundle, [&] { other.require_unchanged(); })
-            .find("main.onnx was written to while it was loaded: load it again") !=
-        std::string::npos);
+  CHECK(
+      refusal(ErrorCode::bad_bundle, [&] {
+        other.require_unchanged();
+      }).find("main.onnx was written to while it was loaded: load it again") != std::string::npos);
 }
 
 TEST_CASE("a bundle that was replaced is not mixed with the one that was opened") {
