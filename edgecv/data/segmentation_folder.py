@@ -23,9 +23,12 @@ from .image_files import (
 from .names_file import read_names, require_distinct
 from .number_images import mask_of, read_numbers, require_same_size
 from .report import NAMED, Report, shortened
+from .text import read_lines
 
 IGNORE = 255  # no class, in every data set with labels of 8 bits
 WHITE = (255, 128, 127)  # what stands for the one class of masks that were made to be looked at
+_VOC_MASKS = "SegmentationClass"
+_MASKS = ("masks", "annotations", "labels", _VOC_MASKS)  # annotations: ADE20K's
 _MEANING = "class numbers"
 _FEW = 4  # one in so many numbers has to occur where nothing names the classes
 
@@ -87,7 +90,9 @@ def read_segmentation(
     """Reads one split of a folder, every label image once.
 
     <split>/images/* with <split>/masks/*, or images/<split>/* with masks/<split>/*, or a share of
-    images/* with masks/* (image_files.divide). The labels of images/name.jpg are masks/name.png or
+    images/* with masks/* (image_files.divide); annotations/ or labels/ in place of masks/, if there
+    are PNG files in it; or Pascal VOC's JPEGImages/, SegmentationClass/ and
+    ImageSets/Segmentation/<split>.txt. The labels of images/name.jpg are masks/name.png or
     masks/name_mask.png: one channel of 8 or 16 bits or a palette, of the size of the upright image.
     Broken images are left out, and the report names them.
 
@@ -210,8 +215,24 @@ def _white(
 
 
 def _all_masks(folder: Path) -> list[Path]:
-    places = [*folder.glob("*/masks"), folder / "masks", *folder.glob("masks/*")]
+    roots = [_masks(folder), *map(_masks, _folders(folder))]
+    places = {each for root in roots if root.is_dir() for each in (root, *_folders(root))}
     return sorted(path for place in places for path in place.glob("*.png"))
+
+
+def _masks(root: Path) -> Path:
+    """The folder of the label images: masks, or what else holds PNG files, itself or for each
+    folder of images/."""
+    splits = [place.name for place in _folders(root / "images")]
+    for name in _MASKS:
+        places = [root / name, *(root / name / split for split in splits)]
+        if any(next(place.glob("*.png"), None) is not None for place in places):
+            return root / name
+    return root / _MASKS[0]
+
+
+def _folders(place: Path) -> list[Path]:
+    return [path for path in place.iterdir() if path.is_dir()] if place.is_dir() else []
 
 
 def _require_plausible(
@@ -279,19 +300,39 @@ def _split(folder: Path, split: str) -> tuple[list[Path], Path]:
     if not folder.is_dir():
         what = "a file" if folder.is_file() else "no such folder"
         raise InputError(f"{folder}: {what}; expected a folder with images/ and masks/")
+    if (folder / "JPEGImages").is_dir() and (folder / _VOC_MASKS).is_dir():
+        return _of_voc(folder, split), folder / _VOC_MASKS
     outer = [place.name for place in folder.iterdir() if (place / "images").is_dir()]
     if (name := named_split(outer, split)) is not None:
-        return list_images(folder / name / "images"), folder / name / "masks"
+        return list_images(folder / name / "images"), _masks(folder / name)
     inner = (folder / "images").iterdir() if (folder / "images").is_dir() else ()
     below = [place.name for place in inner if place.is_dir()]
     if (name := named_split(below, split)) is not None:
-        return list_images(folder / "images" / name), folder / "masks" / name
+        return list_images(folder / "images" / name), _masks(folder) / name
     if splits := [*outer, *below]:
         raise InputError(f"{folder}: no split {split}; there are {', '.join(sorted(splits))}")
     images = folder / "images"
     if not images.is_dir():
         raise InputError(
-            f"{folder}: no known data set; expected {split}/images/ with {split}/masks/, or "
-            f"images/ with masks/; there are {contents(folder)}"
+            f"{folder}: no known data set; expected {split}/images/ with {split}/masks/, images/ "
+            "with masks/, or JPEGImages/ with SegmentationClass/ (Pascal VOC); there are "
+            f"{contents(folder)}"
         )
-    return divide(list_images(images), split, images), folder / "masks"
+    return divide(list_images(images), split, images), _masks(folder)
+
+
+def _of_voc(folder: Path, split: str) -> list[Path]:
+    """The images of Pascal VOC's ImageSets/Segmentation/<split>.txt."""
+    sets = folder / "ImageSets" / "Segmentation"
+    lists = {path.stem: path for path in sorted(sets.glob("*.txt"))}
+    if (name := named_split(lists, split)) is None:
+        there = ", ".join(lists) or "none"
+        raise InputError(f"{sets}: no {split}.txt; splits there: {there}")
+    images = {image.stem: image for image in list_images(folder / "JPEGImages")}
+    stems = [line.strip() for line in read_lines(lists[name]) if line.strip()]
+    missing = [stem for stem in stems if stem not in images]
+    if missing:
+        raise InputError(
+            f"{lists[name]}: names {missing[0]}, and JPEGImages has no image of that name"
+        )
+    return [images[stem] for stem in dict.fromkeys(stems)]

@@ -9,7 +9,9 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from data_sets import write_image
 from edgecv.data.augmentation import crop_pipeline
 from edgecv.data.labelled_crops import LabelledCrops
 from edgecv.data.segmentation_folder import read_segmentation
@@ -139,6 +141,51 @@ def test_bad_files_are_named_in_one_line(tmp_path: Path, change: Any, message: s
     with pytest.raises(InputError, match=message) as caught:
         read_segmentation(tmp_path, "train")
     assert "\n" not in str(caught.value)
+
+
+def test_pascal_voc(tmp_path: Path) -> None:
+    """As torchvision's VOCSegmentation has it on disk: palettes, with 255 around the objects."""
+    for place in (
+        "JPEGImages",
+        "SegmentationClass",
+        "SegmentationObject",
+        "ImageSets/Segmentation",
+    ):
+        (tmp_path / place).mkdir(parents=True)
+    masks = {stem: np.array([[0, 1], [255, 2]], np.uint8) for stem in ("2007_000032", "b", "c")}
+    for stem, mask in masks.items():
+        write_image(tmp_path / "JPEGImages" / f"{stem}.jpg", *mask.shape)
+        picture = Image.fromarray(mask, "P")
+        picture.putpalette([(7 * value) % 256 for value in range(768)])
+        picture.save(tmp_path / "SegmentationClass" / f"{stem}.png")
+        picture.save(tmp_path / "SegmentationObject" / f"{stem}.png")
+    lists = tmp_path / "ImageSets" / "Segmentation"
+    (lists / "train.txt").write_text("2007_000032\n\nb\n")
+    (lists / "val.txt").write_text("c\r\n")
+    data = read_segmentation(tmp_path, "train", labels=["background", "dog", "cat"])
+    assert [entry.image.stem for entry in data.images] == ["2007_000032", "b"]
+    assert data.images[0].labels().tolist() == masks["b"].tolist()
+    assert data.pixels().tolist() == [2, 2, 2]
+    assert [entry.image.stem for entry in read_segmentation(tmp_path, "val").images] == ["c"]
+    with pytest.raises(InputError, match=r"no test\.txt; splits there: train, val"):
+        read_segmentation(tmp_path, "test")
+    (lists / "val.txt").write_text("d\n")
+    with pytest.raises(InputError, match=r"val\.txt: names d, and JPEGImages has no image"):
+        read_segmentation(tmp_path, "val")
+
+
+@pytest.mark.parametrize("place", ["annotations", "labels", "SegmentationClass"])
+@pytest.mark.parametrize("split", ["", "training"])  # ADE20K's
+def test_label_images_in_folders_of_other_names(tmp_path: Path, place: str, split: str) -> None:
+    mask = np.array([[0, 1], [1, 2]], np.uint8)
+    for i in range(40):
+        folder = tmp_path / "images" / split
+        write_image(folder / f"{i}.png", *mask.shape)
+        (tmp_path / place / split).mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(tmp_path / place / split / f"{i}.png"), mask)
+    data = read_segmentation(tmp_path, "train")
+    assert data.images[0].labels().tolist() == mask.tolist()
+    assert len(data.images) == 40 if split else 20 < len(data.images) < 40
 
 
 def test_folders_that_are_no_data_set(tmp_path: Path) -> None:
