@@ -78,7 +78,8 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
                 + ("edgecv export ARCHITECTURE --weights")
             )
         raise InputError(
-            f"{path}: no checkpoint of edgecv train but {describe(content)}; {advice} {path.name}"
+            f"{path}: no checkpoint of edgecv train but {describe(content)}; {advice} {path.name} "
+            "(edgecv models lists them); of other networks make an ONNX file, and edgecv wrap it"
         )
     if content["format"] != FORMAT:
         raise InputError(

@@ -53,9 +53,22 @@ def test_no_bundle(tmp_path):
         edgecv.load(tmp_path / "nowhere")
     with pytest.raises(BundleError, match=r"bundle\.json"):
         edgecv.load(tmp_path)
-    (tmp_path / "model.onnx").write_bytes(b"x")
+    (tmp_path / "model.txt").write_bytes(b"x")
     with pytest.raises(BundleError, match="is no bundle"):
-        edgecv.load(tmp_path / "model.onnx")
+        edgecv.load(tmp_path / "model.txt")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("net.onnx", r"net\.onnx is an ONNX file, no bundle: edgecv wrap .*net\.onnx --inspect"),
+        ("w.safetensors", "has weights alone, no bundle: edgecv export ARCHITECTURE --weights"),
+    ],
+)
+def test_files_that_become_bundles_name_the_command(tmp_path, name, message):
+    (tmp_path / name).write_bytes(b"\x08\x08")
+    with pytest.raises(BundleError, match=message):
+        edgecv.load(tmp_path / name)
 
 
 def test_an_altered_or_missing_file_is_noticed(folder):

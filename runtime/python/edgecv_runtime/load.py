@@ -129,6 +129,15 @@ def open_bundle(path: str | os.PathLike[str]) -> Iterator[Bundle]:
         raise BundleError(
             f"{path} is a checkpoint, no bundle: edgecv export {path} --out {path.stem} makes one"
         )
+    if path.suffix.lower() == ".onnx":
+        raise BundleError(
+            f"{path} is an ONNX file, no bundle: edgecv wrap {path} --inspect begins to make one"
+        )
+    if path.suffix.lower() == ".safetensors":
+        raise BundleError(
+            f"{path} has weights alone, no bundle: edgecv export ARCHITECTURE --weights {path} "
+            f"--out {path.stem} makes one"
+        )
     if not zipfile.is_zipfile(path):
         raise BundleError(
             f"{path} is no bundle: expected a folder with bundle.json, or a .zip of one"
