@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from pathlib import Path
 
 from edgecv.cli.parser import did_you_mean
 from edgecv_runtime import InputError
 
 MOST_NEIGHBOURS = 2000  # entries of a folder that are looked at for a name
+# Of `edgecv export`; a package of that name beside it is no answer to what its code raises.
+_FACTORY = re.compile(r"[\w.]+:\w+")
 LIKENESS = 0.7  # a name must be nearer than an option: short ones resemble each other
 
 
@@ -33,7 +36,9 @@ def near_file(message: str, args: argparse.Namespace) -> str:
     one that is there is near."""
     for value in vars(args).values():
         for each in value if isinstance(value, list) else [value]:
-            if isinstance(each, (str, Path)) and str(each) and str(each) in message:
+            if not isinstance(each, (str, Path)) or not str(each) or _FACTORY.fullmatch(str(each)):
+                continue
+            if str(each) in message:
                 near = _neighbour(Path(each))
                 if near:
                     return near

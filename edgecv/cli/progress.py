@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from types import TracebackType
@@ -9,6 +10,7 @@ from typing import Any, TextIO
 
 FIRST_LINE = 10.0  # seconds after the start; what takes less says nothing
 NEXT_LINES = 30.0  # seconds from a line to the next
+COLUMNS = 80  # of a terminal that does not say it: some of containers and scripts have 0
 
 
 class Progress:
@@ -43,12 +45,14 @@ class Progress:
             from tqdm import tqdm
         except ModuleNotFoundError:  # not among all extras; the lines say the same
             return
+        wide = _has_width(sys.stderr)
         self._bar = tqdm(
             total=total,
             unit=unit,
             desc=title or None,
             file=sys.stderr,
-            dynamic_ncols=True,
+            dynamic_ncols=wide,
+            ncols=None if wide else COLUMNS,
             leave=False,
         )
 
@@ -111,6 +115,14 @@ def duration(seconds: float) -> str:
     if hours:
         return f"{hours} h {minutes} min"
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _has_width(terminal: TextIO) -> bool:
+    """Of a width of 0, tqdm would make a bar that shows nothing."""
+    try:
+        return os.get_terminal_size(terminal.fileno()).columns > 0
+    except (OSError, ValueError):
+        return False
 
 
 def _rate(rate: float, unit: str) -> str:

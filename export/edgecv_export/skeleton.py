@@ -65,7 +65,16 @@ def skeleton_for(seen: Seen) -> Found:
             return _scored(seen, name, values, "classify")
         if values[0].ndim == 4:
             return _scored(seen, name, values, "segment")
-    return None, None, [*_why_not(seen), "see docs/wrap.md for the forms that edgecv wrap takes"]
+    notes = _wrong_dtypes(seen) or _why_not(seen)
+    return None, None, [*notes, "see docs/wrap.md for the forms that edgecv wrap takes"]
+
+
+def _wrong_dtypes(seen: Seen) -> list[str]:
+    return [
+        f"{name} is {values[0].dtype}: expected float32; convert it before the export"
+        for name, values in seen.values.items()
+        if values[0].dtype.kind == "f" and values[0].dtype != np.float32
+    ]
 
 
 def _why_not(seen: Seen) -> list[str]:

@@ -96,6 +96,7 @@ torchvision_record |= {"resize": "stretch", "size": [32, 32]}
 def users_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("theirs.py").write_text(SOURCE)
+    Path("theirs_raises").mkdir()
     Path("broken_syntax.py").write_text("x = 1\ndef f(:\n")
     Path("broken_import.py").write_text("\nimport no_such_package_of_theirs\n")
     Path("broken_body.py").write_text("\n\nvalue = {}['key']\n")
@@ -151,6 +152,7 @@ def test_it_is_said_in_one_line(
     ]
     assert line.startswith("edgecv: error: ")
     assert "internal" not in line
+    assert "did you mean" not in line  # a file of nearly that name is no answer to it
     for message in messages:
         assert message in line
     assert not Path("bundle").exists()

@@ -196,6 +196,19 @@ def test_what_is_none_of_these(arrays: Any, note: str, tmp_path: Path) -> None:
     assert "looks like: nothing that edgecv wrap takes" in found.text()
 
 
+def test_doubles_are_named_as_what_does_not_fit(tmp_path: Path) -> None:
+    path = network(tmp_path / "m.onnx", {"boxes": XYXY, "scores": LOGITS})
+    model = onnx.load(path)
+    model.graph.node[0].CopyFrom(
+        helper.make_node("Cast", ["boxes_value"], ["boxes"], to=TensorProto.DOUBLE)
+    )
+    model.graph.output[0].type.tensor_type.elem_type = TensorProto.DOUBLE
+    onnx.save(model, path)
+    found = inspect_onnx(path)
+    assert found.convention is None and found.manifest is None
+    assert found.notes[0] == "boxes is float64: expected float32; convert it before the export"
+
+
 def test_the_command(tmp_path: Path, capsys: Any) -> None:
     model = network(tmp_path / "m.onnx", {"scores": LOGITS, "boxes": XYXY})
     graph = onnx.load(model)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import sys
 
 import pytest
@@ -72,6 +74,24 @@ def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "step/s" in shown
     assert "loss 0.5" in shown
     assert "a line\n" in shown
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pty")
+def test_a_bar_on_a_terminal_that_does_not_say_its_width() -> None:
+    """Such as that of `script` or of a container, which has 0 columns."""
+    import pty
+
+    reader, writer = pty.openpty()
+    assert os.get_terminal_size(writer).columns == 0
+    code = """if True:
+        from edgecv.cli.progress import Progress
+        with Progress(4, "step", "epoch 1/3") as progress:
+            progress.update(2)
+    """
+    subprocess.run([sys.executable, "-c", code], stderr=writer, check=True)
+    os.close(writer)
+    assert b"epoch 1/3:   0%" in os.read(reader, 10000)
+    os.close(reader)
 
 
 def test_lines_where_tqdm_is_not_installed(

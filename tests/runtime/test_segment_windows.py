@@ -189,6 +189,11 @@ def test_windows_change_without_a_new_export(tmp_path):
     expected = by_the_book(image, network, 4, (16, 24), 0.5, "linear")
     assert_same_classes(model(image).mask, expected)
 
+    model.windows["overlap"] = 0.25  # an item that is set reaches the model
+    assert model.windows == {**bundled, "weight": "linear"}
+    with pytest.raises(InputError, match="overlap"):
+        model.windows["overlap"] = 1.5
+
     model.windows = None
     assert model.windows is None
     whole = interpolate(

@@ -9,7 +9,7 @@ import pytest
 
 import edgecv
 from edgecv.cli.main import main
-from edgecv_runtime import BundleError, Manifest
+from edgecv_runtime import BundleError, InputError, Manifest
 from tiny_bundle import write_tiny_bundle
 
 WHITE = np.full((64, 96, 3), 255, np.uint8)  # the tiny bundle's scores on it are 0.9 and 0.6
@@ -137,3 +137,45 @@ def test_measuring_takes_the_low_threshold(tmp_path):
     detect = of_bundle(model)
     assert model.thresholds == {"left": 0.03, "right": 0.03}
     assert detect(WHITE).scores.tolist() == pytest.approx([0.9, 0.6])
+
+
+def test_an_item_that_is_set_is_set_in_the_model(tmp_path):
+    model = with_thresholds(tmp_path / "bundle")
+    model.thresholds["left"] = 0.95
+    assert model.thresholds == {"left": 0.95, "right": 0.5}
+    assert model(WHITE).names[model(WHITE).labels[0]] == "right"
+    model.thresholds |= {"right": 0.8}
+    assert len(model(WHITE)) == 0
+    model.thresholds.update(left=0.2)
+    assert model.thresholds == {"left": 0.2, "right": 0.8}
+    with pytest.raises(InputError, match='this bundle has no class "middle", only left, right'):
+        model.thresholds["middle"] = 0.3
+    kept = model.thresholds.copy()
+    kept["left"] = 0.9  # a copy is of no model
+    assert model.thresholds["left"] == 0.2
+    assert json.dumps(model.thresholds) == '{"left": 0.2, "right": 0.8}'
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("threshold", 0.3), ("tresholds", 0.3), ("windows", None), ("tile", 640)]
+)
+def test_a_setting_that_the_model_does_not_have_is_refused(tmp_path, name, value):
+    model = with_thresholds(tmp_path / "bundle")
+    expected = f"^{name}: no setting of a Detector, which has thresholds, classes, tiles$"
+    with pytest.raises(InputError, match=expected):
+        setattr(model, name, value)
+
+
+@pytest.mark.parametrize("tiles", [640, (480, 640), "640", 0])
+def test_tiles_are_tiles(tmp_path, tiles):
+    model = with_thresholds(tmp_path / "bundle")
+    with pytest.raises(InputError, match=r"^tiles: expected edgecv.Tiles\(640\) or None, got "):
+        model.tiles = tiles
+    assert model.tiles is None
+
+
+@pytest.mark.parametrize("batch", [0, -1, "4", 1.5])
+def test_a_stream_has_a_batch_of_one_or_more(tmp_path, batch):
+    model = with_thresholds(tmp_path / "bundle")
+    with pytest.raises(InputError, match="^batch: expected a whole number above 0, got "):
+        next(model.stream(str(tmp_path), batch=batch))

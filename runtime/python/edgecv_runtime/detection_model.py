@@ -19,6 +19,7 @@ from edgecv_runtime._core import (
     RcnnSpec,
     SsdSpec,
 )
+from edgecv_runtime.live_items import LiveItems
 from edgecv_runtime.model import (
     AnImage,
     Image,
@@ -85,12 +86,14 @@ class DetectionModel(Model[Result]):
 
     @tiles.setter
     def tiles(self, value: Tiles | None) -> None:
+        if value is not None and not isinstance(value, Tiles):
+            raise InputError(f"tiles: expected edgecv.Tiles(640) or None, got {value!r}")
         self._current()
         with self._lock:
             self._state = self._state._replace(tiles=value)
 
     def settings(self) -> dict[str, Any]:
-        return {"thresholds": self.thresholds, "classes": self.classes, "tiles": self.tiles}
+        return {"thresholds": self._thresholds, "classes": self.classes, "tiles": self.tiles}
 
     @property
     def thresholds(self) -> dict[str, float]:
@@ -98,10 +101,10 @@ class DetectionModel(Model[Result]):
 
         At first they are the bundle's own: 0.5, unless its manifest says otherwise. Set it with one
         number for all classes, or with a mapping of those that change:
-        ``model.thresholds = {"person": 0.6}``. Raises InputError for other numbers than 0 to 1 and
-        for a class that the bundle does not have.
+        ``model.thresholds = {"person": 0.6}``, or one as ``model.thresholds["person"] = 0.6``. Raises
+        InputError for other numbers than 0 to 1 and for a class that the bundle does not have.
         """
-        return dict(self._thresholds)
+        return LiveItems(self._thresholds, lambda items: setattr(self, "thresholds", items))
 
     @thresholds.setter
     def thresholds(self, value: float | Mapping[str, float]) -> None:

@@ -7,6 +7,7 @@ import threading
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar, overload
 
 import numpy as np
@@ -71,6 +72,12 @@ class Model(ABC, Generic[Result]):
         origin: how it was loaded; None for a model made from engines that were open already.
     """
 
+    # What may be set beside properties: a misspelt setting would be one without effect.
+    bundle: Bundle
+    engines: dict[str, Engine]
+    engine_name: str
+    precision: str
+    names: list[str]
     device: str = "cpu"
     steps: tuple[str, ...] = ("preprocess", "network", "postprocess")
     warmup_size: ClassVar[tuple[int, int]] = (480, 640)  # where neither record nor graph names one
@@ -99,7 +106,7 @@ class Model(ABC, Generic[Result]):
         self.engines = dict(engines)
         self.engine_name = engine_name
         self.precision = precision
-        self.names: list[str] = list(bundle.manifest.labels)
+        self.names = list(bundle.manifest.labels)
         self._state = State(self._open(threads or 0))
         self._forks = forks.count
         self._lock = threading.Lock()  # held while settings are changed, never during a call
@@ -116,6 +123,15 @@ class Model(ABC, Generic[Result]):
     def settings(self) -> dict[str, Any]:
         """The attributes that a user may have set, by name."""
         return {}
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        known = name.startswith("_") or hasattr(type(self), name)
+        if not known and name not in Model.__annotations__:
+            raise InputError(
+                f"{name}: no setting of a {type(self).__name__}, which has "
+                f"{', '.join(self.settings())}"
+            )
+        super().__setattr__(name, value)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return pickled(self)
@@ -198,6 +214,8 @@ class Model(ABC, Generic[Result]):
         """
         from edgecv_runtime.sources import Failure, open_source
 
+        if not isinstance(batch, Integral) or batch < 1:
+            raise InputError(f"batch: expected a whole number above 0, got {batch!r}")
         if on_error not in ("raise", "skip"):
             raise InputError(f'on_error: expected "raise" or "skip", got {on_error!r}')
         waiting: list[Frame] = []

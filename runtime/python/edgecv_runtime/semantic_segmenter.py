@@ -7,6 +7,7 @@ from typing import Any, overload
 
 from edgecv_runtime import _core
 from edgecv_runtime._core import CropWindows, InputError
+from edgecv_runtime.live_items import LiveItems
 from edgecv_runtime.model import (
     AnImage,
     Image,
@@ -38,7 +39,10 @@ class SemanticSegmenter(Model[Segmentation]):
         the network.
         """
         windows = self._state.core.windows
-        return None if windows is None else {key: getattr(windows, key) for key in _WINDOW_KEYS}
+        if windows is None:
+            return None
+        items = {key: getattr(windows, key) for key in _WINDOW_KEYS}
+        return LiveItems(items, lambda changed: setattr(self, "windows", changed))
 
     @windows.setter
     def windows(self, value: Mapping[str, Any] | None) -> None:
