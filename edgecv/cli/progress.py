@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 FIRST_LINE = 10.0  # seconds after the start; what takes less says nothing
 NEXT_LINES = 30.0  # seconds from a line to the next
-COLUMNS = 80  # of a terminal that does not say it: some of containers and scripts have 0
+COLUMNS, LINES = 80, 24  # of a terminal that says 0 and 0, as some in containers and scripts do
 
 
 class Progress:
@@ -53,6 +53,7 @@ class Progress:
             file=sys.stderr,
             dynamic_ncols=wide,
             ncols=None if wide else COLUMNS,
+            nrows=None if wide else LINES,
             leave=False,
         )
 
@@ -118,7 +119,7 @@ def duration(seconds: float) -> str:
 
 
 def _has_width(terminal: TextIO) -> bool:
-    """Of a width of 0, tqdm would make a bar that shows nothing."""
+    """Where a terminal says that it has no columns and lines, tqdm shows nothing."""
     try:
         return os.get_terminal_size(terminal.fileno()).columns > 0
     except (OSError, ValueError):
