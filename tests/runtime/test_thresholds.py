@@ -148,7 +148,7 @@ def test_an_item_that_is_set_is_set_in_the_model(tmp_path):
     assert len(model(WHITE)) == 0
     model.thresholds.update(left=0.2)
     assert model.thresholds == {"left": 0.2, "right": 0.8}
-    with pytest.raises(InputError, match='this bundle has no class "middle", only left, right'):
+    with pytest.raises(InputError, match=r'this bundle has no class "middle", only left, right'):
         model.thresholds["middle"] = 0.3
     kept = model.thresholds.copy()
     kept["left"] = 0.9  # a copy is of no model
@@ -177,5 +177,5 @@ def test_tiles_are_tiles(tmp_path, tiles):
 @pytest.mark.parametrize("batch", [0, -1, "4", 1.5])
 def test_a_stream_has_a_batch_of_one_or_more(tmp_path, batch):
     model = with_thresholds(tmp_path / "bundle")
-    with pytest.raises(InputError, match="^batch: expected a whole number above 0, got "):
+    with pytest.raises(InputError, match=r"^batch: expected a whole number above 0, got "):
         next(model.stream(str(tmp_path), batch=batch))

@@ -101,7 +101,7 @@ class DetectionModel(Model[Result]):
 
         At first they are the bundle's own: 0.5, unless its manifest says otherwise. Set it with one
         number for all classes, or with a mapping of those that change:
-        ``model.thresholds = {"person": 0.6}``, or one as ``model.thresholds["person"] = 0.6``. Raises
+        ``model.thresholds = {"person": 0.6}``, ``model.thresholds["person"] = 0.6``. Raises
         InputError for other numbers than 0 to 1 and for a class that the bundle does not have.
         """
         return LiveItems(self._thresholds, lambda items: setattr(self, "thresholds", items))
