@@ -13,10 +13,11 @@ from edgecv_runtime.opencv import import_cv2
 from .image_files import divide, list_images, named_split, require_distinct_names, unread_beside
 from .masks import encode_masks
 from .names_file import read_names
-from .number_images import mask_of, read_numbers, require_same_size
+from .number_images import is_palette, mask_of, read_numbers, require_same_size
 from .records import DetectionData, Labelled, RecordCollector
 
 UNNAMED = "object"  # the one class of a folder without classes.txt
+BORDER = 255  # around Pascal VOC's objects
 _IN_PARTS = 0.25  # share of masks in parts from which one number does not mean one object
 
 
@@ -29,8 +30,9 @@ def read(folder: Path, split: str) -> DetectionData:
     """Reads images/<split> with masks/<split>, or a share of images/ with masks/.
 
     The mask of images/name.jpg is masks/name.png or masks/name_mask.png: one channel of 8 or 16
-    bits, or a palette; 0 for the background and another number for each object. A box is the extent
-    of its object's pixels. The one class is named in classes.txt, else `object`.
+    bits, or a palette (of which 255 is Pascal VOC's border); 0 for the background and another
+    number for each object. A box is the extent of its object's pixels. The one class is named in
+    classes.txt, else `object`.
 
     Without split folders an image is in `val` if the SHA-256 of its name without suffix is
     divisible by five, else in `train`: it stays there when others are added or taken away.
@@ -45,7 +47,8 @@ def read(folder: Path, split: str) -> DetectionData:
     collector.notes += unread_beside(images)
     numbers: set[int] = set()
     in_parts: list[Path] = []
-    filled = 0
+    several: list[str] = []  # for each object in several parts
+    filled = objects = 0
     for image in images:
         path = mask_of(image, masks)
         if (size := collector.size_of(image)) is None:
@@ -54,11 +57,17 @@ def read(folder: Path, split: str) -> DetectionData:
         require_same_size(path, instances, image, size)
         identities = np.unique(instances)
         identities = identities[identities != 0]
+        if len(identities) > 1 and identities[-1] == BORDER and is_palette(path):
+            identities = identities[:-1]
+            collector.note("masks whose number 255, Pascal VOC's border, is no object", path.name)
         each = instances == identities[:, None, None]  # [N, H, W]
         if len(each):
             filled += 1
             numbers |= set(identities.tolist())
-            if len(each) == 1 and _parts(each[0]) > 1:
+            objects += len(each)
+            apart = sum(_parts(mask) > 1 for mask in each)
+            several += [path.name] * apart
+            if len(each) == 1 and apart:
                 in_parts.append(path)
         codes = encode_masks(each.astype(np.uint8)) if len(each) else []
         found = [
@@ -67,6 +76,11 @@ def read(folder: Path, split: str) -> DetectionData:
         collector.add(image, path, size, found, masks=True)
     if len(numbers) == 1 and in_parts:
         _one_number(numbers.pop(), in_parts, filled, collector)
+    elif 2 * len(several) > objects:
+        collector.notes.append(
+            f"{len(several)} of {objects} objects are in several parts ({several[0]}): each number "
+            "of a mask is one object; if they are classes, train a segmentation network"
+        )
     return collector.finish([_class_name(folder)], folder, f"{masks}/*.png")
 
 
@@ -87,7 +101,9 @@ def _one_number(number: int, in_parts: list[Path], masks: int, collector: Record
 def _parts(mask: NDArray[np.bool_]) -> int:
     """How many parts do not touch, those aside that are smaller than a tenth of the largest."""
     cv2 = import_cv2()
-    _, _, found, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    x1, y1, x2, y2 = map(int, _extent(mask))
+    own = mask[y1:y2, x1:x2].astype(np.uint8)
+    _, _, found, _ = cv2.connectedComponentsWithStats(own, connectivity=8)
     areas = found[1:, cv2.CC_STAT_AREA]  # the first is the background
     return int((areas * 10 >= areas.max()).sum())
 

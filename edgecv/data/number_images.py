@@ -29,6 +29,13 @@ def mask_of(image: Path, masks: Path) -> Path:
     raise InputError(f"{masks}: no mask for {image.name}; expected {image.stem}.png{there}")
 
 
+def is_palette(path: Path) -> bool:
+    """Whether a PNG's numbers are indices of colours."""
+    with path.open("rb") as file:
+        start = file.read(26)
+    return start.startswith(_PNG) and start[25:] == bytes([_PALETTE])
+
+
 def read_numbers(path: Path, meaning: str) -> NDArray[np.uint16]:
     """uint16 [H, W] of a PNG with one channel, or with channels that are all the same.
 

@@ -258,6 +258,34 @@ def test_one_object_in_each_image_and_one_in_parts(tmp_path: Path) -> None:
     assert read_folder(tmp_path, "train").report.notes == []
 
 
+def test_classes_in_place_of_objects_are_noted(tmp_path: Path) -> None:
+    dogs_and_cats = two_squares(1, 1)
+    dogs_and_cats[12:18, 2:8] = dogs_and_cats[12:18, 15:22] = 2
+    instances(tmp_path, [dogs_and_cats, two_squares(1, 2)])
+    assert read_folder(tmp_path, "train").report.notes == []  # 2 of 4: may be parts that lie apart
+    instances(tmp_path, [dogs_and_cats, two_squares(1, 2), dogs_and_cats])
+    assert read_folder(tmp_path, "train").report.notes == [
+        "4 of 6 objects are in several parts (0.png): each number of a mask is one object; if they "
+        "are classes, train a segmentation network"
+    ]
+
+
+def test_the_border_of_pascal_voc_is_no_object(tmp_path: Path) -> None:
+    """SegmentationObject has 255 around the objects, in a palette; in grey it is a number."""
+    mask = two_squares(1, 2)
+    mask[9, 2:8] = 255
+    instances(tmp_path, [mask])
+    assert len(read_folder(tmp_path, "train").records[0].boxes) == 3
+    picture = Image.fromarray(mask, "P")
+    picture.putpalette([(7 * value) % 256 for value in range(768)])
+    picture.save(tmp_path / "masks" / "train" / "0.png")
+    data = read_folder(tmp_path, "train")
+    assert data.records[0].boxes.tolist() == [[2, 2, 8, 8], [15, 2, 22, 8]]
+    assert data.report.notes == [
+        "masks whose number 255, Pascal VOC's border, is no object: 1 (0.png)"
+    ]
+
+
 def test_instances_of_a_palette(tmp_path: Path) -> None:
     instances(tmp_path, [two_squares(1, 2)])
     palette(tmp_path / "masks" / "train" / "0.png", two_squares(1, 2), 8)
