@@ -24,6 +24,7 @@ _UNREAD = (
     ("*.createml.json", "CreateML"),
     ("*annotations*.csv", "a table of boxes (CSV)"),
     ("panoptic_*.json", "COCO panoptic"),
+    ("annotations.xml", "CVAT for images"),
 )
 
 

@@ -206,6 +206,7 @@ def test_classes_of_one_split_are_those_of_all(tmp_path: Path) -> None:
         ({"train/_annotations.csv": ""}, r"a table of boxes \(CSV\) is not read"),
         ({"annotations/panoptic_val2017.json": "{}"}, "COCO panoptic is not read"),
         ({"a.json": '{"version": "5", "shapes": []}'}, "LabelMe's JSON files are not read"),
+        ({"annotations.xml": "<annotations></annotations>"}, "CVAT for images is not read"),
         ({"a.xml": "<annotations></annotations>"}, r"there are \. \(1 \.png\), \. \(1 \.xml\)"),
     ],
 )
