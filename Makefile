@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml $(shell find runtime -name '*.[ch]pp' -o -name CMakeLists.txt)
 
-.PHONY: demo test test-cpp test-python test-versions lint format stub bench matrix wheel clean
+.PHONY: demo test test-cpp test-python test-versions fuzz lint format stub bench matrix wheel clean
 demo: .venv/.installed
 	rm -rf demo
 	$(BIN)/edgecv demo --out demo
@@ -19,6 +19,11 @@ test-python: .venv/.installed
 # The lowest versions that are declared, and the newest: an environment of 7 GB each, in build/versions.
 test-versions: .venv/.installed
 	$(BIN)/python tests/versions/run.py
+
+# Each reader of files from elsewhere on damaged ones, MINUTES each; `make test` has a short run.
+MINUTES ?= 5
+fuzz: .venv/.installed
+	$(BIN)/python tests/fuzz/fuzzing.py $(MINUTES)
 
 lint: .venv/.installed
 	$(BIN)/ruff check

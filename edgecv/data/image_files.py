@@ -12,6 +12,7 @@ from pathlib import Path
 
 from edgecv_runtime import InputError, read_image
 from edgecv_runtime.image_headers import ImageHeader, read_header
+from edgecv_runtime.images import check_regular
 from edgecv_runtime.sources import IMAGE_SUFFIXES
 
 # Of images that phones, cameras and designers make, and OpenCV does not read.
@@ -123,6 +124,7 @@ def upright_size(image: Path) -> tuple[int, int]:
 
 def stored_header(image: Path) -> ImageHeader:
     """Size and orientation as stored. Raises InputError as `upright_size`."""
+    check_regular(image)
     try:
         with image.open("rb") as file:
             data = b""

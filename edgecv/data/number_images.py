@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgecv_runtime import InputError
 from edgecv_runtime.image_headers import read_header
+from edgecv_runtime.images import check_header, check_regular
 from edgecv_runtime.opencv import import_cv2
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -44,6 +45,7 @@ def read_numbers(path: Path, meaning: str) -> NDArray[np.uint16]:
     Raises InputError for any other file; `meaning` says in its message what the numbers are.
     """
     cv2 = import_cv2()
+    check_regular(path)
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -52,8 +54,10 @@ def read_numbers(path: Path, meaning: str) -> NDArray[np.uint16]:
         raise InputError(
             f"{path}: a JPEG, which does not keep numbers; expected a PNG with {meaning}"
         )
-    if read_header(data).truncated:
+    header = read_header(data)
+    if header.truncated:
         raise InputError(f"{path}: truncated or broken; expected a PNG with {meaning}")
+    check_header(header, path)
     data, scale = _as_grey(data)
     try:
         numbers = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from edgecv_runtime import InputError
+from edgecv_runtime.images import check_regular
+from edgecv_runtime.one_line import brief
 
 _MARKS = (  # that of UTF-16 is the beginning of that of UTF-32
     (codecs.BOM_UTF8, "utf-8"),
@@ -28,7 +30,11 @@ _warned: set[tuple[Path, str]] = set()  # folders and suffixes: a data set has t
 _SIGNS = "‘’‚“”„–—…«»°²³µ·§"
 
 
-def read_text(path: str | os.PathLike[str]) -> str:
+MAX_TEXT = 64 << 20  # bytes of lists, labels, YAML and XML: a name takes 100 bytes in memory
+MAX_JSON = 2 << 30  # COCO's largest files have half of it
+
+
+def read_text(path: str | os.PathLike[str], limit: int = MAX_TEXT) -> str:
     """The text of a file in UTF-8, UTF-16 or UTF-32, with or without a byte-order mark.
 
     A file that can only be Windows-1252 (each letter with an accent stands alone between others) is
@@ -37,7 +43,7 @@ def read_text(path: str | os.PathLike[str]) -> str:
     Raises:
         InputError: the file cannot be read, holds no text, or is in an encoding that nothing tells.
     """
-    return _decode(_bytes(path), path)
+    return _decode(_bytes(path, limit), path)
 
 
 def read_lines(path: str | os.PathLike[str]) -> list[str]:
@@ -58,9 +64,9 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         return content
 
     try:
-        return json.loads(read_text(path), object_pairs_hook=mapping)
+        return json.loads(read_text(path, MAX_JSON), object_pairs_hook=mapping)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: broken JSON: {error}") from error
+        raise InputError(f"{path}: broken JSON: {brief(error)}") from error
 
 
 def read_xml(path: str | os.PathLike[str]) -> ElementTree.Element:
@@ -68,7 +74,7 @@ def read_xml(path: str | os.PathLike[str]) -> ElementTree.Element:
 
     Raises InputError for broken XML, and for bytes that are not in the declared encoding.
     """
-    data = _bytes(path)
+    data = _bytes(path, MAX_TEXT)
     declared = _DECLARATION.match(data)
     name = declared[1].decode("ascii", "replace") if declared else "utf-8"
     try:
@@ -87,14 +93,22 @@ def read_xml(path: str | os.PathLike[str]) -> ElementTree.Element:
     try:
         return ElementTree.fromstring(text.lstrip())
     except ElementTree.ParseError as error:
-        raise InputError(f"{path}: broken XML: {error}") from error
+        raise InputError(f"{path}: broken XML: {brief(error)}") from error
+    except RecursionError as error:
+        raise InputError(f"{path}: broken XML: nested too deeply") from error
 
 
-def _bytes(path: str | os.PathLike[str]) -> bytes:
+def _bytes(path: str | os.PathLike[str], limit: int) -> bytes:
+    check_regular(Path(path))
     try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+        with open(path, "rb") as file:
+            data = file.read(limit + 1)
+    except (OSError, ValueError) as error:  # ValueError: a zero in the path
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: cannot be read: {reason}") from error
+    if len(data) > limit:
+        raise InputError(f"{path}: more than {limit >> 20} MB; expected less of such a file")
+    return data
 
 
 def _decode(data: bytes, path: str | os.PathLike[str]) -> str:

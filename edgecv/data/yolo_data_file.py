@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from edgecv_runtime import InputError
+from edgecv_runtime.one_line import brief
 
 from .image_files import SPLIT_ALIASES
 from .names_file import require_distinct
@@ -43,7 +45,9 @@ class DataFile:
 
     def _resolve(self, value: Any) -> Path:
         if not isinstance(value, str) or not value:
-            raise InputError(f"{self.path}: a split is {value!r}; expected a folder or a list file")
+            raise InputError(
+                f"{self.path}: a split is {brief(value)}; expected a folder or a list file"
+            )
         parts = [part for part in re.split(r"[\\/]+", value) if part not in ("", ".")]
         # Roboflow writes ../train/images although the folder lies beside the file.
         below = [part for part in parts if part != ".."]
@@ -52,8 +56,15 @@ class DataFile:
         choices += [self.root.joinpath(*below[start:]) for start in range(len(below))]
         for choice in choices:
             if choice.exists():
-                return choice
+                return _of_users(choice, self.path)
         raise InputError(f"{self.path}: names {value}, which does not exist; looked in {self.root}")
+
+
+def _of_users(place: Path, path: Path) -> Path:
+    """Raises InputError for folders of the system, which hold no images and have no end."""
+    if place.resolve().parts[:2] in ((os.sep, "proc"), (os.sep, "sys"), (os.sep, "dev")):
+        raise InputError(f"{path}: names {place}, which is of the system; expected images")
+    return place
 
 
 def is_data_file(path: Path) -> bool:
@@ -97,7 +108,13 @@ def _load(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: reading it needs PyYAML; pip install pyyaml") from error
 
     class Loader(yaml.BaseLoader):
-        """Text only; a key that is there twice is an error instead of a loss."""
+        """Text only; a key that is there twice is an error instead of a loss, and aliases are not
+        followed: a few lines of them can stand for more than there is memory for."""
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                raise yaml.composer.ComposerError(None, None, "aliases (*name) are not read")
+            return super().compose_node(parent, index)
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
             keys = [self.construct_object(key) for key, _ in node.value]
@@ -111,8 +128,8 @@ def _load(path: Path) -> dict[str, Any]:
 
     try:
         content = yaml.load(read_text(path), Loader)
-    except (yaml.YAMLError, TypeError, RecursionError) as error:
-        raise InputError(f"{path}: broken YAML: {' '.join(str(error).split())}") from error
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
+        raise InputError(f"{path}: broken YAML: {brief(error)}") from error
     if not isinstance(content, dict) or "names" not in content:
         raise InputError(f"{path}: not a YOLO data file: expected the keys train, val and names")
     return content
@@ -121,14 +138,18 @@ def _load(path: Path) -> dict[str, Any]:
 def _names(names: Any, path: Path) -> list[str]:
     if isinstance(names, dict):
         # As in 0: cat, 1: dog; the numbers in any order.
-        if sorted(names) != sorted(str(i) for i in range(len(names))):
-            raise InputError(f"{path}: names must be numbered 0, 1, 2, ...; found {list(names)}")
+        if set(names) != {str(i) for i in range(len(names))}:
+            raise InputError(
+                f"{path}: names must be numbered 0, 1, 2, ...; found {brief(list(names))}"
+            )
         names = [names[str(i)] for i in range(len(names))]
     if not isinstance(names, list) or not names:
-        raise InputError(f"{path}: names is {names!r}; expected a list, or 0: NAME, 1: NAME, ...")
+        raise InputError(
+            f"{path}: names is {brief(names)}; expected a list, or 0: NAME, 1: NAME, ..."
+        )
     for name in names:
         if not isinstance(name, str) or not name.strip():
-            raise InputError(f"{path}: a name is {name!r}; expected text")
+            raise InputError(f"{path}: a name is {brief(name)}; expected text")
     require_distinct(names, path)
     return names
 
@@ -139,5 +160,7 @@ def _keypoints(shape: Any, path: Path) -> tuple[int, int] | None:
     try:
         count, each = (int(value) for value in shape)
     except (TypeError, ValueError) as error:
-        raise InputError(f"{path}: kpt_shape is {shape!r}; expected such as [17, 3]") from error
+        raise InputError(
+            f"{path}: kpt_shape is {brief(shape)}; expected such as [17, 3]"
+        ) from error
     return count, each

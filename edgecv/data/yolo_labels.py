@@ -15,6 +15,7 @@ from .report import NAMED, counted, shortened
 from .text import read_lines
 
 _NUMBERED = re.compile(r"\d+(?:\.0*)?")
+MAX_CLASSES = 100_000  # the manifest's limit of labels
 _LEAST_LINES = 3  # that are alike, before they are taken for keypoints without being told
 
 
@@ -106,7 +107,7 @@ def read_rows(path: Path) -> list[Row]:
             raise InputError(f"{where}: expected numbers, got {line.strip()[:80]!r}") from error
         if not _NUMBERED.fullmatch(fields[0]):
             raise InputError(
-                f"{where}: class {fields[0]} is negative or no whole number; expected `class cx cy "
+                f"{where}: class {fields[0][:20]} is negative or no whole number; expected `class cx cy "
                 "width height`"
             )
         if len(values) < 4:
@@ -118,6 +119,10 @@ def read_rows(path: Path) -> list[Row]:
             raise InputError(
                 f"{where}: expected fractions of the image's sides, 0 to 1, got "
                 f"{line.strip()[:80]!r}"
+            )
+        if float(fields[0]) >= MAX_CLASSES:
+            raise InputError(
+                f"{where}: class {fields[0][:20]}; expected one of at most {MAX_CLASSES}, from 0 on"
             )
         rows.append(Row(where, int(float(fields[0])), values))
     return rows

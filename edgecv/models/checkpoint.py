@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from edgecv_runtime import InputError
+from edgecv_runtime.one_line import one_line
 
 from . import registry
 from .finite import require_finite
@@ -37,8 +38,9 @@ class Checkpoint:
 
     def module(self) -> nn.Module:
         """The module with its weights, in evaluation mode. Raises InputError if they do not fit."""
-        module = registry.create(self.architecture, **self.arguments)
-        fit_state_dict(module, self.state_dict, "checkpoint")
+        with one_line("checkpoint", "expected one that edgecv train wrote"):
+            module = registry.create(self.architecture, **self.arguments)
+            fit_state_dict(module, self.state_dict, "checkpoint")
         return module.eval()
 
 
@@ -90,5 +92,28 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     missing = [key for key in keys if key not in content]
     if missing:
         raise InputError(f"{path}: broken checkpoint: it lacks {', '.join(missing)}")
+    _require_form(content, path)
     require_finite(content["state_dict"], str(path))
     return Checkpoint(**{key: content[key] for key in keys}, training=content.get("training", {}))
+
+
+def _require_form(content: dict[str, Any], path: Path) -> None:
+    """Raises InputError where a part is of another type than `save_checkpoint` writes."""
+
+    def named(value: Any) -> bool:
+        return isinstance(value, dict) and all(isinstance(name, str) for name in value)
+
+    weights, labels = content["state_dict"], content["labels"]
+    forms = {
+        "architecture": isinstance(content["architecture"], str),
+        "arguments": named(content["arguments"]),
+        "labels": isinstance(labels, list) and all(isinstance(label, str) for label in labels),
+        "input": named(content["input"]),
+        "training": named(content.get("training", {})),
+        "state_dict": named(weights) and all(isinstance(v, Tensor) for v in weights.values()),
+    }
+    wrong = [key for key, right in forms.items() if not right]
+    if wrong:
+        raise InputError(
+            f"{path}: broken checkpoint: {wrong[0]} is not what edgecv train writes; copy it again"
+        )

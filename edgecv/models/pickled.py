@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from edgecv_runtime import InputError
+from edgecv_runtime.one_line import one_line
 
 SAVE = "torch.save(model.state_dict(), 'weights.pth')"
 _LEGACY_START = b"\x80\x02\x8a\nl\xfc\x9cF\xf9"  # how a file from before torch 1.6 begins
@@ -56,6 +57,11 @@ def load_pickled(path: Path) -> Any:
         InputError: the file is something else, is broken, or cannot be read without running it; the
             message says what is in it.
     """
+    with one_line(path, f"expected a file of {SAVE}: copy it again"):
+        return _load(path)
+
+
+def _load(path: Path) -> Any:
     refuse_other_files(path)
     _refuse_other_archives(path)
     names = _names_of_classes(path)
@@ -115,7 +121,7 @@ def _names_of_classes(path: Path) -> list[str]:
             with path.open("rb") as file:
                 for _ in range(_LEGACY_PICKLES):
                     names |= _names_in(file)
-    except (ValueError, OSError, zipfile.BadZipFile):
+    except Exception:  # a damaged archive has many
         pass  # torch.load will find it broken
     return sorted(names)
 
@@ -188,7 +194,7 @@ def _damaged(archive: zipfile.ZipFile) -> bool:
             with archive.open(info) as file:
                 while file.read(1 << 20):
                     pass  # zipfile compares the checksum at the end
-        except zipfile.BadZipFile:
+        except Exception:  # of the damaged member's compression
             wrong += 1
     return 0 < wrong < len(tensors)
 

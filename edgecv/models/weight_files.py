@@ -16,6 +16,7 @@ from torch import Tensor
 from edgecv.data.image_files import contents
 from edgecv.data.report import shortened
 from edgecv_runtime import InputError
+from edgecv_runtime.one_line import one_line
 
 from .finite import require_numbers
 from .pickled import SAVE, Unknown, load_pickled, module_weights, refuse_other_files
@@ -59,8 +60,9 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
         )
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected weights (.pth, .pt, .safetensors, .npz)")
-    weights = unwrapped(_reader(path)(path))
-    require_numbers(weights, str(path))
+    with one_line(path, "expected weights (.pth, .pt, .safetensors, .npz): copy it again"):
+        weights = unwrapped(_reader(path)(path))
+        require_numbers(weights, str(path))
     return weights
 
 

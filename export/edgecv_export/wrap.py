@@ -23,6 +23,8 @@ from edgecv_export.pictures import generate_pictures
 from edgecv_export.wrap_check import check_outputs
 from edgecv_runtime import BundleError, InputError, Manifest
 from edgecv_runtime._core import check_graph
+from edgecv_runtime.images import check_regular
+from edgecv_runtime.one_line import brief, one_line
 from edgecv_runtime.versions import require
 
 if TYPE_CHECKING:
@@ -107,8 +109,8 @@ def wrap(
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         record = json.loads(read_text(path))
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is not JSON: {brief(error)}") from error
     if not isinstance(record, dict):
         raise InputError(f"{path}: expected a JSON object with the keys of bundle.json")
     return record
@@ -245,10 +247,9 @@ def _anchors_of(anchors: dict[str, Any], manifest: Path) -> NDArray[Any]:
     if not isinstance(anchors.get("file"), str):
         raise InputError("postprocess.anchors.file: expected the path of an .npy file")
     path = manifest.parent / anchors["file"]
-    try:
+    check_regular(path)
+    with one_line(path, "expected an .npy file of anchors"):
         array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(f"{path}: cannot be read as an .npy file of anchors: {error}") from error
     if not isinstance(array, np.ndarray) or array.ndim != 2 or array.shape[1] != 4:
         raise InputError(
             f"{path} holds an array of shape {list(np.shape(array))}; expected anchors [A, 4], xyxy"

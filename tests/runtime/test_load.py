@@ -117,7 +117,7 @@ def test_zips_that_are_not_trusted(folder, tmp_path):
     whole = (tmp_path / "cut.zip").read_bytes()
     start = whole.index(b"main.onnx") + 60
     (tmp_path / "cut.zip").write_bytes(whole[:start] + bytes(50) + whole[start + 50 :])
-    with pytest.raises(BundleError, match=r"cannot be unpacked|differs from"):
+    with pytest.raises(BundleError, match=r"damaged|differs from"):
         edgecv.load(tmp_path / "cut.zip")
 
 

@@ -21,10 +21,14 @@ class ImageHeader:
     orientation: int = 1  # EXIF's 1..8 that is left to apply after decoding
     truncated: bool = False  # the end of the picture is missing
     max_value: int | None = None  # PNM: the sample value that means white
+    known: bool = True  # whether it begins as one of the formats that are read
+    sample_bytes: int = 1  # of one value of a pixel as it is decoded
+    scans: int = 1  # JPEG: each is decoded over the whole image
 
 
 def read_header(data: bytes) -> ImageHeader:
-    """Reads JPEG, PNG, WebP, GIF, BMP, TIFF and PNM; never raises on malformed bytes."""
+    """Reads JPEG, PNG, WebP, GIF, BMP, TIFF, PNM, JPEG 2000 and AVIF; never raises on malformed
+    bytes. `known` is False for all others."""
     try:
         if data.startswith(b"\xff\xd8"):
             return _jpeg(data)
@@ -36,7 +40,9 @@ def read_header(data: bytes) -> ImageHeader:
             width, height = struct.unpack_from("<HH", data, 6)
             return ImageHeader((height, width))
         if data[:2] == b"BM":
-            width, height = struct.unpack_from("<ii", data, 18)
+            # OS/2's header of 12 bytes has sizes of 16 bits.
+            short = struct.unpack_from("<I", data, 14)[0] == 12
+            width, height = struct.unpack_from("<HH" if short else "<ii", data, 18)
             return ImageHeader((abs(height), abs(width)))
         if data[:4] in (b"II*\0", b"MM\0*"):
             tags = _tiff_tags(data)
@@ -44,12 +50,36 @@ def read_header(data: bytes) -> ImageHeader:
                 return ImageHeader()
             # The decoder applies a TIFF's orientation whatever its flags say.
             turned = 5 <= tags.get(274, 1) <= 8
-            return ImageHeader((tags[256], tags[257]) if turned else (tags[257], tags[256]))
+            size = (tags[256], tags[257]) if turned else (tags[257], tags[256])
+            return ImageHeader(size, sample_bytes=max(1, -(-tags.get(258, 1) // 8)))
         if re.match(rb"P[1-6]\s", data):
             return _pnm(data)
+        if data[:4] == b"\xff\x4f\xff\x51" or data[4:12] == b"jP  \r\n\x87\n":
+            return _jpeg_2000(data)
+        if data[4:8] == b"ftyp" and re.search(rb"avif|avis", data[8:64]):
+            return _avif(data)
     except (struct.error, IndexError):
         return ImageHeader(truncated=True)
-    return ImageHeader()
+    return ImageHeader(known=False)
+
+
+def _jpeg_2000(data: bytes) -> ImageHeader:
+    at = data.index(b"\xff\x4f\xff\x51") if b"\xff\x4f\xff\x51" in data else len(data)
+    right, bottom, left, top = struct.unpack_from(">IIII", data, at + 8)
+    (channels,) = struct.unpack_from(">H", data, at + 40)
+    depths = data[at + 42 : at + 42 + 3 * channels : 3]
+    deep = any((depth & 0x7F) + 1 > 8 for depth in depths)
+    return ImageHeader((bottom - top, right - left), sample_bytes=2 if deep else 1)
+
+
+def _avif(data: bytes) -> ImageHeader:
+    """The largest of the sizes that the container names: of the image, its alpha, its tiles."""
+    sizes = [struct.unpack_from(">II", data, m.end() + 4) for m in re.finditer(rb"ispe", data)]
+    if not sizes:
+        return ImageHeader(truncated=True)
+    width, height = max(sizes, key=lambda size: size[0] * size[1])
+    deep = any(data[m.end() + 2] & 0x40 for m in re.finditer(rb"av1C", data))
+    return ImageHeader((height, width), sample_bytes=2 if deep else 1)
 
 
 # SOF0..SOF15 without DHT, JPG and DAC, which stand among them.
@@ -65,7 +95,7 @@ def _jpeg(data: bytes) -> ImageHeader:
     while match := _NEXT_MARKER.search(data, position):
         marker, start = data[match.end() - 1], match.end()
         if marker == _END_OF_IMAGE:
-            return ImageHeader(size, _orientation(exif, xmp), truncated=scans == 0)
+            return ImageHeader(size, _orientation(exif, xmp), truncated=scans == 0, scans=scans)
         if marker in (0x01, 0xD8):  # without a length
             position = start
             continue
@@ -84,13 +114,13 @@ def _jpeg(data: bytes) -> ImageHeader:
 
 
 def _png(data: bytes) -> ImageHeader:
-    size, exif, xmp = None, None, None
+    size, exif, xmp, depth = None, None, None, 8
     position = 8
     while position + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, position)
         body = data[position + 8 : position + 8 + length]
         if kind == b"IHDR":
-            width, height = struct.unpack_from(">II", body)
+            width, height, depth = struct.unpack_from(">IIB", body)
             size = (height, width)
         elif kind == b"eXIf":
             exif = body
@@ -99,7 +129,7 @@ def _png(data: bytes) -> ImageHeader:
         elif kind == b"iTXt" and body.startswith(b"XML:com.adobe.xmp\0"):
             xmp = body
         elif kind == b"IEND":
-            return ImageHeader(size, _orientation(exif, xmp))
+            return ImageHeader(size, _orientation(exif, xmp), sample_bytes=2 if depth > 8 else 1)
         position += 12 + length
     return ImageHeader(size, _orientation(exif, xmp), truncated=True)
 
@@ -158,7 +188,8 @@ def _pnm(data: bytes) -> ImageHeader:
             fields.append(int(match[1]))
         if len(fields) == wanted:
             white = fields[2] if wanted == 3 and 0 < fields[2] <= 65535 else None
-            return ImageHeader((fields[1], fields[0]), max_value=white)
+            sample_bytes = 2 if white is not None and white > 255 else 1
+            return ImageHeader((fields[1], fields[0]), max_value=white, sample_bytes=sample_bytes)
     return ImageHeader()
 
 
@@ -189,6 +220,11 @@ def _tiff_tags(data: bytes) -> dict[int, int]:
         if at + 12 > len(data):
             break
         tag, kind, values = struct.unpack_from(order + "HHI", data, at)
-        if values == 1 and kind in (3, 4):
+        if tag == 258 and kind == 3 and values > 2:  # bits of each channel, which lie elsewhere
+            (offset,) = struct.unpack_from(order + "I", data, at + 8)
+            (tags[tag],) = struct.unpack_from(order + "H", data, offset)
+        elif tag == 258 and kind == 3 and values == 2:
+            (tags[tag],) = struct.unpack_from(order + "H", data, at + 8)
+        elif values == 1 and kind in (3, 4):
             (tags[tag],) = struct.unpack_from(order + ("H" if kind == 3 else "I"), data, at + 8)
     return tags

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from edgecv_runtime.image_headers import ImageHeader
 
 MAX_PIXELS = 1 << 28  # 268 megapixels, 0.8 GB decoded: more is an accident or an attack
+MAX_BYTES = 3 * MAX_PIXELS  # decoded, in three channels: of 16 bits there are half as many pixels
+MAX_SCANS = 100  # of a JPEG; each takes as long as the whole image, and cameras write 10
 MAX_SIDE = 65535
 
 
@@ -34,15 +36,17 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
 
     Raises:
         InputError: the file is missing, empty, truncated, broken, in an unknown format, of floats,
-            or has more than 2^28 pixels or a side above 65535; the message names it.
+            or has more than 2^28 pixels (half as many of 16 bits), a side above 65535 or more than
+            100 scans (JPEG); the message names it.
         EngineError: OpenCV is not installed.
     """
     path = Path(path)
     check_regular(path)
     try:
         data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:  # ValueError: a zero in the path
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: cannot be read: {reason}") from error
     if not data:
         raise InputError(f"{path}: the file is empty, an image was expected")
     cv2 = import_cv2()
@@ -52,12 +56,7 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     header = read_header(data)
     if header.truncated:
         raise InputError(f"{path}: the image is truncated or broken: copy or download it again")
-    if header.size is not None and header.size[0] * header.size[1] > MAX_PIXELS:
-        height, width = header.size
-        raise InputError(
-            f"{path}: {width} x {height} pixels are more than the limit of {MAX_PIXELS}: "
-            "cut the image into parts"
-        )
+    check_header(header, path)
     flags = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
@@ -76,11 +75,31 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     return _upright(_to_uint8(image, header, path), header.orientation)
 
 
+def check_header(header: ImageHeader, path: Path) -> None:
+    """Raises InputError for what is not to be decoded: another format, or too much of it."""
+    if not header.known or header.size is None:
+        what = "cannot be decoded: " + ("another format" if not header.known else "without a size")
+        raise InputError(
+            f"{path}: {what}; expected JPEG, PNG, WebP, GIF, BMP, TIFF, PNM, JPEG 2000 or AVIF"
+        )
+    height, width = header.size
+    limit = MAX_PIXELS // header.sample_bytes
+    if height * width > limit:
+        raise InputError(
+            f"{path}: {width} x {height} pixels are more than the limit of {limit}: "
+            "cut the image into parts"
+        )
+    if header.scans > MAX_SCANS:
+        raise InputError(
+            f"{path}: a JPEG of {header.scans} scans, {MAX_SCANS} at most are expected: save it again"
+        )
+
+
 def check_regular(path: Path) -> None:
     """Raises InputError for a pipe, socket or device: reading it could wait for ever."""
     try:
         mode = path.stat().st_mode
-    except OSError:  # reported by whoever reads it
+    except (OSError, ValueError):  # reported by whoever reads it
         return
     if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
         return
@@ -169,6 +188,8 @@ def _check_shape(image: NDArray[Any], expected: str) -> None:
         raise InputError(f"{expected}, got shape {shape}: a picture has 1, 3 or 4 channels")
     if 0 in shape:
         raise InputError(f"{expected}, got the empty shape {shape}")
+    if image.size > MAX_BYTES:
+        raise InputError(f"{expected} of at most {MAX_BYTES} bytes, got shape {shape}")
     if max(shape[:2]) > MAX_SIDE:
         raise InputError(f"{expected} with sides of at most {MAX_SIDE}, got shape {shape}")
 

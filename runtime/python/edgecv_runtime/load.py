@@ -12,7 +12,9 @@ from edgecv_runtime.classifier import Classifier
 from edgecv_runtime.detector import Detector
 from edgecv_runtime.engines import open_engines
 from edgecv_runtime.engines.choice import choose
+from edgecv_runtime.images import check_regular
 from edgecv_runtime.instance_segmenter import InstanceSegmenter
+from edgecv_runtime.one_line import brief, one_line
 from edgecv_runtime.reopening import Origin
 from edgecv_runtime.semantic_segmenter import SemanticSegmenter
 from edgecv_runtime.stylizer import Stylizer
@@ -29,6 +31,8 @@ _MODELS: dict[str, type[Loaded]] = {
 }
 _MAX_UNPACKED_BYTES = 8 << 30
 _RELOADS = 20  # at most, of a bundle that others replace again and again
+_MAX_THREADS = 1024
+_MAX_DIRECTORY_BYTES = 1 << 20  # of the list of entries: some ten thousand
 _HOME = {"tensorrt": "cuda", "tensorrt_rtx": "cuda", "onnxruntime": "cpu", "openvino": "cpu"}
 
 
@@ -64,8 +68,8 @@ def load(
             replaced meanwhile is loaded again.
         EngineError: the engine or device is not there, or cannot run the graph.
     """
-    if threads is not None and threads < 1:
-        raise InputError(f"threads: expected at least 1, got {threads}")
+    if threads is not None and not 1 <= threads <= _MAX_THREADS:
+        raise InputError(f"threads: expected 1 to {_MAX_THREADS}, got {threads}")
     for last in (*[False] * _RELOADS, True):
         with open_bundle(path) as bundle:
             try:
@@ -118,6 +122,8 @@ def open_bundle(path: str | os.PathLike[str]) -> Iterator[Bundle]:
     import zipfile
 
     path = Path(path)
+    if "\0" in str(path):
+        raise BundleError(f"{brief(str(path))}: no path: it holds a zero")
     if not path.exists():
         recover_folder(path)
     if path.is_dir():
@@ -138,6 +144,7 @@ def open_bundle(path: str | os.PathLike[str]) -> Iterator[Bundle]:
             f"{path} has weights alone, no bundle: edgecv export ARCHITECTURE --weights {path} "
             f"--out {path.stem} makes one"
         )
+    check_regular(path)
     if not zipfile.is_zipfile(path):
         raise BundleError(
             f"{path} is no bundle: expected a folder with bundle.json, or a .zip of one"
@@ -146,23 +153,42 @@ def open_bundle(path: str | os.PathLike[str]) -> Iterator[Bundle]:
         yield Bundle.open(str(_unpack(path, Path(folder))))
 
 
+def _check_directory(archive: Path) -> None:
+    """Raises BundleError where the list of a zip's entries is longer than that of a bundle:
+    zipfile would take a gigabyte for a million of them."""
+    with archive.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - (1 << 16) - 98))
+        tail = file.read()
+    end = tail.rfind(b"PK\5\6")
+    listed = int.from_bytes(tail[end + 12 : end + 16], "little")
+    if (
+        tail[max(0, end - 20) : end - 16] == b"PK\6\7" and end >= 76
+    ):  # zip64 counts in its own record
+        listed = int.from_bytes(tail[end - 36 : end - 28], "little")
+    if listed > _MAX_DIRECTORY_BYTES:
+        raise BundleError(
+            f"{archive}: lists {listed:,} bytes of entries, {_MAX_DIRECTORY_BYTES:,} at most are "
+            "expected of a bundle"
+        )
+
+
 def _unpack(archive: Path, folder: Path) -> Path:
     """Unpacks a zip that holds a bundle, at its top or in one folder; gives the bundle's folder."""
     import zipfile
-    import zlib
 
-    try:
-        with zipfile.ZipFile(archive) as zipped:
-            entries = [entry for entry in zipped.infolist() if not entry.is_dir()]
-            if sum(entry.file_size for entry in entries) > _MAX_UNPACKED_BYTES:
-                raise BundleError(f"{archive} unpacks to more than {_MAX_UNPACKED_BYTES:,} bytes")
-            for entry in entries:
-                parts = PurePosixPath(entry.filename.replace("\\", "/")).parts
-                if ".." in parts or parts[0].startswith("/") or ":" in parts[0]:
-                    raise BundleError(f"{archive} holds a path that leaves it: {entry.filename}")
-            zipped.extractall(folder)
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
-        raise BundleError(f"{archive} cannot be unpacked: {error}: copy it again") from error
+    expected = "expected the .zip of a bundle: copy it again"
+    _check_directory(archive)
+    with one_line(archive, expected, BundleError), zipfile.ZipFile(archive) as zipped:
+        entries = [entry for entry in zipped.infolist() if not entry.is_dir()]
+        if sum(entry.file_size for entry in entries) > _MAX_UNPACKED_BYTES:
+            raise BundleError(f"{archive} unpacks to more than {_MAX_UNPACKED_BYTES:,} bytes")
+        for entry in entries:
+            parts = PurePosixPath(entry.filename.replace("\\", "/")).parts
+            if not parts or ".." in parts or parts[0].startswith("/") or ":" in parts[0]:
+                shown = brief(entry.filename)
+                raise BundleError(f"{archive} holds a path that leaves it: {shown}")
+        zipped.extractall(folder, entries)
     manifests = [folder / "bundle.json", *folder.glob("*/bundle.json")]
     for manifest in manifests:
         if manifest.is_file():

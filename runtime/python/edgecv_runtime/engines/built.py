@@ -128,6 +128,8 @@ def read_engines(folder: str | os.PathLike[str]) -> list[BuiltEngine]:
     """
     path = Path(folder) / FILE
     try:
+        if path.exists() and not path.is_file():
+            raise BundleError(f"{path} is no file: delete it and build the engines again")
         if path.stat().st_size > _MAX_BYTES:
             raise BundleError(f"{path}: more than {_MAX_BYTES:,} bytes: delete it and build again")
         text = path.read_text(encoding="utf-8")
