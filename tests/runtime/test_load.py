@@ -44,7 +44,7 @@ def test_what_is_asked_for_and_not_there_is_an_error(folder):
         edgecv.load(folder, precision="int8")
     with pytest.raises(EngineError, match="caffe"):
         edgecv.load(folder, engine="caffe")
-    with pytest.raises(InputError, match="threads: expected at least 1, got 0"):
+    with pytest.raises(InputError, match="threads: expected 1 to 1024, got 0"):
         edgecv.load(folder, threads=0)
 
 

@@ -91,7 +91,8 @@ def check_header(header: ImageHeader, path: Path) -> None:
         )
     if header.scans > MAX_SCANS:
         raise InputError(
-            f"{path}: a JPEG of {header.scans} scans, {MAX_SCANS} at most are expected: save it again"
+            f"{path}: a JPEG of {header.scans} scans, {MAX_SCANS} at most are expected: save it "
+            "again"
         )
 
 
