@@ -107,8 +107,8 @@ def read_rows(path: Path) -> list[Row]:
             raise InputError(f"{where}: expected numbers, got {line.strip()[:80]!r}") from error
         if not _NUMBERED.fullmatch(fields[0]):
             raise InputError(
-                f"{where}: class {fields[0][:20]} is negative or no whole number; expected `class cx cy "
-                "width height`"
+                f"{where}: class {fields[0][:20]} is negative or no whole number; expected "
+                "`class cx cy width height`"
             )
         if len(values) < 4:
             raise InputError(
