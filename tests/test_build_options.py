@@ -1,7 +1,9 @@
 """What CMake asks of compilers that cannot do everything."""
 
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,7 +28,10 @@ def configure(folder, compiler):
     """The rules that a wheel is built by."""
     command = ["cmake", "-S", RUNTIME, "-B", folder, "-G", "Ninja", "-DSKBUILD=ON"]
     command += [f"-DCMAKE_CXX_COMPILER={compiler}", "-DSKBUILD_PROJECT_VERSION=0.1.0"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    command += [f"-DPython_EXECUTABLE={sys.executable}"]  # it has the packages that a build needs
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    environment = {**os.environ, "PATH": path}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     return (folder / "build.ninja").read_text(), done.stdout
 

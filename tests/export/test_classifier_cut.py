@@ -121,7 +121,7 @@ def test_what_does_not_fit_is_refused(tmp_path: Path) -> None:
     module.input = {**module.input, "resize": "letterbox", "crop": None}
     with pytest.raises(InputError, match="expected resize none, stretch or shortest_edge"):
         cut_model(module)
-    with pytest.raises(InputError, match="cannot export Linear: expected one of"):
+    with pytest.raises(InputError, match=r"cannot export Linear: .*; expected one of"):
         cut_model(nn.Linear(3, 4))
 
 
