@@ -33,16 +33,23 @@ def require_data(path: str | os.PathLike[str]) -> None:
 
 def near_file(message: str, args: argparse.Namespace) -> str:
     """`` (did you mean X?)`` where a message is about an argument that is no file, but the name of
-    one that is there is near."""
-    for value in vars(args).values():
+    one that is there is near; or about the folder of a run, which holds a checkpoint."""
+    for name, value in vars(args).items():
         for each in value if isinstance(value, list) else [value]:
             if not isinstance(each, (str, Path)) or not str(each) or _FACTORY.fullmatch(str(each)):
                 continue
             if str(each) in message:
-                near = _neighbour(Path(each))
+                run = _checkpoint_in(Path(each)) if name in ("bundle", "model", "source") else ""
+                near = run or _neighbour(Path(each))
                 if near:
                     return near
     return ""
+
+
+def _checkpoint_in(path: Path) -> str:
+    """For the folder of a run in place of the checkpoint that it holds."""
+    best = path / "best.pt"
+    return f" (did you mean {best}?)" if best.is_file() else ""
 
 
 def _neighbour(path: Path) -> str:

@@ -57,6 +57,10 @@ def recorded(out: Path) -> dict[str, Any]:
     return content
 
 
+def _in_words(value: Any) -> Any:
+    return "left out" if value is None else value
+
+
 def epochs_to_resume(settings: Settings, out: Path) -> int:
     """How many epochs of the run in `out` are complete.
 
@@ -67,7 +71,7 @@ def epochs_to_resume(settings: Settings, out: Path) -> int:
     before = recorded(out)
     wanted = json.loads(json.dumps(asdict(settings)))
     changed = [
-        f"{key} was {before.get(key)}, is {value}"
+        f"{key} was {_in_words(before.get(key))}, is {_in_words(value)}"
         for key, value in wanted.items()
         if key != "epochs" and before.get(key) != value
     ]

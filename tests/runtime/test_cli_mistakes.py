@@ -25,6 +25,8 @@ def folder(tmp_path_factory):
     (folder / "names.txt").touch()
     (folder / "photos").mkdir()
     (folder / "best.pt").touch()
+    (folder / "run").mkdir()
+    (folder / "run" / "best.pt").touch()
     return folder
 
 
@@ -97,6 +99,10 @@ MISTAKES = [
     ("camera stret --no-show", "(did you mean street?)"),
     ("demo --out photos/..", "is not empty"),
     ("doctor --selftest", "unknown option --selftest (did you mean --self-test?)"),
+    ("predict run photo.jpg", "(did you mean run/best.pt?)"),
+    ("eval run --data photos", "(did you mean run/best.pt?)"),
+    ("export run --out new", "(did you mean run/best.pt?)"),
+    ("info run", "(did you mean run/best.pt?)"),
     ("info stret", "(did you mean street?)"),
     ("models --filter resnett18", "--filter resnett18: no architecture; did you mean resnet18"),
 ]

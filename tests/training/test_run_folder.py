@@ -162,6 +162,8 @@ def test_more_epochs_after_the_end(
     assert "4 epochs are done; to go on give more than 4, got --epochs 3" in error(capsys)
     assert train(shapes, two_epochs, "--resume", "--lr", "0.1") == 2
     assert "cannot resume with other settings: learning_rate was 0.003, is 0.1" in error(capsys)
+    assert train(shapes, two_epochs, "--resume", "--class-name", "cell") == 2
+    assert "class_name was left out, is cell" in error(capsys)
 
 
 def test_the_first_lines_say_what_runs(
