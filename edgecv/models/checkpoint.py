@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from edgecv_runtime import InputError
 from edgecv_runtime.one_line import one_line
+from edgecv_runtime.whole import write_file
 
 from . import registry
 from .finite import require_finite
@@ -45,8 +46,7 @@ class Checkpoint:
 
 
 def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
-    """Writes the file whole or not at all."""
-    path = Path(path)
+    """Writes the file whole or not at all. Raises OSError."""
     content = {
         "format": FORMAT,
         "architecture": checkpoint.architecture,
@@ -56,9 +56,15 @@ def save_checkpoint(path: str | Path, checkpoint: Checkpoint) -> None:
         "state_dict": {k: v.detach().cpu().contiguous() for k, v in checkpoint.state_dict.items()},
         "training": checkpoint.training,
     }
-    temporary = path.with_name(path.name + ".partial")
-    torch.save(content, temporary)
-    os.replace(temporary, path)
+    save_whole(path, content)
+
+
+def save_whole(path: str | Path, content: Any) -> None:
+    """Writes what torch.save makes of `content`, whole or not at all. Raises OSError."""
+    # Not by torch itself, whose errors do not say that the disk is full.
+    memory = io.BytesIO()
+    torch.save(content, memory)
+    write_file(path, memory.getbuffer())
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:

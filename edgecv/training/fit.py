@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import warnings
 from collections.abc import Callable
@@ -12,17 +13,18 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import nn
 
 from edgecv.models.checkpoint import Checkpoint
 from edgecv_runtime import EngineError, InputError
 from edgecv_runtime.versions import require
+from edgecv_runtime.whole import clear_drafts
 
+from .epoch_order import EpochSeeds
 from .epoch_progress import EpochProgress, MakeBar
 from .in_effect import in_words, values_in_effect, versions
-from .run_files import RunFiles
-from .run_folder import STATE, check_out, epochs_to_resume, write_record
+from .run_files import RunFiles, WholeState
+from .run_folder import STATE, check_out, check_settings, write_record
 from .settings import Settings, recipe_of
 from .task import counted
 
@@ -65,11 +67,13 @@ def fit(
     for package in NEEDS:
         require(package)
     _quiet()
-    check_out(out, resume)
+    resume = check_out(out, resume)
     _require_device(device)
-    epochs_done = epochs_to_resume(settings, out) if resume else 0
-    # A resumed run must not see the first epochs' random numbers again.
-    pl.seed_everything(settings.seed + epochs_done, workers=True, verbose=False)
+    epochs_done = 0
+    if resume:
+        epochs_done = _epochs_done(out / STATE)
+        check_settings(settings, out, epochs_done)
+    pl.seed_everything(settings.seed, workers=True, verbose=False)
     run = recipe_of(settings.architecture).prepare(settings, workers)
     for line in run.notes:
         report(line)
@@ -96,13 +100,13 @@ def fit(
         logger=False,
         enable_model_summary=False,
         enable_progress_bar=False,
+        enable_checkpointing=False,
+        plugins=[WholeState()],
         callbacks=[
+            EpochSeeds(run.train, settings.seed, epochs_done),
             *run.callbacks,
             *([EpochProgress(progress)] if progress is not None else []),
             files,
-            ModelCheckpoint(
-                out, "last", enable_version_counter=False, save_on_train_epoch_end=True
-            ),
         ],
     )
     in_effect = values_in_effect(run, trainer, workers)
@@ -112,6 +116,7 @@ def fit(
     elif resume:
         report(f"all {epochs_done} epochs are done; --epochs {2 * epochs_done} would go on")
     out.mkdir(parents=True, exist_ok=True)
+    clear_drafts(out)
     write_record(out, settings, in_effect, versions())
     on_interrupt = signal.getsignal(signal.SIGINT)
     try:
@@ -128,6 +133,13 @@ def fit(
         if isinstance(stopped.__context__, KeyboardInterrupt):
             raise KeyboardInterrupt from stopped
         raise
+    except OSError as error:
+        if error.filename is None or not Path(os.fsdecode(error.filename)).is_relative_to(out):
+            raise
+        raise InputError(
+            f"{os.fsdecode(error.filename)}: cannot be written: {error.strerror}; the epochs "
+            "before are kept: --resume goes on after them"
+        ) from error
     except ValueError as error:
         if "Expected more than 1 value per channel" not in str(error):
             raise
@@ -159,6 +171,17 @@ def fit(
             "(--epochs), and check the labels"
         )
     return {**files.best, "seconds": round(files.seconds, 1)}
+
+
+def _epochs_done(state: Path) -> int:
+    """Complete epochs, as the state that the run goes on from has them."""
+    try:
+        content = torch.load(state, map_location="cpu", mmap=True, weights_only=False)
+        return int(content["epoch"]) + 1
+    except Exception as error:
+        raise InputError(
+            f"{state}: damaged ({type(error).__name__}): start with another --out"
+        ) from error
 
 
 def _require_device(device: str) -> None:

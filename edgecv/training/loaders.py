@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import nn
 from torch.utils.data import ConcatDataset, DataLoader, Dataset
 
 from edgecv_runtime import InputError, read_image
+
+from .epoch_order import EpochOrder, Place, drawn_from
 
 
 def training_loader(
@@ -24,10 +27,12 @@ def training_loader(
     """Shuffles. Images fewer than a batch are repeated until they fill one; `batch_for` gives sizes
     for which that is a single image at most."""
     repeats = -(-batch_size // len(images))  # type: ignore[arg-type]
+    items = _Training(ConcatDataset([images] * repeats) if repeats > 1 else images)
     return DataLoader(
-        _Reading(ConcatDataset([images] * repeats) if repeats > 1 else images),
+        items,
         batch_size,
-        shuffle=True,
+        sampler=EpochOrder(len(items)),
+        generator=torch.Generator(),  # not the one that training draws from
         drop_last=True,  # a last batch of one image would spoil batch norm's statistics
         num_workers=workers,
         persistent_workers=workers > 0,
@@ -126,6 +131,21 @@ class _Reading(Dataset[Any]):
             return self.items[index]
         except InputError as error:
             raise ReadError(str(error)) from None
+
+
+class _Training(Dataset[Any]):
+    """The same items, each augmented with random numbers of its own."""
+
+    def __init__(self, items: Dataset[Any]) -> None:
+        self.items = _Reading(items)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, place: Place) -> Any:
+        index, seed = place
+        with drawn_from(seed):
+            return self.items[index]
 
 
 class _Pictures(Dataset[NDArray[np.uint8]]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import math
 import time
 from collections.abc import Callable
@@ -11,12 +12,15 @@ from typing import Any
 
 import lightning.pytorch as pl
 import matplotlib
+from lightning.pytorch.plugins.io import TorchCheckpointIO
 from matplotlib.figure import Figure
 from torch import nn
 
-from edgecv.models.checkpoint import Checkpoint, save_checkpoint
+from edgecv.models.checkpoint import Checkpoint, save_checkpoint, save_whole
+from edgecv_runtime.whole import write_file
 
 from .divergence import diverged
+from .run_folder import STATE
 from .task import TrainingTask
 
 matplotlib.use("Agg")
@@ -25,7 +29,8 @@ COLORS = ("tab:blue", "tab:orange", "tab:green", "tab:red")
 
 
 class RunFiles(pl.Callback):
-    """Writes the files after each epoch; best.pt is the best one, as the task judges.
+    """Writes the files after each epoch, each whole or not at all, Lightning's state first; best.pt
+    is the best one, as the task judges.
 
     Args:
         folder: of the run.
@@ -44,6 +49,7 @@ class RunFiles(pl.Callback):
         self.report = report
         self.rows: list[dict[str, float | int | str]] = []
         self.best: dict[str, float | int] = {}
+        self.facts: dict[str, Any] = {}  # of the last epoch, for its checkpoints
         self._seconds_before = 0.0
         self._epochs_before = 0
         self._started = time.monotonic()
@@ -61,10 +67,11 @@ class RunFiles(pl.Callback):
         return f", {seconds:.0f} s left" if remaining > 0 else ""
 
     def state_dict(self) -> dict[str, Any]:
-        return {"rows": self.rows, "best": self.best, "seconds": self.seconds}
+        state = {"rows": self.rows, "best": self.best, "facts": self.facts}
+        return {**state, "seconds": self.seconds}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.rows, self.best = state["rows"], state["best"]
+        self.rows, self.best, self.facts = state["rows"], state["best"], state["facts"]
         self._seconds_before = state["seconds"]
         self._epochs_before = len(self.rows)
         self._started = time.monotonic()
@@ -89,22 +96,45 @@ class RunFiles(pl.Callback):
             facts |= task.facts
             if not self.best or task.better(figures, self.best):
                 self.best = {"epoch": epoch, **figures}
-                save_checkpoint(self.folder / "best.pt", self.checkpoint(task.kept, facts))
             self.report(
                 f"epoch {epoch}/{trainer.max_epochs}  loss {row['loss']:.3f}  "
                 f"{task.describe(figures)}  {self.seconds:.0f} s{self._left(trainer)}"
             )
         self.rows.append(row)
-        save_checkpoint(self.folder / "last.pt", self.checkpoint(task.kept, facts))
+        self.facts = facts
+        # An epoch is done when this is written; the rest follows from it.
+        trainer.save_checkpoint(self.folder / STATE)
+        self._write(task)
+
+    def on_fit_start(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
+        assert isinstance(task, TrainingTask)
+        if self.rows:  # the process may have died before it had written the rest
+            self._write(task)
+
+    def _write(self, task: TrainingTask) -> None:
+        last = self.checkpoint(task.kept, self.facts)
+        if self.best and self.best["epoch"] == self.facts["epoch"]:
+            save_checkpoint(self.folder / "best.pt", last)
+        save_checkpoint(self.folder / "last.pt", last)
         write_table(self.folder / "metrics.csv", self.rows)
         draw_curve(self.folder / "curve.png", self.rows, task)
 
 
+class WholeState(TorchCheckpointIO):
+    """Writes Lightning's state in the run's own folder, whole or not at all."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None
+    ) -> None:
+        save_whole(path, checkpoint)
+
+
 def write_table(path: Path, rows: list[dict[str, Any]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    write_file(path, text.getvalue())
 
 
 def draw_curve(path: Path, rows: list[dict[str, Any]], task: TrainingTask) -> None:
@@ -126,4 +156,6 @@ def draw_curve(path: Path, rows: list[dict[str, Any]], task: TrainingTask) -> No
         lines += right.get_lines()
     labels = [str(line.get_label()) for line in lines]
     figure.legend(lines, labels, loc="outside upper center", ncols=len(lines), frameon=False)
-    figure.savefig(path, dpi=120)
+    memory = io.BytesIO()
+    figure.savefig(memory, format="png", dpi=120)
+    write_file(path, memory.getbuffer())

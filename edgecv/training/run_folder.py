@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgecv_runtime import InputError
+from edgecv_runtime.whole import is_draft, write_file
 
 if TYPE_CHECKING:
     from .settings import Settings
@@ -15,30 +16,38 @@ if TYPE_CHECKING:
 RECORD = "run.json"
 STATE = "last.ckpt"
 # What a run has only after its first epoch. A record alone is of a run that died before.
-_RESULTS = (STATE, "last.pt", "best.pt", "metrics.csv")
+_RESULTS = ("last.pt", "best.pt", "metrics.csv")
 
 
-def check_out(out: Path, resume: bool) -> None:
-    """Raises InputError unless a run may begin in `out`, or with `resume` go on there.
+def check_out(out: Path, resume: bool) -> bool:
+    """Whether the run in `out` is to go on: there is a complete epoch, and `resume` is asked for.
 
     A run begins in a folder that is not there, is empty, or holds one that died before the end of
-    its first epoch. Any other folder is left alone.
+    its first epoch; then with `resume`, too. Any other folder is left alone.
+
+    Raises InputError where a run may neither begin nor go on.
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file; expected a folder for the run: give another --out")
     record = out / RECORD
-    if resume:
-        if not (out / STATE).is_file() or not record.is_file():
-            raise InputError(f"{out}: nothing to resume: no complete epoch; start without --resume")
-        return
+    if resume and not record.is_file():
+        raise InputError(f"{out}: nothing to resume: no run (no {RECORD}); start without --resume")
+    if resume and (out / STATE).is_file():
+        return True
     if not record.is_file():
-        if out.exists() and any(out.iterdir()):
+        if out.exists() and not all(is_draft(path.name) for path in out.iterdir()):
             raise InputError(
                 f"{out}: is not empty and holds no run (no {RECORD}), so it is left alone: give "
                 "another --out"
             )
-    elif any((out / name).exists() for name in _RESULTS):
+    elif (out / STATE).exists():
         raise InputError(f"{out}: holds a run; use --resume to go on with it, or another --out")
+    elif any((out / name).exists() for name in _RESULTS):
+        raise InputError(
+            f"{out}: holds a run without {STATE}, so it cannot go on, and it is left alone: give "
+            "another --out"
+        )
+    return False
 
 
 def recorded(out: Path) -> dict[str, Any]:
@@ -61,8 +70,8 @@ def _in_words(value: Any) -> Any:
     return "left out" if value is None else value
 
 
-def epochs_to_resume(settings: Settings, out: Path) -> int:
-    """How many epochs of the run in `out` are complete.
+def check_settings(settings: Settings, out: Path, done: int) -> None:
+    """Checks that the run in `out`, of which `done` epochs are complete, may go on.
 
     Raises:
         InputError: its settings were others; the number of epochs may be another one, as long as it
@@ -77,13 +86,11 @@ def epochs_to_resume(settings: Settings, out: Path) -> int:
     ]
     if changed:
         raise InputError(f"{out}: cannot resume with other settings: {'; '.join(changed)}")
-    done = len((out / "metrics.csv").read_text(encoding="utf-8").splitlines()) - 1
     if settings.epochs < done:
         raise InputError(
             f"{out}: {done} epochs are done; to go on give more than {done}, got --epochs "
             f"{settings.epochs}"
         )
-    return done
 
 
 def write_record(
@@ -92,4 +99,4 @@ def write_record(
     """Writes run.json: the settings as they were given (null: left to edgecv), under `in_effect`
     the values that were used, under `versions` those of the packages."""
     content = {**asdict(settings), "in_effect": in_effect, "versions": versions}
-    (out / RECORD).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    write_file(out / RECORD, json.dumps(content, indent=2) + "\n")

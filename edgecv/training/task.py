@@ -116,6 +116,10 @@ class TrainingTask(pl.LightningModule):
         step = self.trainer.fit_loop.epoch_loop.batch_idx + 1
         self._guard.check(float(loss.detach()), self.current_epoch + 1, step, self._rate_now())
 
+    def on_train_epoch_start(self) -> None:
+        # A run that goes on has none of the epochs before, and is to be the same.
+        self._recent.clear()
+
     def on_train_batch_end(self, *_: Any) -> None:
         self.average.update_parameters(self.module)
         if not self.trainer.is_last_batch:

@@ -94,8 +94,15 @@ def test_no_file_of_a_run_is_overwritten(left: str, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{}")
     run_folder.check_out(tmp_path, resume=False)
     (tmp_path / left).write_text("")
-    with pytest.raises(InputError, match="holds a run; use --resume"):
+    goes_on = left == "last.ckpt"
+    message = "holds a run; use --resume" if goes_on else r"holds a run without last\.ckpt"
+    with pytest.raises(InputError, match=message):
         run_folder.check_out(tmp_path, resume=False)
+    if goes_on:
+        assert run_folder.check_out(tmp_path, resume=True)
+    else:
+        with pytest.raises(InputError, match=message):
+            run_folder.check_out(tmp_path, resume=True)
 
 
 def test_a_broken_record(tmp_path: Path) -> None:

@@ -23,7 +23,9 @@ _ASIDE = ".old"
 _cleared: set[Path] = set()  # folders in which this process has looked for drafts of dead ones
 
 
-def write_file(path: str | os.PathLike[str], content: bytes | str, *, sync: bool = True) -> None:
+def write_file(
+    path: str | os.PathLike[str], content: bytes | memoryview | str, *, sync: bool = True
+) -> None:
     """Writes a file whole or not at all; text as UTF-8. Arguments and errors: see `new_file`."""
     data = content.encode("utf-8") if isinstance(content, str) else content
     with new_file(path, sync=sync) as draft:
@@ -59,7 +61,7 @@ def new_file(path: str | os.PathLike[str], *, sync: bool = True) -> Iterator[Pat
                 draft.chmod(target.stat().st_mode & 0o7777)
             os.replace(draft, target)
     except OSError as error:
-        if error.filename is None or _is_draft(Path(os.fsdecode(error.filename)).name):
+        if error.filename is None or is_draft(Path(os.fsdecode(error.filename)).name):
             error.filename, error.filename2 = os.fspath(path), None
         raise
 
@@ -100,7 +102,7 @@ def draft_folder(parent: str | os.PathLike[str]) -> Iterator[Path]:
 def abandoned_drafts(folder: str | os.PathLike[str]) -> list[Path]:
     """The drafts in a folder whose processes have died."""
     try:
-        names = [name for name in os.listdir(folder) if _is_draft(name)]
+        names = [name for name in os.listdir(folder) if is_draft(name)]
     except OSError:
         return []
     found = []
@@ -205,7 +207,8 @@ def _draft(parent: Path, suffix: str, *, folder: bool) -> Iterator[Path]:
             _remove(draft)
 
 
-def _is_draft(name: str) -> bool:
+def is_draft(name: str) -> bool:
+    """Whether a file or folder of that name is a draft of ours."""
     return name.startswith(_PREFIX) and _DRAFT in name
 
 
