@@ -23,6 +23,7 @@ from edgecv.cli.model_options import (
     use_classes,
     use_threshold,
 )
+from edgecv.cli.terminal import on_one_line
 
 _TITLE = "edgecv (q to quit)"
 _ESCAPE = 27
@@ -99,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
                 if isinstance(frame, Failure):
                     if frames == 0:
                         raise frame.error
-                    print("edgecv: error:", frame.error, file=sys.stderr)
+                    print("edgecv: error:", on_one_line(str(frame.error)), file=sys.stderr)
                     failed = True
                     continue  # a video goes on behind a broken frame, a camera does not
                 if frames == 0:

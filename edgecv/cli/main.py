@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 
 from edgecv import __version__
 from edgecv.cli.parser import USERS_MISTAKE, Parser
-from edgecv.cli.terminal import write_any_text
+from edgecv.cli.terminal import harmless_stdout, on_one_line, write_any_text
 
 VERBS = (
     "demo",
@@ -77,7 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Decoders report each broken file themselves on stderr; ours is the one line about it.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    warnings.formatwarning = lambda message, *_: f"edgecv: warning: {message}\n"
+    warnings.formatwarning = lambda message, *_: f"edgecv: warning: {on_one_line(str(message))}\n"
+    harmless_stdout()
     write_any_text()
     args = argparse.Namespace()
     try:
@@ -140,7 +141,7 @@ def _report(error: Exception, args: argparse.Namespace) -> int:
 
 
 def _say(message: str, status: int) -> int:
-    print("edgecv: error:", " ".join(message.split()), file=sys.stderr)
+    print("edgecv: error:", on_one_line(" ".join(message.split())), file=sys.stderr)
     return status
 
 

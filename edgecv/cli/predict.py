@@ -108,7 +108,7 @@ class _Report:
     def failure(self, failure: Failure) -> None:
         self.failures += 1
         message = " ".join(str(failure.error).split())
-        self.progress.print(f"edgecv: error: {message}", sys.stderr)
+        self.progress.print(f"edgecv: error: {on_one_line(message)}", sys.stderr)
         if self.args.json:
             record = {"source": failure.name, "error": message}
             self.progress.print(json.dumps(record), sys.stdout)

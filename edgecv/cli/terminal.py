@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import re
 import sys
 import unicodedata
 
@@ -13,6 +15,27 @@ def on_one_line(text: str) -> str:
     return "".join(
         repr(letter)[1:-1] if unicodedata.category(letter) == "Cc" else letter for letter in text
     )
+
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but the tabulator and a line's end
+
+
+def harmless_stdout() -> None:
+    """Control characters on standard output become escapes, whoever prints them: names of files,
+    labels and bundles of strangers steer no terminal. A closed standard output takes everything."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    stream = sys.stdout
+    if not isinstance(stream, io.TextIOWrapper) or "write" in vars(stream):
+        return
+    original = stream.write
+
+    def write(text: str) -> int:
+        return original(_CONTROLS.sub(lambda found: repr(found[0])[1:-1], text))
+
+    stream.write = write  # type: ignore[method-assign]
 
 
 def write_any_text() -> None:

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgecv.cli.terminal import on_one_line
+
 if TYPE_CHECKING:
     from edgecv_export.engines.variants import VariantReport
 
@@ -133,7 +135,7 @@ def fail_gate(error: Any, as_json: bool) -> int:
 
     if error.report is not None:
         print(json.dumps({"gate": error.report.to_dict()}) if as_json else error.report.table())
-    print("edgecv: error:", " ".join(str(error).split()), file=sys.stderr)
+    print("edgecv: error:", on_one_line(" ".join(str(error).split())), file=sys.stderr)
     return 1
 
 

@@ -3,6 +3,8 @@
 import importlib
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -171,3 +173,50 @@ def test_ctrl_c_from_a_terminal(folder, by):
     process.send_signal(by)
     assert process.communicate(timeout=60) == (b"", b"")
     assert process.returncode == 130
+
+
+EVIL = "\x1b]0;owned\x07\x1b[2J\x9b31m"
+
+
+def test_names_of_strangers_steer_no_terminal(folder, tmp_path):
+    """Escape codes in the names of the bundle, its labels, the image, and in arguments."""
+    bundle = tmp_path / "evil"
+    shutil.copytree(folder / "street", bundle)
+    manifest = json.loads((bundle / "bundle.json").read_text())
+    manifest |= {"name": f"n{EVIL}\nedgecv: done", "architecture": f"a{EVIL}\nx"}
+    manifest["labels"] = [f"{label}{EVIL}\nx" for label in manifest["labels"]]
+    (bundle / "bundle.json").write_text(json.dumps(manifest))
+    image = tmp_path / f"p{EVIL}\nq.png"
+    cv2.imwrite(str(tmp_path / "p.png"), np.full((32, 48, 3), 255, np.uint8))
+    (tmp_path / "p.png").rename(image)
+    (tmp_path / f"bad{EVIL}\nx.png").write_bytes(b"no image")
+    for arguments in (
+        ["info", bundle],
+        ["predict", bundle, tmp_path],
+        ["predict", bundle, f"none{EVIL}\nx.png"],
+        ["predict", f"b{EVIL}\nx", image],
+        ["benchmark", bundle, "--runs", "1"],
+        [f"verb{EVIL}\nx"],
+        ["info", bundle, f"--option{EVIL}\nx"],
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "edgecv", *map(str, arguments)], capture_output=True
+        )
+        for output in (done.stdout, done.stderr):
+            text = output.decode()
+            assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", text), (arguments, text)
+            assert b"Traceback" not in output
+            # Nothing of a name stands at the beginning of a line.
+            assert not re.search(r"^(edgecv: done|x\b|q\.png)", text, re.MULTILINE), text
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell closes the output")
+def test_a_closed_standard_output_is_no_fault(folder):
+    for command in ("info", "--version", "doctor"):
+        arguments = [command, folder / "street"] if command == "info" else [command]
+        done = subprocess.run(
+            ["sh", "-c", '"$0" -m edgecv "$@" >&-', sys.executable, *map(str, arguments)],
+            capture_output=True,
+        )
+        assert b"Traceback" not in done.stderr and b"internal" not in done.stderr
+        assert done.returncode in (0, 2)
