@@ -73,7 +73,7 @@ def test_detections_are_a_collection():
     assert len(result) == 3 and result[0] == first and result[-3] == first
     assert [each.name for each in result] == ["dog", "traffic light", "dog"]
     assert result[1].box == (50.4, 30.6, 119.5, 99.5) and result[1].score == 0.5
-    with pytest.raises(IndexError):
+    with pytest.raises(IndexError, match="the result has"):
         result[3]
     assert result[np.int64(2)].score == 0.1
 

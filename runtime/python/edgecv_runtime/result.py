@@ -200,7 +200,9 @@ class ScoredResult(Result, Generic[Item]):
     def __getitem__(self: Self, index: Several) -> Self: ...
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, (int, np.integer)):
-            return self._item(range(len(self))[index])
+            if not -len(self) <= index < len(self):
+                raise IndexError(f"index {index} is out of range: the result has {len(self)} items")
+            return self._item(int(index) % len(self))
         return self._some(index)
 
     def __iter__(self) -> Iterator[Item]:
