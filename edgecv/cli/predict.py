@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import json
 import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from edgecv.cli.drawing_options import add_drawing_arguments, drawing_of
 from edgecv.cli.first_line import say_what_runs
@@ -264,10 +265,19 @@ def _predict_images(
     args: argparse.Namespace,
     report: _Report,
 ) -> None:
+    from edgecv_runtime import InputError
+    from edgecv_runtime.sources import Failure
+
     for frame, result in _run_on(model, images, args, report):
         record = report.result(frame, result, quiet=False)
         if target := targets.get(frame.name):
-            result.save_files(target, record, **report.drawing)
+            try:
+                result.save_files(target, record, **report.drawing)
+            except OSError as error:
+                if error.errno in (errno.ENOSPC, errno.EDQUOT):  # of all the others, too
+                    raise
+                reason = InputError(f"{error.filename}: cannot be written: {error.strerror}")
+                report.failure(Failure(frame.name, reason, frame.index))
 
 
 def _predict_video(
@@ -294,11 +304,29 @@ def _predict_video(
             writer.write(result.plot(**report.drawing), frame.play_ms)
             if frames == 1:  # a video that cannot be read leaves no empty file
                 target.parent.mkdir(parents=True, exist_ok=True)
-                lines = stack.enter_context(open(f"{target}.jsonl", "w", encoding="utf-8"))
+                lines = stack.enter_context(_lines(f"{target}.jsonl"))
             lines.write(json.dumps(record) + "\n")
     if frames and not args.json:
         text = _count_of(frames, "frame") + _found(found)
         report.progress.print(f"{video.name}: {text}", sys.stdout)
+
+
+@contextmanager
+def _lines(path: str) -> Iterator[TextIO]:
+    """A file of lines that gets its name when the block ends. Where it ends with an error, what was
+    found so far is kept, as it is of the video."""
+    from edgecv_runtime.whole import new_file
+
+    raised: BaseException | None = None
+    with new_file(path, sync=False) as draft, draft.open("w", encoding="utf-8") as lines:
+        try:
+            yield lines
+        except OSError:
+            raise
+        except BaseException as error:
+            raised = error
+    if raised is not None:
+        raise raised
 
 
 def _run_on(

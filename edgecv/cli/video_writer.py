@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_runtime import InputError
+from edgecv_runtime.whole import new_file
 
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".avi")  # of containers that take both codecs
 DEFAULT_RATE = 25.0  # frames per second, of frames without times
@@ -29,6 +31,9 @@ class VideoNotWritten(InputError):
 class VideoWriter:
     """Opens the file with the first frames and finishes it on every way out of a `with` block.
 
+    It has another name meanwhile. Once it is finished and was read back, it takes its own, in place
+    of an earlier file.
+
     A video file has one rate. Frames that come at uneven times are repeated, or left out, so that
     each is shown when it was, within one frame.
 
@@ -46,6 +51,8 @@ class VideoWriter:
         self._rate = rate if usual else None
         self._held: list[tuple[NDArray[np.uint8], float | None]] = []  # until the rate is known
         self._writer: Any = None
+        self._stack = ExitStack()  # of the draft
+        self._draft = path
         self._size = (0, 0)
         self._started: float | None = None
         self._written = 0
@@ -111,16 +118,20 @@ class VideoWriter:
 
         height, width = image.shape[:2]
         self._size = (height, width)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        if self._path.is_dir():
+            raise VideoNotWritten(f"{self._path}: cannot be written: a folder has that name")
+        try:
+            draft = self._stack.enter_context(new_file(self._path))
+        except OSError as error:
+            raise VideoNotWritten(f"{self._path}: cannot be written: {error.strerror}") from error
+        self._draft = draft
         for codec in _CODECS:
-            with name_for_opencv(self._path) as name:
+            with name_for_opencv(draft) as name:
                 writer = cv2.VideoWriter(
                     name, cv2.VideoWriter.fourcc(*codec), rate, (width, height)
                 )
             if writer.isOpened():
                 return writer
-            if self._path.is_file() and self._path.stat().st_size == 0:
-                self._path.unlink()
         raise VideoNotWritten(
             f"{self._path}: this OpenCV cannot write it ({width} x {height}, {rate:g} frames "
             "per second): is the folder writable, and FFmpeg there (edgecv doctor)?"
@@ -135,14 +146,49 @@ class VideoWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is None or not issubclass(kind, VideoNotWritten):
-            self._release_held()
-        if self._writer is None:
+        if kind is not None and issubclass(kind, VideoNotWritten):
+            self._stack.__exit__(kind, error, trace)  # the draft goes
             return
-        self._writer.release()
-        # OpenCV's writer does not say when the disk is full.
-        if kind is None and not (self._path.is_file() and self._path.stat().st_size > 0):
-            raise VideoNotWritten(f"{self._path}: could not be written: is the disk full?")
+        try:
+            self._finish()
+        except OSError as fault:
+            raise VideoNotWritten(f"{self._path}: cannot be written: {fault.strerror}") from fault
+
+    def _finish(self) -> None:
+        with self._stack:
+            self._release_held()
+            if self._writer is None:
+                return
+            self._writer.release()
+            # OpenCV's writer does not say when the disk is full.
+            found = _frames_in(self._draft)
+            if found < self._written:
+                raise VideoNotWritten(
+                    f"{self._path}: {found} of {self._written} frames can be read back: is the "
+                    "disk full? An earlier file of that name is kept"
+                )
+
+
+def _frames_in(path: Path) -> int:
+    """How many frames a file holds, counted by their packets; 0 where the first or the last one
+    cannot be decoded."""
+    import cv2
+
+    from edgecv_runtime.sources.capture import name_for_opencv
+
+    with name_for_opencv(path) as name:
+        packets, frames = (cv2.VideoCapture(name, cv2.CAP_FFMPEG) for _ in range(2))
+    try:
+        packets.set(cv2.CAP_PROP_FORMAT, -1)
+        count = 0
+        while packets.grab():
+            count += 1
+        whole = frames.read()[0]
+        frames.set(cv2.CAP_PROP_POS_FRAMES, max(count - 1, 0))
+        return count if whole and frames.read()[0] else 0
+    finally:
+        packets.release()
+        frames.release()
 
 
 def _measured_rate(times_ms: list[float | None], live: bool) -> tuple[float, bool]:

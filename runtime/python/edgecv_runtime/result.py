@@ -18,6 +18,7 @@ from edgecv_runtime._core import EngineError, InputError
 from edgecv_runtime.images import check_image
 from edgecv_runtime.opencv import import_cv2
 from edgecv_runtime.other_images import from_pillow, is_pillow
+from edgecv_runtime.whole import write_file
 
 Item = TypeVar("Item")
 Self = TypeVar("Self", bound="ScoredResult[Any]")
@@ -150,11 +151,11 @@ class Result(ABC):
         ok, data = cv2.imencode(path.suffix, self.plot(**drawing))
         if not ok:
             raise InputError(f"{path}: OpenCV cannot write this picture as {path.suffix}")
-        path.write_bytes(data.tobytes())
+        _write(path, data.tobytes())
 
     @staticmethod
     def _save_json(path: Path, record: dict[str, Any]) -> None:
-        path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+        _write(path, json.dumps(record, indent=1) + "\n")
 
     def save_files(
         self,
@@ -267,6 +268,12 @@ class ScoredResult(Result, Generic[Item]):
             super().save(path, **drawing)
         else:
             self.filter(threshold).save(path, **drawing)
+
+
+def _write(path: Path, content: bytes | str) -> None:
+    """Raises OSError; a folder that is not there is not made."""
+    path.parent.stat()
+    write_file(path, content, sync=False)
 
 
 def import_supervision() -> Any:

@@ -18,6 +18,7 @@ from edgecv_runtime.lettering import drawable_names
 from edgecv_runtime.opencv import import_cv2
 from edgecv_runtime.palette import class_colors
 from edgecv_runtime.result import Result, import_supervision
+from edgecv_runtime.whole import write_file
 
 _OPACITY = 0.5  # of a class's colour over the picture
 _LONGEST_LEGEND = 12
@@ -144,10 +145,11 @@ class Segmentation(Result):
         if path.suffix.lower() != ".png":
             raise InputError(f"{path}: a class map is written as .png, which keeps its values")
         if self.mask.dtype == np.uint8:
-            path.write_bytes(encode_indexed_png(self.mask.astype(np.uint8), self.colors()))
+            content = encode_indexed_png(self.mask.astype(np.uint8), self.colors())
+            write_file(path, content, sync=False)
             return
         _, data = import_cv2().imencode(".png", self.mask)
-        path.write_bytes(data.tobytes())
+        write_file(path, data.tobytes(), sync=False)
 
     def save_files(
         self,
