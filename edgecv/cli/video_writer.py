@@ -184,8 +184,10 @@ def _frames_in(path: Path) -> int:
         while packets.grab():
             count += 1
         whole = frames.read()[0]
-        frames.set(cv2.CAP_PROP_POS_FRAMES, max(count - 1, 0))
-        return count if whole and frames.read()[0] else 0
+        if whole and count > 1:
+            frames.set(cv2.CAP_PROP_POS_FRAMES, count - 1)
+            whole = frames.read()[0]
+        return count if whole else 0
     finally:
         packets.release()
         frames.release()

@@ -71,7 +71,7 @@ def test_a_video_that_does_not_fit_keeps_the_earlier_one(
 
 def test_the_earlier_video_is_there_until_the_new_one_is_good(tmp_path: Path) -> None:
     image = np.zeros((48, 64, 3), np.uint8)
-    for count in (5, 8):
+    for count in (1, 2, 5, 8):
         with VideoWriter(tmp_path / "a.mp4", 25.0) as writer:
             for _ in range(count):
                 writer.write(image)
