@@ -342,3 +342,24 @@ def test_objectness_of_1_by_the_hundred(pictures: list[np.ndarray], tmp_path: Pa
     assert report.excepted > 10
     assert report.unmatched == 0
     assert report.passed and not report.degenerate
+
+
+def test_proposals_of_one_score_are_degenerate(pictures: list[np.ndarray], tmp_path: Path) -> None:
+    """An untrained proposal network scores all boxes alike, and rounding decides which of them become
+    detections. The second stage tells classes apart."""
+    module = lively_rcnn(parts.make_faster, pictures, size=96)
+    with torch.inference_mode():
+        module.rpn.head.cls_logits.weight *= 1e-9
+        module.rpn.head.cls_logits.bias *= 0
+    report = read_report(export(module, tmp_path / "out", labels=LABELS))
+    assert report.passed and report.degenerate
+    assert report.detections > 0
+
+
+def test_what_was_taken_from_unlike_proposals_has_to_agree() -> None:
+    report = DetectionReport()
+    report.unmatched = 1
+    report.conclude(np.array([0.2, 0.9]))
+    assert not report.passed and not report.degenerate
+    report.conclude(np.array([0.2, 0.9]), proposals_alike=True)
+    assert report.passed and report.degenerate

@@ -80,9 +80,15 @@ class DetectionReport:
             raw.largest = max(raw.largest, here.largest)
         return agree
 
-    def conclude(self, scores: np.ndarray) -> None:
-        """Sets ``degenerate`` and ``passed``; ``scores`` are those of all detections in torch."""
-        self.degenerate = scores.size == 0 or float(np.ptp(scores)) < SCORES_ALIKE
+    def conclude(self, scores: np.ndarray, proposals_alike: bool = False) -> None:
+        """Sets ``degenerate`` and ``passed``; ``scores`` are those of all detections in torch.
+
+        Args:
+            proposals_alike: all proposals have one score, as in an untrained network: which of them
+                are taken is left to rounding, and so are the detections.
+        """
+        scores_alike = scores.size == 0 or float(np.ptp(scores)) < SCORES_ALIKE
+        self.degenerate = scores_alike or proposals_alike
         results_agree = (
             self.unmatched == 0
             and self.box_difference_1080p <= self.tolerance.box
@@ -131,8 +137,8 @@ class DetectionReport:
             rows.append(("smallest IoU of masks", iou, least))
         return parity_table(
             rows,
-            "degenerate: no detections, or all scores alike, so parity proves little; "
-            "only raw outputs are compared"
+            "degenerate: no detections, or all scores (of proposals) alike, so parity proves "
+            "little; only raw outputs are compared"
             if self.degenerate
             else None,
         )

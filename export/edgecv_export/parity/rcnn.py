@@ -17,7 +17,7 @@ import edgecv_runtime
 from edgecv_export.graphs.rcnn_stages import named_maps
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.detected import Detected, RawOutputs
-from edgecv_export.parity.detection_report import BATCH, DetectionReport
+from edgecv_export.parity.detection_report import BATCH, SCORES_ALIKE, DetectionReport
 from edgecv_export.parity.rcnn_replay import (
     BundleNetworks,
     CallerProposals,
@@ -58,6 +58,7 @@ def verify_rcnn(
     mask_size = mask_graphs[0].outputs[0].shape[-1] if mask_graphs else 0
     report = DetectionReport(pictures=len(pictures), tolerance=tolerance)
     scores: list[np.ndarray] = []
+    proposals_alike = own_proposals
     for start in range(0, len(pictures), BATCH):
         some = list(pictures[start : start + BATCH])
         given = proposals[start : start + BATCH]
@@ -67,8 +68,12 @@ def verify_rcnn(
             expected, masks = own.detected, own.masks
             found = Detected(result.boxes, result.scores, result.labels)
             tensor = networks.preprocess(picture)
+            raw = _raw_outputs(cut, own.tensor, own.trunk, own.logits, own.deltas)
+            if own_proposals:
+                spread = float(np.ptp(raw.values["objectness"]))
+                proposals_alike = proposals_alike and spread < SCORES_ALIKE
             agree = report.add_raw(
-                _raw_outputs(cut, own.tensor, own.trunk, own.logits, own.deltas),
+                raw,
                 _raw_outputs(
                     cut,
                     tensor,
@@ -87,7 +92,7 @@ def verify_rcnn(
                 _compare_masks(report, masks, result.masks, pairs)
             scores.append(expected.scores)
             done()
-    report.conclude(np.concatenate(scores))
+    report.conclude(np.concatenate(scores), proposals_alike)
     return report
 
 
