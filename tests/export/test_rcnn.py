@@ -345,8 +345,8 @@ def test_objectness_of_1_by_the_hundred(pictures: list[np.ndarray], tmp_path: Pa
 
 
 def test_proposals_of_one_score_are_degenerate(pictures: list[np.ndarray], tmp_path: Path) -> None:
-    """An untrained proposal network scores all boxes alike, and rounding decides which of them become
-    detections. The second stage tells classes apart."""
+    """An untrained proposal network scores all boxes alike, and rounding decides which of them
+    become detections. The second stage tells classes apart."""
     module = lively_rcnn(parts.make_faster, pictures, size=96)
     with torch.inference_mode():
         module.rpn.head.cls_logits.weight *= 1e-9
