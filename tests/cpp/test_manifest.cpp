@@ -171,7 +171,7 @@ TEST_CASE("floats are written with the fewest digits that read back the same") {
     state = state * 1664525u + 1013904223u;
     const float value = static_cast<float>(state >> 8) * 1.1e-7f + 1e-6f;
     prior.scales[0][1] = value;
-    manifest.input.scale = static_cast<double>(state) / 3e11 + 1e-9;
+    manifest.input.scale = static_cast<double>(state) / 3e11 + 1e-6;
     const std::string text = manifest.to_json();
     const Manifest again = Manifest::from_json(text);
     CHECK(std::get<edgecv::MultiboxPrior>(std::get<edgecv::SsdSpec>(again.postprocess).anchors)
