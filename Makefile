@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml $(shell find runtime -name '*.[ch]pp' -o -name CMakeLists.txt)
 
-.PHONY: demo test test-cpp test-python test-versions fuzz lint format stub bench matrix wheel clean
+.PHONY: demo test test-cpp test-python test-versions fuzz interrupts lint format stub bench matrix wheel clean
 demo: .venv/.installed
 	rm -rf demo
 	$(BIN)/edgecv demo --out demo
@@ -24,6 +24,10 @@ test-versions: .venv/.installed
 MINUTES ?= 5
 fuzz: .venv/.installed
 	$(BIN)/python tests/fuzz/fuzzing.py $(MINUTES)
+
+# Every command that writes, ended at each of its file-system calls that changes something.
+interrupts: .venv/.installed
+	EDGECV_ALL_INTERRUPTS=1 $(BIN)/python -m pytest tests/interrupts
 
 lint: .venv/.installed
 	$(BIN)/ruff check

@@ -67,6 +67,12 @@ def test_an_error_names_the_file_and_not_its_draft(
     with pytest.raises(OSError, match="No space left") as caught:
         write_file(tmp_path / "x", "new")
     assert caught.value.filename == str(tmp_path / "x")
+    with (
+        pytest.raises(OSError, match="No space left") as caught,
+        new_folder(tmp_path / "f") as draft,
+    ):
+        (draft / "a").write_text("new")
+    assert caught.value.filename == str(tmp_path / "f")
     assert list(tmp_path.iterdir()) == []
 
 

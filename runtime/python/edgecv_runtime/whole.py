@@ -77,18 +77,24 @@ def new_folder(path: str | os.PathLike[str], *, replace: bool = False) -> Iterat
 
     Raises:
         FileExistsError: there is one with content, which may not be replaced.
-        OSError: it cannot be written.
+        OSError: it cannot be written; its ``filename`` is `path`.
     """
     target = Path(os.path.realpath(path))
     target.parent.mkdir(parents=True, exist_ok=True)
     recover_folder(target)
     clear_drafts(target.parent)
-    with _draft(target.parent, "", folder=True) as draft:
-        yield draft
-        for root, _, files in os.walk(draft):
-            for name in files:
-                _sync(Path(root, name))
-        _put_folder(draft, target, replace)
+    try:
+        with _draft(target.parent, "", folder=True) as draft:
+            yield draft
+            for root, _, files in os.walk(draft):
+                for name in files:
+                    _sync(Path(root, name))
+            _put_folder(draft, target, replace)
+    except OSError as error:
+        names = Path(os.fsdecode(error.filename or "")).parts
+        if error.filename is None or any(is_draft(name) for name in names):
+            error.filename, error.filename2 = os.fspath(path), None
+        raise
 
 
 @contextlib.contextmanager

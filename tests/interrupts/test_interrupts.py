@@ -1,0 +1,128 @@
+"""Commands that are ended at each file-system call: the old state or the new one, and the next run
+works. Here some points of each kind; `make interrupts` tries all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from edgecv_runtime import BundleError
+from edgecv_runtime.load import open_bundle
+from interrupts.sweep import COMMAND, python, sweep
+from tiny_bundle import write_tiny_bundle
+
+MOST = None if os.environ.get("EDGECV_ALL_INTERRUPTS") else 2
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="strace is Linux's")
+
+
+@pytest.fixture(autouse=True)
+def strace() -> None:
+    assert shutil.which("strace"), "these tests need strace: apt install strace"
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tiny_bundle(tmp_path_factory.mktemp("bundles") / "tiny")
+
+
+def hidden(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir() if path.name.startswith(".edgecv-")]
+
+
+def test_a_bundle_that_is_replaced(bundle: Path, tmp_path: Path) -> None:
+    """The end of export, wrap and a checkpoint's export into the cache."""
+    target = tmp_path / "out" / "bundle"
+    code = f"""
+import json, sys
+from pathlib import Path
+from edgecv_export.bundle import new_bundle
+try:
+    with new_bundle(Path({str(target)!r}), overwrite=True) as draft:
+        draft.add_file("main.onnx", Path({str(bundle / "main.onnx")!r}).read_bytes())
+        draft.manifest = json.loads(Path({str(bundle / "bundle.json")!r}).read_text())
+        draft.manifest["name"] = "new"
+        draft.write_manifest()
+except KeyboardInterrupt:
+    sys.exit(130)
+except OSError as error:
+    sys.exit(f"edgecv: error: {{error.filename}}: {{error.strerror}}")
+"""
+
+    def prepare() -> None:
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
+        shutil.copytree(bundle, target)
+
+    def state() -> str:
+        try:
+            with open_bundle(target) as opened:
+                (graph,) = opened.manifest.graphs["main"]
+                opened.verified_file(graph.file, graph.sha256)
+                return "new" if opened.manifest.name == "new" else "old"
+        except BundleError as error:
+            return str(error)
+
+    assert sweep(python(code), prepare, state, tmp_path / "log", MOST) == []
+    assert hidden(tmp_path / "out") == []
+
+
+def test_predict(bundle: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    cv2.imwrite(str(tmp_path / "a.png"), np.full((32, 48, 3), 255, np.uint8))
+
+    def prepare() -> None:
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir()
+        (out / "a.json").write_text("{}")
+        cv2.imwrite(str(out / "a.jpg"), np.zeros((8, 8, 3), np.uint8))
+
+    def state() -> str:
+        try:
+            new = "detections" in json.loads((out / "a.json").read_text())
+        except ValueError as error:
+            return f"a.json: {error}"
+        image = cv2.imread(str(out / "a.jpg"))
+        if image is None:
+            return "a.jpg cannot be read"
+        return "new" if new and image.shape == (32, 48, 3) else "old"
+
+    command = python(COMMAND, "predict", bundle, tmp_path / "a.png", "--save", out)
+    assert sweep(command, prepare, state, tmp_path / "log", MOST) == []
+    assert hidden(out) == []
+
+
+def test_camera(bundle: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    source = tmp_path / "source.avi"
+    for path, count in ((source, 12), (tmp_path / "old.mp4", 3)):
+        codec = "MJPG" if path == source else "mp4v"
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), 25.0, (64, 48))
+        for _ in range(count):
+            writer.write(np.zeros((48, 64, 3), np.uint8))
+        writer.release()
+
+    def prepare() -> None:
+        shutil.rmtree(out, ignore_errors=True)
+        out.mkdir()
+        shutil.copy(tmp_path / "old.mp4", out / "a.mp4")
+
+    def state() -> str:
+        capture = cv2.VideoCapture(str(out / "a.mp4"))
+        count = 0
+        while capture.read()[0]:
+            count += 1
+        # Ctrl-C is the usual end of a live run: what came until then is the new video.
+        return "old" if count == 3 else "new" if count else "a.mp4 cannot be read"
+
+    command = python(
+        COMMAND, "camera", bundle, "--source", source, "--save", out / "a.mp4", "--no-show"
+    )
+    assert sweep(command, prepare, state, tmp_path / "log", MOST) == []
+    assert hidden(out) == []
