@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecv_runtime import InputError
+from edgecv_runtime.one_line import one_line
 
 from . import coco, mask_folder, voc, yolo
 from .image_files import contents
@@ -49,6 +50,11 @@ def read_folder(folder: str | Path, split: str) -> DetectionData:
             `data.report.require_objects`.
     """
     folder = Path(folder)
+    with one_line(folder, "expected a data set"):  # such as a name too long for the file system
+        return _read(folder, split)
+
+
+def _read(folder: Path, split: str) -> DetectionData:
     if folder.is_file():
         if folder.suffix.lower() in yolo.YAML_SUFFIXES:
             return yolo.read_file(folder, split)

@@ -85,7 +85,7 @@ def _as_grey(png: bytes) -> tuple[bytes, int]:
     if not png.startswith(_PNG) or len(png) < 33:
         return png, 1
     bits, colour_type = png[24], png[25]
-    if colour_type not in (_GREY, _PALETTE) or bits > 8:
+    if colour_type not in (_GREY, _PALETTE) or bits not in (1, 2, 4, 8):
         return png, 1
     header = png[12:25] + bytes([_GREY]) + png[26:29]
     parts = [png[:12], header, struct.pack(">I", zlib.crc32(header))]

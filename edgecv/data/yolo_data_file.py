@@ -57,7 +57,9 @@ class DataFile:
         for choice in choices:
             if choice.exists():
                 return _of_users(choice, self.path)
-        raise InputError(f"{self.path}: names {value}, which does not exist; looked in {self.root}")
+        raise InputError(
+            f"{self.path}: names {value[:200]}, which does not exist; looked in {self.root}"
+        )
 
 
 def _of_users(place: Path, path: Path) -> Path:

@@ -16,6 +16,7 @@ import torch
 import edgecv
 from edgecv.data.folder import read_folder
 from edgecv.data.names_file import read_names
+from edgecv.data.number_images import read_numbers
 from edgecv.data.text import read_json, read_xml
 from edgecv.data.yolo_data_file import read_data_file
 from edgecv.models.checkpoint import load_checkpoint
@@ -279,3 +280,18 @@ def test_threads_have_a_limit(threads: int, tmp_path: Path) -> None:
     folder = write_tiny_bundle(tmp_path / "tiny")
     with pytest.raises(InputError, match=f"threads: expected 1 to 1024, got {threads}"):
         edgecv.load(folder, threads=threads)
+
+
+def test_what_the_fuzzers_found(tmp_path: Path) -> None:
+    (tmp_path / "engines.json").write_text('{"schema": 1, "engines' + "[" * 3000 + '": []}')
+    with pytest.raises(BundleError, match=r"engines\.json: ") as refusal:
+        read_engines(tmp_path)
+    assert len(str(refusal.value)) < 500 + len(str(tmp_path))
+    (tmp_path / "data.yaml").write_text(f"train: {'long' * 300}\nnames: [a]\n")
+    with pytest.raises(InputError):
+        read_folder(tmp_path, "train")
+    png = bytearray(cv2.imencode(".png", np.zeros((4, 4), np.uint8))[1].tobytes())
+    png[24] = 0  # bits of a pixel
+    (tmp_path / "mask.png").write_bytes(png)
+    with pytest.raises(InputError, match=r"mask\.png: "):
+        read_numbers(tmp_path / "mask.png", "class numbers")

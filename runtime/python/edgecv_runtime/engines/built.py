@@ -13,6 +13,7 @@ from typing import Any
 from edgecv_runtime._core import Bundle, BundleError, EngineError, HashedFile
 from edgecv_runtime.engines.cache import cache_of_bundle
 from edgecv_runtime.engines.tensorrt_modules import KINDS
+from edgecv_runtime.one_line import brief
 
 FILE = "engines.json"
 SCHEMA = 1
@@ -147,7 +148,7 @@ def read_engines(folder: str | os.PathLike[str]) -> list[BuiltEngine]:
         ) from error
     except _Wrong as error:
         raise BundleError(
-            f"{path}: {error}: delete it and build the engines again, or update edgecv"
+            f"{path}: {brief(error)}: delete it and build the engines again, or update edgecv"
         ) from error
 
 
