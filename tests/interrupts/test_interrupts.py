@@ -11,11 +11,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 import pytest
 
 from edgecv_runtime import BundleError
 from edgecv_runtime.load import open_bundle
-from interrupts.sweep import COMMAND, python, sweep
+from interrupts.sweep import COMMAND, python, run, sweep
 from tiny_bundle import write_tiny_bundle
 
 MOST = None if os.environ.get("EDGECV_ALL_INTERRUPTS") else 2
@@ -71,6 +72,54 @@ except OSError as error:
 
     assert sweep(python(code), prepare, state, tmp_path / "log", MOST) == []
     assert hidden(tmp_path / "out") == []
+
+
+def test_a_graph_that_is_added_in_place_of_another(bundle: Path, tmp_path: Path) -> None:
+    """The end of build --overwrite."""
+    target = tmp_path / "bundle"
+    code = f"""
+import json, sys
+from pathlib import Path
+from edgecv_export.engines.additions import additions, clear_dead_builds
+from edgecv_runtime import InputError
+folder = Path({str(target)!r})
+try:
+    clear_dead_builds(folder)
+    graph = json.loads((folder / "bundle.json").read_text())["graphs"]["main"][0]
+    names = dict(file="main.fp16.onnx", precision="fp16", dialect="onnx")
+    source = dict(inputs=graph["inputs"], outputs=graph["outputs"])
+    content = Path(sys.argv[1]).read_bytes()
+    with additions(folder, overwrite=True) as added:
+        added.add("main", source, content, **names)
+        added.write("fp16", dict(by=sys.argv[1]), set([graph["sha256"]]))
+except KeyboardInterrupt:
+    sys.exit(130)
+except (InputError, OSError) as error:
+    sys.exit(f"edgecv: error: {{error}}")
+"""
+    for name in ("old", "new"):
+        model = onnx.load(bundle / "main.onnx")
+        model.producer_name = name
+        onnx.save(model, tmp_path / f"{name}.onnx")
+
+    def prepare() -> None:
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(bundle, target)
+        assert run(python(code, tmp_path / "old.onnx")).returncode == 0
+
+    def state() -> str:
+        try:
+            with open_bundle(target) as opened:
+                file = opened.manifest.graphs["main"]
+                for graph in file:
+                    opened.verified_file(graph.file, graph.sha256)
+                return onnx.load(target / file[1].file).producer_name
+        except BundleError as error:
+            return str(error)
+
+    command = python(code, tmp_path / "new.onnx")
+    assert sweep(command, prepare, state, tmp_path / "log", MOST) == []
+    assert hidden(target) == [] and len(list(target.glob("*.onnx"))) == 2
 
 
 def test_predict(bundle: Path, tmp_path: Path) -> None:
