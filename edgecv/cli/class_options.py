@@ -40,7 +40,7 @@ def class_scores(value: float | str, names: Sequence[str]) -> dict[str, float]:
             raise _unknown("--threshold", value, number.rpartition("=")[0], names)
         if name in scores or (name is None and others is not None):
             which = "a number without a name" if name is None else f'"{name}"'
-            raise InputError(f"--threshold {value}: {which} is there twice")
+            raise InputError(f"--threshold {value}: {which} is given twice")
         if name is None:
             others = _score(number, value)
         else:

@@ -37,8 +37,8 @@ def add_threshold_argument(parser: argparse.ArgumentParser) -> None:
         "--threshold",
         type=threshold,
         metavar="SCORE|NAME=SCORE,...",
-        help="lowest score to report, 0..1; of some classes by name, of the others without one, as "
-        "in car=0.3,0.5 (default: the bundle's, mostly 0.5; classes: 0)",
+        help="report what scores above it, 0..1; of some classes by name, of the others without "
+        "one, as in car=0.3,0.5 (default: the bundle's, mostly 0.5; classifiers: 0)",
     )
 
 

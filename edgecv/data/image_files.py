@@ -15,6 +15,8 @@ from edgecv_runtime.image_headers import ImageHeader, read_header
 from edgecv_runtime.images import check_regular
 from edgecv_runtime.sources import IMAGE_SUFFIXES
 
+from .report import shortened
+
 # Of images that phones, cameras and designers make, and OpenCV does not read.
 UNREAD_SUFFIXES = frozenset(
     {".heic", ".heif", ".jxl", ".dng", ".cr2", ".nef", ".arw", ".raw", ".psd", ".tga", ".svg"}
@@ -191,4 +193,4 @@ def contents(folder: Path, most: int = 6) -> str:
     parts = [
         f"{place or '.'} ({count} {suffix})" for (place, suffix), count in sorted(found.items())
     ]
-    return ", ".join(parts[:most]) + (" and others" if len(parts) > most else "")
+    return shortened(parts, most)

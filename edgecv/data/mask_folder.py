@@ -27,15 +27,13 @@ def recognises(folder: Path) -> bool:
 
 
 def read(folder: Path, split: str) -> DetectionData:
-    """Reads images/<split> with masks/<split>, or a share of images/ with masks/.
+    """Reads images/<split> with masks/<split>, or a share of images/ with masks/
+    (image_files.divide).
 
     The mask of images/name.jpg is masks/name.png or masks/name_mask.png: one channel of 8 or 16
     bits, or a palette (of which 255 is Pascal VOC's border); 0 for the background and another
     number for each object. A box is the extent of its object's pixels. The one class is named in
     classes.txt, else `object`.
-
-    Without split folders an image is in `val` if the SHA-256 of its name without suffix is
-    divisible by five, else in `train`: it stays there when others are added or taken away.
 
     Raises:
         InputError: a file is missing or broken, or the masks have one number for all objects; the

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from edgecv.data.report import shortened
 from edgecv_runtime import InputError
 from edgecv_runtime.one_line import one_line
 
@@ -203,8 +204,11 @@ def _cannot_be_read(path: Path, names: list[str]) -> str:
     foreign = [
         name for name in names if not name.startswith(("torch.", "collections.", "builtins."))
     ]
-    shown = ", ".join(foreign[:4]) + (f" and {len(foreign) - 4} more" if len(foreign) > 4 else "")
-    holds = f"it holds objects of {shown}" if foreign else "broken, or no file of torch.save"
+    holds = (
+        f"it holds objects of {shortened(foreign, 4)}"
+        if foreign
+        else "broken, or no file of torch.save"
+    )
     return (
         f"{path}: cannot be read as weights ({holds}); where the model can be loaded, save its "
         f"weights: {SAVE}"

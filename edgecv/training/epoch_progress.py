@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import lightning.pytorch as pl
 
-
-class Bar(Protocol):
-    """Shows progress from its construction until `close`."""
-
-    def update(self, steps: int = 1, note: str | None = None) -> None:
-        """So many more steps are done; `note` is shown behind them."""
-        ...
-
-    def close(self) -> None: ...
-
-
-# Number of steps, what one is, title -> the bar.
-MakeBar = Callable[[int, str, str], Bar]
+from .progress import Bar, MakeBar
 
 
 class EpochProgress(pl.Callback):

@@ -21,8 +21,9 @@ from edgecv_runtime.versions import require
 from edgecv_runtime.whole import clear_drafts
 
 from .epoch_order import EpochSeeds
-from .epoch_progress import EpochProgress, MakeBar
+from .epoch_progress import EpochProgress
 from .in_effect import in_words, values_in_effect, versions
+from .progress import MakeBar
 from .run_files import RunFiles, WholeState
 from .run_folder import STATE, check_out, check_settings, write_record
 from .settings import Settings, recipe_of

@@ -9,6 +9,8 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
+from edgecv.data.report import counted
+
 from .settings import Run
 
 _PACKAGES = ("edgecv", "torch", "torchvision", "lightning", "numpy")
@@ -38,13 +40,13 @@ def values_in_effect(run: Run, trainer: pl.Trainer, workers: int) -> dict[str, A
 
 def in_words(values: dict[str, Any]) -> str:
     """The line that a run begins with."""
-    threads = _count(values["threads"], "thread")
-    steps = _count(values["steps_per_epoch"], "step")
+    threads = counted(values["threads"], "thread")
+    steps = counted(values["steps_per_epoch"], "step")
     rate, head = values["learning_rate"], values["head_learning_rate"]
     return (
         f"device {values['device']} ({values['device_name'] or threads}), precision "
         f"{values['precision']}, batch size {values['batch_size']}, "
-        f"{_count(values['epochs'], 'epoch')} of "
+        f"{counted(values['epochs'], 'epoch')} of "
         f"{steps}, learning rate {rate:g}" + (f" (head {head:g})" if head != rate else "")
     )
 
@@ -54,7 +56,3 @@ def versions() -> dict[str, str]:
     packages = {name: importlib.metadata.version(name) for name in _PACKAGES}
     packages["torch"] = str(torch.__version__)  # with the build, such as 2.9.0+cu130
     return {"python": platform.python_version(), **packages}
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +17,7 @@ from edgecv_export.pictures import generate_pictures
 from edgecv_export.skeleton import Seen, skeleton_for
 from edgecv_export.wrap import read_onnx
 from edgecv_runtime import InputError
-
-if TYPE_CHECKING:
-    pass
+from edgecv_runtime.one_line import first_line
 
 _SIDE = 320  # of an axis that may have any length
 _IMAGES = 2
@@ -113,7 +111,7 @@ def inspect_onnx(
     try:
         values = _run(path, inputs[0]["name"], tensors)
     except Exception as error:  # whatever ONNX Runtime raises: the user is to see it
-        found.notes.append(f"it does not run: {_first_line(error)}")
+        found.notes.append(f"it does not run: {first_line(error)}")
         return found
     declared = {value.name: value for value in graph.graph.output}
     for name, arrays in values.items():
@@ -204,7 +202,3 @@ def _run(path: Path, name: str, tensors: Sequence[NDArray[Any]]) -> dict[str, li
 
 def _shape(shape: Sequence[int | None]) -> str:
     return "[" + ", ".join("?" if side is None else str(side) for side in shape) + "]"
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:300]

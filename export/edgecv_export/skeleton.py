@@ -22,6 +22,7 @@ from edgecv_export.anchor_help import (
     levels_of,
     stored_arrays,
 )
+from edgecv_export.score_function import usual_function
 
 if TYPE_CHECKING:
     import onnx
@@ -119,9 +120,7 @@ def _box_pair(floats: dict[str, list[NDArray[Any]]], boxes: list[str]) -> tuple[
 def _scored(seen: Seen, name: str, values: list[NDArray[Any]], task: str) -> Found:
     columns = values[0].shape[1]
     inside = activation_inside(seen.model, name, values, axis=1)
-    function = {None: "sigmoid" if columns == 1 else "softmax", "unsure": "none"}.get(
-        inside, "none"
-    )
+    function = usual_function(columns) if inside is None else "none"
     notes = _input_notes(seen)
     labels, said = _labels(seen, max(columns, 2))
     if columns == 1:
@@ -164,9 +163,8 @@ def _detector(seen: Seen, boxes: str, scores: str) -> Found:
     labels, said = _labels(seen, max(classes, 1), columns)
     if said and len(labels) in (columns, columns - 1):
         background = "none" if len(labels) == columns else background.replace("none", "last")
-    function = {"softmax": "none", "sigmoid": "none", "unsure": "none"}.get(
-        inside or "", "softmax" if background != "none" else "sigmoid"
-    )
+    of_logits = "sigmoid" if background == "none" else "softmax"
+    function = of_logits if inside is None else "none"
     notes.append(_function_note(inside, function))
     notes.append(
         f"background: {background}"

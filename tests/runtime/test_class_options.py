@@ -56,8 +56,8 @@ def test_scores_by_name(text: Any, scores: dict[str, float]) -> None:
         ("car=3", "--threshold car=3: expected a number from 0 to 1, got '3'"),
         ("car=", "expected a number from 0 to 1, got ''"),
         ("car=0.1,", "expected a number from 0 to 1, got ''"),
-        ("car=0.1,car=0.2", '"car" is there twice'),
-        ("car=0.1,0.2,0.3", "a number without a name is there twice"),
+        ("car=0.1,car=0.2", '"car" is given twice'),
+        ("car=0.1,0.2,0.3", "a number without a name is given twice"),
     ],
 )
 def test_what_is_no_threshold(text: str, message: str) -> None:

@@ -93,5 +93,5 @@ def test_what_lies_in_a_folder(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     assert contents(tmp_path) == ". (1 .JPG), . (1 .jpg), x (2 .txt), y (1 LICENSE)"
-    assert contents(tmp_path, 2) == ". (1 .JPG), . (1 .jpg) and others"
+    assert contents(tmp_path, 2) == ". (1 .JPG), . (1 .jpg) and 2 more"
     assert [path.name for path in list_images(tmp_path)] == ["a.jpg", "b.JPG"]

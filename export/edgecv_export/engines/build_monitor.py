@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from edgecv_export.progress import Bar, MakeBar, Silent
+from edgecv.training.progress import Bar, MakeBar
+from edgecv_export.progress import Silent
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from edgecv.training.progress import MakeBar
 from edgecv_export.engines.build_monitor import watching
 from edgecv_export.engines.builder_options import (
     attach_timing_cache,
@@ -18,7 +19,6 @@ from edgecv_export.engines.builder_options import (
     set_targets,
     set_tf32,
 )
-from edgecv_export.progress import MakeBar
 from edgecv_runtime import EngineError, InputError
 from edgecv_runtime.engines.built import ShapeRange
 from edgecv_runtime.engines.tensorrt_modules import (

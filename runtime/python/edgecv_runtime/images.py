@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_runtime._core import InputError
+from edgecv_runtime.one_line import brief
 from edgecv_runtime.opencv import import_cv2
 from edgecv_runtime.other_images import advice_for
 
@@ -61,7 +62,7 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
-        raise InputError(f"{path}: cannot be decoded: {_first_line(error)}") from error
+        raise InputError(f"{path}: cannot be decoded: {brief(error)}") from error
     if image is None:
         raise InputError(
             f"{path}: cannot be decoded: it is broken, or no image of a kind that "
@@ -108,10 +109,6 @@ def check_regular(path: Path) -> None:
     kind = next((word for is_it, word in kinds if is_it(mode)), "device")
     advice = "v4l2:///dev/videoN reads a camera" if kind == "device" else "write it to a file first"
     raise InputError(f"{path}: is a {kind}, a file was expected: {advice}")
-
-
-def _first_line(error: Exception) -> str:
-    return " ".join(str(error).split())
 
 
 def _to_uint8(image: NDArray[Any], header: ImageHeader, path: Path) -> NDArray[np.uint8]:

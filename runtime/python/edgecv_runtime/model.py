@@ -22,11 +22,10 @@ from edgecv_runtime.reopening import Origin, pickled, reopen_after_fork
 from edgecv_runtime.result import Result as AnyResult
 
 if TYPE_CHECKING:
+    from PIL.Image import Image as PillowImage
+
     from edgecv_runtime.sources import Frame, SourceLike
     from edgecv_runtime.tiles import Tiles
-
-if TYPE_CHECKING:
-    from PIL.Image import Image as PillowImage
 
     Image = str | os.PathLike[str] | npt.NDArray[np.uint8] | PillowImage
 else:  # Pillow need not be there

@@ -53,3 +53,9 @@ def brief(value: object) -> str:
         text = ""
     text = " ".join(text.split()) or type(value).__name__
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+
+
+def first_line(error: BaseException) -> str:
+    """Of an exception whose message goes on and on, as ONNX Runtime's do."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -15,6 +15,7 @@ from edgecv_runtime._core import DeviceTensor, Engine, EngineError, TensorSpec
 from edgecv_runtime.engines.cache import cache_root
 from edgecv_runtime.engines.host_memory import require_host
 from edgecv_runtime.engines.onnx_names import name_nodes
+from edgecv_runtime.one_line import first_line
 from edgecv_runtime.versions import require
 
 # Names as `load(device=...)` takes them, and the providers behind them.
@@ -281,9 +282,3 @@ def _tensor_spec(node: Any) -> TensorSpec:
         )
     shape = [axis if isinstance(axis, int) else -1 for axis in node.shape]
     return TensorSpec(node.name, _DTYPES[node.type], shape)
-
-
-def first_line(error: Exception) -> str:
-    """Of an exception of ONNX Runtime, whose messages go on and on."""
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from edgecv_runtime._core import DeviceTensor, EngineError
 from edgecv_runtime.engines.cuda import PinnedMemory, Stream
-from edgecv_runtime.engines.onnxruntime import OnnxRuntimeEngine, first_line
+from edgecv_runtime.engines.onnxruntime import OnnxRuntimeEngine
+from edgecv_runtime.one_line import first_line
 
 _WARNING, _FATAL = 2, 4  # of ONNX Runtime's severities; the first is its default
 _loading = threading.Lock()
