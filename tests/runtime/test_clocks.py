@@ -38,6 +38,14 @@ def of_stream(frames, made_up=False):
     return [clock.play_ms(index, *frame) for index, frame in enumerate(frames)]
 
 
+def test_frames_without_a_time_follow_at_the_rate():
+    # Raw MPEG-2 and WMV: OpenCV below 4.13 counts from the smallest number there is.
+    ages = -9.223372036854776e18
+    assert of_file([ages, ages, ages + 2048, 0.0, 0.0]) == [0, 40, 80, 120, 160]
+    # Later ones have no time for the frames that a decoder still held at the end.
+    assert of_file([80.0, 120.0, 160.0, 0.0, 0.0]) == [0, 40, 80, 120, 160]
+
+
 def test_a_stream_plays_by_its_own_clock():
     # At once what had been kept for us, then at its pace: 10 frames a second.
     frames = [(2.0 * at, 100.0 * at, 1.0) for at in range(20)]

@@ -18,7 +18,7 @@ import pytest
 
 from edgecv_runtime import InputError
 from edgecv_runtime.sources import Failure, open_source, resolve_source, video_file
-from edgecv_runtime.sources.container import read_evidence
+from edgecv_runtime.sources.container import Evidence, read_evidence
 
 VIDEOS = Path(__file__).parents[1] / "golden" / "videos"
 OPENCV = tuple(int(part) for part in cv2.__version__.split(".")[:2])
@@ -241,21 +241,86 @@ def test_a_hole_in_a_matroska_file_is_an_error(tmp_path):
     assert any(isinstance(frame, Failure) for frame in found) and len(found) > 20
 
 
-def test_damage_in_the_middle_is_an_error_at_its_place(tmp_path):
-    path = tmp_path / "clip.mp4"
-    data = bytearray((VIDEOS / "reordered.mp4").read_bytes())
+def damage(path, name, number):
+    """The MP4 file `name` with one frame that cannot be decoded."""
+    data = bytearray((VIDEOS / name).read_bytes())
     at = data.find(b"stsz")
-    sizes = struct.unpack(">20I", data[at + 16 : at + 96])
+    sizes = struct.unpack_from(f">{number}I", data, at + 16)
     at = data.find(b"stco")
-    place = struct.unpack(">I", data[at + 12 : at + 16])[0] + sum(sizes[:12])
+    place = struct.unpack_from(">I", data, at + 12)[0] + sum(sizes)
     data[place : place + 4] = b"\xff\xff\xff\xff"  # the length of what follows
     path.write_bytes(data)
-    found = list(open_source(path))
+    return path
+
+
+def test_damage_in_the_middle_is_an_error_at_its_place(tmp_path):
+    found = list(open_source(damage(tmp_path / "clip.mp4", "reordered.mp4", 12)))
     failures = [at for at, frame in enumerate(found) if isinstance(frame, Failure)]
     assert len(failures) == 1 and 0 < failures[0] < len(found) - 1
     assert "cannot be decoded: the video is broken there" in str(found[failures[0]].error)
     numbers = [frame.index for frame in found if not isinstance(frame, Failure)]
     assert numbers == list(range(len(numbers))) and len(numbers) >= 17
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "expected", "message"),
+    [
+        ("interlaced.mp4", 3, [0, None, 100, 300], "between frames 0 and 1 cannot be decoded"),
+        ("av1.mp4", 2, [0, None], "what follows frame 0 cannot be decoded"),
+    ],
+)
+def test_pyav_goes_on_behind_damage(name, number, expected, message, tmp_path, monkeypatch):
+    path = damage(tmp_path / "clip.mp4", name, number)
+
+    def refuse(reader):
+        raise video_file._Refused("with every OpenCV")
+
+    monkeypatch.setattr(video_file._Reader, "_converted", refuse)
+    found = list(open_source(path))
+    shown = [None if isinstance(frame, Failure) else round(frame.time_ms) for frame in found]
+    assert shown == expected
+    assert message in str(found[expected.index(None)].error)
+
+
+def ivf(frame_lengths):
+    head = b"DKIF" + struct.pack("<HH4sHHIIII", 0, 32, b"VP80", 64, 48, 25, 1, 4, 0)
+    frames = (
+        struct.pack("<IQ", length, at) + b"x" * length for at, length in enumerate(frame_lengths)
+    )
+    return head + b"".join(frames)
+
+
+def mxf(contents):
+    label = b"\x06\x0e\x2b\x34\x01\x02\x01\x01\x0d\x01\x03\x01\x15\x01\x05\x00"
+    short = label + b"\x0a" + b"x" * 10
+    return short + label + b"\x83" + contents.to_bytes(3, "big") + b"x" * contents
+
+
+@pytest.mark.parametrize("whole", [ivf([30, 7, 0, 200]), mxf(300)])
+def test_elements_with_lengths_say_what_is_missing(whole, tmp_path):
+    path = tmp_path / "clip"
+    for missing in (0, 1, 150):
+        path.write_bytes(whole[: len(whole) - missing])
+        assert read_evidence(path, True) == Evidence(missing_bytes=missing or None)
+    path.write_bytes(whole + b"y" * 40)  # no key of MXF, no length that fits in IVF
+    evidence = read_evidence(path, True)
+    assert evidence.broken or evidence.missing_bytes
+
+
+def test_a_live_recording_that_was_cut_is_an_error(tmp_path):
+    """Its segment and clusters have no lengths, its frames have."""
+    path = write_motion_jpeg(tmp_path / "clip.mkv", 20)
+    data = bytearray(path.read_bytes())
+    for kind in (b"\x18\x53\x80\x67", b"\x1f\x43\xb6\x75"):
+        at = data.find(kind) + 4
+        width = 9 - data[at].bit_length()
+        data[at : at + width] = bytes([(1 << (8 - width)) | ((1 << (8 - width)) - 1)]) + b"\xff" * (
+            width - 1
+        )
+    path.write_bytes(data[: len(data) // 2])
+    *frames, failure = open_source(path)
+    assert 5 < len(frames) < 15
+    assert "the video is truncated or broken" in str(failure.error)
 
 
 def test_a_refusal_is_heard_by_the_thread_that_it_is_for(without_pyav):

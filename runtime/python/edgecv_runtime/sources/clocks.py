@@ -6,6 +6,7 @@ import time
 
 _SLOWER = 2.0  # a stream's clock that lags this far behind the true one tells no times
 _START_MS = 100.0
+_NO_TIME_MS = 1e12  # OpenCV below 4.13 makes times of ages of a frame that has none
 
 
 class FileClock:
@@ -30,7 +31,7 @@ class FileClock:
         """The time of frame `index` that stands at `position_ms` by the container's own clock."""
         if self._last is None:
             # OpenCV below 4.13 takes the time of decoding for the first frame: before 0.
-            self._offset = -max(position_ms, 0.0)
+            self._offset = -max(position_ms, 0.0) if position_ms < _NO_TIME_MS else 0.0
             self._last = 0.0
             return self._last
         if index == 1 and position_ms == 0 and self._offset == 0:
@@ -38,7 +39,9 @@ class FileClock:
         if self._untimed:
             return None if self._frame_ms is None else index * self._frame_ms
         now = position_ms + self._offset
-        if now < self._last - 1e-6:
+        if position_ms == 0 or not abs(position_ms) < _NO_TIME_MS:  # a frame without a time
+            now = self._last + (self._step or 0.0)
+        elif now < self._last - 1e-6:
             now = self._last + (self._step or 0.0)
             self._offset = now - position_ms
         elif now > self._last:

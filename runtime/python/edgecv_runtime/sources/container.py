@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from edgecv_runtime.sources.matroska import is_broken, matroska_end
 
 _LARGEST_INDEX = 1 << 28  # bytes; more is an accident or an attack
+_MXF_KEY = b"\x06\x0e\x2b\x34"
 _EBML = b"\x1a\x45\xdf\xa3"
 _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
@@ -47,6 +48,10 @@ def read_evidence(path: str, inside: bool) -> Evidence:
                 return _avi(file, size)
             if head.startswith(b"FLV"):
                 return Evidence(broken=not _flv_ends_well(file, size))
+            if head.startswith(b"DKIF"):
+                return _ivf(file, size)
+            if head.startswith(_MXF_KEY):
+                return _mxf(file, size)
             if head.startswith(_EBML):
                 return Evidence(
                     _missing(matroska_end(head), size), broken=inside and is_broken(file, size)
@@ -121,6 +126,29 @@ def _flv_ends_well(file: BinaryIO, size: int) -> bool:
         return False
     file.seek(size - 4 - length)
     return _big(file.read(11), 1, 3) == length - 11
+
+
+def _ivf(file: BinaryIO, size: int) -> Evidence:
+    """Each frame comes behind its length and time."""
+    file.seek(6)
+    at = _little(file.read(2), 0, 2)
+    while at + 12 <= size:
+        file.seek(at)
+        at += 12 + _little(file.read(4), 0, 4)
+    return Evidence(_missing(at, size))
+
+
+def _mxf(file: BinaryIO, size: int) -> Evidence:
+    """Keys of 16 bytes, lengths as in DER, values."""
+    at = 0
+    while at + 25 <= size:
+        file.seek(at)
+        head = file.read(25)
+        if not head.startswith(_MXF_KEY):
+            return Evidence(broken=True)
+        width = head[16] & 0x7F if head[16] & 0x80 else 0
+        at += 17 + width + (_big(head, 17, width) if width else head[16])
+    return Evidence(_missing(at, size))
 
 
 def _mp4(file: BinaryIO, size: int) -> Evidence:

@@ -22,7 +22,7 @@ def matroska_end(head: bytes) -> int | None:
 
 
 def is_broken(file: BinaryIO, size: int) -> bool:
-    """Whether something stands between two elements that is none."""
+    """Whether something stands between two elements that is none, or the last one is cut off."""
     file.seek(0)
     _, length, at = _element(file.read(16), 0)
     at += length or 0
@@ -41,7 +41,7 @@ def is_broken(file: BinaryIO, size: int) -> bool:
             at = start + length
         else:
             return True
-    return False
+    return at > size
 
 
 def _element(data: bytes, at: int) -> tuple[int, int | None, int]:

@@ -19,7 +19,7 @@ def pyav_is_here() -> bool:
 
 def read_with_pyav(
     path: str, name: str, skip: int
-) -> Iterator[tuple[NDArray[np.uint8], float | None]]:
+) -> Iterator[tuple[NDArray[np.uint8], float | None] | None]:
     """Frames of a video file, in the order in which they are shown.
 
     Args:
@@ -29,7 +29,8 @@ def read_with_pyav(
 
     Returns:
         An iterator of (uint8 [H, W, 3] BGR, upright and in its own size; milliseconds since the
-        start of the stream, or None). Interlaced frames have both fields woven together.
+        start of the stream, or None). Interlaced frames have both fields woven together. None
+        alone stands where something cannot be decoded; what can be follows.
 
     Raises:
         InputError: the file is broken, or not of a kind that PyAV reads.
@@ -40,13 +41,23 @@ def read_with_pyav(
         # An open file, for a name may have bytes that are no UTF-8.
         with open(path, "rb") as file, av.open(file) as container:
             stream = container.streams.video[0]
-            stream.thread_type = "AUTO"
+            # Not by frames: an error would take those with it that other threads hold.
+            stream.thread_type = "SLICE"
             origin = float((stream.start_time or 0) * stream.time_base)
-            for at, frame in enumerate(container.decode(stream)):
-                if at >= skip:
-                    image = frame.to_ndarray(format="bgr24")
-                    time_ms = None if frame.time is None else 1000 * (frame.time - origin)
-                    yield turned(image, _clockwise(frame)), time_ms
+            at = 0
+            for packet in container.demux(stream):
+                try:
+                    frames = packet.decode()
+                except (av.error.InvalidDataError, PermissionError):  # the latter of DV cut short
+                    if at > skip:  # OpenCV has told of those before
+                        yield None
+                    continue
+                for frame in frames:
+                    at += 1
+                    if at > skip:
+                        image = frame.to_ndarray(format="bgr24")
+                        time_ms = None if frame.time is None else 1000 * (frame.time - origin)
+                        yield turned(image, _clockwise(frame)), time_ms
     except (av.FFmpegError, IndexError, ValueError) as error:
         raise InputError(f"{name}: PyAV cannot read it: {one_line(error)}") from error
 

@@ -103,10 +103,23 @@ class _Reader:
         """From the frame on that OpenCV could not give."""
         first = self.index
         try:
-            for image, position in read_with_pyav(self._target, self._name, skip=first):
+            lost = False
+            for shown in read_with_pyav(self._target, self._name, skip=first):
+                if shown is None:
+                    lost = True
+                    continue
+                if lost:
+                    yield Failure(self._name, self._broken_here(), self.index)
+                    lost = False
+                image, position = shown
                 yield self._frame(image, 0.0 if position is None else position)
             if self.index == 0:
                 raise InputError(f"{self._name}: not one frame can be decoded: the video is broken")
+            if lost:
+                raise InputError(
+                    f"{self._name}: what follows frame {self.index - 1} cannot be decoded: the "
+                    "video is truncated or broken there"
+                )
             self._check_length(self._evidence())
         except InputError as error:
             yield Failure(self._name, error, self.index)
