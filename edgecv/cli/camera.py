@@ -102,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
                         raise frame.error
                     print("edgecv: error:", on_one_line(str(frame.error)), file=sys.stderr)
                     failed = True
-                    continue  # a video goes on behind a broken frame, a camera does not
+                    continue  # what can be read behind a broken frame follows
                 if frames == 0:
                     say_what_runs(model, args, 1, _print)
                 result = model(frame.image)

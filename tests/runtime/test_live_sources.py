@@ -31,6 +31,7 @@ class Camera(http.server.BaseHTTPRequestHandler):
     """JPEG after JPEG: `frames` of them, `pause_s` apart; then it is silent, or ends."""
 
     frames, pause_s, silent, password, sizes = 12, 0.05, False, None, [(64, 96)]
+    broken = ()  # frames of which half is sent
 
     def do_GET(self):
         wanted = self.password and "Basic " + base64.b64encode(self.password).decode()
@@ -45,6 +46,8 @@ class Camera(http.server.BaseHTTPRequestHandler):
         for at in range(self.frames):
             size = self.sizes[at * len(self.sizes) // self.frames]
             jpeg = cv2.imencode(".jpg", np.full((*size, 3), 8 * at, np.uint8))[1].tobytes()
+            if at in self.broken:
+                jpeg = jpeg[: len(jpeg) // 2]
             head = f"--next\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
             self.wfile.write(head.encode() + jpeg + b"\r\n")
             time.sleep(self.pause_s)
@@ -102,6 +105,17 @@ def test_a_stream_gives_its_frames_and_then_an_error(serve):
     assert [round(frame.image.mean() / 8) for frame in good] == list(range(12))
     assert [frame.index for frame in good] == list(range(12))
     assert isinstance(last, Failure) and "no more pictures after 12 frames" in str(last.error)
+
+
+@pytest.mark.parametrize("broken", [(5,), (5, 6, 7)])
+def test_a_broken_frame_does_not_end_a_stream(broken, serve):
+    *found, end = open_source(serve(pause_s=0.01, broken=broken))
+    shown = [None if isinstance(frame, Failure) else frame.image.mean() for frame in found]
+    sent = [None if at == 5 else 8 * at for at in range(12) if at == 5 or at not in broken]
+    assert shown.index(None) == 5 and len(shown) == len(sent)
+    assert np.abs([s - t for s, t in zip(shown, sent, strict=True) if t is not None]).max() < 2
+    assert "between frames 4 and 5 cannot be decoded" in str(found[5].error)
+    assert "the camera or stream has gone" in str(end.error)
 
 
 @pytest.mark.parametrize("later", [(128, 192), (32, 48)])

@@ -13,13 +13,19 @@ from edgecv_runtime.sources.clocks import LiveClock
 from edgecv_runtime.sources.conversion import ConversionWatch
 from edgecv_runtime.sources.frames import Failure, Frame
 
+_TRIES = 16  # reads that may fail in a row before the end: a frame is broken
+_AT_ONCE_MS = 1000.0  # a read that fails later waited for what does not come
+
 
 def read_live(
     name: str, target: str | int, gstreamer: bool
 ) -> Generator[Frame | Failure, None, None]:
-    """Every frame as it comes, until the source has gone: then a Failure."""
+    """Every frame as it comes, until the source has gone: then a Failure.
+
+    One also stands where frames were broken.
+    """
     cv2 = import_cv2()
-    index = 0
+    index, failed = 0, 0
     capture = None
     try:
         try:
@@ -33,7 +39,10 @@ def read_live(
                 ok, image = capture.read()
             waited_ms = (time.monotonic() - asked) * 1000
             if not ok:
-                break
+                failed += 1
+                if failed == _TRIES or waited_ms > _AT_ONCE_MS:
+                    break
+                continue
             if watch.refused:
                 raise InputError(
                     f"{name}: OpenCV {cv2.__version__} cannot convert frame {index}: it is "
@@ -45,6 +54,9 @@ def read_live(
                     f"{name}: frame {index} is of another size than those before, which OpenCV "
                     "does not follow: start again"
                 )
+            if failed and index > 0:
+                yield Failure(name, InputError(_broken(name, index)), index)
+            failed = 0
             time_ms = clock.arrival_ms()
             position = float(capture.get(cv2.CAP_PROP_POS_MSEC))
             play_ms = clock.play_ms(index, time_ms, position, waited_ms)
@@ -62,6 +74,13 @@ def read_live(
     finally:
         if capture is not None:
             capture.release()
+
+
+def _broken(name: str, index: int) -> str:
+    return (
+        f"{name}: something between frames {index - 1} and {index} cannot be decoded: it was "
+        "damaged on its way"
+    )
 
 
 def _open(name: str, target: str | int, gstreamer: bool) -> Any:
