@@ -194,7 +194,7 @@ def _frames_in(path: Path) -> int:
 
 
 def _measured_rate(times_ms: list[float | None], live: bool) -> tuple[float, bool]:
-    """Frames per second of the first frames, and whether most are equally far apart."""
+    """Frames per second of the first frames, and whether most are that far apart."""
     times = np.array([time_ms for time_ms in times_ms if time_ms is not None])
     steps = np.diff(times)
     if len(times) < len(times_ms) or len(steps) == 0 or times[-1] <= times[0]:
@@ -205,6 +205,7 @@ def _measured_rate(times_ms: list[float | None], live: bool) -> tuple[float, boo
     even = share >= (0.6 if live else 0.85)
     rate = 1000 / max(usual, 1.0)
     rate = rate if even else max(rate, _FINE_RATE)
+    even = even and _USUAL_RATES[0] <= rate <= _USUAL_RATES[1]
     rate = min(max(rate, _USUAL_RATES[0]), _USUAL_RATES[1])
     if abs(rate - round(rate)) < 0.03 * rate:
         rate = float(round(rate))

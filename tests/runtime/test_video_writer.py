@@ -63,6 +63,15 @@ def test_a_slow_camera_is_measured(tmp_path):
     assert len(found) / rate == pytest.approx(25 * 0.203, abs=0.25)
 
 
+@pytest.mark.parametrize(("step", "frames"), [(5000, 12), (2000, 16), (2, 60)])
+def test_a_rate_that_no_file_has_does_not_change_the_time(step, frames, tmp_path):
+    """Below one frame a second, or above 120: the first frames stand at their times, too."""
+    save(tmp_path / "a.mp4", [step * at for at in range(frames)], 1000 / step)
+    rate, found = read(tmp_path / "a.mp4")
+    assert rate == (1 if step > 1000 else 120)
+    assert len(found) / rate == pytest.approx(step * (frames - 1) / 1000, abs=2.1 / rate)
+
+
 def test_the_first_frames_of_a_stream_come_at_once(tmp_path):
     """They were kept while it was opened; no frame is lost or repeated for that."""
     times = [0, 5, 10, *(60 + 50 * at for at in range(17))]
