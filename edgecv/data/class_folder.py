@@ -12,6 +12,7 @@ from edgecv_runtime import InputError
 from .image_files import (
     contents,
     divide,
+    folders_in,
     images_below,
     is_image,
     named_split,
@@ -21,7 +22,6 @@ from .image_files import (
 from .report import NAMED, Report, counted, shortened
 
 _SPLITS = ("train", "training", "val", "valid", "validation", "test")
-_METADATA = ("__MACOSX",)
 _SPLIT_WORD = re.compile(
     r"(?<![a-z])(train|training|test|testing|val|valid|validation)(?![a-z])", re.IGNORECASE
 )
@@ -50,8 +50,8 @@ def read_classes(folder: str | Path, split: str) -> ClassificationData:
     if not folder.is_dir():
         what = "a file" if folder.is_file() else "no such folder"
         raise InputError(f"{folder}: {what}; expected a folder with a folder for each class")
-    places = _folders(folder)
-    with_folders = [place.name for place in places if _folders(place)]
+    places = folders_in(folder)
+    with_folders = [place.name for place in places if folders_in(place)]
     divided = [name for name in with_folders if name.lower() in _SPLITS]
     own = named_split([place.name for place in places] if divided else with_folders, split)
     root = folder if own is None else folder / own
@@ -64,7 +64,7 @@ def read_classes(folder: str | Path, split: str) -> ClassificationData:
     if not is_divided:
         _require_no_splits(folder, with_folders)
     _require_no_folder_between(root)
-    listed = {place.name: images_below(place) for place in _folders(root)}
+    listed = {place.name: images_below(place) for place in folders_in(root)}
     _require_classes(root, set(listed), is_divided)
     images = [image for own in listed.values() for image in own]
     empty = [name for name, own in listed.items() if not own]
@@ -97,9 +97,9 @@ def _require_no_splits(folder: Path, with_folders: list[str]) -> None:
 
 def _require_no_folder_between(root: Path) -> None:
     """Raises InputError where all classes lie in one folder more, which would be the only class."""
-    places = _folders(root)
-    if len(places) == 1 and _folders(places[0]) and not any(map(is_image, places[0].iterdir())):
-        inner = ", ".join(place.name for place in _folders(places[0])[:4])
+    places = folders_in(root)
+    if len(places) == 1 and folders_in(places[0]) and not any(map(is_image, places[0].iterdir())):
+        inner = ", ".join(place.name for place in folders_in(places[0])[:4])
         raise InputError(
             f"{root}: holds one folder, {places[0].name}, with {inner} in it; expected a folder "
             f"for each class: give {places[0]}, or move its content up"
@@ -155,11 +155,3 @@ def _notes(root: Path) -> list[str]:
     return [
         f"{counted(len(loose), 'image')} in no class folder left out: {shortened(loose, NAMED)}"
     ]
-
-
-def _folders(place: Path) -> list[Path]:
-    return sorted(
-        path
-        for path in place.iterdir()
-        if path.is_dir() and not path.name.startswith(".") and path.name not in _METADATA
-    )

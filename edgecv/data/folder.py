@@ -10,7 +10,7 @@ from edgecv_runtime import InputError
 from edgecv_runtime.one_line import one_line
 
 from . import coco, mask_folder, voc, yolo
-from .image_files import contents
+from .image_files import contents, folders_in
 from .records import DetectionData
 
 _FORMATS = {"Pascal VOC": voc, "COCO": coco, "YOLO": yolo, "mask images": mask_folder}
@@ -88,7 +88,7 @@ def _instead(folder: Path) -> str:
     places = [folder]
     with contextlib.suppress(OSError):  # of folders that nobody asked for
         for _ in range(_DEPTH):
-            places = [place for each in places for place in _folders(each)][:_MOST_FOLDERS]
+            places = [place for each in places for place in folders_in(each)][:_MOST_FOLDERS]
             if (inner := next((place for place in places if _recognised(place)), None)) is not None:
                 return f"there is one in {inner}: give that"
         files = [path for path, _ in zip(folder.rglob("*"), range(_MOST_FILES), strict=False)]
@@ -99,12 +99,6 @@ def _instead(folder: Path) -> str:
         if json is not None and _is_labelme(json):
             return "LabelMe's JSON files are not read; make COCO of them with labelme2coco"
     return f"there are {contents(folder)}"
-
-
-def _folders(place: Path) -> list[Path]:
-    return sorted(
-        path for path in place.iterdir() if path.is_dir() and not path.name.startswith(".")
-    )
 
 
 def _is_labelme(path: Path) -> bool:

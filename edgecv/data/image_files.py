@@ -39,6 +39,16 @@ def named_split(names: Iterable[str], split: str) -> str | None:
     return None
 
 
+def folders_in(place: Path) -> list[Path]:
+    """The folders right in a folder, sorted; hidden ones and those that macOS adds to archives are
+    left out."""
+    return sorted(
+        path
+        for path in place.iterdir()
+        if path.is_dir() and not path.name.startswith(".") and path.name != "__MACOSX"
+    )
+
+
 def list_images(place: Path) -> list[Path]:
     """The image files right in a folder, sorted."""
     return sorted(path for path in place.iterdir() if is_image(path))

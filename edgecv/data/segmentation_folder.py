@@ -14,6 +14,7 @@ from edgecv_runtime import InputError
 from .image_files import (
     contents,
     divide,
+    folders_in,
     list_images,
     named_split,
     require_distinct_names,
@@ -232,7 +233,7 @@ def _masks(root: Path) -> Path:
 
 
 def _folders(place: Path) -> list[Path]:
-    return [path for path in place.iterdir() if path.is_dir()] if place.is_dir() else []
+    return folders_in(place) if place.is_dir() else []
 
 
 def _require_plausible(
