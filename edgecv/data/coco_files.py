@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from edgecv_runtime import InputError
 
-from .image_files import SPLIT_ALIASES, named_split
+from .image_files import SPLIT_ALIASES, folders_in, named_split
 
 ROBOFLOW = "_annotations.coco.json"
 _MOST = 20  # JSON files of one folder; more are LabelMe's, one for each image
@@ -78,7 +78,7 @@ def _named(folder: Path) -> dict[Path, str]:
     here = [*_json(folder), *_json(folder / "annotations")]
     found = {path: path.stem for path in here if _is_coco(path)}
     if not found:  # FiftyOne's train/labels.json
-        for place in sorted(path for path in folder.iterdir() if path.is_dir()):
+        for place in folders_in(folder):
             files = [path for path in _json(place) if path.name != ROBOFLOW and _is_coco(path)]
             found |= {path: place.name if len(files) == 1 else path.stem for path in files}
     return found

@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from edgecv_runtime import InputError
 from edgecv_runtime.opencv import import_cv2
 
-from .image_files import divide, list_images, named_split, require_distinct_names, unread_beside
+from .image_files import (
+    divide,
+    folders_in,
+    list_images,
+    named_split,
+    require_distinct_names,
+    unread_beside,
+)
 from .masks import encode_masks
 from .names_file import read_names
 from .number_images import is_palette, mask_of, read_numbers, require_same_size
@@ -109,7 +116,7 @@ def _parts(mask: NDArray[np.bool_]) -> int:
 def _split(folder: Path, split: str) -> tuple[list[Path], Path]:
     """The images of the split and the folder of their masks."""
     images, masks = folder / "images", folder / "masks"
-    present = sorted(place.name for place in images.iterdir() if place.is_dir())
+    present = [place.name for place in folders_in(images)]
     if (name := named_split(present, split)) is not None:
         return list_images(images / name), masks / name
     if present:

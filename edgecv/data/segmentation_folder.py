@@ -303,11 +303,10 @@ def _split(folder: Path, split: str) -> tuple[list[Path], Path]:
         raise InputError(f"{folder}: {what}; expected a folder with images/ and masks/")
     if (folder / "JPEGImages").is_dir() and (folder / _VOC_MASKS).is_dir():
         return _of_voc(folder, split), folder / _VOC_MASKS
-    outer = [place.name for place in folder.iterdir() if (place / "images").is_dir()]
+    outer = [place.name for place in folders_in(folder) if (place / "images").is_dir()]
     if (name := named_split(outer, split)) is not None:
         return list_images(folder / name / "images"), _masks(folder / name)
-    inner = (folder / "images").iterdir() if (folder / "images").is_dir() else ()
-    below = [place.name for place in inner if place.is_dir()]
+    below = [place.name for place in _folders(folder / "images")]
     if (name := named_split(below, split)) is not None:
         return list_images(folder / "images" / name), _masks(folder) / name
     if splits := [*outer, *below]:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from edgecv_runtime import InputError
 
-from .image_files import is_image
+from .image_files import folders_in, is_image
 
 _ANNOTATIONS = ("annotations", "labels", "")  # in any case; "": the folder itself
 _IMAGES = ("jpegimages", "images", "data", "")
@@ -40,8 +40,7 @@ def find_place(folder: Path) -> Place | None:
 
 def split_places(folder: Path) -> dict[str, Place]:
     """The place of each folder in this one, such as Roboflow's train/ and valid/."""
-    folders = sorted(path for path in folder.iterdir() if path.is_dir() and not has_lists(path))
-    places = {path.name: find_place(path) for path in folders if not path.name.startswith(".")}
+    places = {path.name: find_place(path) for path in folders_in(folder) if not has_lists(path)}
     return {name: place for name, place in places.items() if place is not None}
 
 

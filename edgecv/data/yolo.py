@@ -10,6 +10,7 @@ from .image_files import (
     contents,
     divide,
     find_file,
+    folders_in,
     images_below,
     is_image,
     list_images,
@@ -28,7 +29,7 @@ YAML_SUFFIXES = (".yaml", ".yml")
 
 
 def recognises(folder: Path) -> bool:
-    places = [folder, *(place for place in folder.iterdir() if place.is_dir())]
+    places = [folder, *folders_in(folder)]
     return _yaml_file(folder) is not None or any(
         (place / "images").is_dir() and (place / "labels").is_dir() for place in places
     )
@@ -163,9 +164,9 @@ def _images(folder: Path, data: DataFile | None, split: str) -> list[Path]:
 def _splits(folder: Path) -> dict[str, Path]:
     """The images' folder of each split: images/<split>, or <split>/images with <split>/labels."""
     inside = folder / "images"
-    below = sorted(inside.iterdir()) if inside.is_dir() else []
-    splits = {place.name: place for place in below if place.is_dir()}
-    for place in sorted(folder.iterdir()):
+    below = folders_in(inside) if inside.is_dir() else []
+    splits = {place.name: place for place in below}
+    for place in folders_in(folder):
         if (place / "images").is_dir() and (place / "labels").is_dir():
             splits.setdefault(place.name, place / "images")
     return splits
@@ -175,8 +176,7 @@ def _darknet(folder: Path) -> dict[str, Path]:
     """CVAT's lists beside obj.names, else the folders that hold images beside their label files."""
     if (folder / "obj.names").is_file():
         return {path.stem: path for path in sorted(folder.glob("*.txt"))}
-    places = sorted(place for place in folder.iterdir() if place.is_dir())
-    return {place.name: place for place in places if _labels_beside(place)}
+    return {place.name: place for place in folders_in(folder) if _labels_beside(place)}
 
 
 def _labels_beside(place: Path) -> bool:

@@ -226,3 +226,13 @@ def test_a_data_set_further_down_is_named(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"there is one in .*VOC2012: give that"):
             read_folder(folder, "train")
     assert len(read_folder(place, "train").records) == 2
+
+
+def test_what_macos_adds_to_an_archive_is_no_split(tmp_path: Path) -> None:
+    for stem in MANY:
+        write_image(tmp_path / "images" / f"{stem}.png")
+        text(tmp_path / "labels" / f"{stem}.txt", yolo(stem))
+        text(tmp_path / "__MACOSX" / "images" / f"._{stem}.png", "resource fork")
+        text(tmp_path / "__MACOSX" / "labels" / f"._{stem}.txt", "resource fork")
+    found = {split: read_folder(tmp_path, split).report.images for split in ("train", "val")}
+    assert sum(found.values()) == len(MANY) and min(found.values()) > 0

@@ -101,6 +101,14 @@ def test_a_folder_without_splits_is_divided(tmp_path: Path) -> None:
     assert len(parts["val"]) >= 1
 
 
+def test_what_macos_adds_to_an_archive_is_no_split(tmp_path: Path) -> None:
+    for name in "abcdefghij":
+        make(tmp_path, {f"x/{name}": random_mask(0)}, "{kind}")
+    (tmp_path / "__MACOSX" / "images").mkdir(parents=True)
+    splits = [read_segmentation(tmp_path, split).images for split in ("train", "val")]
+    assert sum(map(len, splits)) == 10
+
+
 def other_size(folder: Path) -> None:
     write(folder / "train/masks/a.png", random_mask(0, size=(40, 61)))
 
