@@ -84,7 +84,7 @@ def export_thin(family: str, folder: Path) -> None:
     import edgecv as package
     from thin_models import write_thin_bundle
 
-    bundle = write_thin_bundle(family, folder / family)
+    bundle = write_thin_bundle(family, folder / f"{family}_thin")
     image = np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
     for engine in ("onnxruntime", "openvino"):
         package.load(bundle, engine=engine)(image)
