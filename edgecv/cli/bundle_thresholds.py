@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 def check_can_be_set(bundle: Path) -> None:
-    """Raises InputError unless it is a folder whose manifest may be replaced."""
+    """Raises InputError unless it is a folder whose manifest may be replaced, and
+    ModuleNotFoundError without what locks it: measuring takes long, writing comes last."""
+    import filelock  # noqa: F401
+
     from edgecv_runtime import InputError
 
     if not bundle.is_dir():

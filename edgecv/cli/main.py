@@ -50,7 +50,7 @@ _EXTRAS = {
     "cv2": "cpu",
     "tqdm": "cpu",
     "openvino": "openvino",
-    "filelock": "tensorrt",
+    "filelock": "eval",
     "tensorrt": "tensorrt",
     "tensorrt_rtx": "rtx",
 }

@@ -52,8 +52,11 @@ def read_lines(path: str | os.PathLike[str]) -> list[str]:
     return lines[:-1] if not lines[-1] else lines
 
 
-def read_json(path: str | os.PathLike[str]) -> Any:
-    """Raises InputError for text that is no JSON, and for a key that is there twice."""
+def read_json(path: str | os.PathLike[str], limit: int = MAX_JSON) -> Any:
+    """The content of a JSON file of at most `limit` bytes, in the encodings of `read_text`.
+
+    Raises InputError for text that is no JSON, and for a key that is there twice.
+    """
 
     def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         content = dict(pairs)
@@ -64,7 +67,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:
         return content
 
     try:
-        return json.loads(read_text(path, MAX_JSON), object_pairs_hook=mapping)
+        return json.loads(read_text(path, limit), object_pairs_hook=mapping)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: broken JSON: {brief(error)}") from error
 

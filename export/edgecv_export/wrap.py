@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import importlib.metadata
-import json
 import os
 from collections.abc import Sequence
 from hashlib import sha256
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecv.data.text import read_text
+from edgecv.data.text import MAX_TEXT, read_json
 from edgecv_export.anchor_help import ENCODINGS, stored_arrays, to_xyxy
 from edgecv_export.bundle import MANIFEST, BundleDraft, check_target, new_bundle
 from edgecv_export.graph_record import tensor_record
@@ -24,7 +23,7 @@ from edgecv_export.wrap_check import check_outputs
 from edgecv_runtime import BundleError, InputError, Manifest
 from edgecv_runtime._core import check_graph
 from edgecv_runtime.images import check_regular
-from edgecv_runtime.one_line import brief, one_line
+from edgecv_runtime.one_line import one_line
 from edgecv_runtime.versions import require
 
 if TYPE_CHECKING:
@@ -107,10 +106,7 @@ def wrap(
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        record = json.loads(read_text(path))
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON: {brief(error)}") from error
+    record = read_json(path, MAX_TEXT)
     if not isinstance(record, dict):
         raise InputError(f"{path}: expected a JSON object with the keys of bundle.json")
     return record

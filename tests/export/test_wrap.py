@@ -337,10 +337,10 @@ def test_what_does_not_fit_is_one_line(
 @pytest.mark.parametrize(
     ("anchors", "message"),
     [
-        (None, r"a\.npy: cannot be read as an \.npy file"),
+        (None, r"a\.npy: cannot be read: No such file or directory; expected an \.npy file"),
         (np.zeros((3, 5)), r"array of shape \[3, 5\]; expected anchors \[A, 4\]"),
         (np.array([["x"] * 4]), "expected finite numbers"),
-        (np.array([[{}] * 4], dtype=object), "cannot be read"),
+        (np.array([[{}] * 4], dtype=object), r"a\.npy: damaged \(Object arrays"),
         (np.full((3, 4), np.inf), "expected finite numbers"),
         (np.zeros((5, 4)), "anchors"),
     ],
@@ -368,12 +368,15 @@ def test_files_that_are_something_else(tmp_path: Path) -> None:
         wrap(tmp_path / "gone.onnx", file, tmp_path / "out")
     with pytest.raises(InputError, match=r"manifest\.json is not a valid ONNX model"):
         wrap(file, file, tmp_path / "out")
-    with pytest.raises(InputError, match=r"m\.onnx is not JSON"):
+    with pytest.raises(InputError, match=r"m\.onnx: broken JSON"):
         wrap(model, model, tmp_path / "out")
     with pytest.raises(InputError, match=r"gone\.json: cannot be read"):
         wrap(model, tmp_path / "gone.json", tmp_path / "out")
     file.write_text("[]")
     with pytest.raises(InputError, match="expected a JSON object"):
+        wrap(model, file, tmp_path / "out")
+    file.write_text(json.dumps(manifest())[:-1] + ', "name": "a", "name": "b"}')
+    with pytest.raises(InputError, match=r"manifest\.json: .*the key 'name' is there twice"):
         wrap(model, file, tmp_path / "out")
 
 

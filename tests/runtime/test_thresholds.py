@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 import cv2
 import numpy as np
@@ -179,3 +180,14 @@ def test_a_stream_has_a_batch_of_one_or_more(tmp_path, batch):
     model = with_thresholds(tmp_path / "bundle")
     with pytest.raises(InputError, match=r"^batch: expected a whole number above 0, got "):
         next(model.stream(str(tmp_path), batch=batch))
+
+
+def test_what_writing_thresholds_needs_is_asked_for_before_measuring(tmp_path, monkeypatch, capsys):
+    bundle = write_tiny_bundle(tmp_path / "b")
+    (tmp_path / "data").mkdir()  # measuring would say that it is empty
+    monkeypatch.setitem(sys.modules, "filelock", None)
+    assert main(["eval", str(bundle), "--data", str(tmp_path / "data"), "--set-thresholds"]) == 2
+    assert capsys.readouterr().err == (
+        "edgecv: error: this command needs filelock, which is not installed: "
+        "pip install 'edgecv[eval]'\n"
+    )

@@ -42,6 +42,8 @@ def one_line(
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
             raise
+        if isinstance(error, OSError) and error.strerror:  # such as a file that is not there
+            raise kind(f"{path}: cannot be read: {error.strerror}; {expected}") from error
         raise kind(f"{path}: damaged ({brief(error)}); {expected}") from error
 
 
