@@ -302,9 +302,25 @@ def test_elements_with_lengths_say_what_is_missing(whole, tmp_path):
     for missing in (0, 1, 150):
         path.write_bytes(whole[: len(whole) - missing])
         assert read_evidence(path, True) == Evidence(missing_bytes=missing or None)
-    path.write_bytes(whole + b"y" * 40)  # no key of MXF, no length that fits in IVF
-    evidence = read_evidence(path, True)
-    assert evidence.broken or evidence.missing_bytes
+    path.write_bytes(whole + b"y" * 40)  # no key of MXF; behind the frames that IVF announces
+    assert read_evidence(path, True) == Evidence(broken=whole.startswith(b"\x06"))
+
+
+def test_a_tag_behind_the_end_of_an_mp4_is_no_box(tmp_path):
+    path = tmp_path / "clip.mp4"
+    parts = [(b"ftyp", 8), (b"moof", 40), (b"mdat", 300)]
+    whole = b"".join(struct.pack(">I", 8 + size) + kind + b"x" * size for kind, size in parts)
+    path.write_bytes(whole + b"TAG" + b"x" * 125)
+    assert read_evidence(path, True) == Evidence()
+    path.write_bytes(whole[:-7])
+    assert read_evidence(path, True) == Evidence(missing_bytes=7)
+
+
+def test_an_empty_video_says_so(tmp_path):
+    path = tmp_path / "clip.mp4"
+    path.touch()
+    (failure,) = open_source(path)
+    assert str(failure.error) == f"{path}: the file is empty, a video was expected"
 
 
 def test_a_live_recording_that_was_cut_is_an_error(tmp_path):

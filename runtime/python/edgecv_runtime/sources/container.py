@@ -20,6 +20,10 @@ from edgecv_runtime.sources.matroska import is_broken, matroska_end
 _LARGEST_INDEX = 1 << 28  # bytes; more is an accident or an attack
 _MXF_KEY = b"\x06\x0e\x2b\x34"
 _EBML = b"\x1a\x45\xdf\xa3"
+_BOXES = frozenset(
+    {b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"mfra", b"sidx", b"ssix", b"free", b"skip"}
+    | {b"wide", b"uuid", b"meta", b"meco", b"pdin", b"prft", b"emsg", b"pnot", b"PICT", b"udta"}
+)
 _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
 
 
@@ -129,12 +133,13 @@ def _flv_ends_well(file: BinaryIO, size: int) -> bool:
 
 
 def _ivf(file: BinaryIO, size: int) -> Evidence:
-    """Each frame comes behind its length and time."""
-    file.seek(6)
-    at = _little(file.read(2), 0, 2)
-    while at + 12 <= size:
+    """Each frame comes behind its length and time. What follows the last one is no video."""
+    head = file.read(32)
+    at, left = _little(head, 6, 2), _little(head, 24, 4) or size  # 0: it was not finished
+    while at + 12 <= size and left > 0:
         file.seek(at)
         at += 12 + _little(file.read(4), 0, 4)
+        left -= 1
     return Evidence(_missing(at, size))
 
 
@@ -154,6 +159,8 @@ def _mxf(file: BinaryIO, size: int) -> Evidence:
 def _mp4(file: BinaryIO, size: int) -> Evidence:
     missing, frames = None, None
     for kind, start, end in _boxes_of_file(file, size):
+        if kind not in _BOXES:  # such as tags that were added behind the end
+            break
         if end > size:
             missing = end - size
         elif kind == b"moov" and end - start <= _LARGEST_INDEX:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Generator
 from typing import Any
@@ -65,6 +66,8 @@ def read_file(name: str, target: str, remote: bool) -> Generator[Frame | Failure
 def check_opened(capture: Any, name: str, target: str) -> Any:
     """The capture. Raises InputError where the file cannot be opened."""
     advice = "no video of a kind that this OpenCV reads, or a broken one"
+    if not capture.isOpened() and os.path.isfile(target) and os.path.getsize(target) == 0:
+        raise InputError(f"{name}: the file is empty, a video was expected")
     if not capture.isOpened() and lacks_index(target):
         advice = "its index is missing: the recording or the copy was not finished"
     return opened(capture, name, advice)
