@@ -99,13 +99,13 @@ def run(args: argparse.Namespace) -> int:
     else:
         result = _bundle(args, request)
     record = result.to_dict()
+    if not args.json:  # what was measured is shown even where it cannot be written
+        print(result.table())
     written = set_thresholds(args.model, result.best_points) if args.set_thresholds else None
     if args.json:
         print(json.dumps(record if written is None else record | {"thresholds_set": written}))
-    else:
-        print(result.table())
-        if written is not None:
-            print(written_line(args.model, written, list(result.best_points)))
+    elif written is not None:
+        print(written_line(args.model, written, list(result.best_points)))
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
@@ -179,3 +180,17 @@ def test_what_cannot_be_set(tmp_path: Path, capsys: Any) -> None:
     words[1] = str(tmp_path / "bundle.zip")
     assert main(words) == 2
     assert "is no folder; expected a bundle's folder" in capsys.readouterr().err
+
+
+def test_what_was_measured_is_shown_where_it_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    bundle, data = write_tiny_bundle(tmp_path / "bundle"), data_set(tmp_path / "data")
+    monkeypatch.setattr("edgecv_runtime.whole.write_file", full)
+    assert main(["eval", str(bundle), "--data", str(data), "--set-thresholds"]) == 2
+    shown = capsys.readouterr()
+    assert any(line.split()[:2] == ["left", "0.72"] for line in shown.out.splitlines())
+    assert "bundle.json: cannot be written: No space left on device" in shown.err
