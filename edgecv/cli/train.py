@@ -62,7 +62,7 @@ def add_parser(subparsers: Any) -> None:
         "-w",
         "--weights",
         metavar="none|default|FILE",
-        help="start from nothing, torchvision's published weights, or a file (.pt .pth "
+        help="start from scratch, torchvision's published weights, or a file (.pt .pth "
         ".safetensors .npz); with another class count the head is new (default: none)",
     )
     parser.add_argument("-n", "--epochs", type=positive, help="default: 60, style networks 20")
@@ -77,7 +77,7 @@ def add_parser(subparsers: Any) -> None:
         dest="learning_rate",
         type=_rate,
         metavar="RATE",
-        help="highest learning rate of the trunk (detectors: 0.002, with weights 0.0002; "
+        help="highest learning rate of the backbone (detectors: 0.002, with weights 0.0002; "
         "others: 0.001, with weights 0.0001)",
     )
     parser.add_argument("--train-split", metavar="NAME", help="default: train")

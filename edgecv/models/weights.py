@@ -85,7 +85,7 @@ def fit_state_dict(
     if new_head and (trunk := _trunk_of(module, state_dict)):
         require_real(trunk, own, source)
         module.load_state_dict(trunk, strict=False)
-        return f"{source} has weights of the trunk: they are kept, the head is new"
+        return f"{source} has weights of the backbone: they are kept, the head is new"
     state_dict = accept_frozen_norm(module, aligned(state_dict, own))
     if isinstance(module, StyleTransform):
         state_dict = module.accept_weights(state_dict)
@@ -129,7 +129,7 @@ def fit_state_dict(
     initialise_head(module)
     return (
         f"{source} has {infer_num_classes(architecture, state_dict)} classes, the data "
-        f"{infer_num_classes(architecture, own)}{counting}: trunk kept, head new"
+        f"{infer_num_classes(architecture, own)}{counting}: backbone kept, head new"
     )
 
 

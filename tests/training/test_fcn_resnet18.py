@@ -82,7 +82,7 @@ def test_default_weights_are_those_of_the_trunk(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(ResNet18_Weights, "get_state_dict", lambda self, **_: published)
     module = registry.create("fcn_resnet18", num_classes=5)
     note = load_weights(module, "default", new_head=True)
-    assert note == "default has weights of the trunk: they are kept, the head is new"
+    assert note == "default has weights of the backbone: they are kept, the head is new"
     own = module.state_dict()
     assert all(torch.equal(own[f"backbone.{k}"], v) for k, v in published.items() if "fc." not in k)
     assert torch.equal(own["head.upsample.weight"], bilinear_kernel(5, 5, 64))
@@ -97,7 +97,7 @@ def test_another_class_count_starts_the_head_anew() -> None:
     with pytest.raises(InputError, match="weights for 4 classes, not for this fcn_resnet18's 6"):
         fit_state_dict(module, source, "x.pth")
     note = fit_state_dict(module, source, "x.pth", new_head=True)
-    assert note == "x.pth has 4 classes, the data 6: trunk kept, head new"
+    assert note == "x.pth has 4 classes, the data 6: backbone kept, head new"
     own = module.state_dict()
     assert torch.equal(own["backbone.conv1.weight"], source["backbone.conv1.weight"])
     assert torch.equal(own["head.upsample.weight"], bilinear_kernel(6, 6, 64))

@@ -236,7 +236,7 @@ def test_transfer_replaces_the_head_and_says_so(
         "--size", "64x96", "--epochs", 1, "--batch-size", 4, "--device", "cpu", "--workers", 0,
     )  # fmt: skip
     printed = capsys.readouterr().out
-    assert "has 4 classes, the data 3 (background included): trunk kept, head new" in printed
+    assert "has 4 classes, the data 3 (background included): backbone kept, head new" in printed
     assert load_checkpoint(out / "last.pt").labels == ["square", "triangle"]
     assert float(rows(out)[0]["learning_rate"]) <= 2e-4
 

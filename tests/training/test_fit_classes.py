@@ -196,7 +196,7 @@ def test_fine_tuning_keeps_the_trunk(
     out = tmp_path / "run"
     words = ["fcn_resnet18", "--data", folder, "--out", out, *WINDOWED]
     assert train(*words, "--weights", segmenter / "best.pt") == 0
-    assert "has 4 classes, the data 5: trunk kept, head new" in capsys.readouterr().out
+    assert "has 4 classes, the data 5: backbone kept, head new" in capsys.readouterr().out
     assert float(rows(out)[0]["learning_rate"]) <= 1e-4
 
 

@@ -104,7 +104,7 @@ def test_default_weights_and_a_new_head(monkeypatch: pytest.MonkeyPatch) -> None
     assert all(torch.equal(v, published[k]) for k, v in same.state_dict().items())
     other = registry.create("squeezenet1_1", num_classes=3)
     note = load_weights(other, "default", new_head=True)
-    assert note == "default has 1000 classes, the data 3: trunk kept, head new"
+    assert note == "default has 1000 classes, the data 3: backbone kept, head new"
     kept = [k for k in published if not k.startswith("classifier.1.")]
     assert all(torch.equal(other.state_dict()[k], published[k]) for k in kept)
 
@@ -138,6 +138,6 @@ def test_a_classifier_s_weights_fill_the_trunk(name: str, classifier: str, key: 
     with pytest.raises(InputError, match="weights of another architecture"):
         fit_state_dict(module, weights, "w.pth")
     note = fit_state_dict(module, weights, "w.pth", new_head=True)
-    assert note == "w.pth has weights of the trunk: they are kept, the head is new"
+    assert note == "w.pth has weights of the backbone: they are kept, the head is new"
     own = module.state_dict()[f"backbone.{key.removeprefix('features.')}"]
     assert torch.equal(own, weights[key])

@@ -285,7 +285,7 @@ def test_new_classes_replace_the_predictors_only() -> None:
         fit_state_dict(new, old.state_dict(), "old.pt")
     note = fit_state_dict(new, old.state_dict(), "old.pt", new_head=True)
     assert note is not None
-    assert "5 classes, the data 2 (background included): trunk kept, head new" in note
+    assert "5 classes, the data 2 (background included): backbone kept, head new" in note
     weights = old.state_dict()
     replaced = set()
     for name, parameter in new.named_parameters():

@@ -71,7 +71,9 @@ def test_another_class_count_is_refused_or_replaces_the_head(tmp_path: Path) -> 
     with pytest.raises(InputError, match=r"for 3 classes .* not for this ssd_tiny's 5: head"):
         load_weights(target, path)
     note = load_weights(target, path, new_head=True)
-    assert note == f"{path} has 3 classes, the data 5 (background included): trunk kept, head new"
+    assert (
+        note == f"{path} has 3 classes, the data 5 (background included): backbone kept, head new"
+    )
     own, other = target.state_dict(), source.state_dict()
     trunk = [key for key in own if not key.startswith("head.")]
     assert len(trunk) > 20
