@@ -114,6 +114,33 @@ def test_a_change_of_size_is_said_without_pyav(name, count, change, without_pyav
     assert re.search(r"96 x 64 pixels|64 x 48 pixels|cannot convert frame", str(last.error))
 
 
+@pytest.mark.parametrize("pyav", [True, False])
+def test_a_change_of_size_in_mpeg_4(pyav, tmp_path, monkeypatch):
+    parts = [(64, 48), (96, 80)]
+    path = tmp_path / "clip.ts"
+    path.write_bytes(
+        b"".join(write_mp4(tmp_path / f"{size[0]}.ts", 6, size).read_bytes() for size in parts)
+    )
+    monkeypatch.setattr(video_file, "pyav_is_here", lambda: pyav)
+    found = list(open_source(path))
+    if pyav:
+        shapes = [frame.image.shape[:2] for frame in found]
+        assert shapes == [(48, 64)] * 6 + [(80, 96)] * 6
+    else:
+        *good, last = found
+        assert 0 < len(good) <= 6 and all(frame.image.shape == (48, 64, 3) for frame in good)
+        assert re.search(r"96 x 80 pixels|cannot convert frame", str(last.error))
+
+
+@pytest.mark.parametrize("size", [(64, 48), (66, 34)])
+@pytest.mark.parametrize("suffix", [".avi", ".mp4", ".mkv"])
+def test_the_size_in_mpeg_4_is_the_one_that_is_shown(suffix, size, tmp_path):
+    sizes = video_file.SizeChanges(str(write_mp4(tmp_path / f"a{suffix}", 4, size)), "FMP4")
+    assert [sizes.true_size(at, size[::-1]) for at in range(4)] == [None] * 4
+    assert sizes._changes in ([], [(0, size[::-1])])
+    sizes.close()
+
+
 def test_sizes_are_read_from_the_packets_of_an_ordinary_video_too(tmp_path):
     """A motion JPEG of one size: the size that is read is the one that OpenCV says."""
     path = write_motion_jpeg(tmp_path / "clip.avi", 5)

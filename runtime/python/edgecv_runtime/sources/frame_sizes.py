@@ -87,6 +87,37 @@ def _mpeg2(packet: bytes) -> Size | None:
     return sides & 0xFFF, sides >> 12
 
 
+def _mpeg4(packet: bytes) -> Size | None:
+    """MPEG-4 part 2, by the header of its layer (ISO/IEC 14496-2, 6.2.3)."""
+    start = packet.find(b"\x00\x00\x01\x20")
+    if start < 0:
+        return None
+    bits = _Bits(packet[start + 4 :])
+    bits.take(1 + 8)
+    version = 1
+    if bits.take(1):
+        version = bits.take(4)
+        bits.take(3)
+    if bits.take(4) == 15:
+        bits.take(16)
+    if bits.take(1):
+        bits.take(3)
+        if bits.take(1):
+            bits.take(79)
+    shape = bits.take(2)
+    if shape == 3 and version != 1:
+        bits.take(4)
+    bits.take(1)
+    ticks = bits.take(16)
+    bits.take(1)
+    if bits.take(1):
+        bits.take(max((ticks - 1).bit_length(), 1))
+    if shape != 0:  # not a rectangle
+        return None
+    _, width, _, height = bits.take(1), bits.take(13), bits.take(1), bits.take(13)
+    return height, width
+
+
 def _vp8(packet: bytes) -> Size | None:
     if packet[3:6] != b"\x9d\x01\x2a" or len(packet) < 10:
         return None
@@ -246,6 +277,7 @@ _FINDERS: dict[str, Callable[[bytes], Size | None]] = {
     **dict.fromkeys(("hevc", "hvc1", "hev1", "h265", "x265"), _h265),
     **dict.fromkeys(("mpg1", "mpg2", "mpeg", "mp2v", "mp1v", "m2v1", "m1v1"), _mpeg2),
     **dict.fromkeys(("mjpg", "jpeg", "mjpa"), _mjpeg),
+    **dict.fromkeys(("fmp4", "mp4v", "xvid", "divx", "dx50", "m4s2"), _mpeg4),
     "vp80": _vp8,
     "vp90": _vp9,
     "vp08": _vp8,
