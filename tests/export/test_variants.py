@@ -271,10 +271,10 @@ def test_agreement_of_other_tasks() -> None:
 
 
 def as_if_built_otherwise(bundle: Path) -> None:
-    """Gives the fp16 graph other bytes, so that the next build replaces it by another file."""
+    """Gives the fp16 graph the fp32 one's bytes: the next build replaces it by another file."""
     manifest = json.loads((bundle / "bundle.json").read_text())
     graphs = manifest["graphs"]["main"]
-    old = b"an older build"
+    old = (bundle / graphs[0]["file"]).read_bytes()
     (bundle / "main.fp16.onnx").write_bytes(old)
     graphs[1]["sha256"] = hashlib.sha256(old).hexdigest()
     (bundle / "bundle.json").write_text(json.dumps(manifest))
