@@ -7,7 +7,6 @@ import os
 import sys
 import time
 import zipfile
-from hashlib import sha256
 from pathlib import Path
 
 SUFFIXES = (".pt", ".pth", ".ckpt")
@@ -30,7 +29,7 @@ def is_checkpoint(path: str | os.PathLike[str]) -> bool:
 
 def bundle_to_run(model: str) -> str:
     """The bundle to run for `model`: itself, or for a checkpoint of `edgecv train` the one that is
-    made of it. That lies in the cache, under the hash of the file and the version of edgecv.
+    made of it. That lies in the cache, under the hashes of the file and of what exports it.
 
     Raises:
         InputError: there is no such file, it is no checkpoint of `edgecv train`, or its export
@@ -38,15 +37,15 @@ def bundle_to_run(model: str) -> str:
     """
     if not is_checkpoint(model):
         return model
-    from edgecv import __version__
+    from edgecv.cli.checkpoint_cache import folder_of, make_room, mark_used
     from edgecv.cli.file_arguments import require_file
-    from edgecv_runtime.engines.cache import cache_root
 
     require_file(model, "a bundle, or a checkpoint such as runs/name/best.pt")
-    digest = sha256(Path(model).read_bytes()).hexdigest()[:32]
-    folder = cache_root() / "checkpoints" / f"{digest}-{__version__}"
+    folder = folder_of(Path(model))
     if not (folder / "bundle.json").is_file():
         _export(Path(model), folder)
+        make_room(folder)
+    mark_used(folder)
     return str(folder)
 
 

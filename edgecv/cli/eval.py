@@ -101,7 +101,14 @@ def run(args: argparse.Namespace) -> int:
     record = result.to_dict()
     if not args.json:  # what was measured is shown even where it cannot be written
         print(result.table())
-    written = set_thresholds(args.model, result.best_points) if args.set_thresholds else None
+    written = None
+    if args.set_thresholds:
+        try:
+            written = set_thresholds(args.model, result.best_points)
+        except Exception:
+            if args.json:
+                print(json.dumps(record))
+            raise
     if args.json:
         print(json.dumps(record if written is None else record | {"thresholds_set": written}))
     elif written is not None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import json
+import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -14,6 +17,8 @@ import pytest
 import torch
 
 import edgecv
+import edgecv_export
+from edgecv.cli import checkpoint_cache
 from edgecv.cli.checkpoint_bundle import is_checkpoint
 from edgecv.cli.main import main
 from edgecv.models import registry
@@ -82,6 +87,59 @@ def test_the_second_time_torch_is_not_loaded(checkpoint: Path, photo: Path) -> N
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_changed_exporter_exports_again(
+    checkpoint: Path, photo: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["predict", str(checkpoint), str(photo)]) == 0
+    (bundle,) = (cache / "checkpoints").iterdir()
+    assert checkpoint_cache.folder_of(checkpoint) == bundle
+    code = Path(edgecv_export.__path__[0], "pictures.py")
+    read = Path.read_bytes
+
+    def changed(path: Path) -> bytes:
+        return read(path) + (b"# another line" if path == code else b"")
+
+    for target, name, value in (
+        (Path, "read_bytes", changed),
+        (importlib.metadata, "version", lambda package: "2.99"),
+    ):
+        checkpoint_cache.exporter.cache_clear()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(target, name, value)
+            other = checkpoint_cache.folder_of(checkpoint)
+        assert other.parent == bundle.parent and other != bundle
+    checkpoint_cache.exporter.cache_clear()
+    assert checkpoint_cache.folder_of(checkpoint) == bundle
+
+
+def test_the_cache_has_a_limit(
+    checkpoint: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EDGECV_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "cache" / "checkpoints"
+    hour = 3600
+    # Name, bytes, and hours since its last use.
+    for name, size, ago in (("a", 900, 2), ("b", 900, 5), ("c", 900, 4), ("d", 900, 0)):
+        (folder / name / "engines").mkdir(parents=True)
+        (folder / name / "engines" / "x.plan").write_bytes(b"x" * size)
+        used = time.time() - ago * hour
+        os.utime(folder / name, (used, used))
+    new = checkpoint_cache.folder_of(checkpoint)
+    assert main(["predict", str(checkpoint), str(photo)]) == 0
+    assert {path.name for path in folder.iterdir()} == {"a", "b", "c", "d", new.name}
+    size = sum(path.stat().st_size for path in new.iterdir())
+    monkeypatch.setattr(checkpoint_cache, "LIMIT", size + 1800)
+    checkpoint_cache.make_room(new)
+    assert {path.name for path in folder.iterdir()} == {"a", "d", new.name}
+    # What runs is used: it is not the next to go.
+    os.utime(new, (0, 0))
+    assert main(["predict", str(checkpoint), str(photo)]) == 0
+    assert time.time() - new.stat().st_mtime < hour
+    monkeypatch.setattr(checkpoint_cache, "LIMIT", 0)
+    checkpoint_cache.make_room(new)
+    assert {path.name for path in folder.iterdir()} == {"d", new.name}
 
 
 def test_benchmark_takes_it(checkpoint: Path, capsys: pytest.CaptureFixture[str]) -> None:

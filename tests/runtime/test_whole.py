@@ -221,3 +221,22 @@ def test_a_draft_that_is_taken_for_dead_before_it_is_held_is_made_again(
     monkeypatch.setattr(held, "holding", late)
     write_file(tmp_path / "x", "new")
     assert tree(tmp_path) == {"x": "new"} and len(calls) == 2
+
+
+def test_a_folder_goes_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "folder"
+    target.mkdir()
+    (target / "a").write_text("a")
+
+    def dies(path: Path) -> None:
+        assert not target.exists() and (path / "a").is_file()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(whole, "_remove", dies)
+        with pytest.raises(KeyboardInterrupt):
+            whole.remove_folder(target)
+    whole.clear_drafts(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(FileNotFoundError):
+        whole.remove_folder(target)

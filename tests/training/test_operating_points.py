@@ -194,3 +194,8 @@ def test_what_was_measured_is_shown_where_it_cannot_be_written(
     shown = capsys.readouterr()
     assert any(line.split()[:2] == ["left", "0.72"] for line in shown.out.splitlines())
     assert "bundle.json: cannot be written: No space left on device" in shown.err
+    assert main(["eval", str(bundle), "--data", str(data), "--set-thresholds", "--json"]) == 2
+    shown = capsys.readouterr()
+    record = json.loads(shown.out)
+    assert record["map"] == pytest.approx(1.0) and "thresholds_set" not in record
+    assert "bundle.json: cannot be written: No space left on device" in shown.err

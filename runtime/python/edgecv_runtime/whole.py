@@ -105,6 +105,17 @@ def draft_folder(parent: str | os.PathLike[str]) -> Iterator[Path]:
         yield draft
 
 
+def remove_folder(path: str | os.PathLike[str]) -> None:
+    """Removes a folder: nobody sees a part of it at its place, whenever the process dies.
+
+    Raises OSError where it cannot be moved away; it is as it was then.
+    """
+    target = Path(os.path.realpath(path))
+    draft = target.with_name(f"{_PREFIX}{_token()}{_DRAFT}")
+    os.rename(target, draft)
+    _remove(draft)
+
+
 def abandoned_drafts(folder: str | os.PathLike[str]) -> list[Path]:
     """The drafts in a folder whose processes have died."""
     try:
