@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from edgecv.models import registry
 from edgecv_export import export
-from edgecv_export.pictures import generate_pictures
+from edgecv_export.generated_images import generate_pictures
 from lively import lively
 from timing import header, row
 

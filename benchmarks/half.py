@@ -31,11 +31,11 @@ from edgecv.data.masks import decode_masks
 from edgecv.data.synthetic import SHAPES, write_shapes
 from edgecv.models import registry
 from edgecv_export import ExportError, export
-from edgecv_export.engines.agreement import agreement
-from edgecv_export.engines.half_cost import weights_in_half
-from edgecv_export.engines.pipeline import Pipeline
-from edgecv_export.engines.sources import fp32_files
-from edgecv_export.engines.variants import add_variant
+from edgecv_export.precision.agreement import agreement
+from edgecv_export.precision.fp16_cost import weights_in_half
+from edgecv_export.precision.pipeline import Pipeline
+from edgecv_export.precision.sources import fp32_files
+from edgecv_export.precision.variant import add_variant
 from edgecv_runtime import Bundle, InputError, read_image
 from lively import lively
 from lively_classes import lively_classes

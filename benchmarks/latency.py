@@ -29,11 +29,11 @@ import edgecv
 from edgecv.cli.benchmark import generated_image
 from edgecv.models import registry
 from edgecv_export import ExportError, export
-from edgecv_export.engines.agreement import agreement
-from edgecv_export.engines.build import build_engines
-from edgecv_export.engines.int8 import Quantization
-from edgecv_export.engines.variants import add_variant
-from edgecv_export.pictures import generate_pictures
+from edgecv_export.generated_images import generate_pictures
+from edgecv_export.precision.agreement import agreement
+from edgecv_export.precision.int8_variant import Quantization
+from edgecv_export.precision.variant import add_variant
+from edgecv_export.tensorrt.build import build_engines
 from edgecv_runtime import Bundle
 from edgecv_runtime.model import Model
 from engines import build, labels_of

@@ -98,9 +98,9 @@ def measure(row: Row, shapes: str, precision: str) -> None:
 
 
 def build(row: Row, shapes: str, precision: str) -> dict[str, Any]:
-    from edgecv_export.engines.build import check_ports, graph_to_build
-    from edgecv_export.engines.shape_ranges import ShapeWishes, shape_ranges
-    from edgecv_export.engines.tensorrt import BuildOptions, build_plan
+    from edgecv_export.tensorrt.build import check_ports, graph_to_build
+    from edgecv_export.tensorrt.plan import BuildOptions, build_plan
+    from edgecv_export.tensorrt.shape_ranges import ShapeWishes, shape_ranges
     from edgecv_runtime import Bundle
 
     bundle = Bundle.open(export_without_parity(row, shapes))
@@ -127,7 +127,7 @@ def export_without_parity(row: Row, shapes: str) -> Path:
     import torch
 
     from edgecv.models import registry
-    from edgecv_export.bundle import new_bundle
+    from edgecv_export.bundle.draft import new_bundle
     from edgecv_export.exporting import write_cut
     from edgecv_export.graphs.cuts import CutRequest, cut_model
 
@@ -161,13 +161,13 @@ def in_precision(bundle: Any, role: str, graph: Any, precision: str) -> bytes:
         return Path(path).read_bytes()
     model = onnx.load(path)
     if precision == "fp16":
-        from edgecv_export.engines.precision import cast_to_half
+        from edgecv_export.precision.fp16_graph import cast_to_half
 
         return bytes(cast_to_half(model)[0].SerializeToString())
-    from edgecv_export.engines.pipeline import collect_feeds
-    from edgecv_export.engines.quantize import Quantizer
-    from edgecv_export.engines.sources import fp32_files
-    from edgecv_export.pictures import generate_pictures
+    from edgecv_export.generated_images import generate_pictures
+    from edgecv_export.precision.int8_graph import Quantizer
+    from edgecv_export.precision.pipeline import collect_feeds
+    from edgecv_export.precision.sources import fp32_files
 
     quantizer = Quantizer(model, "tensorrt", reduce_range=False)
     files = fp32_files(bundle, graph.dialect)

@@ -17,11 +17,11 @@ import edgecv
 from edgecv.cli.benchmark import generated_image
 from edgecv.models import registry
 from edgecv_export import export
-from edgecv_export.engines.cpu import byte_arithmetic
-from edgecv_export.engines.gate import Gate
-from edgecv_export.engines.int8 import Quantization
-from edgecv_export.engines.variants import add_variant
-from edgecv_export.pictures import generate_pictures
+from edgecv_export.generated_images import generate_pictures
+from edgecv_export.precision.accuracy_gate import Gate
+from edgecv_export.precision.byte_arithmetic import byte_arithmetic
+from edgecv_export.precision.int8_variant import Quantization
+from edgecv_export.precision.variant import add_variant
 from lively import lively
 from timing import THREADS, alternate, at_all_scores, header, row
 

@@ -16,7 +16,7 @@ import edgecv
 from edgecv.cli.benchmark import generated_image
 from edgecv.models import registry
 from edgecv_export import export
-from edgecv_export.pictures import generate_pictures
+from edgecv_export.generated_images import generate_pictures
 from lively_rcnn import lively_rcnn
 from timing import THREADS, alternate, at_all_scores, header, row
 

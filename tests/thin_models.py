@@ -110,7 +110,7 @@ def write_thin_bundle(
 ) -> Path:
     """Exports a family with seeded weights, any batch and size that it takes; no parity check.
     `prepare` may change the weights."""
-    from edgecv_export.bundle import new_bundle
+    from edgecv_export.bundle.draft import new_bundle
     from edgecv_export.exporting import write_cut
     from edgecv_export.graphs.cuts import CutRequest, cut_model
 

@@ -19,8 +19,8 @@ from edgecv.cli.variants import (
 )
 
 if TYPE_CHECKING:
-    from edgecv_export.engines.build import Built
-    from edgecv_export.engines.tensorrt import BuildOptions
+    from edgecv_export.tensorrt.build import Built
+    from edgecv_export.tensorrt.plan import BuildOptions
     from edgecv_runtime import Bundle
 
 ENGINES = ("tensorrt", "tensorrt_rtx")
@@ -142,7 +142,7 @@ def run(args: argparse.Namespace) -> int:
     with open_bundle(args.bundle):  # whether it is one; before onnx is loaded
         pass
     if args.engine in ENGINES:
-        from edgecv_export.engines.build import check_build
+        from edgecv_export.tensorrt.build import check_build
 
         check_build(args.engine, build_options(args))
     elif args.precision == "fp32":
@@ -172,8 +172,8 @@ def run(args: argparse.Namespace) -> int:
 def build(bundle: Bundle, args: argparse.Namespace, *, read_only: bool = False) -> list[Built]:
     """Builds what the options of `add_build_arguments` and ``--engine`` ask for."""
     from edgecv.cli.progress import Progress
-    from edgecv_export.engines.build import build_engines
-    from edgecv_export.engines.shape_ranges import ShapeWishes
+    from edgecv_export.tensorrt.build import build_engines
+    from edgecv_export.tensorrt.shape_ranges import ShapeWishes
 
     return build_engines(
         bundle,
@@ -188,7 +188,7 @@ def build(bundle: Bundle, args: argparse.Namespace, *, read_only: bool = False) 
 
 
 def build_options(args: argparse.Namespace) -> BuildOptions:
-    from edgecv_export.engines.tensorrt import BuildOptions
+    from edgecv_export.tensorrt.plan import BuildOptions
 
     return BuildOptions(
         args.compute_capability,

@@ -35,7 +35,7 @@ def set_thresholds(bundle: Path, points: Mapping[str, OperatingPoint]) -> dict[s
 
     Raises InputError where the file cannot be written.
     """
-    from edgecv_export.bundle_lock import locked
+    from edgecv_export.bundle.lock import locked
     from edgecv_runtime import InputError, Manifest
     from edgecv_runtime.whole import write_file
 

@@ -69,7 +69,7 @@ def _export(path: Path, folder: Path) -> None:
     from edgecv.cli.progress import Progress
     from edgecv_export import ExportError
     from edgecv_export.exporting import export
-    from edgecv_export.loading import load_source
+    from edgecv_export.source.loading import load_source
     from edgecv_runtime import InputError
 
     source = load_source(str(path))

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from edgecv.models.windows import WindowRequest
-    from edgecv_export.loading import Source
     from edgecv_export.parity.report import Report
+    from edgecv_export.source.loading import Source
 
 MOST_PICTURES = 32  # a parity check needs variety, not thousands
 
@@ -127,10 +127,10 @@ def run(args: argparse.Namespace) -> int:
     from edgecv.cli.file_arguments import require_file
     from edgecv.cli.progress import Progress
     from edgecv_export import ExportError
-    from edgecv_export.bundle import check_target
+    from edgecv_export.bundle.draft import check_target
     from edgecv_export.exporting import DEFAULT_OPSET, export
-    from edgecv_export.loading import check_source, load_source
-    from edgecv_export.users_code import raised_in, users_frame
+    from edgecv_export.source.loading import check_source, load_source
+    from edgecv_export.source.users_code import raised_in, users_frame
     from edgecv_runtime import Bundle, Error, InputError
 
     # Before the work, not after it; and before torch is loaded.
@@ -140,7 +140,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("int8 needs pictures to calibrate on: give --calibrate DIR")
     check_target(args.out, args.overwrite)
     if args.engine is not None:
-        from edgecv_export.engines.build import check_build
+        from edgecv_export.tensorrt.build import check_build
 
         check_build(args.engine, build_options(args))
     if args.labels:
@@ -206,7 +206,7 @@ def run(args: argparse.Namespace) -> int:
 def _labels(source: Source, args: argparse.Namespace, windows: WindowRequest) -> list[str]:
     """Those given, or the source's own, or numbers; what is not the user's choice is said."""
     from edgecv_export.graphs.cuts import CutRequest, cut_model
-    from edgecv_export.loading import BACKGROUND, numbered_labels, read_labels
+    from edgecv_export.source.loading import BACKGROUND, numbered_labels, read_labels
 
     labels = source.labels
     if args.labels:

@@ -217,8 +217,8 @@ def _prepare(
         graphs = {role: bundle.graph(role, precision, "onnx") for role in roles}
         files = {r: bundle.verified_path(g.file, g.sha256) for r, g in graphs.items()}
         return graphs, files
-    from edgecv_export.engines.build import check_build, check_ports, graph_to_build
-    from edgecv_export.engines.tensorrt import BuildOptions, ShapeRange, build_plan
+    from edgecv_export.tensorrt.build import check_build, check_ports, graph_to_build
+    from edgecv_export.tensorrt.plan import BuildOptions, ShapeRange, build_plan
 
     ahead = () if target.runs else AHEAD_OF_TIME
     _, _, options = check_build(target.engine, BuildOptions(ahead))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from edgecv.cli.terminal import on_one_line
 
 if TYPE_CHECKING:
-    from edgecv_export.engines.variants import VariantReport
+    from edgecv_export.precision.variant import VariantReport
 
 # Forms of the graphs that an engine takes; without an engine all that there are.
 _DIALECTS = {
@@ -89,7 +89,7 @@ def add_wanted_variant(
     Raises as `add_variant`, and InputError for int8 without pictures.
     """
     from edgecv.cli.progress import Progress
-    from edgecv_export.engines.sources import has_variant, open_folder
+    from edgecv_export.precision.sources import has_variant, open_folder
     from edgecv_runtime.load import open_bundle
 
     if args.precision == "fp32":
@@ -101,10 +101,10 @@ def add_wanted_variant(
                 return None
     # Behind the cases in which nothing is to be done: these need onnx, building engines does not.
     from edgecv.cli.eval import say
-    from edgecv_export.engines.calibration_pictures import read_calibration
-    from edgecv_export.engines.gate import Gate
-    from edgecv_export.engines.int8 import Quantization
-    from edgecv_export.engines.variants import add_variant
+    from edgecv_export.precision.accuracy_gate import Gate
+    from edgecv_export.precision.calibration_images import read_calibration
+    from edgecv_export.precision.int8_variant import Quantization
+    from edgecv_export.precision.variant import add_variant
 
     open_folder(folder)
     quantization = pictures = None

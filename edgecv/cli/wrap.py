@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
                 f"{option} is missing: edgecv wrap MODEL --manifest FILE --out DIR, or edgecv wrap "
                 "MODEL --inspect for a manifest to begin with"
             )
-    from edgecv_export.bundle import check_target
+    from edgecv_export.bundle.draft import check_target
 
     check_target(args.out, args.overwrite)
     require_file(args.manifest, "a JSON file with the keys of bundle.json")
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _inspect(args: argparse.Namespace) -> int:
-    from edgecv_export.inspect_onnx import inspect_onnx, write_skeleton
+    from edgecv_export.wrapping.inspect_onnx import inspect_onnx, write_skeleton
 
     found = inspect_onnx(args.model, _images(args))
     if args.manifest is not None:

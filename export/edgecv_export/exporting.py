@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from edgecv.training.progress import MakeBar
-from edgecv_export.bundle import BundleDraft, check_target, new_bundle
+from edgecv_export.bundle.draft import BundleDraft, check_target, new_bundle
 from edgecv_export.errors import ExportError
+from edgecv_export.generated_images import generate_pictures
+from edgecv_export.outputs.score_function import FUNCTIONS, settle_score_function
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.detection_report import MIN_PICTURES
 from edgecv_export.parity.report import Report
-from edgecv_export.pictures import generate_pictures
+from edgecv_export.precision.uint8_input import check_bytes_fit, take_bytes
 from edgecv_export.progress import shown
-from edgecv_export.score_function import FUNCTIONS, settle_score_function
-from edgecv_export.uint8_input import check_bytes_fit, take_bytes
 from edgecv_runtime import InputError, Manifest
 from edgecv_runtime.versions import require
 

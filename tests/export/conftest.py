@@ -12,7 +12,7 @@ import pytest
 import small_detector as small_detector_parts
 import small_rcnn
 from edgecv_export import export
-from edgecv_export.pictures import generate_pictures
+from edgecv_export.generated_images import generate_pictures
 from lively import lively
 from lively_rcnn import lively_rcnn
 

@@ -16,12 +16,13 @@ from typing import Any
 import pytest
 
 from edgecv.cli.main import main
-from edgecv_export import bundle_lock
-from edgecv_export.engines import store, tensorrt
-from edgecv_export.engines.build import Built, build_engines, check_ports
-from edgecv_export.engines.shape_ranges import ShapeWishes
-from edgecv_export.engines.store import add_engine
-from edgecv_export.engines.tensorrt import BuildOptions, Plan, Port
+from edgecv_export.bundle import lock as bundle_lock
+from edgecv_export.tensorrt import plan as tensorrt
+from edgecv_export.tensorrt import store
+from edgecv_export.tensorrt.build import Built, build_engines, check_ports
+from edgecv_export.tensorrt.plan import BuildOptions, Plan, Port
+from edgecv_export.tensorrt.shape_ranges import ShapeWishes
+from edgecv_export.tensorrt.store import add_engine
 from edgecv_runtime import Bundle, BundleError, EngineError, InputError
 from edgecv_runtime.engines import built as built_module
 from edgecv_runtime.engines.built import BuiltEngine, read_engines
@@ -280,7 +281,7 @@ def test_arguments_that_do_not_parse(
 def test_without_a_gpu_the_capabilities_have_to_be_named(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edgecv_export.engines import build as module
+    from edgecv_export.tensorrt import build as module
 
     def none(index: int) -> None:
         raise EngineError("there is no NVIDIA driver on this machine")

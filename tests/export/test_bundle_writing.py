@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgecv_export.bundle import check_target, new_bundle
+from edgecv_export.bundle.draft import check_target, new_bundle
 from edgecv_runtime import BundleError, InputError
 
 

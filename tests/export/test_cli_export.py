@@ -17,7 +17,7 @@ import edgecv_runtime
 from edgecv.cli.main import main
 from edgecv.models import registry
 from edgecv.models.checkpoint import Checkpoint, save_checkpoint
-from edgecv_export.loading import BACKGROUND, load_source, read_labels
+from edgecv_export.source.loading import BACKGROUND, load_source, read_labels
 
 HERE = Path(__file__).parent
 ARGUMENTS = {"num_classes": 4, "size": [64, 96], "width": 8}

@@ -11,11 +11,11 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from edgecv_export import ExportError
-from edgecv_export.engines import half
-from edgecv_export.engines.agreement import Agreement
-from edgecv_export.engines.half import HalfReport
-from edgecv_export.engines.half_cost import half_costs, weights_in_half
-from edgecv_export.engines.variants import add_variant
+from edgecv_export.precision import fp16_variant as half
+from edgecv_export.precision.agreement import Agreement
+from edgecv_export.precision.fp16_cost import half_costs, weights_in_half
+from edgecv_export.precision.fp16_variant import HalfReport
+from edgecv_export.precision.variant import add_variant
 
 RNG = np.random.default_rng(0)
 FIRST = RNG.normal(0, 1, (8, 16)).astype(np.float32)

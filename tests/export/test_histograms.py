@@ -13,8 +13,8 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationMethod
 from onnxruntime.quantization.calibrate import HistogramCollector, create_calibrator
 
-from edgecv_export.engines.calibration import measure_ranges
-from edgecv_export.engines.histograms import MOST_BINS, SEARCHED, Histograms
+from edgecv_export.precision.calibration import measure_ranges
+from edgecv_export.precision.histograms import MOST_BINS, SEARCHED, Histograms
 
 Feeds = list[dict[str, np.ndarray]]
 

@@ -17,15 +17,15 @@ from all_scores import load_all_scores
 from edgecv.cli.main import main
 from edgecv.models import registry
 from edgecv_export import ExportError, export
-from edgecv_export.engines import int8 as int8_module
-from edgecv_export.engines.agreement import agreement
-from edgecv_export.engines.calibration_pictures import hold_out, read_calibration
-from edgecv_export.engines.gate import Gate, GateKeeper, GateReport
-from edgecv_export.engines.int8 import Quantization
-from edgecv_export.engines.pipeline import collect_feeds, spread_boxes
-from edgecv_export.engines.sources import fp32_files
-from edgecv_export.engines.variants import add_variant
-from edgecv_export.pictures import generate_pictures
+from edgecv_export.generated_images import generate_pictures
+from edgecv_export.precision import int8_variant as int8_module
+from edgecv_export.precision.accuracy_gate import Gate, GateKeeper, GateReport
+from edgecv_export.precision.agreement import agreement
+from edgecv_export.precision.calibration_images import hold_out, read_calibration
+from edgecv_export.precision.int8_variant import Quantization
+from edgecv_export.precision.pipeline import collect_feeds, spread_boxes
+from edgecv_export.precision.sources import fp32_files
+from edgecv_export.precision.variant import add_variant
 from edgecv_runtime import Bundle, InputError
 
 

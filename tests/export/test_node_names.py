@@ -16,12 +16,14 @@ from onnx import TensorProto, helper
 
 from edgecv.cli.self_test import families, open_archive
 from edgecv_export import export
-from edgecv_export.engines import half, int8, sources
-from edgecv_export.engines.gate import Gate
-from edgecv_export.engines.int8 import Quantization
-from edgecv_export.engines.variants import add_variant
-from edgecv_export.node_names import name_nodes
-from edgecv_export.pictures import generate_pictures
+from edgecv_export.bundle.node_names import name_nodes
+from edgecv_export.generated_images import generate_pictures
+from edgecv_export.precision import fp16_variant as half
+from edgecv_export.precision import int8_variant as int8
+from edgecv_export.precision import sources
+from edgecv_export.precision.accuracy_gate import Gate
+from edgecv_export.precision.int8_variant import Quantization
+from edgecv_export.precision.variant import add_variant
 
 
 def doubled(model: onnx.ModelProto) -> dict[str, int]:

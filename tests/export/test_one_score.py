@@ -15,7 +15,7 @@ from torch import Tensor, nn
 import edgecv_runtime
 from edgecv.models.input_record import native_record
 from edgecv_export import export
-from edgecv_export.pictures import generate_pictures
+from edgecv_export.generated_images import generate_pictures
 from edgecv_runtime import InputError
 
 RECORD = native_record([0.5, 0.5, 0.5], [0.25, 0.25, 0.25])
@@ -219,7 +219,7 @@ def test_logits_get_a_softmax_without_a_word(last: nn.Module, tmp_path: Path) ->
 
 
 def test_int8_and_fp16_gates_take_one_logit(tmp_path: Path) -> None:
-    from edgecv_export.engines.variants import add_variant
+    from edgecv_export.precision.variant import add_variant
 
     for pixels in (False, True):
         out = tmp_path / f"{pixels}"

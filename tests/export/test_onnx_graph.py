@@ -12,7 +12,7 @@ from torch import nn
 
 from edgecv_export import ExportError, export
 from edgecv_export.graphs.onnx_graph import pictures_to_onnx
-from edgecv_export.operators import check_operators
+from edgecv_export.graphs.operators import check_operators
 from edgecv_runtime import InputError
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import edgecv_runtime
 from all_scores import load_all_scores
-from edgecv_export.engines.agreement import agreement
+from edgecv_export.precision.agreement import agreement
 from edgecv_runtime import BundleError, EngineError
 
 pytest.importorskip("openvino", reason="OpenVINO is not installed")

@@ -9,8 +9,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from edgecv_export import ExportError
-from edgecv_export.engines.activations import largest_values
-from edgecv_export.engines.precision import cast_to_half, emulate_half
+from edgecv_export.precision.fp16_graph import cast_to_half, emulate_half
+from edgecv_export.precision.largest_values import largest_values
 
 F16, F32 = TensorProto.FLOAT16, TensorProto.FLOAT
 RNG = np.random.default_rng(0)

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from edgecv_export import export
-from edgecv_export.engines.build_monitor import watching
-from edgecv_export.engines.variants import add_variant
+from edgecv_export.precision.variant import add_variant
+from edgecv_export.tensorrt.build_monitor import watching
 
 
 class Recorder:

@@ -8,10 +8,10 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edgecv_export.engines.calibration import measure_ranges
-from edgecv_export.engines.cpu import byte_arithmetic
-from edgecv_export.engines.quantize import Quantizer, check_patterns
-from edgecv_export.engines.sensitivity import rank_layers
+from edgecv_export.precision.byte_arithmetic import byte_arithmetic
+from edgecv_export.precision.calibration import measure_ranges
+from edgecv_export.precision.int8_graph import Quantizer, check_patterns
+from edgecv_export.precision.sensitivity import rank_layers
 from edgecv_runtime import InputError
 
 RNG = np.random.default_rng(0)
@@ -122,7 +122,7 @@ def test_the_form_for_tensorrt(network: onnx.ModelProto, feeds: list) -> None:
     assert weights["b1"].dtype == np.float32 and "b1_quantized" not in weights
     assert weights["w1_scale"].shape == (8,)
     rtx = pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
-    from edgecv_export.engines.tensorrt import BuildOptions, ShapeRange, build_plan
+    from edgecv_export.tensorrt.plan import BuildOptions, ShapeRange, build_plan
 
     assert rtx is not None
     shape = (1, 3, 8, 8)

@@ -18,6 +18,7 @@ from all_scores import load_all_scores
 from altered_graph import with_altered_weights
 from edgecv.models.roi_pool import SingleScaleRoIPool
 from edgecv_export import ExportError, export
+from edgecv_export.generated_images import generate_pictures
 from edgecv_export.graphs.cuts import CutRequest, cut_model
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.detected import Detected
@@ -25,7 +26,6 @@ from edgecv_export.parity.detection_report import DetectionReport
 from edgecv_export.parity.rcnn import _compare_masks, verify_rcnn
 from edgecv_export.parity.rcnn_replay import SecondStage
 from edgecv_export.parity.replay import Preference
-from edgecv_export.pictures import generate_pictures
 from edgecv_runtime import InputError
 from lively_rcnn import lively_rcnn
 from reported_export import read_report

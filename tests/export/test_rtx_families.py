@@ -10,12 +10,12 @@ import numpy as np
 import onnx
 import pytest
 
-from edgecv_export.engines.build import build_engines, check_ports, graph_to_build
-from edgecv_export.engines.precision import cast_to_half
-from edgecv_export.engines.quantize import Quantizer
-from edgecv_export.engines.shape_ranges import ShapeWishes, shape_ranges
-from edgecv_export.engines.tensorrt import BuildOptions, build_plan
-from edgecv_export.node_names import graph_bytes
+from edgecv_export.bundle.node_names import graph_bytes
+from edgecv_export.precision.fp16_graph import cast_to_half
+from edgecv_export.precision.int8_graph import Quantizer
+from edgecv_export.tensorrt.build import build_engines, check_ports, graph_to_build
+from edgecv_export.tensorrt.plan import BuildOptions, build_plan
+from edgecv_export.tensorrt.shape_ranges import ShapeWishes, shape_ranges
 from edgecv_runtime import Bundle, GraphFile
 from edgecv_runtime.engines.built import ShapeRange, read_engines
 from thin_models import FAMILIES, write_thin_bundle

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from edgecv_export.engines.shape_ranges import ShapeWishes, check_wishes, shape_ranges
+from edgecv_export.tensorrt.shape_ranges import ShapeWishes, check_wishes, shape_ranges
 from edgecv_runtime import InputError, Manifest
 from edgecv_runtime.engines.built import ShapeRange
 

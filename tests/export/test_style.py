@@ -17,10 +17,10 @@ from edgecv.models import registry
 from edgecv.models.style_transform import StyleTransform
 from edgecv.models.weights import fit_state_dict
 from edgecv_export import export
-from edgecv_export.engines.tensorrt import BuildOptions, ShapeRange, build_plan
+from edgecv_export.generated_images import generate_pictures
 from edgecv_export.graphs.style import Statistics, Tile, tiles_for
 from edgecv_export.parity.style_report import StyleReport
-from edgecv_export.pictures import generate_pictures
+from edgecv_export.tensorrt.plan import BuildOptions, ShapeRange, build_plan
 from edgecv_runtime import BundleError, InputError
 
 SIZES = [(64, 96), (41, 58), (8, 8), (5, 33)]

@@ -11,11 +11,11 @@ import torch
 from onnx import TensorProto, helper
 
 import small_rcnn
-from edgecv_export.engines.tensorrt import BuildOptions, Plan, ShapeRange
-from edgecv_export.engines.tensorrt import build_plan as build
 from edgecv_export.graphs.cuts import CutRequest, cut_model
 from edgecv_export.graphs.onnx_graph import pictures_to_onnx
 from edgecv_export.graphs.rcnn_onnx import box_stage_to_onnx, mask_stage_to_onnx, trunk_to_onnx
+from edgecv_export.tensorrt.plan import BuildOptions, Plan, ShapeRange
+from edgecv_export.tensorrt.plan import build_plan as build
 from edgecv_runtime import EngineError, InputError
 
 pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")

@@ -13,11 +13,11 @@ import pytest
 
 from all_scores import load_all_scores
 from edgecv_export import export
-from edgecv_export.engines.agreement import agreement
-from edgecv_export.engines.pipeline import collect_feeds
-from edgecv_export.engines.sources import fp32_files
-from edgecv_export.engines.variants import add_variant
-from edgecv_export.uint8_input import check_bytes_fit
+from edgecv_export.precision.agreement import agreement
+from edgecv_export.precision.pipeline import collect_feeds
+from edgecv_export.precision.sources import fp32_files
+from edgecv_export.precision.uint8_input import check_bytes_fit
+from edgecv_export.precision.variant import add_variant
 from edgecv_runtime import Bundle, InputError
 
 LABELS = ["ant", "bee", "cow", "dog"]

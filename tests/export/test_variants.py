@@ -19,12 +19,12 @@ import pytest
 import small_dense
 from all_scores import load_all_scores
 from edgecv_export import ExportError, export
-from edgecv_export.engines import half as half_variant
-from edgecv_export.engines import variants
-from edgecv_export.engines.agreement import agreement
-from edgecv_export.engines.tensorrt import BuildOptions, Plan, ShapeRange, build_plan
-from edgecv_export.engines.variants import add_variant
-from edgecv_export.pictures import generate_pictures
+from edgecv_export.generated_images import generate_pictures
+from edgecv_export.precision import fp16_variant as half_variant
+from edgecv_export.precision import variant as variants
+from edgecv_export.precision.agreement import agreement
+from edgecv_export.precision.variant import add_variant
+from edgecv_export.tensorrt.plan import BuildOptions, Plan, ShapeRange, build_plan
 from edgecv_runtime import Bundle, InputError
 from lively import lively
 
@@ -313,14 +313,14 @@ def test_what_a_killed_build_left_is_cleared_by_the_next(
     code = f"""
 import os
 from pathlib import Path
-from edgecv_export.engines import additions
+from edgecv_export.bundle import additions
 replace = os.replace
 def die(source, target):
     if Path(target).name == "bundle.json":
         os.kill(os.getpid(), 9)
     replace(source, target)
 os.replace = die
-from edgecv_export.engines.variants import add_variant
+from edgecv_export.precision.variant import add_variant
 add_variant({str(bundle)!r}, "fp16")
 """
     before = contents(bundle)

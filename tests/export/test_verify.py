@@ -13,10 +13,10 @@ import pytest
 
 from altered_graph import with_altered_weights
 from edgecv_export import ExportError, Tolerance, export
+from edgecv_export.generated_images import generate_pictures
 from edgecv_export.graphs.cuts import cut_model
 from edgecv_export.parity.detection_report import DetectionReport
 from edgecv_export.parity.ssd import verify_ssd
-from edgecv_export.pictures import generate_pictures
 from reported_export import read_report
 
 

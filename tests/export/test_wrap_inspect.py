@@ -15,8 +15,8 @@ from onnx import TensorProto, helper, numpy_helper
 import edgecv_runtime
 from edgecv.cli.main import main
 from edgecv_export import wrap
-from edgecv_export.anchor_help import anchor_record, fitting_levels, levels_of
-from edgecv_export.inspect_onnx import inspect_onnx
+from edgecv_export.wrapping.anchor_guess import anchor_record, fitting_levels, levels_of
+from edgecv_export.wrapping.inspect_onnx import inspect_onnx
 from edgecv_runtime import InputError
 from fixed_network import ANCHORS, CXCYWH, LOGITS, SCALE, SIDES, XYXY, network
 

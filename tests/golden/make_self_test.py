@@ -91,7 +91,7 @@ def drop_notes(folder: Path) -> None:
 
 def add_half(folder: Path) -> None:
     """FP16 graphs beside the others, as `edgecv build --precision fp16` casts them."""
-    from edgecv_export.engines.precision import cast_to_half
+    from edgecv_export.precision.fp16_graph import cast_to_half
 
     manifest = json.loads((folder / "bundle.json").read_text())
     for graphs in manifest["graphs"].values():
@@ -104,8 +104,8 @@ def add_half(folder: Path) -> None:
 def add_int8(folder: Path, arrays: dict[str, np.ndarray]) -> None:
     """INT8 graphs in both dialects, calibrated on the inputs that they are tested with; weights of
     7 bits, which all processors multiply alike."""
-    from edgecv_export.engines.quantize import Quantizer
-    from edgecv_export.engines.sources import choose_sources, open_folder, read_graph
+    from edgecv_export.precision.int8_graph import Quantizer
+    from edgecv_export.precision.sources import choose_sources, open_folder, read_graph
 
     bundle = open_folder(folder)
     manifest = json.loads((folder / "bundle.json").read_text())

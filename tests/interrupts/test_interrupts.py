@@ -44,7 +44,7 @@ def test_a_bundle_that_is_replaced(bundle: Path, tmp_path: Path) -> None:
     code = f"""
 import json, sys
 from pathlib import Path
-from edgecv_export.bundle import new_bundle
+from edgecv_export.bundle.draft import new_bundle
 try:
     with new_bundle(Path({str(target)!r}), overwrite=True) as draft:
         draft.add_file("main.onnx", Path({str(bundle / "main.onnx")!r}).read_bytes())
@@ -80,7 +80,7 @@ def test_a_graph_that_is_added_in_place_of_another(bundle: Path, tmp_path: Path)
     code = f"""
 import json, sys
 from pathlib import Path
-from edgecv_export.engines.additions import additions, clear_dead_builds
+from edgecv_export.bundle.additions import additions, clear_dead_builds
 from edgecv_runtime import InputError
 folder = Path({str(target)!r})
 try:

@@ -47,8 +47,8 @@ def write_plan(path, content):
 
 def real_plan(kind, path):
     """Built on this machine's GPU, for 0 to 8 rows."""
-    from edgecv_export.engines.build import check_build
-    from edgecv_export.engines.tensorrt import BuildOptions, ShapeRange, build_plan
+    from edgecv_export.tensorrt.build import check_build
+    from edgecv_export.tensorrt.plan import BuildOptions, ShapeRange, build_plan
 
     content = path.read_bytes()
     try:

@@ -11,7 +11,7 @@ import pytest
 from edgecv.cli.main import main
 from edgecv.cli.precisions import Precisions, TimedModel
 from edgecv.data.synthetic import write_shapes
-from edgecv_export.engines.variants import add_variant
+from edgecv_export.precision.variant import add_variant
 from tiny_bundle import write_tiny_bundle
 
 

@@ -24,7 +24,7 @@ SAYS = (
 def hopper(machine, monkeypatch):
     """A machine whose GPU has compute capability 9.0."""
     machine.cuda.capability = (9, 0)
-    for module in ("edgecv_export.engines.build", "edgecv_runtime.engines.tensorrt_modules"):
+    for module in ("edgecv_export.tensorrt.build", "edgecv_runtime.engines.tensorrt_modules"):
         monkeypatch.setattr(f"{module}.import_tensorrt", machine.modules.get)
     monkeypatch.setattr("edgecv.cli.doctor_nvidia.find_spec", lambda name: True)
     monkeypatch.setattr(choice, "gpu_count", lambda: 1)

@@ -28,7 +28,7 @@ from edgecv.training.style_losses import (
 )
 from edgecv.training.style_pictures import StylePhotos, split_photos
 from edgecv_export import export
-from edgecv_export.pictures import generate_pictures
+from edgecv_export.generated_images import generate_pictures
 from edgecv_runtime import InputError
 
 SHALLOW = {"style_layers": "relu1_1,relu2_1", "content_layers": "relu1_2"}

@@ -34,9 +34,9 @@ from edgecv.training.fit import fit
 from edgecv.training.metrics import Detected, average_precision
 from edgecv.training.task import HEAD_FACTOR
 from edgecv_export import export
+from edgecv_export.generated_images import generate_pictures
 from edgecv_export.parity.detected import Detected as MatchedDetected
 from edgecv_export.parity.matching import match_within
-from edgecv_export.pictures import generate_pictures
 from edgecv_runtime import InputError, Instances, Masks, read_image
 from reported_export import read_report
 

@@ -27,7 +27,7 @@ from edgecv.models.checkpoint import load_checkpoint
 from edgecv.models.pickled import load_pickled
 from edgecv.models.weight_files import aligned, read_state_dict
 from edgecv.models.weights import load_weights
-from edgecv_export.loading import load_source
+from edgecv_export.source.loading import load_source
 from edgecv_runtime import InputError
 
 Weights = dict[str, Tensor]

@@ -60,8 +60,8 @@ def export_lively(which: str, folder: Path) -> None:
     import small_detector
     import small_rcnn
     from edgecv_export import export
-    from edgecv_export.engines.variants import add_variant
-    from edgecv_export.pictures import generate_pictures
+    from edgecv_export.generated_images import generate_pictures
+    from edgecv_export.precision.variant import add_variant
     from lively import lively
     from lively_rcnn import lively_rcnn
 

@@ -16,15 +16,15 @@ import numpy as np
 from torch import nn
 
 from edgecv.models.input_record import imagenet_record
-from edgecv_export.bundle import BundleDraft
-from edgecv_export.graph_record import add_graph
+from edgecv_export.bundle.draft import BundleDraft
+from edgecv_export.bundle.graph_record import add_graph
 from edgecv_export.graphs.cuts import CutRequest, register_cut
 from edgecv_export.graphs.onnx_graph import Batch, pictures_to_onnx
 from edgecv_export.graphs.probe import class_logits, outputs_of
+from edgecv_export.outputs.score_function import ScoreFunction, usual_function
 from edgecv_export.parity.classifier_report import ClassifierReport
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.torch_input import check_record
-from edgecv_export.score_function import ScoreFunction, usual_function
 from edgecv_runtime import InputError
 
 TOP = 5

@@ -15,13 +15,13 @@ from torchvision.models.detection import FCOS, FasterRCNN, RetinaNet
 from torchvision.models.detection.ssd import SSD
 
 from edgecv.models.windows import WindowRequest
-from edgecv_export.bundle import BundleDraft
+from edgecv_export.bundle.draft import BundleDraft
 from edgecv_export.graphs.onnx_graph import Batch
 from edgecv_export.graphs.probe import SIZE, require_three_channels, try_out
 from edgecv_export.graphs.roi_align import DIALECTS, Dialect
+from edgecv_export.outputs.score_function import ScoreFunction
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.report import Report
-from edgecv_export.score_function import ScoreFunction
 from edgecv_runtime import InputError
 
 # The last two take any module whose outputs look right.

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from edgecv_export.bundle import BundleDraft
-from edgecv_export.graph_record import add_graph
+from edgecv_export.bundle.draft import BundleDraft
+from edgecv_export.bundle.graph_record import add_graph
 from edgecv_export.graphs.onnx_graph import Batch, pictures_to_onnx
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.detection_report import DetectionReport

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from edgecv_export.errors import ExportError
-from edgecv_export.operators import check_operators
+from edgecv_export.graphs.operators import check_operators
 from edgecv_runtime import InputError
 
 Batch = int | Literal["dynamic"]

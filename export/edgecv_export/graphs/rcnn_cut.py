@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 from torchvision.models.detection.generalized_rcnn import GeneralizedRCNN
 
-from edgecv_export.bundle import BundleDraft
-from edgecv_export.graph_record import add_graph
+from edgecv_export.bundle.draft import BundleDraft
+from edgecv_export.bundle.graph_record import add_graph
 from edgecv_export.graphs.onnx_graph import Batch
 from edgecv_export.graphs.rcnn_onnx import box_stage_to_onnx, mask_stage_to_onnx, trunk_to_onnx
 from edgecv_export.graphs.rcnn_stages import BoxStage, MaskStage, Trunk

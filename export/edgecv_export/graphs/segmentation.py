@@ -21,15 +21,15 @@ from torchvision.models.segmentation.lraspp import LRASPP
 
 from edgecv.models.input_record import IMAGENET_MEAN, IMAGENET_STD, native_record
 from edgecv.models.windows import plan_windows
-from edgecv_export.bundle import BundleDraft
-from edgecv_export.graph_record import add_graph
+from edgecv_export.bundle.draft import BundleDraft
+from edgecv_export.bundle.graph_record import add_graph
 from edgecv_export.graphs.cuts import CutRequest, register_cut
 from edgecv_export.graphs.onnx_graph import Batch, pictures_to_onnx
 from edgecv_export.graphs.probe import outputs_of, segmentation_logits
+from edgecv_export.outputs.score_function import ScoreFunction, usual_function
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.segmentation_report import SegmentationReport
 from edgecv_export.parity.torch_input import check_record
-from edgecv_export.score_function import ScoreFunction, usual_function
 from edgecv_runtime import InputError
 
 # What a graph of any size is traced with: no two lengths alike, at any stride.

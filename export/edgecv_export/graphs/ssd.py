@@ -20,8 +20,8 @@ from torchvision.models.detection.ssd import SSD
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 from edgecv.models.input_record import input_record
-from edgecv_export.bundle import BundleDraft
-from edgecv_export.graph_record import add_graph
+from edgecv_export.bundle.draft import BundleDraft
+from edgecv_export.bundle.graph_record import add_graph
 from edgecv_export.graphs.anchors import describe_generator, run_generator
 from edgecv_export.graphs.cuts import CutRequest, register_cut
 from edgecv_export.graphs.onnx_graph import Batch, pictures_to_onnx

@@ -21,8 +21,8 @@ import torch
 from torch import Tensor, nn
 
 from edgecv.models.style_transform import SIDE_MULTIPLE, SMALLEST_SIDE, StyleTransform
-from edgecv_export.bundle import BundleDraft
-from edgecv_export.graph_record import add_graph
+from edgecv_export.bundle.draft import BundleDraft
+from edgecv_export.bundle.graph_record import add_graph
 from edgecv_export.graphs.cuts import CutRequest, register_cut
 from edgecv_export.graphs.onnx_graph import Batch, to_onnx
 from edgecv_export.parity.comparison import Tolerance

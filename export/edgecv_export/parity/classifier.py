@@ -10,10 +10,10 @@ import numpy as np
 import torch
 
 import edgecv_runtime
+from edgecv_export.outputs.graph_session import GraphSession
 from edgecv_export.parity.classifier_report import ClassifierReport
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.detection_report import BATCH
-from edgecv_export.parity.graph_session import GraphSession
 from edgecv_export.parity.scores import paired, scores_of
 from edgecv_export.parity.torch_input import to_tensor
 from edgecv_runtime import ops

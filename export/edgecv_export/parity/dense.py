@@ -16,11 +16,11 @@ from torchvision.models.detection.transform import resize_boxes
 from torchvision.ops.boxes import clip_boxes_to_image
 
 import edgecv_runtime
+from edgecv_export.outputs.graph_session import GraphSession
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.detected import Detected, RawOutputs
 from edgecv_export.parity.detection_report import BATCH, DetectionReport
 from edgecv_export.parity.drop_empty import best_with_area, no_limit
-from edgecv_export.parity.graph_session import GraphSession
 from edgecv_export.parity.replay import Preference, compare_with_replays
 from edgecv_export.parity.steer import steer
 from edgecv_export.parity.suppression import exact_suppression

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from edgecv_export.score_function import ScoreFunction
+from edgecv_export.outputs.score_function import ScoreFunction
 
 
 def paired(outputs: Tensor, function: ScoreFunction) -> Tensor:

@@ -11,8 +11,8 @@ import torch
 
 import edgecv_runtime
 from edgecv.training.segmenter import TorchSegmenter
+from edgecv_export.outputs.graph_session import GraphSession
 from edgecv_export.parity.comparison import Tolerance
-from edgecv_export.parity.graph_session import GraphSession
 from edgecv_export.parity.scores import paired, scores_of
 from edgecv_export.parity.segmentation_report import SegmentationReport
 from edgecv_export.parity.torch_input import to_tensor

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecv_export.activation import activation_inside
-from edgecv_export.anchor_help import (
+from edgecv_export.outputs.activation import activation_inside
+from edgecv_export.outputs.score_function import usual_function
+from edgecv_export.wrapping.anchor_guess import (
     Level,
     anchor_record,
     fitting_levels,
@@ -22,7 +23,6 @@ from edgecv_export.anchor_help import (
     levels_of,
     stored_arrays,
 )
-from edgecv_export.score_function import usual_function
 
 if TYPE_CHECKING:
     import onnx

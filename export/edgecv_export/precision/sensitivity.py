@@ -9,9 +9,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from edgecv_export.engines.graph_index import GraphIndex
-from edgecv_export.engines.pipeline import Feed
-from edgecv_export.engines.quantize import LAYERS, Quantizer
+from edgecv_export.precision.graph_index import GraphIndex
+from edgecv_export.precision.int8_graph import LAYERS, Quantizer
+from edgecv_export.precision.pipeline import Feed
 
 
 @dataclass(frozen=True)

@@ -11,23 +11,23 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from edgecv_export.engines.additions import Additions
-from edgecv_export.engines.calibration import METHODS
-from edgecv_export.engines.calibration_pictures import hold_out, read_calibration
-from edgecv_export.engines.cpu import byte_arithmetic
-from edgecv_export.engines.gate import Gate, GateKeeper, GateReport
-from edgecv_export.engines.pipeline import collect_feeds
-from edgecv_export.engines.quantize import Quantizer, check_patterns
-from edgecv_export.engines.sensitivity import LayerError, rank_layers
-from edgecv_export.engines.sources import (
+from edgecv_export.bundle.additions import Additions
+from edgecv_export.bundle.node_names import graph_bytes
+from edgecv_export.errors import ExportError
+from edgecv_export.precision.accuracy_gate import Gate, GateKeeper, GateReport
+from edgecv_export.precision.byte_arithmetic import byte_arithmetic
+from edgecv_export.precision.calibration import METHODS
+from edgecv_export.precision.calibration_images import hold_out, read_calibration
+from edgecv_export.precision.int8_graph import Quantizer, check_patterns
+from edgecv_export.precision.pipeline import collect_feeds
+from edgecv_export.precision.sensitivity import LayerError, rank_layers
+from edgecv_export.precision.sources import (
     Source,
     add_graph_file,
     fp32_files,
     new_files,
     read_graph,
 )
-from edgecv_export.errors import ExportError
-from edgecv_export.node_names import graph_bytes
 from edgecv_runtime import Bundle, InputError
 
 RANKED_ON = 4  # runs of a network that layers are ranked on

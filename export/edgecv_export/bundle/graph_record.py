@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edgecv_export.bundle import BundleDraft
-from edgecv_export.node_names import graph_bytes
+from edgecv_export.bundle.draft import BundleDraft
+from edgecv_export.bundle.node_names import graph_bytes
 from edgecv_runtime import InputError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from edgecv_export.engines.graph_index import GraphIndex, prepared
+from edgecv_export.precision.graph_index import GraphIndex, prepared
 
 LARGEST_HALF = 65504.0
 SMALLEST_HALF = 2.0**-24  # anything below half of it becomes 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecv_export.activation import PASSING
+from edgecv_export.outputs.activation import PASSING
 
 if TYPE_CHECKING:
     import onnx

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from edgecv.training.progress import MakeBar
-from edgecv_export.engines.builder_options import check_capabilities
-from edgecv_export.engines.shape_ranges import ShapeWishes, check_wishes, shape_ranges
-from edgecv_export.engines.store import add_engine, store_for
-from edgecv_export.engines.tensorrt import BuildOptions, Plan, Port, build_plan
+from edgecv_export.tensorrt.builder_options import check_capabilities
+from edgecv_export.tensorrt.plan import BuildOptions, Plan, Port, build_plan
+from edgecv_export.tensorrt.shape_ranges import ShapeWishes, check_wishes, shape_ranges
+from edgecv_export.tensorrt.store import add_engine, store_for
 from edgecv_runtime import Bundle, EngineError, GraphFile, InputError, TensorSpec
 from edgecv_runtime.engines.built import BuiltEngine, Gpu, ShapeRange
 from edgecv_runtime.engines.cache import cache_root

@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecv.training.progress import MakeBar
-from edgecv_export.engines.additions import additions, clear_dead_builds
-from edgecv_export.engines.gate import GateReport
-from edgecv_export.engines.half import add_half, cost_lines
-from edgecv_export.engines.int8 import Quantization, add_int8
-from edgecv_export.engines.sources import DIALECTS, Dialect, choose_sources, open_folder
-from edgecv_export.pictures import generate_pictures
+from edgecv_export.bundle.additions import additions, clear_dead_builds
+from edgecv_export.generated_images import generate_pictures
+from edgecv_export.precision.accuracy_gate import GateReport
+from edgecv_export.precision.fp16_variant import add_half, cost_lines
+from edgecv_export.precision.int8_variant import Quantization, add_int8
+from edgecv_export.precision.sources import DIALECTS, Dialect, choose_sources, open_folder
 from edgecv_export.progress import shown
 from edgecv_runtime import InputError
 from edgecv_runtime.versions import require

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgecv.data.names_file import read_names
 from edgecv.models.catalogue import CATALOGUE, known
-from edgecv_export.users_code import raised_in
+from edgecv_export.source.users_code import raised_in
 from edgecv_runtime import Error, InputError
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from edgecv.training.progress import MakeBar
-from edgecv_export.engines.build_monitor import watching
-from edgecv_export.engines.builder_options import (
+from edgecv_export.tensorrt.build_monitor import watching
+from edgecv_export.tensorrt.builder_options import (
     attach_timing_cache,
     make_builder,
     set_compatibility,

@@ -7,17 +7,14 @@ import traceback
 from pathlib import Path
 
 import edgecv
-import edgecv_export
 import edgecv_runtime
 from edgecv_runtime import InputError
 
 _OURS = tuple(
     str(Path(str(place)).resolve())
     for place in (
-        *(
-            Path(str(package.__file__)).parent
-            for package in (edgecv, edgecv_export, edgecv_runtime)
-        ),
+        Path(__file__).parents[1],
+        *(Path(str(package.__file__)).parent for package in (edgecv, edgecv_runtime)),
         *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")),
     )
 )

@@ -8,8 +8,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from edgecv_export.engines.graph_index import GraphIndex, prepared
-from edgecv_export.engines.pipeline import Feed
+from edgecv_export.precision.graph_index import GraphIndex, prepared
+from edgecv_export.precision.pipeline import Feed
 
 # Values that only move need no look of their own.
 _UNCHANGED = frozenset({"Concat", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose"})

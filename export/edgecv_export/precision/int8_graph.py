@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import onnx
 
-from edgecv_export.engines.calibration import measure_ranges, quiet
-from edgecv_export.engines.gates import Gates, close_gates, open_gates
-from edgecv_export.engines.graph_index import GraphIndex, prepared
-from edgecv_export.engines.pipeline import Feed
-from edgecv_export.engines.precision import exact_nodes
+from edgecv_export.precision.calibration import measure_ranges, quiet
+from edgecv_export.precision.fp16_graph import exact_nodes
+from edgecv_export.precision.graph_index import GraphIndex, prepared
+from edgecv_export.precision.hard_swish import Gates, close_gates, open_gates
+from edgecv_export.precision.pipeline import Feed
 from edgecv_runtime import InputError
 
 LAYERS = frozenset({"Conv", "Gemm", "MatMul"})  # what has weights

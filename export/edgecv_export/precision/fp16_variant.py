@@ -11,24 +11,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecv_export.engines.additions import Additions
-from edgecv_export.engines.agreement import Agreement, agreement
-from edgecv_export.engines.pipeline import Pipeline, collect_feeds
-from edgecv_export.engines.sources import (
+from edgecv_export.bundle.additions import Additions
+from edgecv_export.bundle.node_names import graph_bytes
+from edgecv_export.errors import ExportError
+from edgecv_export.precision.agreement import Agreement, agreement
+from edgecv_export.precision.pipeline import Pipeline, collect_feeds
+from edgecv_export.precision.sources import (
     Source,
     add_graph_file,
     fp32_files,
     new_files,
     read_graph,
 )
-from edgecv_export.errors import ExportError
-from edgecv_export.node_names import graph_bytes
 from edgecv_runtime import Bundle, InputError
 
 if TYPE_CHECKING:
     import onnx
 
-    from edgecv_export.engines.sensitivity import LayerError
+    from edgecv_export.precision.sensitivity import LayerError
 
 LEAST_AGREEMENT = 0.98
 SHOWN_LAYERS = 10
@@ -47,7 +47,7 @@ def add_half(
 
     Raises ExportError where a graph cannot be cast, or gives other results than fp32.
     """
-    from edgecv_export.engines.precision import emulate_half
+    from edgecv_export.precision.fp16_graph import emulate_half
 
     kept, costs = {}, {}
     for source in sources:
@@ -80,9 +80,9 @@ def _half(
     bundle: Bundle, source: Source, pictures: Sequence[npt.NDArray[np.uint8]]
 ) -> tuple[onnx.ModelProto, list[str], list[LayerError]]:
     """The graph in FP16, the nodes that cannot be, and what each layer costs."""
-    from edgecv_export.engines.activations import largest_values
-    from edgecv_export.engines.half_cost import half_costs
-    from edgecv_export.engines.precision import cast_to_half
+    from edgecv_export.precision.fp16_cost import half_costs
+    from edgecv_export.precision.fp16_graph import cast_to_half
+    from edgecv_export.precision.largest_values import largest_values
 
     model = read_graph(bundle, source)
     files = fp32_files(bundle, source.dialect)
@@ -125,7 +125,7 @@ def _with_rounded_weights(
     """The control: FP32 all over, but for weights that FP16 holds."""
     import onnx
 
-    from edgecv_export.engines.half_cost import weights_in_half
+    from edgecv_export.precision.fp16_cost import weights_in_half
 
     with TemporaryDirectory() as folder:
         files = {}

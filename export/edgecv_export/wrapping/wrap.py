@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv.data.text import MAX_TEXT, read_json
-from edgecv_export.anchor_help import ENCODINGS, stored_arrays, to_xyxy
-from edgecv_export.bundle import MANIFEST, BundleDraft, check_target, new_bundle
-from edgecv_export.graph_record import tensor_record
-from edgecv_export.node_names import name_nodes
-from edgecv_export.pictures import generate_pictures
-from edgecv_export.wrap_check import check_outputs
+from edgecv_export.bundle.draft import MANIFEST, BundleDraft, check_target, new_bundle
+from edgecv_export.bundle.graph_record import tensor_record
+from edgecv_export.bundle.node_names import name_nodes
+from edgecv_export.generated_images import generate_pictures
+from edgecv_export.wrapping.anchor_guess import ENCODINGS, stored_arrays, to_xyxy
+from edgecv_export.wrapping.output_checks import check_outputs
 from edgecv_runtime import BundleError, InputError, Manifest
 from edgecv_runtime._core import check_graph
 from edgecv_runtime.images import check_regular

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from edgecv_export.engines.additions import Additions
-from edgecv_export.node_names import name_nodes
+from edgecv_export.bundle.additions import Additions
+from edgecv_export.bundle.node_names import name_nodes
 from edgecv_runtime import Bundle, GraphFile, InputError
 
 if TYPE_CHECKING:

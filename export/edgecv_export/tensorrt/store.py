@@ -11,7 +11,7 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
-from edgecv_export.bundle_lock import locked
+from edgecv_export.bundle.lock import locked
 from edgecv_runtime import EngineError
 from edgecv_runtime.engines.built import FILE, BuiltEngine, read_engines, to_json
 from edgecv_runtime.engines.cache import cache_of_bundle

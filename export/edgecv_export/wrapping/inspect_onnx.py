@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecv_export.graph_record import tensor_record
-from edgecv_export.pictures import generate_pictures
-from edgecv_export.skeleton import Seen, skeleton_for
-from edgecv_export.wrap import read_onnx
+from edgecv_export.bundle.graph_record import tensor_record
+from edgecv_export.generated_images import generate_pictures
+from edgecv_export.wrapping.manifest_draft import Seen, skeleton_for
+from edgecv_export.wrapping.wrap import read_onnx
 from edgecv_runtime import InputError
 from edgecv_runtime.one_line import first_line
 

@@ -17,8 +17,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from edgecv_export.bundle import MANIFEST
-from edgecv_export.bundle_lock import locked
+from edgecv_export.bundle.draft import MANIFEST
+from edgecv_export.bundle.lock import locked
 from edgecv_runtime import InputError, Manifest
 from edgecv_runtime.whole import abandoned_drafts, clear_drafts, draft_folder, write_file
 

@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from edgecv.training.evaluation import unheard
 from edgecv.training.measures import measure_of
-from edgecv_export.engines.agreement import agreement
-from edgecv_export.engines.pipeline import Pipeline
-from edgecv_export.engines.sensitivity import LayerError
+from edgecv_export.precision.agreement import agreement
+from edgecv_export.precision.pipeline import Pipeline
+from edgecv_export.precision.sensitivity import LayerError
 from edgecv_runtime import Bundle
 
 # Of a metric on labelled data, one point; of the agreement on pictures without labels, 2 %.

@@ -12,7 +12,7 @@ from typing import Any
 
 import onnx
 
-from edgecv_export.engines.pipeline import Feed
+from edgecv_export.precision.pipeline import Feed
 from edgecv_runtime import InputError
 
 METHODS = ("minmax", "entropy", "percentile")
@@ -75,7 +75,7 @@ def measure_ranges(
 
 
 def _bounded(calibrator: Any) -> Any:
-    from edgecv_export.engines.histograms import Histograms
+    from edgecv_export.precision.histograms import Histograms
 
     names = ("method", "symmetric", "num_bins", "num_quantized_bins", "percentile", "scenario")
     return Histograms(**{name: getattr(calibrator, name) for name in names})

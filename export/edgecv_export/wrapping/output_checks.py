@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 import edgecv_runtime
-from edgecv_export.activation import activation_inside
-from edgecv_export.box_values import wrong_background, wrong_encoding, wrong_unit
-from edgecv_export.score_function import scores_on
+from edgecv_export.outputs.activation import activation_inside
+from edgecv_export.outputs.score_function import scores_on
+from edgecv_export.wrapping.box_values import wrong_background, wrong_encoding, wrong_unit
 from edgecv_runtime import Bundle, InputError, ops
 from edgecv_runtime._core import ClassifySpec, SegmentSpec, SsdSpec
 from edgecv_runtime.engines import open_engine

@@ -8,10 +8,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from edgecv_export.engines.graph_index import GraphIndex, prepared
-from edgecv_export.engines.pipeline import Feed
-from edgecv_export.engines.precision import WEIGHTED, choose_half
-from edgecv_export.engines.sensitivity import LayerError, compared, layer_errors
+from edgecv_export.precision.fp16_graph import WEIGHTED, choose_half
+from edgecv_export.precision.graph_index import GraphIndex, prepared
+from edgecv_export.precision.pipeline import Feed
+from edgecv_export.precision.sensitivity import LayerError, compared, layer_errors
 
 
 def half_costs(

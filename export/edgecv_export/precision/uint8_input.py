@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecv_export.bundle import BundleDraft
-from edgecv_export.engines.agreement import agreement
-from edgecv_export.engines.pipeline import Pipeline
-from edgecv_export.engines.sources import fp32_files
+from edgecv_export.bundle.draft import BundleDraft
+from edgecv_export.bundle.node_names import graph_bytes
 from edgecv_export.errors import ExportError
-from edgecv_export.node_names import graph_bytes
+from edgecv_export.precision.agreement import agreement
+from edgecv_export.precision.pipeline import Pipeline
+from edgecv_export.precision.sources import fp32_files
 from edgecv_runtime import Bundle, InputError
 
 if TYPE_CHECKING:

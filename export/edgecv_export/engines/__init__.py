@@ -1,1 +1,0 @@
-"""Engines made from a bundle's ONNX graphs; nothing here imports torch."""

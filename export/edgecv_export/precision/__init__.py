@@ -1,0 +1,1 @@
+"""Graphs made smaller: FP16, INT8 and uint8 input, each checked against FP32. No torch here."""

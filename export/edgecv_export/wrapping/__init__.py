@@ -1,0 +1,1 @@
+"""A bundle around an ONNX file that was made elsewhere. No torch here."""
