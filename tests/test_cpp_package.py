@@ -23,6 +23,7 @@ from tiny_bundle import write_tiny_bundle
 
 ROOT = Path(__file__).parents[1]
 HEADERS = ROOT / "runtime" / "include" / "edgecv"
+OLD_PATHS = ROOT / "runtime" / "old_paths" / "edgecv"
 # That of `make test-cpp`, so that the library is compiled once.
 BUILD = ROOT / "build" / "cpp-tests-sanitize-OFF"
 
@@ -187,5 +188,15 @@ def test_a_library_without_openvino_says_so(prefix: Path, tmp_path: Path) -> Non
 
 def test_the_umbrella_header_has_all_but_the_engines() -> None:
     included = set(re.findall(r'#include "edgecv/(.*)"', (HEADERS / "edgecv.hpp").read_text()))
-    others = {path.name for path in HEADERS.glob("*.hpp")} - {"edgecv.hpp"}
-    assert included == others - {"openvino.hpp"}
+    others = {str(path.relative_to(HEADERS)) for path in HEADERS.rglob("*.hpp")} - {"edgecv.hpp"}
+    assert included == others - {"engine/openvino.hpp"}
+
+
+def test_each_old_path_leads_to_the_header_that_moved() -> None:
+    """The paths of before the themes; installed beside the others."""
+    moved = {path.name: path.relative_to(HEADERS) for path in HEADERS.glob("*/*.hpp")}
+    old = {path.name: path.read_text() for path in OLD_PATHS.glob("*.hpp")}
+    assert len(old) == 37 and set(old) <= set(moved)
+    for name, text in old.items():
+        target = f'#include "edgecv/{moved[name]}"'
+        assert text.count(target) == 1 and f"// Moved: {target[1:]} instead" in text

@@ -1,4 +1,4 @@
-#include "edgecv/openvino.hpp"
+#include "edgecv/engine/openvino.hpp"
 
 #include <algorithm>
 #include <exception>

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "edgecv/edgecv.hpp"
-#include "edgecv/openvino.hpp"
+#include "edgecv/engine/openvino.hpp"
 
 namespace {
 

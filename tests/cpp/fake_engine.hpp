@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "edgecv/engine.hpp"
+#include "edgecv/engine/engine.hpp"
 
 namespace edgecv::testing {
 

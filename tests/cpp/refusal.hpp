@@ -5,8 +5,8 @@
 
 #include <string>
 
+#include "edgecv/bundle/manifest.hpp"
 #include "edgecv/error.hpp"
-#include "edgecv/manifest.hpp"
 
 namespace edgecv::testing {
 

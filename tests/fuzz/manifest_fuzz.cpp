@@ -1,13 +1,13 @@
 // Any bytes as bundle.json: a manifest that survives writing and reading, or one clear line. With
-// clang: clang++ -fsanitize=fuzzer,address,undefined. tests/cpp/test_manifest_fuzz.cpp drives it
-// with a fixed set of inputs under any compiler.
+// clang: clang++ -fsanitize=fuzzer,address,undefined. tests/cpp/bundle/test_manifest_fuzz.cpp
+// drives it with a fixed set of inputs under any compiler.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 
+#include "edgecv/bundle/manifest.hpp"
 #include "edgecv/error.hpp"
-#include "edgecv/manifest.hpp"
 
 /// Whether the text is a manifest; aborts where the reader or the writer breaks its promises.
 bool is_manifest(const std::string& text) {

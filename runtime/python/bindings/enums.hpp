@@ -3,8 +3,8 @@
 
 #include <string>
 
+#include "bundle/names.hpp"
 #include "edgecv/error.hpp"
-#include "names.hpp"
 
 namespace edgecv::bindings {
 

@@ -1,0 +1,48 @@
+// A bundle on disk: its manifest and its files, none of them trusted.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "edgecv/bundle/hashed_file.hpp"
+#include "edgecv/bundle/manifest.hpp"
+
+namespace edgecv {
+
+class Bundle {
+ public:
+  /// Reads folder/bundle.json. Files are checked when they are asked for.
+  static Bundle open(const std::string& folder);
+
+  const std::string& folder() const { return folder_; }
+  const Manifest& manifest() const { return manifest_; }
+
+  /// The graph for a role; throws Error (bad_bundle) naming what there is if none fits.
+  const GraphFile& graph(const std::string& role, const std::string& precision,
+                         const std::string& dialect) const;
+
+  /// A file named in the manifest, after checking that it stays inside the folder, exists and has
+  /// the sha256, and that a graph holds nothing that an engine should not see (graph_check.hpp). It
+  /// is held open: the bytes that were hashed are those that are read.
+  HashedFile verified_file(const std::string& file, const std::string& sha256) const;
+
+  /// The path of such a file, for what need not be the bytes that were checked.
+  std::string verified_path(const std::string& file, const std::string& sha256) const;
+
+  /// Whether bundle.json is still what was read; another one is of another generation, which has
+  /// files of its own.
+  bool is_current() const;
+
+  /// The anchors of the postprocessing, xyxy in pixels of the network's input, [A, 4]; empty where
+  /// the boxes come finished, or the anchors depend on each picture's size (all methods but ssd).
+  std::vector<float> anchors() const;
+
+ private:
+  std::string folder_, manifest_sha256_;
+  Manifest manifest_;
+};
+
+/// Lower-case hex digits of the file's SHA-256.
+std::string sha256_of_file(const std::string& path);
+
+}  // namespace edgecv

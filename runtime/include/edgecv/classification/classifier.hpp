@@ -1,0 +1,52 @@
+// Pictures in, the best classes out.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "edgecv/bundle/bundle.hpp"
+#include "edgecv/classification/classify.hpp"
+#include "edgecv/engine/engine.hpp"
+#include "edgecv/engine/timing.hpp"
+#include "edgecv/image/image.hpp"
+#include "edgecv/threads/setting.hpp"
+#include "edgecv/threads/thread_pool.hpp"
+
+namespace edgecv {
+
+class EngineSets;
+
+/// A classifier.
+///
+/// Any number of threads may call one object, run() and the setters alike: a call works with the
+/// settings that it found when it began. A copy shares the engines and has settings of its own.
+class Classifier {
+ public:
+  /// The engine runs the bundle's `main` graph. Throws Error if its inputs and outputs do not fit
+  /// the manifest, or the bundle is of another task. `threads` as ThreadPool has them.
+  Classifier(const Bundle& bundle, std::shared_ptr<Engine> engine, int threads = 0);
+
+  Classification operator()(const Image& image) { return run({image}).front(); }
+
+  /// One result for each picture. Neighbours whose tensors have one size share a run of the
+  /// network, `max_batch` of them or as near to it as the engine allows. This call's time is added
+  /// to `timing`.
+  std::vector<Classification> run(const std::vector<Image>& images, int max_batch = 16,
+                                  Timing* timing = nullptr);
+
+  /// Of the call of run() that ended last, in whatever thread.
+  Timing timing() const { return timing_.get(); }
+
+ private:
+  InputSpec input_;
+  ClassifySpec spec_;
+  int classes_;
+  int columns_;  // scores of a picture: 1, or one for each class
+  std::shared_ptr<ThreadPool> pool_;
+  std::shared_ptr<EngineSets> engines_;
+  std::size_t output_;
+  Setting<Timing> timing_;
+};
+
+}  // namespace edgecv

@@ -1,0 +1,31 @@
+// From the logits of a picture to its best classes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "edgecv/detection/ssd.hpp"
+
+namespace edgecv {
+
+struct ClassifySpec {
+  // [B, classes], float32; or [B, 1], a sigmoid or probability that decides between two labels, the
+  // first of which is what is not
+  std::string scores_output;
+  ScoreFunction score_function = ScoreFunction::softmax;
+  int topk = 5;  // classes that a result lists, or all where there are fewer
+};
+
+/// What a picture shows.
+struct Classification {
+  std::vector<std::int64_t> labels;  // [k] by falling score; equal scores by rising label
+  std::vector<float> scores;         // [k]
+  std::vector<float> probabilities;  // [classes]: the scores of all
+};
+
+/// Scores of one picture's logits [classes] and the best `topk` of them. With sigmoid and none the
+/// scores need not add up to 1. Throws Error (engine) if a logit is NaN or infinite.
+Classification classify(const ClassifySpec& spec, const float* logits, int classes);
+
+}  // namespace edgecv

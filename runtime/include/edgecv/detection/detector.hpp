@@ -1,0 +1,57 @@
+// Pictures in, boxes out.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "edgecv/bundle/bundle.hpp"
+#include "edgecv/detection/detections.hpp"
+#include "edgecv/engine/engine.hpp"
+#include "edgecv/engine/timing.hpp"
+#include "edgecv/threads/setting.hpp"
+#include "edgecv/threads/thread_pool.hpp"
+
+namespace edgecv {
+
+class EngineSets;
+class OneStage;
+
+/// A detector of one stage: SSD and its kin, RetinaNet, FCOS.
+///
+/// Any number of threads may call one object, run() and the setters alike: a call works with the
+/// settings that it found when it began. A copy shares the engines and has settings of its own.
+class Detector {
+ public:
+  /// The engine runs the bundle's `main` graph. Throws Error if its inputs and outputs do not fit
+  /// the manifest. `threads` as ThreadPool has them.
+  Detector(const Bundle& bundle, std::shared_ptr<Engine> engine, int threads = 0);
+
+  /// Only what scores above these is reported: one for each label; empty: the bundle's operating
+  /// thresholds (see operating_thresholds()), which also hold until this is called.
+  void set_thresholds(std::vector<float> thresholds);
+
+  Detections operator()(const Image& image) { return run({image}).front(); }
+
+  /// One result for each picture. Neighbours whose tensors have one size share a run of the
+  /// network, `max_batch` of them or as near to it as the engine allows. This call's time is added
+  /// to `timing`.
+  std::vector<Detections> run(const std::vector<Image>& images, int max_batch = 16,
+                              Timing* timing = nullptr);
+
+  /// Of the call of run() that ended last, in whatever thread.
+  Timing timing() const { return timing_.get(); }
+
+ private:
+  InputSpec input_;
+  int classes_;
+  std::vector<float> operating_;  // the bundle's thresholds, one for each label
+  std::shared_ptr<const OneStage> method_;
+  std::shared_ptr<ThreadPool> pool_;
+  std::shared_ptr<EngineSets> engines_;
+  std::vector<std::size_t> outputs_;  // of the engine, in the order of the method's
+  Setting<std::vector<float>> thresholds_;
+  Setting<Timing> timing_;
+};
+
+}  // namespace edgecv

@@ -1,0 +1,45 @@
+// OpenVINO as an engine, on x86 and Arm processors and Intel's GPUs. In the library only if it was
+// built with -DEDGECV_OPENVINO=ON; link edgecv::openvino.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "edgecv/bundle/bundle.hpp"
+#include "edgecv/engine/engine.hpp"
+
+namespace edgecv {
+
+struct OpenVinoOptions {
+  std::string device = "CPU";  // as OpenVINO names it: CPU, GPU, GPU.1, NPU
+  // fp32, bf16 (an fp32 graph computed in bfloat16), fp16 or int8: which graph of the bundle is
+  // taken, and what its layers that are not quantised compute in.
+  std::string precision = "fp32";
+  int threads = 0;  // of one run of the network; 0: OpenVINO chooses
+};
+
+class OpenVinoEngine : public Engine {
+ public:
+  /// The bundle's graph for a role (dialect onnx), its sha256 checked. Throws Error: bad_bundle if
+  /// there is none in that precision, engine if OpenVINO lacks the device or cannot load it.
+  OpenVinoEngine(const Bundle& bundle, const std::string& role,
+                 const OpenVinoOptions& options = {});
+  ~OpenVinoEngine() override;
+
+  const std::vector<TensorSpec>& inputs() const override;
+  const std::vector<TensorSpec>& outputs() const override;
+  Tensor input(std::size_t index, const Shape& shape) override;
+  void bind(std::size_t index, const Tensor& tensor) override;
+  void run() override;
+  Tensor output(std::size_t index) override;
+  std::shared_ptr<Engine> new_context() override;
+
+ private:
+  struct Request;
+  explicit OpenVinoEngine(std::unique_ptr<Request> request);
+  std::unique_ptr<Request> request_;
+};
+
+}  // namespace edgecv

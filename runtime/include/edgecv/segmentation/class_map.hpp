@@ -1,0 +1,24 @@
+// From the logits of a whole picture to the class of each of its pixels.
+#pragma once
+
+#include "edgecv/image/preprocess.hpp"
+#include "edgecv/segmentation/segment.hpp"
+#include "edgecv/threads/thread_pool.hpp"
+
+namespace edgecv {
+
+/// The class with the largest logit at each pixel of the picture; of equal ones the lowest.
+/// `logits` [classes, cells.height, cells.width] cover the tensor of `geometry`. A pixel's logits
+/// are interpolated bilinearly with half-pixel centres (torch's align_corners=False) at its place
+/// in the tensor: for a picture that goes in as it is these are the pixels of
+/// torch.nn.functional.interpolate(logits, size=tensor size).argmax(0), to rounding. Upsampling and
+/// argmax are one pass; no [classes, H, W] is held. Throws Error (engine) if a logit that counts is
+/// NaN or infinite; `output` is then the name in the message.
+Segmentation upsample_argmax(const float* logits, int classes, Size cells, const Geometry& geometry,
+                             const std::string& output, ThreadPool& pool);
+
+/// The same with `probabilities`, the score function of each pixel's logits.
+Segmentation upsample_scores(const float* logits, int classes, Size cells, const Geometry& geometry,
+                             ScoreFunction function, const std::string& output, ThreadPool& pool);
+
+}  // namespace edgecv

@@ -1,0 +1,54 @@
+// What is done with the logits of a network that gives each pixel its class.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "edgecv/detection/ssd.hpp"
+#include "edgecv/image/image.hpp"
+
+namespace edgecv {
+
+/// How much each pixel of a window counts where windows overlap: w(y, x) = g(y) g(x) with, for a
+/// side of n pixels and c = (n - 1) / 2,
+///   uniform   g(i) = 1
+///   gaussian  g(i) = exp(-((i - c) / (n / 8))^2 / 2), and w is at least 0.001: MONAI's
+///             compute_importance_map with sigma_scale 0.125
+///   linear    g(i) = 1 - |i - c| / ((n + 1) / 2)
+enum class WindowWeight { uniform, gaussian, linear };
+
+constexpr float least_gaussian_weight = 1e-3f;
+
+/// Crops that the network sees one by one, placed as sliding_windows() places them. Their logits
+/// are averaged, weighted, where they overlap.
+struct CropWindows {
+  Size size;  // what the network takes
+  double overlap = 0.25;
+  WindowWeight weight = WindowWeight::uniform;
+  int batch = 4;  // crops that share a run of the network; the result does not depend on it
+};
+
+/// Throws Error (invalid_input) naming the field: a side outside 1..65535, an overlap outside 0 to
+/// below 1, a batch outside 1..4096.
+void check(const CropWindows& windows);
+
+struct SegmentSpec {
+  // [B, classes, h, w], float32, at any stride; or [B, 1, h, w] for two labels, as ClassifySpec has
+  // it. Where windows overlap, logits are averaged before the score function; probabilities of a
+  // network that gives them (function none) as they are.
+  std::string scores_output;
+  ScoreFunction score_function = ScoreFunction::softmax;
+  std::optional<CropWindows> windows;  // nothing: the picture goes through the network whole
+};
+
+/// The class of each pixel of a picture.
+struct Segmentation {
+  Size size;
+  std::vector<std::uint8_t> mask;        // [H, W], up to 256 classes; else empty
+  std::vector<std::uint16_t> wide_mask;  // [H, W], above 256 classes; else empty
+  std::vector<float> probabilities;      // [classes, H, W] where they were asked for
+};
+
+}  // namespace edgecv

@@ -1,0 +1,75 @@
+// Logits of overlapping windows become the class of each pixel, strip by strip.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "edgecv/image/sliding_windows.hpp"
+#include "edgecv/segmentation/segment.hpp"
+#include "edgecv/threads/thread_pool.hpp"
+
+namespace edgecv {
+
+/// Memory that pictures use one after another, so that it need not be had anew for each.
+class StripMemory {
+ public:
+  /// Room for that many floats; what they hold means nothing.
+  float* at_least(std::size_t floats);
+
+ private:
+  std::unique_ptr<float[]> floats_;
+  std::size_t count_ = 0;
+};
+
+/// Takes the logits of one window after another and averages them, weighted, where windows overlap.
+/// Only the rows that still receive windows are held: [classes, window height, picture width].
+/// Sums are formed in the order of the windows, so the result depends on nothing else.
+class WindowBlend {
+ public:
+  /// `windows.size` is the size of the tensor that the logits of a window cover; a picture smaller
+  /// than it lies in the tensor's upper left corner. With `probabilities` all of [classes, H, W] is
+  /// held and comes out. `output` is the name in an error's message. One blend at a time uses
+  /// `memory`.
+  WindowBlend(Size picture, const CropWindows& windows, int classes, bool probabilities,
+              std::string output, StripMemory& memory, ThreadPool& pool);
+  ~WindowBlend();
+
+  const WindowGrid& grid() const { return grid_; }
+
+  /// The windows must come in the grid's order, row by row, each once. `logits` [classes,
+  /// cells.height, cells.width], at any stride: they are brought to the window's size bilinearly
+  /// (torch's align_corners=False) first. Throws Error (engine) if a logit is NaN or infinite.
+  void add(const float* logits, Size cells);
+
+  /// After the last window: the classes, of equal ones the lowest, and the probabilities where they
+  /// were asked for. The class map does not depend on whether they were.
+  Segmentation finish(ScoreFunction function);
+
+ private:
+  struct Axis;
+  struct Segment;
+  struct Piece;
+
+  void add_rows(const Piece& piece, int begin, int end, bool* finite);
+  void total_weights(int picture_y, std::vector<float>& totals) const;
+
+  Size picture_;
+  CropWindows windows_;
+  int classes_;
+  bool probabilities_;
+  std::string output_;
+  ThreadPool& pool_;
+  WindowGrid grid_;
+  std::vector<float> row_weights_;  // of a window, g(y); empty: uniform
+  std::vector<float> column_weights_;
+  float least_weight_;          // of a pixel
+  std::size_t next_ = 0;        // window
+  std::size_t strip_rows_ = 0;  // that sums_ has for each class
+  float* sums_ = nullptr;  // [classes, strip_rows_, picture width], or all of the probabilities
+  Segmentation map_;
+};
+
+}  // namespace edgecv

@@ -1,0 +1,4 @@
+// Moved: include "edgecv/engine/tensor.hpp" instead. This path goes with edgecv 0.2.
+#pragma once
+
+#include "edgecv/engine/tensor.hpp"

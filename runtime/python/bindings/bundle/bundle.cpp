@@ -1,0 +1,75 @@
+#include "edgecv/bundle/bundle.hpp"
+
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/filesystem.h>
+#include <nanobind/stl/string.h>
+
+#include <filesystem>
+
+#include "arrays.hpp"
+#include "edgecv/bundle/graph_check.hpp"
+
+namespace nb = nanobind;
+
+namespace edgecv::bindings {
+
+namespace {
+
+/// A path as Python gives it, whatever bytes a file's name has.
+HashedFile open_hashed(const std::filesystem::path& name) { return HashedFile(name.u8string()); }
+
+}  // namespace
+
+void bind_bundle(nb::module_& m) {
+  using Unlocked = nb::call_guard<nb::gil_scoped_release>;
+  m.def(
+      "check_graph",
+      [](const nb::bytes& content, const std::string& name) {
+        check_graph(content.data(), content.size(), name);
+      },
+      nb::arg("content"), nb::arg("name"),
+      "Raises BundleError unless an ONNX file's bytes are one graph of standard operators whose "
+      "weights are all inside; `name` is what messages call it.");
+  nb::class_<HashedFile>(m, "HashedFile",
+                         "A file that was hashed and stays open: what is read behind its path (as "
+                         "open(file) does) are the bytes that were hashed. str gives its name.")
+      .def_static("open", &open_hashed, nb::arg("name"), Unlocked(),
+                  "Opens and hashes a file; raises BundleError where it cannot be read.")
+      .def_prop_ro("sha256", &HashedFile::sha256)
+      .def_prop_ro("size", &HashedFile::size)
+      .def("__fspath__", &HashedFile::path)
+      .def("__str__", &HashedFile::name)
+      .def("require_unchanged", &HashedFile::require_unchanged, Unlocked(),
+           "Once it was read; raises BundleError if somebody wrote into it meanwhile.");
+  nb::class_<Bundle>(m, "Bundle")
+      .def_static(
+          "open",
+          [](const std::filesystem::path& folder) { return Bundle::open(folder.u8string()); },
+          nb::arg("folder"), Unlocked(),
+          "Reads folder/bundle.json; raises BundleError naming what is wrong.")
+      .def_prop_ro("folder", &Bundle::folder)
+      .def_prop_ro("manifest", &Bundle::manifest)
+      .def("graph", &Bundle::graph, nb::arg("role"), nb::arg("precision"), nb::arg("dialect"),
+           nb::rv_policy::reference_internal)
+      .def("verified_file", &Bundle::verified_file, nb::arg("file"), nb::arg("sha256"), Unlocked(),
+           "A file of the bundle, once its sha256 is found right; raises BundleError.")
+      .def("is_current", &Bundle::is_current, Unlocked(),
+           "Whether bundle.json is still what was read.")
+      .def("verified_path", &Bundle::verified_path, nb::arg("file"), nb::arg("sha256"), Unlocked(),
+           "Path of a file of the bundle, once its sha256 is found right; raises BundleError.")
+      .def(
+          "anchors",
+          [](const Bundle& bundle) {
+            std::vector<float> anchors;
+            {
+              nb::gil_scoped_release unlocked;
+              anchors = bundle.anchors();
+            }
+            const std::size_t count = anchors.size() / 4;
+            return to_numpy(std::move(anchors), {count, 4});
+          },
+          "float32 [A, 4] xyxy in pixels of the network's input; [0, 4] where the boxes come "
+          "finished.");
+}
+
+}  // namespace edgecv::bindings

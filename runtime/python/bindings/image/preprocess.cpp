@@ -1,0 +1,101 @@
+#include "edgecv/image/preprocess.hpp"
+
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+
+#include "arrays.hpp"
+#include "edgecv/error.hpp"
+#include "engine/tensors.hpp"
+#include "enums.hpp"
+#include "image/images.hpp"
+
+namespace edgecv::bindings {
+
+Image to_image(const Picture& picture, const std::string& format_name) {
+  const PixelFormat format = parse<PixelFormat>(format_name, "format");
+  const std::size_t channels = picture.ndim() == 3 ? picture.shape(2) : 1;
+  const std::size_t expected = format == PixelFormat::gray || format == PixelFormat::nv12 ? 1
+                               : format == PixelFormat::yuyv                              ? 2
+                               : format == PixelFormat::bgr || format == PixelFormat::rgb ? 3
+                                                                                          : 4;
+  const bool dense_pixels = (picture.ndim() == 2 && picture.stride(1) == 1) ||
+                            (picture.ndim() == 3 && picture.stride(2) == 1 &&
+                             picture.stride(1) == static_cast<std::int64_t>(channels));
+  if (!dense_pixels || channels != expected) {
+    throw Error(ErrorCode::invalid_input,
+                "a " + format_name + " picture has the shape " +
+                    (expected > 1 ? "[H, W, " + std::to_string(expected) + "]" : "[H, W]") +
+                    " and pixels without gaps");
+  }
+  if (format == PixelFormat::nv12 && picture.shape(0) % 3 != 0) {
+    throw Error(ErrorCode::invalid_input,
+                "an nv12 picture has H * 3 / 2 rows, got " + std::to_string(picture.shape(0)));
+  }
+  Image image;
+  image.data = picture.data();
+  image.height = static_cast<int>(picture.shape(0));
+  image.width = static_cast<int>(picture.shape(1));
+  image.stride = picture.stride(0);
+  image.format = format;
+  // NV12 comes as one array: the chroma rows below the luma rows, [H * 3 / 2, W].
+  if (format == PixelFormat::nv12) image.height = image.height / 3 * 2;
+  return image;
+}
+
+std::vector<Image> to_images(const std::vector<Picture>& pictures,
+                             const std::vector<std::string>& formats) {
+  if (formats.size() != pictures.size()) {
+    throw Error(ErrorCode::invalid_input, "formats: expected one for each of " +
+                                              std::to_string(pictures.size()) + " pictures, got " +
+                                              std::to_string(formats.size()));
+  }
+  std::vector<Image> images;
+  for (std::size_t i = 0; i < pictures.size(); ++i) {
+    images.push_back(to_image(pictures[i], formats[i]));
+  }
+  return images;
+}
+
+void bind_preprocess(nb::module_& m) {
+  const auto pair = [](Size size) { return std::pair<int, int>(size.height, size.width); };
+  nb::class_<Geometry>(m, "Geometry")
+      .def_prop_ro("image", [pair](const Geometry& g) { return pair(g.image); })
+      .def_prop_ro("resized", [pair](const Geometry& g) { return pair(g.resized); })
+      .def_prop_ro("tensor", [pair](const Geometry& g) { return pair(g.tensor); })
+      .def_ro("offset_x", &Geometry::offset_x)
+      .def_ro("offset_y", &Geometry::offset_y)
+      .def_prop_ro("scale_x", &Geometry::scale_x)
+      .def_prop_ro("scale_y", &Geometry::scale_y);
+
+  m.def(
+      "plan",
+      [](const InputSpec& spec, std::pair<int, int> size) {
+        return plan(spec, {size.first, size.second});
+      },
+      nb::arg("spec"), nb::arg("size"));
+
+  m.def(
+      "preprocess",
+      [](const Picture& picture, const InputSpec& spec, const std::string& format) {
+        const Image image = to_image(picture, format);
+        Tensor tensor;
+        {
+          nb::gil_scoped_release release;
+          check(image);
+          const Geometry geometry = plan(spec, image.size());
+          const int height = geometry.tensor.height, width = geometry.tensor.width;
+          tensor.shape = spec.layout == Layout::nchw ? Shape{spec.channels(), height, width}
+                                                     : Shape{height, width, spec.channels()};
+          tensor.dtype = spec.dtype;
+          const std::size_t bytes = element_count(tensor.shape) * element_size(spec.dtype);
+          tensor.owner =
+              std::shared_ptr<void>(::operator new(bytes), [](void* p) { ::operator delete(p); });
+          tensor.data = tensor.owner.get();
+          preprocess(image, spec, geometry, tensor.data);
+        }
+        return to_array(tensor);
+      },
+      nb::arg("picture"), nb::arg("spec"), nb::arg("format"));
+}
+
+}  // namespace edgecv::bindings

@@ -1,0 +1,62 @@
+#include "edgecv/style/stylizer.hpp"
+
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "enums.hpp"
+#include "image/images.hpp"
+
+namespace edgecv::bindings {
+namespace {
+
+using EnginePointer = std::shared_ptr<Engine>;
+
+nb::ndarray<nb::numpy, std::uint8_t> to_array(PaintedPicture picture) {
+  std::uint8_t* const pixels = picture.bgr.release();
+  nb::capsule owner(pixels, [](void* p) noexcept { delete[] static_cast<std::uint8_t*>(p); });
+  return {pixels,
+          {static_cast<std::size_t>(picture.size.height),
+           static_cast<std::size_t>(picture.size.width), 3},
+          owner};
+}
+
+}  // namespace
+
+void bind_stylizer(nb::module_& m) {
+  nb::class_<Stylizer>(m, "Stylizer")
+      .def(
+          "__init__",
+          [](Stylizer* self, const Bundle& bundle, EnginePointer main, EnginePointer statistics,
+             EnginePointer tile, int threads) {
+            new (self) Stylizer(bundle, {std::move(main), std::move(statistics), std::move(tile)},
+                                threads);
+          },
+          nb::arg("bundle"), nb::arg("main"), nb::arg("statistics").none() = nb::none(),
+          nb::arg("tile").none() = nb::none(), nb::arg("threads") = 0)
+      .def(
+          "set_tiling",
+          [](Stylizer& stylizer, const std::string& tiling) {
+            stylizer.set_tiling(parse<Tiling>(tiling, "tiling"));
+          },
+          nb::arg("tiling"))
+      .def(
+          "run",
+          [](Stylizer& stylizer, const std::vector<Picture>& pictures,
+             const std::vector<std::string>& formats, Timing* timing) {
+            const std::vector<Image> images = to_images(pictures, formats);
+            std::vector<PaintedPicture> painted;
+            {
+              nb::gil_scoped_release release;
+              painted = stylizer.run(images, timing);
+            }
+            nb::list results;
+            for (PaintedPicture& picture : painted) results.append(to_array(std::move(picture)));
+            return results;
+          },
+          nb::arg("pictures"), nb::arg("formats"), nb::arg("timing").none() = nb::none(),
+          "For each picture uint8 [H, W, 3], BGR.")
+      .def("copy", [](const Stylizer& self) { return Stylizer(self); });
+}
+
+}  // namespace edgecv::bindings

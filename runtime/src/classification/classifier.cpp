@@ -1,0 +1,47 @@
+#include "edgecv/classification/classifier.hpp"
+
+#include <utility>
+
+#include "bundle/pipeline_of.hpp"
+#include "engine/engine_sets.hpp"
+#include "engine/graph_ports.hpp"
+#include "engine/picture_batches.hpp"
+#include "scores/one_score.hpp"
+
+namespace edgecv {
+
+Classifier::Classifier(const Bundle& bundle, std::shared_ptr<Engine> engine, int threads)
+    : input_(bundle.manifest().input),
+      spec_(postprocess_for<ClassifySpec>("Classifier", bundle)),
+      classes_(static_cast<int>(bundle.manifest().labels.size())),
+      columns_(score_columns(bundle.manifest(), spec_.scores_output, spec_.score_function)),
+      pool_(std::make_shared<ThreadPool>(threads)),
+      engines_(share_engines({require_engine(std::move(engine), "main")}, *pool_)),
+      output_(find_output(engines_->about(0), spec_.scores_output)) {
+  check_picture_input(engines_->about(0), input_);
+}
+
+std::vector<Classification> Classifier::run(const std::vector<Image>& images, int max_batch,
+                                            Timing* timing) {
+  const EngineSets::Turn turn(*engines_);
+  Engine& engine = turn.engine(0);
+  Timing spent;
+  std::vector<Classification> results;
+  results.reserve(images.size());
+  run_batches(engine, input_, images, max_batch, *pool_, spent, [&](const PictureBatch& batch) {
+    const Tensor logits = float_output(engine, output_, {batch.rows, columns_});
+    ClassifySpec spec = spec_;
+    std::vector<float> pair;
+    if (columns_ < classes_) spec.score_function = paired_function(spec_.score_function);
+    for (std::size_t i = 0; i < batch.count; ++i) {
+      const float* scores = logits.as<float>() + i * static_cast<std::size_t>(columns_);
+      if (columns_ < classes_) scores = paired_scores(spec_.score_function, scores, 1, pair);
+      results.push_back(classify(spec, scores, classes_));
+    }
+  });
+  timing_.set(spent);
+  if (timing) *timing += spent;
+  return results;
+}
+
+}  // namespace edgecv

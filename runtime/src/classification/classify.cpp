@@ -1,0 +1,52 @@
+#include "edgecv/classification/classify.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <numeric>
+
+#include "scores/not_finite.hpp"
+
+namespace edgecv {
+namespace {
+
+/// In double, so that a thousand classes add up.
+std::vector<float> scores_of(ScoreFunction function, const float* logits, std::size_t classes) {
+  std::vector<float> scores(logits, logits + classes);
+  if (function == ScoreFunction::sigmoid) {
+    for (float& score : scores) score = static_cast<float>(1 / (1 + std::exp(-double{score})));
+  } else if (function == ScoreFunction::softmax) {
+    const double largest = *std::max_element(scores.begin(), scores.end());
+    double sum = 0;
+    for (const float logit : scores) sum += std::exp(logit - largest);
+    for (float& score : scores) score = static_cast<float>(std::exp(score - largest) / sum);
+  }
+  return scores;
+}
+
+}  // namespace
+
+Classification classify(const ClassifySpec& spec, const float* logits, int classes) {
+  const auto count = static_cast<std::size_t>(classes);
+  if (!std::all_of(logits, logits + count, [](float logit) { return std::isfinite(logit); })) {
+    not_finite(spec.scores_output);
+  }
+  Classification result;
+  result.probabilities = scores_of(spec.score_function, logits, count);
+
+  std::vector<std::int64_t> order(count);
+  std::iota(order.begin(), order.end(), std::int64_t{0});
+  const std::size_t kept = std::min(count, static_cast<std::size_t>(spec.topk));
+  // By logit: scores of surely different logits may be rounded to one value.
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept), order.end(),
+                    [&](std::int64_t a, std::int64_t b) {
+                      return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;
+                    });
+  result.labels.assign(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept));
+  for (const std::int64_t label : result.labels) {
+    result.scores.push_back(result.probabilities[static_cast<std::size_t>(label)]);
+  }
+  return result;
+}
+
+}  // namespace edgecv

@@ -1,0 +1,194 @@
+#include "edgecv/detection/box_head.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "boxes/kept_boxes.hpp"
+#include "scores/class_scores.hpp"
+#include "scores/not_finite.hpp"
+#include "scores/score_order.hpp"
+#include "simd/clones.hpp"
+
+namespace edgecv {
+namespace {
+
+constexpr int rows_per_piece = 64;
+
+/// A row whose best class logit lies less than this above the background's has no score above any
+/// threshold: softmax(c) > t implies c - b > log(t / (1 - t)). A little slack keeps rounding from
+/// deciding.
+float logit_margin(const std::vector<float>& thresholds) {
+  const float t = *std::min_element(thresholds.begin(), thresholds.end());
+  if (t <= 0) return -std::numeric_limits<float>::infinity();
+  if (t >= 1) return std::numeric_limits<float>::infinity();
+  const float logit = std::log(t / (1 - t));
+  return logit - 1e-3f * (1 + std::abs(logit));
+}
+
+/// Thresholds in whole vectors; nothing passes those of the lanes that are no class.
+std::vector<float> in_vectors(std::vector<float> thresholds) {
+  thresholds.resize((thresholds.size() + lanes - 1) / lanes * lanes,
+                    std::numeric_limits<float>::infinity());
+  return thresholds;
+}
+
+/// Appends a key for each score above its class's threshold; its index is row * classes + class.
+/// `keys` has room for all, `scores` for a row and a vector more, `thresholds` are in_vectors().
+/// Returns one past the last key, null if a value is NaN or infinite.
+EDGECV_CLONES std::uint64_t* append_passing(const float* logits, std::size_t begin, std::size_t end,
+                                            std::size_t classes, float margin,
+                                            const float* thresholds, float* scores,
+                                            std::uint64_t* keys) {
+  float poison[lanes] = {};
+  for (std::size_t r = begin; r < end; ++r) {
+    const float* row = logits + r * (classes + 1);
+    const float strongest = maximum(row + 1, classes, poison);
+    poison[0] += row[0] * 0.f;
+    if (!(strongest - row[0] > margin)) continue;
+    const float shift = strongest > row[0] ? strongest : row[0];
+    const std::size_t readable = (end - r) * (classes + 1);
+    const float total = exponentials(row, classes + 1, readable, shift, scores);
+    // Most scores are far below: dividing waits until one of 16 comes near its threshold.
+    const Wide nearly = splat<Wide>(total * 0.99999f);
+    for (std::size_t c = 0; c < classes; c += lanes) {
+      const Wide exponential = load_wide(scores + 1 + c);
+      std::uint32_t hits = lanes_above(exponential, load_wide(thresholds + c) * nearly);
+      if (hits == 0) continue;
+      float score[lanes];
+      store_wide(score, exponential / splat<Wide>(total));
+      for (; hits != 0; hits &= hits - 1) {
+        const std::size_t k = lowest_bit(hits);
+        if (!(score[k] > thresholds[c + k])) continue;
+        *keys++ = score_key(score[k], static_cast<std::uint32_t>(r * classes + c + k));
+      }
+    }
+  }
+  return clean(poison) ? keys : nullptr;
+}
+
+/// Writes the keys of all scores above their thresholds to the front of `keys`, in rising order of
+/// their indices, and returns how many there are.
+std::size_t find_passing(const BoxHeadSpec& spec, const float* logits, std::size_t count,
+                         std::size_t classes, const std::vector<float>& thresholds,
+                         ThreadPool& pool, std::vector<std::uint64_t>& keys) {
+  const float margin = logit_margin(thresholds);
+  const std::vector<float> limits = in_vectors(thresholds);
+  // Every piece writes to its own part, and the parts are joined.
+  if (keys.size() < count * classes) keys.resize(count * classes);
+  std::vector<std::size_t> passing((count + rows_per_piece - 1) / rows_per_piece);
+  pool.parallel_for(static_cast<int>(count), rows_per_piece, [&](int begin, int end) {
+    thread_local std::vector<float> scores;
+    scores.resize(classes + 1 + 2 * lanes);
+    std::uint64_t* const part = keys.data() + begin * classes;
+    const std::uint64_t* const part_end =
+        append_passing(logits, begin, end, classes, margin, limits.data(), scores.data(), part);
+    if (part_end == nullptr) not_finite(spec.logits_output);
+    passing[begin / rows_per_piece] = part_end - part;
+  });
+  std::size_t joined = 0;
+  for (std::size_t piece = 0; piece < passing.size(); ++piece) {
+    const auto part = keys.begin() + piece * rows_per_piece * classes;
+    std::copy(part, part + passing[piece], keys.begin() + joined);
+    joined += passing[piece];
+  }
+  return joined;
+}
+
+/// The box of one class from one proposal, clipped to the picture, in pixels of the network's
+/// input.
+void decode(const BoxHeadSpec& spec, const float* deltas, const float* proposal,
+            const Geometry& geometry, float* xyxy) {
+  for (int k = 0; k < 4; ++k) {
+    if (!std::isfinite(deltas[k])) not_finite(spec.deltas_output);
+  }
+  decode_boxes(deltas, proposal, 1, spec.coder, xyxy);
+  require_finite_boxes(xyxy, 1, spec.deltas_output);
+  for (int k = 0; k < 4; ++k) {
+    const int low = k % 2 ? geometry.offset_y : geometry.offset_x;
+    const int high = low + (k % 2 ? geometry.resized.height : geometry.resized.width);
+    xyxy[k] = std::min(std::max(xyxy[k], static_cast<float>(low)), static_cast<float>(high));
+  }
+}
+
+/// A coordinate (x, or y if `vertical`) from the network's input to the picture.
+float in_picture(const Geometry& geometry, float value, bool vertical) {
+  return vertical ? (value - static_cast<float>(geometry.offset_y)) * geometry.scale_y()
+                  : (value - static_cast<float>(geometry.offset_x)) * geometry.scale_x();
+}
+
+bool has_area_in_picture(const float* box, const Geometry& geometry) {
+  float xyxy[4];
+  for (int k = 0; k < 4; ++k) xyxy[k] = in_picture(geometry, box[k], k % 2);
+  return has_area(xyxy);
+}
+
+}  // namespace
+
+Detections box_head_detections(const BoxHeadSpec& spec, const float* logits, const float* deltas,
+                               const float* proposals, std::size_t count, int class_count,
+                               const Geometry& geometry, const std::vector<float>& thresholds,
+                               ThreadPool& pool) {
+  thread_local std::vector<std::uint64_t> keys;  // kept from call to call, as fresh pages cost
+  const std::size_t classes = static_cast<std::size_t>(class_count);
+  const std::size_t passing = find_passing(
+      spec, logits, count, classes,
+      thresholds.empty() ? std::vector<float>(classes, spec.score_threshold) : thresholds, pool,
+      keys);
+
+  // From the best score down, a slice at a time, until enough boxes are kept; the result does not
+  // depend on how the slices are cut. Equal scores: by proposal, then class.
+  Detections kept;
+  std::vector<KeptBoxes> kept_boxes(classes);
+  const float iou_threshold = KeptBoxes::as_float(spec.iou_threshold);
+  const std::size_t wanted = static_cast<std::size_t>(std::max(spec.max_detections, 0));
+  std::size_t slice = std::max<std::size_t>(256, 4 * wanted);
+  for (std::size_t begin = 0; begin < passing; slice *= 4) {
+    const std::size_t end = std::min(passing, begin + slice);
+    if (end < passing) {
+      std::nth_element(keys.begin() + begin, keys.begin() + end, keys.begin() + passing);
+    }
+    std::sort(keys.begin() + begin, keys.begin() + end);
+    for (; begin < end; ++begin) {
+      if (kept.scores.size() == wanted) return kept;
+      const std::size_t proposal = index_of(keys[begin]) / classes;
+      const std::size_t label = index_of(keys[begin]) % classes;
+      float box[4];
+      decode(spec, deltas + 4 * (proposal * (classes + 1) + label + 1), proposals + 4 * proposal,
+             geometry, box);
+      if (box[2] - box[0] < spec.min_size || box[3] - box[1] < spec.min_size) continue;
+      if (!has_area_in_picture(box, geometry)) continue;
+      if (kept_boxes[label].overlap(box, iou_threshold)) continue;
+      kept_boxes[label].add(box);
+      kept.boxes.insert(kept.boxes.end(), box, box + 4);
+      kept.scores.push_back(score_of(keys[begin]));
+      kept.labels.push_back(static_cast<std::int64_t>(label));
+    }
+  }
+  return kept;
+}
+
+void to_picture(const Geometry& geometry, std::vector<float>& boxes) {
+  for (std::size_t i = 0; i < boxes.size(); ++i) boxes[i] = in_picture(geometry, boxes[i], i % 2);
+}
+
+std::vector<std::int32_t> assign_levels(const LevelSpec& spec, const float* boxes,
+                                        std::size_t count) {
+  const float finest = -std::log2(spec.scales.front());
+  // By scale, not by number: MobileNet's two feature maps share one, and torchvision pools from the
+  // first alone.
+  const float last = std::log2(spec.scales.front() / spec.scales.back());
+  std::vector<std::int32_t> levels(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const float* box = boxes + 4 * i;
+    const float side = std::sqrt((box[2] - box[0]) * (box[3] - box[1]));
+    const float level = std::floor(static_cast<float>(spec.canonical_level) +
+                                   std::log2(side / spec.canonical_scale) + 1e-6f) -
+                        finest;
+    // Written so that NaN, of a box turned inside out, gives the finest level.
+    levels[i] = level > 0 ? static_cast<std::int32_t>(std::min(level, last)) : 0;
+  }
+  return levels;
+}
+
+}  // namespace edgecv

@@ -1,0 +1,238 @@
+#include "edgecv/detection/dense.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "boxes/kept_boxes.hpp"
+#include "scores/class_scores.hpp"
+#include "scores/not_finite.hpp"
+#include "scores/score_order.hpp"
+#include "simd/clones.hpp"
+
+namespace edgecv {
+namespace {
+
+constexpr int anchors_per_piece = 512;
+
+/// An anchor's score for one class. Candidates are ordered by falling score, then anchor, then
+/// label.
+struct Candidate {
+  std::uint64_t key;  // score_key of the score and the anchor
+  std::uint32_t label;
+};
+
+bool operator<(const Candidate& a, const Candidate& b) {
+  return a.key != b.key ? a.key < b.key : a.label < b.label;
+}
+
+/// Keeps the best `count`, in no order.
+void keep_best(std::vector<Candidate>& candidates, std::size_t count) {
+  if (candidates.size() <= count) return;
+  std::nth_element(candidates.begin(), candidates.begin() + count, candidates.end());
+  candidates.resize(count);
+}
+
+/// What the scores of one level are compared with.
+struct Limits {
+  const std::vector<float>& per_class;
+  float logit;  // no score passes in a row whose best logit is not above it
+};
+
+Limits limits(const std::vector<float>& per_class, bool with_centerness) {
+  // sigmoid(x) > t is x > log(t / (1 - t)). With a centerness c the score is sqrt(sigmoid(x) * c)
+  // with c <= 1, so sigmoid(x) > t * t. A little slack keeps rounding from deciding.
+  const float lowest = *std::min_element(per_class.begin(), per_class.end());
+  const float t = with_centerness ? lowest * lowest : lowest;
+  const float infinity = std::numeric_limits<float>::infinity();
+  const float logit = t <= 0 ? -infinity : t >= 1 ? infinity : std::log(t / (1 - t));
+  return {per_class, std::isfinite(logit) ? logit - 1e-3f * (1 + std::abs(logit)) : logit};
+}
+
+/// The rows whose best logit is above the limit. Returns false on NaN and infinity.
+EDGECV_CLONES bool promising_rows(const float* logits, std::size_t classes, std::size_t begin,
+                                  std::size_t end, float limit, std::vector<std::uint32_t>& rows) {
+  float poison[lanes] = {};
+  for (std::size_t a = begin; a < end; ++a) {
+    if (maximum(logits + a * classes, classes, poison) > limit) {
+      rows.push_back(static_cast<std::uint32_t>(a));
+    }
+  }
+  return clean(poison);
+}
+
+EDGECV_CLONES bool all_finite(const float* values, std::size_t count) {
+  float poison[lanes] = {};
+  maximum(values, count, poison);
+  return clean(poison);
+}
+
+/// Scores of all classes of a row; `centerness` is null for RetinaNet.
+EDGECV_CLONES void row_scores(const float* logits, const float* centerness, std::size_t classes,
+                              float* scores) {
+  if (centerness == nullptr) {
+    for (std::size_t c = 0; c < classes; ++c) scores[c] = sigmoid(logits[c]);
+    return;
+  }
+  const float inside = sigmoid(*centerness);
+  for (std::size_t c = 0; c < classes; ++c) scores[c] = std::sqrt(sigmoid(logits[c]) * inside);
+}
+
+/// One level's outputs for one picture.
+struct Level {
+  const float* logits;      // [anchors, classes]
+  const float* boxes;       // [anchors, 4]
+  const float* centerness;  // [anchors], or null
+  std::size_t anchors;
+};
+
+/// The topk_candidates best of the level that are above their class's threshold, in no order.
+std::vector<Candidate> level_candidates(const DenseSpec& spec, const Level& level,
+                                        std::size_t classes, const Limits& limits,
+                                        ThreadPool& pool) {
+  const auto topk = static_cast<std::size_t>(spec.topk_candidates);
+  const std::size_t pieces = (level.anchors + anchors_per_piece - 1) / anchors_per_piece;
+  std::vector<std::vector<Candidate>> found(pieces);
+  pool.parallel_for(static_cast<int>(level.anchors), anchors_per_piece, [&](int first, int last) {
+    const auto begin = static_cast<std::size_t>(first), end = static_cast<std::size_t>(last);
+    thread_local std::vector<std::uint32_t> rows;
+    thread_local std::vector<float> scores;
+    rows.clear();
+    scores.resize(classes);
+    if (!promising_rows(level.logits, classes, begin, end, limits.logit, rows)) {
+      not_finite(spec.logits_output);
+    }
+    if (!all_finite(level.boxes + 4 * begin, 4 * (end - begin))) not_finite(spec.boxes_output);
+    if (level.centerness && !all_finite(level.centerness + begin, end - begin)) {
+      not_finite(spec.centerness_output);
+    }
+    std::vector<Candidate>& candidates = found[begin / anchors_per_piece];
+    for (const std::uint32_t a : rows) {
+      row_scores(level.logits + a * classes, level.centerness ? level.centerness + a : nullptr,
+                 classes, scores.data());
+      for (std::size_t c = 0; c < classes; ++c) {
+        if (scores[c] > limits.per_class[c]) {
+          candidates.push_back({score_key(scores[c], a), static_cast<std::uint32_t>(c)});
+        }
+      }
+    }
+    keep_best(candidates, topk);
+  });
+  std::vector<Candidate> candidates;
+  for (const std::vector<Candidate>& piece : found) {
+    candidates.insert(candidates.end(), piece.begin(), piece.end());
+  }
+  keep_best(candidates, topk);
+  return candidates;
+}
+
+/// torchvision's BoxLinearCoder(normalize_by_size=True).decode: xyxy from the distances of the
+/// sides from the anchor's centre.
+void decode_distances(const float* distances, const float* anchor, float* xyxy) {
+  const float width = anchor[2] - anchor[0], height = anchor[3] - anchor[1];
+  const float x = 0.5f * (anchor[0] + anchor[2]), y = 0.5f * (anchor[1] + anchor[3]);
+  xyxy[0] = x - distances[0] * width;
+  xyxy[1] = y - distances[1] * height;
+  xyxy[2] = x + distances[2] * width;
+  xyxy[3] = y + distances[3] * height;
+}
+
+}  // namespace
+
+std::vector<Size> feature_sizes(const DenseSpec& spec, Size tensor) {
+  std::vector<Size> sizes;
+  for (const int stride : spec.strides) {
+    sizes.push_back({(tensor.height + stride - 1) / stride, (tensor.width + stride - 1) / stride});
+  }
+  return sizes;
+}
+
+std::int64_t anchor_count(const DenseSpec& spec, Size tensor) {
+  std::int64_t count = 0;
+  const std::vector<Size> sizes = feature_sizes(spec, tensor);
+  for (std::size_t level = 0; level < sizes.size(); ++level) {
+    count += std::int64_t{sizes[level].height} * sizes[level].width * spec.anchors.per_cell(level);
+  }
+  return count;
+}
+
+DensePostprocess::DensePostprocess(DenseSpec spec, int classes)
+    : spec_(std::move(spec)), classes_(classes) {
+  for (std::size_t level = 0; level < spec_.strides.size(); ++level) {
+    cell_anchors_.push_back(cell_anchors(spec_.anchors, level));
+  }
+}
+
+Detections DensePostprocess::operator()(const float* logits, const float* boxes,
+                                        const float* centerness, const Geometry& geometry,
+                                        const std::vector<float>& thresholds,
+                                        ThreadPool& pool) const {
+  const auto classes = static_cast<std::size_t>(classes_);
+  const std::vector<float> per_class =
+      thresholds.empty() ? std::vector<float>(classes, spec_.score_threshold) : thresholds;
+  const Limits limit = limits(per_class, centerness != nullptr);
+
+  // 1. The best candidates of each level, decoded and clipped.
+  Detections candidates;
+  const std::vector<Size> sizes = feature_sizes(spec_, geometry.tensor);
+  for (std::size_t l = 0; l < sizes.size(); ++l) {
+    const auto per_cell = static_cast<std::size_t>(spec_.anchors.per_cell(l));
+    const auto columns = static_cast<std::size_t>(sizes[l].width);
+    const Level level{logits, boxes, centerness, sizes[l].height * columns * per_cell};
+    std::vector<Candidate> best = level_candidates(spec_, level, classes, limit, pool);
+    std::sort(best.begin(), best.end());
+    const Size stride = grid_stride(sizes[l], geometry.tensor);
+    for (const Candidate& candidate : best) {
+      // Anchors are made where they are needed: a few thousand of some hundred thousand.
+      const std::size_t a = index_of(candidate.key);
+      const std::size_t cell = a / per_cell;
+      const float* base = &cell_anchors_[l][a % per_cell * 4];
+      const auto x = static_cast<float>(cell % columns * stride.width);
+      const auto y = static_cast<float>(cell / columns * stride.height);
+      const float anchor[4] = {base[0] + x, base[1] + y, base[2] + x, base[3] + y};
+      candidates.boxes.resize(candidates.boxes.size() + 4);
+      float* box = candidates.boxes.data() + candidates.boxes.size() - 4;
+      if (spec_.distances) {
+        decode_distances(boxes + 4 * a, anchor, box);
+      } else {
+        decode_boxes(boxes + 4 * a, anchor, 1, spec_.coder, box);
+      }
+      require_finite_boxes(box, 1, spec_.boxes_output);
+      for (int k = 0; k < 4; ++k) {
+        box[k] -= static_cast<float>(k % 2 ? geometry.offset_y : geometry.offset_x);
+      }
+      clip_boxes(box, 1, static_cast<float>(geometry.resized.height),
+                 static_cast<float>(geometry.resized.width), box);
+      candidates.scores.push_back(score_of(candidate.key));
+      candidates.labels.push_back(candidate.label);
+    }
+    logits += level.anchors * classes;
+    boxes += level.anchors * 4;
+    if (centerness != nullptr) centerness += level.anchors;
+  }
+
+  // 2. Suppression within each class, from the best down.
+  Detections kept;
+  std::vector<KeptBoxes> kept_boxes(classes);
+  const float iou_threshold = KeptBoxes::as_float(spec_.iou_threshold);
+  for (const std::uint32_t i :
+       by_falling_score(candidates.scores.data(), candidates.scores.size())) {
+    if (kept.scores.size() >= static_cast<std::size_t>(spec_.max_detections)) break;
+    const float* box = &candidates.boxes[4 * i];
+    float reported[4];
+    for (int k = 0; k < 4; ++k) {
+      reported[k] = box[k] * (k % 2 ? geometry.scale_y() : geometry.scale_x());
+    }
+    if (!has_area(reported)) continue;
+    KeptBoxes& others = kept_boxes[candidates.labels[i]];
+    if (others.overlap(box, iou_threshold)) continue;
+    others.add(box);
+    kept.boxes.insert(kept.boxes.end(), reported, reported + 4);
+    kept.scores.push_back(candidates.scores[i]);
+    kept.labels.push_back(candidates.labels[i]);
+  }
+  return kept;
+}
+
+}  // namespace edgecv

@@ -1,0 +1,38 @@
+// The methods of postprocessing that detectors of one stage share a pipeline over.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "edgecv/bundle/bundle.hpp"
+#include "edgecv/detection/detections.hpp"
+#include "edgecv/image/preprocess.hpp"
+#include "edgecv/threads/thread_pool.hpp"
+
+namespace edgecv {
+
+/// What the outputs of the main graph are, and what is made of them.
+class OneStage {
+ public:
+  /// [B, A, columns], float32.
+  struct Output {
+    std::string name;
+    std::int64_t columns;
+  };
+
+  virtual ~OneStage() = default;
+  virtual std::vector<Output> outputs() const = 0;
+  /// A for a tensor of that size; -1 where only the outputs know.
+  virtual std::int64_t anchor_count(Size tensor) const = 0;
+  /// `rows`: of each of outputs() the [A, columns] of one picture.
+  virtual Detections detections(const std::vector<const float*>& rows, std::size_t anchors,
+                                const Geometry& geometry, const std::vector<float>& thresholds,
+                                ThreadPool& pool) const = 0;
+};
+
+/// Throws Error (bad_bundle) if the bundle's method has several stages.
+std::unique_ptr<OneStage> make_one_stage(const Bundle& bundle);
+
+}  // namespace edgecv

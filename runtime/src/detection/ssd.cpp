@@ -1,0 +1,277 @@
+#include "edgecv/detection/ssd.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "boxes/kept_boxes.hpp"
+#include "edgecv/error.hpp"
+#include "scores/class_scores.hpp"
+#include "scores/not_finite.hpp"
+#include "scores/score_order.hpp"
+#include "simd/clones.hpp"
+
+namespace edgecv {
+namespace {
+
+constexpr int anchors_per_piece = 256;
+constexpr float below_threshold = -1.f;
+
+/// How a row of raw outputs is read.
+struct RowReader {
+  ScoreFunction function;
+  std::size_t columns;  // of a row
+  std::size_t first;    // column of class 0
+  std::size_t classes;
+  std::size_t background;  // column of the background, or columns
+  float cheap_margin;  // a row whose best class logit exceeds its rival by less has no candidate
+};
+
+RowReader row_reader(const SsdSpec& spec, int classes, float lowest_threshold) {
+  RowReader reader{};
+  reader.function = spec.score_function;
+  reader.classes = static_cast<std::size_t>(classes);
+  reader.columns = reader.classes + (spec.background == Background::none ? 0 : 1);
+  reader.first = spec.background == Background::first ? 1 : 0;
+  reader.background = spec.background == Background::first  ? 0
+                      : spec.background == Background::last ? reader.classes
+                                                            : reader.columns;
+  // softmax(c) > t implies c - b > log(t / (1 - t)), and sigmoid(c) > t is c > log(t / (1 - t)); a
+  // little slack keeps rounding from deciding.
+  const float t = lowest_threshold;
+  const float infinity = std::numeric_limits<float>::infinity();
+  const float logit = t <= 0 ? -infinity : t >= 1 ? infinity : std::log(t / (1 - t));
+  reader.cheap_margin = logit - 1e-3f * (1 + std::abs(logit));
+  if (std::isnan(reader.cheap_margin)) reader.cheap_margin = logit;
+  return reader;
+}
+
+/// Scores of all classes of a row. `scores` has room for `columns` and a vector more.
+EDGECV_INLINE const float* class_scores(const RowReader& reader, const float* row, float* scores) {
+  if (reader.function == ScoreFunction::none) return row + reader.first;
+  if (reader.function == ScoreFunction::softmax) {
+    float poison[lanes] = {};
+    const float shift = maximum(row, reader.columns, poison);
+    const Wide total =
+        splat<Wide>(exponentials(row, reader.columns, reader.columns, shift, scores));
+    for (std::size_t c = 0; c < reader.columns; c += lanes) {
+      store_wide(scores + c, load_wide(scores + c) / total);
+    }
+    return scores + reader.first;
+  }
+  const float* logits = row + reader.first;
+  for (std::size_t c = 0; c < reader.classes; c += lanes) {
+    store_wide(scores + c, sigmoid(load_wide(logits + c, reader.classes - c, 0.f)));
+  }
+  return scores;
+}
+
+/// The best class score of each row, or below_threshold where none can pass. Returns false if a
+/// value is NaN or infinite.
+EDGECV_CLONES bool best_scores(const RowReader& reader, const float* rows, std::size_t begin,
+                               std::size_t end, float* scratch, float* best) {
+  float poison[lanes] = {};
+  for (std::size_t a = begin; a < end; ++a) {
+    const float* row = rows + a * reader.columns;
+    const float strongest = maximum(row + reader.first, reader.classes, poison);
+    best[a] = below_threshold;
+    float rival = 0;
+    if (reader.background < reader.columns) {
+      rival = row[reader.background];
+      poison[0] += rival * 0.f;
+    }
+    if (reader.function == ScoreFunction::none) {
+      best[a] = strongest;
+      continue;
+    }
+    const bool softmax = reader.function == ScoreFunction::softmax;
+    if (!softmax) rival = 0;
+    const bool comparable = !softmax || reader.background < reader.columns;
+    if (comparable && !(strongest - rival > reader.cheap_margin)) continue;
+    if (softmax) {
+      const float shift = strongest > rival || !comparable ? strongest : rival;
+      const std::size_t readable = (end - a) * reader.columns;
+      const float total = exponentials(row, reader.columns, readable, shift, scratch);
+      best[a] = exp_nonpositive(strongest - shift) / total;
+    } else {
+      best[a] = maximum(class_scores(reader, row, scratch), reader.classes, poison);
+    }
+  }
+  return clean(poison);
+}
+
+EDGECV_CLONES bool all_finite(const float* values, std::size_t count) {
+  float poison[lanes] = {};
+  maximum(values, count, poison);
+  return clean(poison);
+}
+
+struct Candidate {
+  std::uint32_t anchor;
+  std::uint32_t label;
+};
+
+/// Buffers kept from call to call: a fresh page costs more than the work done on it.
+struct Scratch {
+  std::vector<float> best, row, candidate_scores;
+  std::vector<std::uint32_t> rows;
+  std::vector<Candidate> candidates;
+};
+
+/// Appends what scores above its class's limit (`limits` is padded to a whole vector), and not
+/// above `upper`.
+EDGECV_CLONES void collect(const RowReader& reader, const float* rows,
+                           const std::vector<float>& limits, float upper, Scratch& scratch) {
+  for (const std::uint32_t a : scratch.rows) {
+    const float* scores = class_scores(reader, rows + a * reader.columns, scratch.row.data());
+    for (std::size_t c = 0; c < reader.classes; c += lanes) {
+      const std::size_t count = std::min(lanes, reader.classes - c);
+      if (!any_above(load_wide(scores + c, count, below_threshold), load_wide(&limits[c])))
+        continue;
+      for (std::size_t k = c; k < c + count; ++k) {
+        if (scores[k] > limits[k] && scores[k] <= upper) {
+          scratch.candidates.push_back({a, static_cast<std::uint32_t>(k)});
+          scratch.candidate_scores.push_back(scores[k]);
+        }
+      }
+    }
+  }
+}
+
+/// Candidates by falling score; equal scores in torchvision's order: by class, then by anchor.
+std::vector<std::uint32_t> ranked(const Scratch& scratch) {
+  const std::vector<float>& scores = scratch.candidate_scores;
+  std::vector<std::uint32_t> order = by_falling_score(scores.data(), scores.size());
+  for (std::size_t begin = 0, end; begin < order.size(); begin = end) {
+    end = begin + 1;
+    while (end < order.size() && scores[order[end]] == scores[order[begin]]) ++end;
+    std::stable_sort(order.begin() + begin, order.begin() + end,
+                     [&](std::uint32_t i, std::uint32_t j) {
+                       return scratch.candidates[i].label < scratch.candidates[j].label;
+                     });
+  }
+  return order;
+}
+
+/// From pixels of the resized picture to those of the picture.
+void to_picture(const float* resized, const Geometry& geometry, float* xyxy) {
+  for (int k = 0; k < 4; ++k) {
+    xyxy[k] = resized[k] * (k % 2 ? geometry.scale_y() : geometry.scale_x());
+  }
+}
+
+}  // namespace
+
+SsdPostprocess::SsdPostprocess(SsdSpec spec, std::vector<float> anchors, int classes)
+    : spec_(std::move(spec)), anchors_(std::move(anchors)), classes_(classes) {
+  if (spec_.boxes_are_deltas && anchors_.empty()) {
+    throw Error(ErrorCode::bad_bundle, "boxes are deltas, but the bundle has no anchors");
+  }
+}
+
+Detections SsdPostprocess::operator()(const float* scores, const float* boxes,
+                                      std::size_t anchor_count, const Geometry& geometry,
+                                      const std::vector<float>& thresholds,
+                                      ThreadPool& pool) const {
+  thread_local Scratch scratch;
+  const std::vector<float> per_class =
+      thresholds.empty() ? std::vector<float>(classes_, spec_.score_threshold) : thresholds;
+  const RowReader reader =
+      row_reader(spec_, classes_, *std::min_element(per_class.begin(), per_class.end()));
+
+  // 1. The best score of each anchor.
+  std::vector<float>& best = scratch.best;
+  best.resize(anchor_count);
+  pool.parallel_for(static_cast<int>(anchor_count), anchors_per_piece, [&](int begin, int end) {
+    thread_local std::vector<float> row;
+    row.resize(reader.columns + lanes);
+    if (!best_scores(reader, scores, begin, end, row.data(), best.data())) {
+      not_finite(spec_.scores_output);
+    }
+    if (!all_finite(boxes + 4 * static_cast<std::size_t>(begin),
+                    4 * static_cast<std::size_t>(end - begin))) {
+      not_finite(spec_.boxes_output);
+    }
+  });
+
+  // 2. From the best anchors down, a slice of scores at a time, until enough boxes are kept. Most
+  //    calls need one slice; the result does not depend on how they are cut.
+  Detections kept;
+  std::vector<KeptBoxes> kept_boxes(classes_);
+  std::vector<int> seen(classes_, 0);  // candidates of each class so far, for the top k
+  const float iou_threshold = KeptBoxes::as_float(spec_.iou_threshold);
+  const std::size_t wanted = static_cast<std::size_t>(spec_.max_detections);
+  const float lowest = *std::min_element(per_class.begin(), per_class.end());
+  std::size_t slice_rows = std::max<std::size_t>(256, 4 * wanted);
+  float upper = std::numeric_limits<float>::infinity();
+  std::vector<float> ranking, limits(reader.classes + lanes);
+  while (true) {
+    std::vector<std::uint32_t>& rows = scratch.rows;
+    rows.clear();
+    for (std::size_t a = 0; a < anchor_count; ++a) {
+      if (best[a] > lowest) rows.push_back(static_cast<std::uint32_t>(a));
+    }
+    float lower = lowest;
+    if (rows.size() > slice_rows) {
+      ranking.resize(rows.size());
+      std::transform(rows.begin(), rows.end(), ranking.begin(),
+                     [&](std::uint32_t a) { return best[a]; });
+      std::nth_element(ranking.begin(), ranking.begin() + slice_rows, ranking.end(),
+                       std::greater<float>());
+      lower = std::max(lowest, ranking[slice_rows]);
+      rows.erase(std::remove_if(rows.begin(), rows.end(),
+                                [&](std::uint32_t a) { return !(best[a] > lower); }),
+                 rows.end());
+    }
+
+    scratch.candidates.clear();
+    scratch.candidate_scores.clear();
+    scratch.row.resize(reader.columns + lanes);
+    for (std::size_t c = 0; c < reader.classes; ++c) {
+      const bool full = seen[c] >= spec_.topk_candidates;
+      limits[c] = full ? std::numeric_limits<float>::infinity() : std::max(lower, per_class[c]);
+    }
+    collect(reader, scores, limits, upper, scratch);
+    for (const std::uint32_t i : ranked(scratch)) {
+      if (kept.scores.size() >= wanted) return kept;
+      const Candidate candidate = scratch.candidates[i];
+      if (seen[candidate.label]++ >= spec_.topk_candidates) continue;
+      float box[4], reported[4];
+      box_of(boxes, candidate.anchor, geometry, box);
+      to_picture(box, geometry, reported);
+      if (!has_area(reported)) continue;
+      if (kept_boxes[candidate.label].overlap(box, iou_threshold)) continue;
+      kept_boxes[candidate.label].add(box);
+      kept.boxes.insert(kept.boxes.end(), reported, reported + 4);
+      kept.scores.push_back(scratch.candidate_scores[i]);
+      kept.labels.push_back(candidate.label);
+    }
+    if (lower <= lowest) return kept;
+    upper = lower;
+    slice_rows *= 4;
+  }
+}
+
+/// Decoded and clipped, in pixels of the resized picture.
+void SsdPostprocess::box_of(const float* boxes, std::size_t anchor, const Geometry& geometry,
+                            float* xyxy) const {
+  if (spec_.boxes_are_deltas) {
+    decode_boxes(boxes + 4 * anchor, anchors_.data() + 4 * anchor, 1, spec_.coder, xyxy);
+  } else {
+    box_convert(boxes + 4 * anchor, 1, spec_.box_format, BoxFormat::xyxy, xyxy);
+    if (spec_.boxes_normalized) {
+      for (int k = 0; k < 4; ++k) {
+        xyxy[k] *= static_cast<float>(k % 2 ? geometry.tensor.height : geometry.tensor.width);
+      }
+    }
+  }
+  require_finite_boxes(xyxy, 1, spec_.boxes_output);
+  for (int k = 0; k < 4; ++k) {
+    xyxy[k] -= static_cast<float>(k % 2 ? geometry.offset_y : geometry.offset_x);
+  }
+  clip_boxes(xyxy, 1, static_cast<float>(geometry.resized.height),
+             static_cast<float>(geometry.resized.width), xyxy);
+}
+
+}  // namespace edgecv

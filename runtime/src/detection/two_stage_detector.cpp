@@ -1,0 +1,301 @@
+#include "edgecv/detection/two_stage_detector.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "bundle/pipeline_of.hpp"
+#include "detection/roi_graph.hpp"
+#include "edgecv/error.hpp"
+#include "engine/engine_sets.hpp"
+#include "engine/graph_ports.hpp"
+#include "engine/stopwatch.hpp"
+#include "scores/not_finite.hpp"
+
+namespace edgecv {
+namespace {
+
+std::vector<std::size_t> find_outputs(const Engine& engine, const std::vector<std::string>& names) {
+  std::vector<std::size_t> indices;
+  for (const std::string& name : names) indices.push_back(find_output(engine, name));
+  return indices;
+}
+
+/// What the roi and mask graphs take is what the trunk gives.
+void check_features(const Engine& trunk, const Engine& graph,
+                    const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    const TensorSpec& given = trunk.outputs()[find_output(trunk, name)];
+    const TensorSpec& taken = graph.inputs()[find_input(graph, name)];
+    if (given.dtype != taken.dtype) {
+      throw Error(ErrorCode::engine, "the trunk gives \"" + name + "\" as " +
+                                         to_string(given.dtype) + ", the next graph takes " +
+                                         to_string(taken.dtype) +
+                                         ": take the graphs in one precision");
+    }
+  }
+}
+
+void require_finite(const Tensor& tensor, const std::string& output) {
+  const auto* values = tensor.as<float>();
+  const auto count = static_cast<std::size_t>(element_count(tensor.shape));
+  unsigned found = 0;  // without a branch: the compiler makes vectors of it
+  for (std::size_t i = 0; i < count; ++i) {
+    std::uint32_t bits;
+    std::memcpy(&bits, &values[i], sizeof bits);
+    found |= (bits & 0x7f800000u) == 0x7f800000u;
+  }
+  if (found) not_finite(output);
+}
+
+/// The caller's boxes, from pixels of the picture to pixels of the network's input.
+std::vector<float> to_network(const std::vector<float>& boxes, const Geometry& geometry) {
+  const auto width = static_cast<float>(geometry.image.width);
+  const auto height = static_cast<float>(geometry.image.height);
+  const float scale_x = static_cast<float>(geometry.resized.width) / width;
+  const float scale_y = static_cast<float>(geometry.resized.height) / height;
+  if (boxes.size() % 4 != 0) {
+    throw Error(ErrorCode::invalid_input, "proposals: expected 4 numbers for each box, got " +
+                                              std::to_string(boxes.size()) + " numbers");
+  }
+  std::vector<float> result;
+  result.reserve(boxes.size());
+  for (std::size_t i = 0; i < boxes.size(); i += 4) {
+    if (!std::all_of(&boxes[i], &boxes[i] + 4, [](float x) { return std::isfinite(x); })) {
+      throw Error(ErrorCode::invalid_input,
+                  "proposals: box " + std::to_string(i / 4) + " holds NaN or infinity");
+    }
+    const float x1 = std::clamp(boxes[i], 0.f, width), x2 = std::clamp(boxes[i + 2], 0.f, width);
+    const float y1 = std::clamp(boxes[i + 1], 0.f, height);
+    const float y2 = std::clamp(boxes[i + 3], 0.f, height);
+    if (x2 <= x1 || y2 <= y1) continue;
+    result.insert(result.end(), {x1 * scale_x, y1 * scale_y, x2 * scale_x, y2 * scale_y});
+  }
+  return result;
+}
+
+/// The roles of a set of engines.
+enum Role : std::size_t { trunk, roi, mask };
+
+}  // namespace
+
+/// One call of run(), with what it alone uses.
+class TwoStageDetector::Call {
+ public:
+  explicit Call(const TwoStageDetector& model)
+      : model_(model), thresholds_(model.thresholds_.get()), turn_(*model.engines_) {}
+
+  Instances run_one(const Image& image, const std::vector<float>* proposals);
+  const TwoStageTiming& timing() const { return timing_; }
+
+ private:
+  void run_trunk(const Image& image, const Geometry& geometry);
+  std::vector<Tensor> features() const;
+  std::vector<float> propose_regions(const Geometry& geometry);
+  Detections look_at(const std::vector<float>& proposals, const Geometry& geometry);
+  std::vector<MaskCrop> cut_out(Detections& detections, const Geometry& geometry);
+
+  const TwoStageDetector& model_;
+  std::vector<float> thresholds_;
+  EngineSets::Turn turn_;
+  Engine& trunk_ = turn_.engine(trunk);
+  TwoStageTiming timing_;
+};
+
+TwoStageDetector::TwoStageDetector(const Bundle& bundle, TwoStageEngines engines, int threads)
+    : input_(bundle.manifest().input),
+      spec_(postprocess_for<RcnnSpec>("TwoStageDetector", bundle)),
+      classes_(static_cast<int>(bundle.manifest().labels.size())),
+      operating_(operating_thresholds(bundle.manifest())),
+      pool_(std::make_shared<ThreadPool>(threads)),
+      thresholds_(operating_) {
+  require_engine(engines.trunk, "trunk");
+  require_engine(engines.roi, "roi");
+  if (spec_.mask) {
+    require_engine(engines.mask, "mask");
+  } else {
+    engines.mask = nullptr;
+  }
+  engines_ = share_engines(
+      {std::move(engines.trunk), std::move(engines.roi), std::move(engines.mask)}, *pool_);
+  const Engine& first = engines_->about(trunk);
+  const Engine& second = engines_->about(roi);
+  roi_ = std::make_shared<RoiGraph>(second, "roi", spec_.features, spec_.levels, false);
+  features_ = find_outputs(first, spec_.features);
+  check_picture_input(first, input_);
+  check_features(first, second, spec_.features);
+  if (spec_.rpn) {
+    objectness_ = find_outputs(first, spec_.rpn->objectness_outputs);
+    deltas_ = find_outputs(first, spec_.rpn->deltas_outputs);
+  }
+  logits_ = find_output(second, spec_.box_head.logits_output);
+  box_deltas_ = find_output(second, spec_.box_head.deltas_output);
+  if (spec_.mask) {
+    const Engine& third = engines_->about(mask);
+    mask_ = std::make_shared<RoiGraph>(third, "mask", spec_.features, spec_.levels, true);
+    check_features(first, third, spec_.features);
+    masks_ = find_output(third, spec_.mask->output);
+  }
+}
+
+void TwoStageDetector::set_thresholds(std::vector<float> thresholds) {
+  check_thresholds(thresholds, classes_);
+  thresholds_.set(thresholds.empty() ? operating_ : std::move(thresholds));
+}
+
+std::vector<Instances> TwoStageDetector::run(const std::vector<Image>& images) {
+  TwoStageTiming timing;
+  return run(images, timing);
+}
+
+std::vector<Instances> TwoStageDetector::run(const std::vector<Image>& images,
+                                             TwoStageTiming& timing) {
+  if (!spec_.rpn) {
+    throw Error(ErrorCode::invalid_input,
+                "proposals: expected boxes [N, 4], xyxy in pixels of the picture, since this "
+                "bundle has no proposal network; got none");
+  }
+  return run_all(images, nullptr, &timing);
+}
+
+std::vector<Instances> TwoStageDetector::run(const std::vector<Image>& images,
+                                             const std::vector<std::vector<float>>& proposals,
+                                             TwoStageTiming* timing) {
+  if (images.size() != proposals.size()) {
+    throw Error(ErrorCode::invalid_input, "proposals: expected boxes for each of " +
+                                              std::to_string(images.size()) + " pictures, got " +
+                                              std::to_string(proposals.size()) + " lists");
+  }
+  return run_all(images, &proposals, timing);
+}
+
+std::vector<Instances> TwoStageDetector::run_all(const std::vector<Image>& images,
+                                                 const std::vector<std::vector<float>>* proposals,
+                                                 TwoStageTiming* timing) {
+  Call call(*this);
+  std::vector<Instances> results;
+  for (std::size_t i = 0; i < images.size(); ++i) {
+    results.push_back(call.run_one(images[i], proposals ? &(*proposals)[i] : nullptr));
+  }
+  timing_.set(call.timing());
+  if (timing) *timing += call.timing();
+  return results;
+}
+
+Instances TwoStageDetector::Call::run_one(const Image& image, const std::vector<float>* given) {
+  check(image);
+  const Geometry geometry = plan(model_.input_, image.size());
+  std::vector<float> proposals;
+  if (given) {
+    Stopwatch watch(timing_.proposals_ms);
+    proposals = to_network(*given, geometry);
+    if (proposals.empty()) return {};
+  }
+  run_trunk(image, geometry);
+  if (!given) proposals = propose_regions(geometry);
+
+  Instances result;
+  result.detections = look_at(proposals, geometry);
+  result.masks = cut_out(result.detections, geometry);
+  return result;
+}
+
+void TwoStageDetector::Call::run_trunk(const Image& image, const Geometry& geometry) {
+  {
+    Stopwatch watch(timing_.preprocess_ms);
+    const Tensor input = trunk_.input(0, picture_shape(model_.input_, 1, geometry.tensor));
+    preprocess(image, model_.input_, geometry, input.data, *model_.pool_);
+  }
+  Stopwatch watch(timing_.trunk_ms);
+  trunk_.run();
+}
+
+std::vector<Tensor> TwoStageDetector::Call::features() const {
+  std::vector<Tensor> tensors;
+  for (const std::size_t index : model_.features_) tensors.push_back(trunk_.output_in_place(index));
+  return tensors;
+}
+
+std::vector<float> TwoStageDetector::Call::propose_regions(const Geometry& geometry) {
+  Stopwatch watch(timing_.proposals_ms);
+  std::vector<RpnLevel> levels;
+  std::vector<Tensor> held;  // what the levels point into
+  for (std::size_t level = 0; level < model_.objectness_.size(); ++level) {
+    const std::int64_t anchors = model_.spec_.rpn->anchors.per_cell(level);
+    const Tensor objectness = float_output(trunk_, model_.objectness_[level], {1, anchors, -1, -1});
+    const std::int64_t height = objectness.shape[2], width = objectness.shape[3];
+    const Tensor deltas =
+        float_output(trunk_, model_.deltas_[level], {1, 4 * anchors, height, width});
+    if (height < 1 || width < 1 || height > geometry.tensor.height ||
+        width > geometry.tensor.width) {
+      throw Error(ErrorCode::engine,
+                  "output \"" + model_.spec_.rpn->objectness_outputs[level] + "\" came as " +
+                      to_string(objectness.shape) + " for a picture of " +
+                      to_string(Shape{geometry.tensor.height, geometry.tensor.width}));
+    }
+    held.insert(held.end(), {objectness, deltas});
+    levels.push_back({objectness.as<float>(), deltas.as<float>(),
+                      Size{static_cast<int>(height), static_cast<int>(width)}});
+  }
+  return propose(*model_.spec_.rpn, levels, geometry.resized, geometry.tensor, *model_.pool_).boxes;
+}
+
+/// The box head: class and place of each proposal. Boxes stay in pixels of the network's input.
+Detections TwoStageDetector::Call::look_at(const std::vector<float>& proposals,
+                                           const Geometry& geometry) {
+  if (proposals.empty()) return {};
+  std::optional<RoiRun> run;
+  {
+    Stopwatch watch(timing_.proposals_ms);
+    run.emplace(*model_.roi_, turn_.engine(roi), features(), proposals);
+  }
+  {
+    Stopwatch watch(timing_.roi_ms);
+    run->run();
+  }
+  Stopwatch watch(timing_.postprocess_ms);
+  const auto count = static_cast<std::int64_t>(proposals.size() / 4);
+  const std::int64_t columns = model_.classes_ + 1;  // the background comes first
+  const Tensor logits = run->rows(model_.logits_, {count, columns});
+  const Tensor deltas = run->rows(model_.box_deltas_, {count, 4 * columns});
+  return box_head_detections(model_.spec_.box_head, logits.as<float>(), deltas.as<float>(),
+                             proposals.data(), proposals.size() / 4, model_.classes_, geometry,
+                             thresholds_, *model_.pool_);
+}
+
+/// The mask head: the shape of each detection. Brings the boxes to pixels of the picture.
+std::vector<MaskCrop> TwoStageDetector::Call::cut_out(Detections& detections,
+                                                      const Geometry& geometry) {
+  if (detections.scores.empty()) return {};
+  if (!model_.mask_) {
+    to_picture(geometry, detections.boxes);
+    return {};
+  }
+  std::optional<RoiRun> run;
+  {
+    Stopwatch watch(timing_.postprocess_ms);
+    std::vector<std::int64_t> labels = detections.labels;
+    for (std::int64_t& label : labels) ++label;  // the graph counts the background
+    run.emplace(*model_.mask_, turn_.engine(mask), features(), detections.boxes, labels);
+  }
+  {
+    Stopwatch watch(timing_.mask_ms);
+    run->run();
+  }
+  Stopwatch watch(timing_.postprocess_ms);
+  const std::size_t count = detections.scores.size();
+  const Tensor masks = run->rows(model_.masks_, {static_cast<std::int64_t>(count), 1, -1, -1});
+  if (masks.shape[2] != masks.shape[3] || masks.shape[2] < 1) {
+    throw Error(ErrorCode::engine, "output \"" + model_.spec_.mask->output + "\" came as " +
+                                       to_string(masks.shape) + ", expected square masks");
+  }
+  require_finite(masks, model_.spec_.mask->output);
+  to_picture(geometry, detections.boxes);
+  return paste_masks(masks.as<float>(), count, static_cast<int>(masks.shape[2]),
+                     detections.boxes.data(), geometry.image, model_.spec_.mask->threshold,
+                     *model_.pool_);
+}
+
+}  // namespace edgecv

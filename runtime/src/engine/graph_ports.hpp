@@ -1,0 +1,38 @@
+// Whether an engine's inputs and outputs are what a pipeline expects; errors name the port.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "edgecv/engine/engine.hpp"
+#include "edgecv/image/input_spec.hpp"
+
+namespace edgecv {
+
+/// The engine itself; throws Error (engine) if there is none for that role.
+std::shared_ptr<Engine> require_engine(std::shared_ptr<Engine> engine, const std::string& role);
+
+/// Index of the output (input) of that name; throws Error (engine) naming those there are.
+std::size_t find_output(const Engine& engine, const std::string& name);
+std::size_t find_input(const Engine& engine, const std::string& name);
+
+/// The same, or nothing where there is none.
+std::optional<std::size_t> look_up(const std::vector<TensorSpec>& ports, const std::string& name);
+
+/// The one input of a network that takes pictures is as the input record prepares them.
+void check_picture_input(const Engine& engine, const InputSpec& spec);
+
+/// Of the tensor that holds `batch` pictures.
+Shape picture_shape(const InputSpec& spec, std::int64_t batch, Size size);
+
+/// An output of the last run, whose shape is `expected` (-1: any length) and whose dtype is
+/// float32.
+Tensor float_output(Engine& engine, std::size_t index, const Shape& expected);
+
+/// One threshold for each class, each in 0..1, or none at all; throws Error (invalid_input).
+void check_thresholds(const std::vector<float>& thresholds, int classes);
+
+}  // namespace edgecv

@@ -1,0 +1,86 @@
+#include "engine/picture_batches.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+#include "bundle/value_rules.hpp"
+#include "edgecv/error.hpp"
+#include "engine/graph_ports.hpp"
+#include "engine/stopwatch.hpp"
+
+namespace edgecv {
+namespace {
+
+void check_size(const Engine& engine, const InputSpec& spec, const Geometry& geometry) {
+  const TensorSides sides = tensor_sides(engine, spec);
+  const Size tensor = geometry.tensor;
+  if (same_length(sides.height, tensor.height) && same_length(sides.width, tensor.width)) return;
+  throw Error(ErrorCode::invalid_input, "image: expected one whose tensor is " +
+                                            to_string(Shape{sides.height, sides.width}) +
+                                            " (height, width), as the network takes it, got " +
+                                            to_string(Shape{tensor.height, tensor.width}) +
+                                            ": resize the picture, or export with another size");
+}
+
+void run_batch(Engine& engine, const InputSpec& spec, const Image* images,
+               const PictureBatch& batch, ThreadPool& pool, Timing& timing) {
+  const Shape shape = picture_shape(spec, batch.rows, batch.geometries[0].tensor);
+  const std::size_t picture_bytes =
+      static_cast<std::size_t>(element_count(shape) / batch.rows) * element_size(spec.dtype);
+  {
+    Stopwatch watch(timing.preprocess_ms);
+    const Tensor input = engine.input(0, shape);
+    for (std::size_t i = 0; i < batch.count; ++i) {
+      preprocess(images[i], spec, batch.geometries[i], input.as<char>() + i * picture_bytes, pool);
+    }
+    // A batch that is not full: the rest must at least be numbers.
+    std::memset(input.as<char>() + batch.count * picture_bytes, 0,
+                (static_cast<std::size_t>(batch.rows) - batch.count) * picture_bytes);
+  }
+  Stopwatch watch(timing.network_ms);
+  engine.run();
+}
+
+}  // namespace
+
+TensorSides tensor_sides(const Engine& engine, const InputSpec& spec) {
+  const Shape& shape = engine.inputs()[0].shape;
+  const std::size_t height_axis = spec.layout == Layout::nhwc ? 1 : 2;
+  return {shape[height_axis], shape[height_axis + 1]};
+}
+
+std::size_t pictures_per_run(const BatchRange& range, int wanted) {
+  return std::clamp(static_cast<std::size_t>(std::max(1, wanted)), range.lowest, range.highest);
+}
+
+void run_batches(Engine& engine, const InputSpec& spec, const std::vector<Image>& images,
+                 int max_batch, ThreadPool& pool, Timing& timing,
+                 const std::function<void(const PictureBatch&)>& read) {
+  std::vector<Geometry> geometries;
+  geometries.reserve(images.size());
+  for (const Image& image : images) {
+    check(image);
+    geometries.push_back(plan(spec, image.size()));
+    check_size(engine, spec, geometries.back());
+  }
+  const BatchRange range = engine.batch_range();
+  const std::size_t most = pictures_per_run(range, max_batch);
+  for (std::size_t first = 0; first < images.size();) {
+    std::size_t count = 1;
+    while (count < most && first + count < images.size() &&
+           geometries[first + count].tensor == geometries[first].tensor) {
+      ++count;
+    }
+    const auto rows = static_cast<std::int64_t>(std::max(count, range.lowest));
+    const PictureBatch batch{&geometries[first], first, count, rows};
+    run_batch(engine, spec, &images[first], batch, pool, timing);
+    {
+      Stopwatch watch(timing.postprocess_ms);
+      read(batch);
+    }
+    first += count;
+  }
+}
+
+}  // namespace edgecv

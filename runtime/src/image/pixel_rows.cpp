@@ -1,0 +1,135 @@
+#include "image/pixel_rows.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+
+#include "simd/clones.hpp"
+
+namespace edgecv {
+namespace {
+
+bool is_yuv(PixelFormat format) {
+  return format == PixelFormat::nv12 || format == PixelFormat::yuyv;
+}
+
+EDGECV_INLINE std::uint32_t clamp_byte(int value) {
+  return static_cast<std::uint32_t>(value < 0 ? 0 : (value > 255 ? 255 : value));
+}
+
+/// BT.601, studio range, 20 fractional bits. Stores blue, green, red and a byte without meaning.
+EDGECV_INLINE void yuv_to_bgrx(int y, int u, int v, std::uint8_t* pixel) {
+  constexpr int shift = 20;
+  constexpr int half = 1 << (shift - 1);
+  const int luma = (y > 16 ? y - 16 : 0) * 1220542 + half;
+  const std::uint32_t blue = clamp_byte((luma + 2116026 * u) >> shift);
+  const std::uint32_t green = clamp_byte((luma - 852492 * v - 409993 * u) >> shift);
+  const std::uint32_t red = clamp_byte((luma + 1673527 * v) >> shift);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  const std::uint32_t bgrx = blue << 24 | green << 16 | red << 8;
+#else
+  const std::uint32_t bgrx = blue | green << 8 | red << 16;
+#endif
+  std::memcpy(pixel, &bgrx, sizeof bgrx);  // one store, so that the loops below vectorise
+}
+
+EDGECV_CLONES void decode_nv12(const std::uint8_t* luma, const std::uint8_t* chroma, int width,
+                               std::uint8_t* row) {
+  for (int x = 0; x < width; x += 2) {
+    const int u = chroma[x] - 128;
+    const int v = chroma[x + 1] - 128;
+    yuv_to_bgrx(luma[x], u, v, row + 4 * x);
+    yuv_to_bgrx(luma[x + 1], u, v, row + 4 * x + 4);
+  }
+}
+
+EDGECV_CLONES void decode_yuyv(const std::uint8_t* yuyv, int width, std::uint8_t* row) {
+  for (int x = 0; x < width; x += 2) {
+    const std::uint8_t* const pair = yuyv + 2 * x;
+    const int u = pair[1] - 128;
+    const int v = pair[3] - 128;
+    yuv_to_bgrx(pair[0], u, v, row + 4 * x);
+    yuv_to_bgrx(pair[2], u, v, row + 4 * x + 4);
+  }
+}
+
+template <int step>
+EDGECV_INLINE void gray_from(const std::uint8_t* colour, const std::array<int, 3>& rgb, int width,
+                             std::uint8_t* row) {
+  const std::uint8_t* const red = colour + rgb[0];
+  const std::uint8_t* const green = colour + rgb[1];
+  const std::uint8_t* const blue = colour + rgb[2];
+  for (int x = 0; x < width; ++x) {
+    const int sum = red[step * x] * 9798 + green[step * x] * 19235 + blue[step * x] * 3735;
+    row[x] = static_cast<std::uint8_t>((sum + (1 << 14)) >> 15);
+  }
+}
+
+EDGECV_CLONES void colour_to_gray(const std::uint8_t* colour, const PackedFormat& format, int width,
+                                  std::uint8_t* row) {
+  if (format.step == 3) {
+    gray_from<3>(colour, format.rgb, width, row);
+  } else {
+    gray_from<4>(colour, format.rgb, width, row);
+  }
+}
+
+}  // namespace
+
+PackedFormat packed_format(PixelFormat format, bool gray) {
+  if (gray || format == PixelFormat::gray) return {1, {0, 0, 0}};
+  switch (format) {
+    case PixelFormat::rgb:
+      return {3, {0, 1, 2}};
+    case PixelFormat::rgba:
+      return {4, {0, 1, 2}};
+    case PixelFormat::bgr:
+      return {3, {2, 1, 0}};
+    default:  // BGRA, and what is decoded to it
+      return {4, {2, 1, 0}};
+  }
+}
+
+PixelRows::PixelRows(const Image& image, bool gray, int kept)
+    : image_(image),
+      in_place_(image.format == PixelFormat::gray || (!gray && !is_yuv(image.format))),
+      gray_(gray) {
+  if (image_.chroma == nullptr) {
+    image_.chroma = image_.data + image_.stride * image_.height;
+    image_.chroma_stride = image_.stride;
+  }
+  if (in_place_) return;
+  const auto width = static_cast<std::size_t>(image.width);
+  const auto slots = static_cast<std::size_t>(kept);
+  slot_bytes_ = width * static_cast<std::size_t>(packed_format(image.format, gray).step);
+  held_.assign(slots, -1);
+  slots_.resize(slots * slot_bytes_);
+  if (gray && is_yuv(image.format)) colour_.resize(4 * width);
+}
+
+void PixelRows::decode(int y, std::uint8_t* row) {
+  const std::uint8_t* const source = image_.data + image_.stride * y;
+  std::uint8_t* const colour = gray_ ? colour_.data() : row;
+  if (image_.format == PixelFormat::nv12) {
+    decode_nv12(source, image_.chroma + image_.chroma_stride * (y / 2), image_.width, colour);
+  } else if (image_.format == PixelFormat::yuyv) {
+    decode_yuyv(source, image_.width, colour);
+  }
+  if (gray_) {
+    colour_to_gray(is_yuv(image_.format) ? colour : source, packed_format(image_.format, false),
+                   image_.width, row);
+  }
+}
+
+const std::uint8_t* PixelRows::operator()(int y) {
+  if (in_place_) return image_.data + image_.stride * y;
+  const std::size_t slot = static_cast<std::size_t>(y) % held_.size();
+  std::uint8_t* const row = slots_.data() + slot * slot_bytes_;
+  if (held_[slot] != y) {
+    decode(y, row);
+    held_[slot] = y;
+  }
+  return row;
+}
+
+}  // namespace edgecv

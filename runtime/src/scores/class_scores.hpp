@@ -1,0 +1,87 @@
+// Reductions and exponentials over the class logits of one anchor, on vectors of 16 floats.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "simd/clones.hpp"
+#include "simd/wide.hpp"
+
+namespace edgecv {
+
+inline constexpr std::size_t lanes = wide_lanes;
+
+/// exp to 2 units in the last place for x <= 0, 0 below -87 (Cephes' expf polynomial). Of a float
+/// or of a Wide.
+template <typename Value>
+EDGECV_INLINE Value exp_nonpositive(Value x) {
+  const Value cut = larger(x, splat<Value>(-87.f));
+  const Value magic = splat<Value>(12582912.f);  // 1.5 * 2^23: adding it rounds to an integer
+  const Value shifted = cut * splat<Value>(1.44269504088896341f) + magic;
+  const Value n = shifted - magic;
+  const Value r = (cut - n * splat<Value>(0.693359375f)) - n * splat<Value>(-2.12194440e-4f);
+  Value p = splat<Value>(1.9875691500e-4f);
+  p = p * r + splat<Value>(1.3981999507e-3f);
+  p = p * r + splat<Value>(8.3334519073e-3f);
+  p = p * r + splat<Value>(4.1665795894e-2f);
+  p = p * r + splat<Value>(1.6666665459e-1f);
+  p = p * r + splat<Value>(5.0000001201e-1f);
+  p = p * r * r + r + splat<Value>(1.f);
+  return if_below(x, -87.f, splat<Value>(0.f), p * power_of_two(shifted));
+}
+
+template <typename Value>
+EDGECV_INLINE Value sigmoid(Value x) {
+  const Value one = splat<Value>(1.f);
+  const Value e = exp_nonpositive(splat<Value>(0.f) - larger(x, splat<Value>(0.f) - x));
+  return if_below(x, 0.f, e, one) / (one + e);
+}
+
+/// Largest of `count` > 0 values; adds to the 16 floats of `poison` something that is NaN if one of
+/// the values is NaN or infinite.
+EDGECV_INLINE float maximum(const float* values, std::size_t count, float* poison) {
+  Wide best = load_wide(values, count, values[0]);
+  Wide poisoned = load_wide(poison) + best * splat<Wide>(0.f);
+  for (std::size_t i = lanes; i < count; i += lanes) {
+    // The last block overlaps the one before: no rest is left over.
+    const Wide block = load_wide(values + (i + lanes <= count ? i : count - lanes));
+    best = larger(block, best);
+    poisoned += block * splat<Wide>(0.f);
+  }
+  store_wide(poison, poisoned);
+  return largest_lane(best);
+}
+
+/// Whether maximum() saw neither NaN nor infinity.
+EDGECV_INLINE bool clean(const float (&poison)[lanes]) {
+  float sum = 0;
+  for (const float value : poison) sum += value;
+  return sum == sum;
+}
+
+/// Writes exp(values - shift), `shift` being at least the largest value, and returns their sum.
+/// `readable` values may be read (at least `count`): with 15 behind the last one it is faster.
+/// `result` has room for `count` + 15.
+EDGECV_INLINE float exponentials(const float* values, std::size_t count, std::size_t readable,
+                                 float shift, float* result) {
+  Wide sum = splat<Wide>(0.f);
+  std::size_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    const Wide block = exp_nonpositive(load_wide(values + i) - splat<Wide>(shift));
+    store_wide(result + i, block);
+    sum += block;
+  }
+  if (i < count) {
+    const float vanishing = -std::numeric_limits<float>::max();
+    const Wide rest = i + lanes <= readable ? first_lanes(values + i, count - i, vanishing)
+                                            : load_wide(values + i, count - i, vanishing);
+    const Wide block = exp_nonpositive(rest - splat<Wide>(shift));
+    store_wide(result + i, block);
+    sum += block;
+  }
+  return sum_of_lanes(sum);
+}
+
+}  // namespace edgecv

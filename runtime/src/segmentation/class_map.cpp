@@ -1,0 +1,203 @@
+#include "edgecv/segmentation/class_map.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <cstddef>
+#include <cstring>
+#include <utility>
+
+#include "scores/not_finite.hpp"
+#include "segmentation/class_rows.hpp"
+#include "segmentation/logit_axis.hpp"
+#include "segmentation/plane_blend.hpp"
+#include "simd/clones.hpp"
+#include "simd/octet.hpp"
+
+namespace edgecv {
+namespace {
+
+/// Pixels of a row that lie between the same two cells, at most eight.
+struct Run {
+  int cell;  // the left one
+  int begin;
+};
+
+struct Axes {
+  LinearAxis columns;
+  LinearAxis rows;
+};
+
+Axes axes_of(Size cells, const Geometry& geometry) {
+  return {logit_axis(cells.width, geometry.tensor.width, geometry.offset_x, geometry.resized.width,
+                     geometry.image.width),
+          logit_axis(cells.height, geometry.tensor.height, geometry.offset_y,
+                     geometry.resized.height, geometry.image.height)};
+}
+
+std::vector<Run> runs_of(const std::vector<int>& first) {
+  std::vector<Run> runs;
+  for (int x = 0; x < static_cast<int>(first.size()); ++x) {
+    const int cell = first[static_cast<std::size_t>(x)];
+    if (runs.empty() || runs.back().cell != cell || x - runs.back().begin == octet_lanes) {
+      runs.push_back({cell, x});
+    }
+  }
+  return runs;
+}
+
+/// result[k] = upper[k] + fraction * (lower[k] - upper[k])
+EDGECV_CLONES_AVX2 void blend_rows(const float* upper, const float* lower, float fraction,
+                                   std::size_t count, float* result) {
+  for (std::size_t k = 0; k < count; ++k) {
+    result[k] = upper[k] + fraction * (lower[k] - upper[k]);
+  }
+}
+
+/// The largest class of each pixel of a row. `cells`: the row's logits, cell by cell with all
+/// classes side by side, one cell more than there are at its end. `fractions` and `index` have room
+/// for an octet beyond the row's end.
+EDGECV_CLONES_AVX2 void largest_in_row(const float* cells, int classes,
+                                       const std::vector<Run>& runs, const float* fractions,
+                                       std::int32_t* index) {
+  for (const Run run : runs) {
+    const float* const left = cells + static_cast<std::ptrdiff_t>(run.cell) * classes;
+    const float* const right = left + classes;
+    const Octet fraction = load_octet(fractions + run.begin);
+    Octet best = octet_of(left[0]) + fraction * octet_of(right[0] - left[0]);
+    OctetIndex best_class{};
+    for (int c = 1; c < classes; ++c) {
+      keep_larger(octet_of(left[c]) + fraction * octet_of(right[c] - left[c]), c, best, best_class);
+    }
+    store_octet(index + run.begin, best_class);
+  }
+}
+
+/// Rows of cells with the classes of a cell side by side, made from planes.
+class CellRows {
+ public:
+  CellRows(const float* logits, int classes, Size cells)
+      : logits_(logits), classes_(classes), cells_(cells), row_floats_(row_floats()) {
+    for (std::vector<float>& row : rows_) row.resize(row_floats_);
+    blended_.resize(row_floats_ + static_cast<std::size_t>(classes));
+  }
+
+  /// The row between `first` and the next one, with its last cell once more at its end; null if it
+  /// holds NaN or infinity.
+  const float* operator()(int first, float fraction) {
+    const float* const upper = row(first);
+    const float* const lower = fraction != 0 ? row(first + 1) : upper;
+    if (upper == nullptr || lower == nullptr) return nullptr;
+    blend_rows(upper, lower, fraction, row_floats_, blended_.data());
+    std::copy_n(blended_.end() - 2 * classes_, classes_, blended_.end() - classes_);
+    return blended_.data();
+  }
+
+ private:
+  std::size_t row_floats() const { return static_cast<std::size_t>(cells_.width) * classes_; }
+
+  const float* row(int y) {
+    const auto slot = static_cast<std::size_t>(y % 2);
+    std::vector<float>& cells = rows_[slot];
+    if (held_[slot] == y) return cells.data();
+    bool finite = true;
+    const std::size_t plane = static_cast<std::size_t>(cells_.height) * cells_.width;
+    for (int c = 0; c < classes_; ++c) {
+      const float* const source = logits_ + static_cast<std::size_t>(c) * plane +
+                                  static_cast<std::size_t>(y) * cells_.width;
+      for (int x = 0; x < cells_.width; ++x) {
+        finite &= std::isfinite(source[x]);
+        cells[static_cast<std::size_t>(x) * classes_ + c] = source[x];
+      }
+    }
+    held_[slot] = y;
+    return finite ? cells.data() : nullptr;
+  }
+
+  const float* logits_;
+  int classes_;
+  Size cells_;
+  std::size_t row_floats_;
+  std::vector<float> rows_[2];
+  int held_[2] = {-1, -1};
+  std::vector<float> blended_;
+};
+
+/// A few rows of cells, so that little is turned twice.
+int rows_per_piece(const Geometry& geometry, Size cells) {
+  return std::max(8, 4 * geometry.image.height / std::max(cells.height, 1));
+}
+
+}  // namespace
+
+Segmentation upsample_argmax(const float* logits, int classes, Size cells, const Geometry& geometry,
+                             const std::string& output, ThreadPool& pool) {
+  Segmentation map = blank_map(geometry.image, classes);
+  Axes axes = axes_of(cells, geometry);
+  const auto width = static_cast<std::size_t>(geometry.image.width);
+  const std::size_t plane = static_cast<std::size_t>(cells.height) * cells.width;
+  const bool as_it_is = is_identity(axes.columns) && is_identity(axes.rows);
+  const std::vector<Run> runs = as_it_is ? std::vector<Run>{} : runs_of(axes.columns.first);
+  axes.columns.fraction.resize(width + octet_lanes);
+  std::atomic<bool> finite{true};
+  pool.parallel_for(
+      geometry.image.height, rows_per_piece(geometry, cells), [&](int begin, int end) {
+        std::vector<std::int32_t> index(width + octet_lanes);
+        CellRows rows(logits, as_it_is ? 0 : classes, cells);
+        for (int y = begin; y < end && finite; ++y) {
+          const auto i = static_cast<std::size_t>(y);
+          if (as_it_is) {
+            const PlaneRow row{logits + i * cells.width, plane, classes, width};
+            if (!blend_planes(row, {false, false, true}, index.data())) finite = false;
+          } else if (const float* row = rows(axes.rows.first[i], axes.rows.fraction[i])) {
+            largest_in_row(row, classes, runs, axes.columns.fraction.data(), index.data());
+          } else {
+            finite = false;
+          }
+          write_classes(index.data(), width, i * width, map);
+        }
+      });
+  if (!finite) not_finite(output);
+  return map;
+}
+
+Segmentation upsample_scores(const float* logits, int classes, Size cells, const Geometry& geometry,
+                             ScoreFunction function, const std::string& output, ThreadPool& pool) {
+  Segmentation map = blank_map(geometry.image, classes);
+  const Axes axes = axes_of(cells, geometry);
+  const auto width = static_cast<std::size_t>(geometry.image.width);
+  const std::size_t pixels = width * static_cast<std::size_t>(geometry.image.height);
+  map.probabilities.resize(pixels * static_cast<std::size_t>(classes));
+  float* const planes = map.probabilities.data();
+  std::atomic<bool> finite{true};
+  pool.parallel_for(
+      geometry.image.height, rows_per_piece(geometry, cells), [&](int begin, int end) {
+        std::vector<std::int32_t> index(width);
+        CellRows rows(logits, classes, cells);
+        for (int y = begin; y < end && finite; ++y) {
+          const auto i = static_cast<std::size_t>(y);
+          const float* const row = rows(axes.rows.first[i], axes.rows.fraction[i]);
+          if (row == nullptr) {
+            finite = false;
+            return;
+          }
+          float* const line = planes + i * width;
+          for (std::size_t x = 0; x < width; ++x) {
+            const float* const left =
+                row + static_cast<std::size_t>(axes.columns.first[x]) * classes;
+            const float fraction = axes.columns.fraction[x];
+            for (int c = 0; c < classes; ++c) {
+              line[static_cast<std::size_t>(c) * pixels + x] =
+                  left[c] + fraction * (left[classes + c] - left[c]);
+            }
+          }
+          blend_planes({line, pixels, classes, width}, {false, false, true}, index.data());
+          write_classes(index.data(), width, i * width, map);
+        }
+      });
+  if (!finite) not_finite(output);
+  planes_to_scores(function, planes, pixels, classes, pixels, pool);
+  return map;
+}
+
+}  // namespace edgecv
