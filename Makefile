@@ -20,10 +20,11 @@ test-python: .venv/.installed
 test-versions: .venv/.installed
 	$(BIN)/python tests/versions/run.py
 
-# Each reader of files from elsewhere on damaged ones, MINUTES each; `make test` has a short run.
+# Each reader of files from elsewhere on damaged ones, MINUTES each; `make test` has a short run. As
+# many at once as there are cores; JOBS=100 runs all at once. What is found lies in build/fuzz.
 MINUTES ?= 5
 fuzz: .venv/.installed
-	$(BIN)/python tests/fuzz/fuzzing.py $(MINUTES)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/fuzz/campaign.py $(MINUTES) $(addprefix --jobs ,$(JOBS))
 
 # Every command that writes, ended at each of its file-system calls that changes something.
 interrupts: .venv/.installed

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from edgecv.cli.model_options import add_model_arguments, load_model, positive
-from edgecv.cli.terminal import on_one_line
+from edgecv_runtime.one_line import printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         **{f"{part}_ms": _statistics(values) for part, values in times.items()},
         "frames_per_second": 1000 * args.runs / sum(times["whole"]),
     }
-    lines = map(on_one_line, _lines(report, list(times)))
+    lines = map(printable, _lines(report, list(times)))
     print(json.dumps(report, indent=1) if args.json else "\n".join(lines))
     return 0
 

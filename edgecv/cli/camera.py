@@ -23,7 +23,7 @@ from edgecv.cli.model_options import (
     use_classes,
     use_threshold,
 )
-from edgecv.cli.terminal import on_one_line
+from edgecv_runtime.one_line import printable
 
 _TITLE = "edgecv (q to quit)"
 _ESCAPE = 27
@@ -100,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
                 if isinstance(frame, Failure):
                     if frames == 0:
                         raise frame.error
-                    print("edgecv: error:", on_one_line(str(frame.error)), file=sys.stderr)
+                    print("edgecv: error:", printable(str(frame.error)), file=sys.stderr)
                     failed = True
                     continue  # what can be read behind a broken frame follows
                 if frames == 0:

@@ -19,6 +19,7 @@ from edgecv.cli.doctor_nvidia import gpu_finding, jetson_findings, tensorrt_find
 from edgecv.cli.finding import Finding
 from edgecv_runtime import EngineError
 from edgecv_runtime.engines.nvidia_driver import gpu_count
+from edgecv_runtime.one_line import joined
 from edgecv_runtime.versions import require
 
 
@@ -155,7 +156,7 @@ def _package(
     except EngineError as error:  # too old
         return _faulty(module, "broken", error, needed)
     except Exception as error:  # a library that is not there, a driver that does not fit, …
-        message = " ".join(f"{type(error).__name__}: {error}".split())
+        message = joined(f"{type(error).__name__}: {error}")
         return Finding(module, "broken", f"cannot be imported: {message}", advice, needed)
     return Finding(module, "ok", detail, needed=needed)
 

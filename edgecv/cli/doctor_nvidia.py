@@ -7,6 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from edgecv.cli.finding import Finding
+from edgecv_runtime.one_line import joined
 
 
 def tensorrt_finding(kind: str) -> Finding:
@@ -65,7 +66,7 @@ def gpu_finding() -> Finding:
     except subprocess.TimeoutExpired:
         return Finding("gpu", "broken", "nvidia-smi does not answer", "restart the machine")
     if done.returncode != 0:
-        message = " ".join((done.stdout + done.stderr).split())
+        message = joined(done.stdout + done.stderr)
         return Finding("gpu", "broken", message, "check the NVIDIA driver")
     return Finding("gpu", "ok", "; ".join(done.stdout.strip().splitlines()))
 

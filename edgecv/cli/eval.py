@@ -19,7 +19,7 @@ from edgecv.cli.model_options import (
     positive,
     window_request,
 )
-from edgecv.cli.terminal import on_one_line
+from edgecv_runtime.one_line import printable
 
 if TYPE_CHECKING:
     from edgecv.models.windows import WindowRequest
@@ -200,7 +200,7 @@ def _refuse_what_is_not_used(args: argparse.Namespace, task: str, crops_fit: boo
 
 def say(line: str) -> None:
     """Prints what a reader found beside the results, which are on stdout."""
-    print(f"edgecv: {on_one_line(line)}", file=sys.stderr)
+    print(f"edgecv: {printable(line)}", file=sys.stderr)
 
 
 def _progress(items: Iterable[Any], title: str = "") -> Iterator[Any]:

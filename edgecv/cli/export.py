@@ -16,8 +16,8 @@ from edgecv.cli.build import (
     engine_record,
 )
 from edgecv.cli.model_options import add_window_arguments, height_width, positive, window_request
-from edgecv.cli.terminal import on_one_line
 from edgecv.cli.variants import add_wanted_variant, check_variant_arguments, fail_gate
+from edgecv_runtime.one_line import joined, printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -178,7 +178,7 @@ def run(args: argparse.Namespace) -> int:
     except ExportError as error:
         if error.report is not None:
             _print_report(error.report, args.json)
-        print("edgecv: error:", on_one_line(" ".join(str(error).split())), file=sys.stderr)
+        print("edgecv: error:", joined(error), file=sys.stderr)
         return 1
     except Error:
         raise
@@ -252,4 +252,4 @@ def _batch(text: str) -> int | str:
 
 
 def _note(text: str) -> None:
-    print("edgecv: note:", on_one_line(text), file=sys.stderr)
+    print("edgecv: note:", printable(text), file=sys.stderr)

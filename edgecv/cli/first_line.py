@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TextIO
 
-from edgecv.cli.terminal import on_one_line
+from edgecv_runtime.one_line import printable
 
 if TYPE_CHECKING:
     from edgecv_runtime.model import Model
@@ -24,4 +24,4 @@ def say_what_runs(
         f"{args.bundle}: {model.manifest.architecture}, engine {model.engine_name}, device "
         f"{model.device}, precision {model.precision}, batch {batch}"
     )
-    say(on_one_line(text), sys.stderr if args.json else sys.stdout)
+    say(printable(text), sys.stderr if args.json else sys.stdout)

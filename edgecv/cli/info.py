@@ -9,7 +9,7 @@ from typing import Any
 
 from edgecv.cli.checkpoint_bundle import is_checkpoint
 from edgecv.cli.info_engines import describe_engines, engine_rows
-from edgecv.cli.terminal import on_one_line
+from edgecv_runtime.one_line import printable
 
 
 def add_parser(subparsers: Any) -> None:
@@ -124,7 +124,7 @@ def _operating_line(labels: list[str], thresholds: list[float]) -> str:
 
 def _aligned(rows: list[tuple[str, str]]) -> list[str]:
     width = max(len(name) for name, _ in rows)
-    return [f"{name:{width}}  {on_one_line(text)}" for name, text in rows]
+    return [f"{name:{width}}  {printable(text)}" for name, text in rows]
 
 
 def _input_line(spec: dict[str, Any]) -> str:

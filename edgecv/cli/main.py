@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 
 from edgecv import __version__
 from edgecv.cli.parser import USERS_MISTAKE, Parser
-from edgecv.cli.terminal import harmless_stdout, on_one_line, write_any_text
+from edgecv.cli.terminal import harmless_stdout, write_any_text
+from edgecv_runtime.one_line import joined, printable
 
 VERBS = (
     "demo",
@@ -77,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Decoders report each broken file themselves on stderr; ours is the one line about it.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    warnings.formatwarning = lambda message, *_: f"edgecv: warning: {on_one_line(str(message))}\n"
+    warnings.formatwarning = lambda message, *_: f"edgecv: warning: {printable(str(message))}\n"
     harmless_stdout()
     write_any_text()
     args = argparse.Namespace()
@@ -141,7 +142,7 @@ def _report(error: Exception, args: argparse.Namespace) -> int:
 
 
 def _say(message: str, status: int) -> int:
-    print("edgecv: error:", on_one_line(" ".join(message.split())), file=sys.stderr)
+    print("edgecv: error:", joined(message), file=sys.stderr)
     return status
 
 

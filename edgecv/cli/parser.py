@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
-from edgecv.cli.terminal import on_one_line
+from edgecv_runtime.one_line import printable
 
 USERS_MISTAKE = 2
 
@@ -37,9 +37,7 @@ class Parser(argparse.ArgumentParser):
         return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(
-            USERS_MISTAKE, f"edgecv: error: {on_one_line(message)}; see '{self.prog} --help'\n"
-        )
+        self.exit(USERS_MISTAKE, f"edgecv: error: {printable(message)}; see '{self.prog} --help'\n")
 
     def _refuse_unknown(self, words: Sequence[str]) -> None:
         for word in words:

@@ -26,8 +26,8 @@ from edgecv.cli.model_options import (
     use_classes,
     use_threshold,
 )
-from edgecv.cli.terminal import on_one_line
 from edgecv.cli.tile_options import add_tile_arguments, use_tiles
+from edgecv_runtime.one_line import joined, printable
 
 if TYPE_CHECKING:
     from edgecv.cli.progress import Progress
@@ -101,15 +101,15 @@ class _Report:
         if self.args.json:
             self.progress.print(json.dumps(record), sys.stdout)
         elif not quiet:
-            text = on_one_line(f"{frame.name}: {result.summary()}")
+            text = printable(f"{frame.name}: {result.summary()}")
             self.progress.print(text, sys.stdout)
         self.progress.update()
         return record
 
     def failure(self, failure: Failure) -> None:
         self.failures += 1
-        message = " ".join(str(failure.error).split())
-        self.progress.print(f"edgecv: error: {on_one_line(message)}", sys.stderr)
+        message = joined(failure.error)
+        self.progress.print(f"edgecv: error: {message}", sys.stderr)
         if self.args.json:
             record = {"source": failure.name, "error": message}
             self.progress.print(json.dumps(record), sys.stdout)

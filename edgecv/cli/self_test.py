@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgecv_runtime.one_line import joined
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -169,7 +171,7 @@ def _test(
     try:
         worst = _largest_difference(bundle, arrays, target, precision)
     except Exception as error:  # the table is to say what happened, whatever it was
-        words = " ".join(f"{type(error).__name__}: {error}".split())
+        words = joined(f"{type(error).__name__}: {error}")
         return Outcome(family, target.name, precision, "failed", None, words)
     if worst is None:
         return Outcome(family, target.name, precision, "built, not run")

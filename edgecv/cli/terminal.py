@@ -6,16 +6,6 @@ import io
 import os
 import re
 import sys
-import unicodedata
-
-
-def on_one_line(text: str) -> str:
-    r"""The text with control characters as escapes, such as ``\n``: a label or a file's name can
-    neither break a line nor steer the terminal."""
-    return "".join(
-        repr(letter)[1:-1] if unicodedata.category(letter) == "Cc" else letter for letter in text
-    )
-
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but the tabulator and a line's end
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgecv.cli.terminal import on_one_line
+from edgecv_runtime.one_line import joined
 
 if TYPE_CHECKING:
     from edgecv_export.precision.variant import VariantReport
@@ -135,7 +135,7 @@ def fail_gate(error: Any, as_json: bool) -> int:
 
     if error.report is not None:
         print(json.dumps({"gate": error.report.to_dict()}) if as_json else error.report.table())
-    print("edgecv: error:", on_one_line(" ".join(str(error).split())), file=sys.stderr)
+    print("edgecv: error:", joined(error), file=sys.stderr)
     return 1
 
 

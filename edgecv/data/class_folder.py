@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgecv_runtime import InputError
+from edgecv_runtime.one_line import one_line
 
 from .image_files import (
     contents,
@@ -47,6 +48,11 @@ def read_classes(folder: str | Path, split: str) -> ClassificationData:
         InputError: no such folder or split, or no images in it.
     """
     folder = Path(folder)
+    with one_line(folder, "expected a folder with a folder for each class"):
+        return _read(folder, split)
+
+
+def _read(folder: Path, split: str) -> ClassificationData:
     if not folder.is_dir():
         what = "a file" if folder.is_file() else "no such folder"
         raise InputError(f"{folder}: {what}; expected a folder with a folder for each class")

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_runtime import InputError
+from edgecv_runtime.one_line import one_line
 
 from .image_files import (
     contents,
@@ -112,6 +113,17 @@ def read_segmentation(
             numbers that are far apart, and nothing names the classes.
     """
     folder = Path(folder)
+    with one_line(folder, "expected a folder with images/ and masks/"):
+        return _read(folder, split, ignore, labels, unnamed)
+
+
+def _read(
+    folder: Path,
+    split: str,
+    ignore: Sequence[int],
+    labels: Sequence[str] | None,
+    unnamed: Sequence[str] | None,
+) -> SegmentationData:
     images, masks = _split(folder, split)
     if not images:
         raise InputError(f"{folder}: no images in the split {split}; there are {contents(folder)}")

@@ -224,12 +224,12 @@ def _refuse_onnx(path: Path) -> dict[str, Tensor]:
 
 def _reader(path: Path) -> Callable[[Path], dict[str, Tensor]]:
     """By what the file begins with, since people rename files, else by its suffix."""
-    refuse_other_files(path)
     with path.open("rb") as file:
         start = file.read(9)
-    # The length of the header, and the header in JSON.
+    # The length of the header, and the header in JSON. First: a length may begin as other files do.
     if start[8:] == b"{" and int.from_bytes(start[:8], "little") < path.stat().st_size:
         return _load_safetensors
+    refuse_other_files(path)
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
             arrays = all(name.endswith(".npy") for name in archive.namelist())

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgecv.data.text import MAX_TEXT, read_json
 from edgecv_runtime import InputError
 from edgecv_runtime.whole import is_draft, write_file
 
@@ -55,12 +56,7 @@ def recorded(out: Path) -> dict[str, Any]:
 
     Raises InputError if it is broken.
     """
-    try:
-        content = json.loads((out / RECORD).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InputError(f"{out / RECORD}: broken JSON ({error}); start with another --out") from (
-            error
-        )
+    content = read_json(out / RECORD, MAX_TEXT)
     if not isinstance(content, dict):
         raise InputError(f"{out / RECORD}: expected a JSON object; start with another --out")
     return content

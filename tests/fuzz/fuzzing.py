@@ -1,41 +1,38 @@
-"""Runs a reader on mutated files; what it finds is a file and an exception that should not be.
-
-As a program: ``python tests/fuzz/fuzzing.py MINUTES [READER ...]``, for each reader as long.
-"""
+"""Runs a reader on mutated files; what it finds is a file and an exception that should not be."""
 
 from __future__ import annotations
 
+import contextlib
 import random
 import shutil
-import sys
 import tempfile
 import time
+import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from edgecv_runtime import Error
+from edgecv_runtime.one_line import printable
+from fuzz.mutations import mutated
+from fuzz.readers import READERS
 
 _LONGEST_MESSAGE = 3000  # with a long path in it, more than once
-_LONGEST_SECONDS = 20.0  # on a machine that does other things too
+_LONGEST_SECONDS = 20.0  # of the processor
 
 
 def fuzz(name: str, seed: int, go_on: Callable[[int], bool]) -> str | None:
-    """What was wrong with the first file that was read wrongly, which is kept; None if nothing."""
-    from fuzz.mutations import mutated
-    from fuzz.readers import READERS
+    """What was wrong with the first file that was read wrongly, which is kept; None if nothing.
 
-    reader = READERS[name]
+    Args:
+        go_on: whether to read one more; it gets the number of those that were read.
+    """
     source = random.Random(f"{name} {seed}")
     number = 0
     while go_on(number):
         number += 1
-        content = mutated(source.choice(reader.seeds), source)
         with tempfile.TemporaryDirectory(prefix="edgecv-fuzz-") as folder:
-            path = Path(folder) / reader.name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-            fault = _fault(lambda where=Path(folder): reader.read(where))
+            path, fault = read_one(name, source, Path(folder))
             if fault:
                 kept = Path(tempfile.gettempdir()) / f"edgecv_fuzz_{name}_{seed}_{number}"
                 shutil.copyfile(path, kept)
@@ -43,41 +40,38 @@ def fuzz(name: str, seed: int, go_on: Callable[[int], bool]) -> str | None:
     return None
 
 
+def read_one(name: str, source: random.Random, folder: Path) -> tuple[Path, str | None]:
+    """Writes a damaged file into the empty folder and reads it; its path, and what was wrong."""
+    reader = READERS[name]
+    path = folder / reader.name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(mutated(source.choice(reader.seeds), source))
+    return path, _fault(lambda: reader.read(folder))
+
+
 def _fault(read: Callable[[], object]) -> str | None:
-    start = time.monotonic()
+    """What was wrong, and where in the code."""
+    start = time.process_time()
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with _quiet():
             read()
     except Error as error:
         text = str(error)
-        if "\n" in text or "\x1b" in text or len(text) > _LONGEST_MESSAGE:
-            return f"the message is no line: {text[:300]!r}"
+        if printable(text) != text or len(text) > _LONGEST_MESSAGE:
+            return f"the message is no line: {text[:300]!r} ({_place(error)})"
     except Exception as error:
-        return f"{type(error).__name__}: {error}"
-    seconds = time.monotonic() - start
+        return f"{type(error).__name__}: {error} ({_place(error)})"
+    seconds = time.process_time() - start
     return f"took {seconds:.0f} s" if seconds > _LONGEST_SECONDS else None
 
 
-def main() -> int:
-    from fuzz.readers import READERS
-
-    minutes, names = float(sys.argv[1]), sys.argv[2:] or list(READERS)
-    faults = 0
-    for name in names:
-        end = time.monotonic() + 60 * minutes
-        seed, runs = time.time_ns(), [0]
-
-        def go_on(number: int, end: float = end, runs: list[int] = runs) -> bool:
-            runs[0] = number
-            return time.monotonic() < end
-
-        fault = fuzz(name, seed, go_on)
-        faults += fault is not None
-        print(f"{name}: {runs[0]} files, {fault or 'nothing found'}", flush=True)
-    return 1 if faults else 0
+def _place(error: BaseException) -> str:
+    frame, _ = list(traceback.walk_tb(error.__traceback__))[-1]
+    return f"{frame.f_code.co_filename}:{frame.f_code.co_firstlineno}"
 
 
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[1]))
-    sys.exit(main())
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

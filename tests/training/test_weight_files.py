@@ -380,6 +380,16 @@ def test_the_suffix_does_not_matter(content: str, suffix: str, tmp_path: Path) -
     assert all(torch.equal(weights[name], value) for name, value in PLAIN.items())
 
 
+@pytest.mark.parametrize("length", [0x80, 0x3C20])
+def test_safetensors_whose_length_begins_as_other_files_do(length: int, tmp_path: Path) -> None:
+    """0x80 begins a pickle; a space and ``<``, as 0x3c20 has them, a web page."""
+    content = safetensors_bytes({"w": torch.ones(2)})
+    header = content[8:-8].rstrip()
+    path = tmp_path / "w.safetensors"
+    path.write_bytes(length.to_bytes(8, "little") + header.ljust(length) + content[-8:])
+    assert torch.equal(read_state_dict(path)["w"], torch.ones(2))
+
+
 @pytest.mark.parametrize("suffix", [".safetensors", ".npz"])
 def test_downloads_that_went_wrong_are_named_whatever_their_suffix(
     suffix: str, tmp_path: Path

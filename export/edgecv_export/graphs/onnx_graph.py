@@ -17,6 +17,7 @@ from torch import nn
 from edgecv_export.errors import ExportError
 from edgecv_export.graphs.operators import check_operators
 from edgecv_runtime import InputError
+from edgecv_runtime.one_line import first_line
 
 Batch = int | Literal["dynamic"]
 
@@ -85,7 +86,7 @@ def to_onnx(
     except torch.onnx.errors.OnnxExporterError as error:
         cause = error.__cause__ or error
         raise ExportError(
-            f"torch.onnx cannot export the network: {type(cause).__name__}: {_first_line(cause)}"
+            f"torch.onnx cannot export the network: {type(cause).__name__}: {first_line(cause)}"
         ) from error
     assert program is not None
     model = program.model_proto
@@ -110,10 +111,6 @@ def _quiet() -> Iterator[None]:
         finally:
             for logger, level in zip(loggers, levels, strict=True):
                 logger.setLevel(level)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or ["no message"])[0]
 
 
 def _strip_metadata(model: onnx.ModelProto) -> None:

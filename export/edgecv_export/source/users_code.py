@@ -9,6 +9,7 @@ from pathlib import Path
 import edgecv
 import edgecv_runtime
 from edgecv_runtime import InputError
+from edgecv_runtime.one_line import joined
 
 _OURS = tuple(
     str(Path(str(place)).resolve())
@@ -41,4 +42,4 @@ def raised_in(source: str, error: BaseException) -> InputError:
         text = f"{type(error).__name__}: {error.msg}"
     else:
         place = f" ({Path(frame.filename).name}, line {frame.lineno})" if frame else ""
-    return InputError(" ".join(f"{source} raised {text}{place}; correct it there".split()))
+    return InputError(joined(f"{source} raised {text}{place}; correct it there"))

@@ -28,6 +28,7 @@ from edgecv_runtime.engines.tensorrt_modules import (
     import_tensorrt,
     make_logger,
 )
+from edgecv_runtime.one_line import joined
 
 Shape = tuple[int, ...]
 
@@ -139,7 +140,7 @@ def _parser_error(parser: Any, title: str) -> str:
     error = parser.get_error(0)
     node = error.node_operator() or "the graph"
     name = f" ({error.node_name()})" if error.node_name() else ""
-    reason = " ".join(error.desc().split())
+    reason = joined(error.desc())
     return (
         f"{title} refuses {node}{name}: {reason}: export the model anew with the tensorrt dialect, "
         "or replace the module that the node comes from"

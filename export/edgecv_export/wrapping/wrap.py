@@ -23,7 +23,7 @@ from edgecv_export.wrapping.output_checks import check_outputs
 from edgecv_runtime import BundleError, InputError, Manifest
 from edgecv_runtime._core import check_graph
 from edgecv_runtime.images import check_regular
-from edgecv_runtime.one_line import one_line
+from edgecv_runtime.one_line import first_line, one_line
 from edgecv_runtime.versions import require
 
 if TYPE_CHECKING:
@@ -121,8 +121,7 @@ def read_onnx(path: Path) -> onnx.ModelProto:
         model = onnx.load(path)
         onnx.checker.check_model(model)
     except Exception as error:  # protobuf's, onnx's and the file system's have no common base
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise InputError(f"{path} is not a valid ONNX model: {reason}") from error
+        raise InputError(f"{path} is not a valid ONNX model: {first_line(error)}") from error
     check_graph(model.SerializeToString(), os.fspath(path))  # side files have been read into it
     return model
 

@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from edgecv_runtime._core import EngineError
+from edgecv_runtime.one_line import joined
 from edgecv_runtime.versions import require
 
 
@@ -41,7 +42,7 @@ def _what_to_do(error: ImportError) -> str:
             "pip install opencv-python-headless"
         )
     # Built for another NumPy, for example.
-    reason = " ".join(str(error).split())
+    reason = joined(error)
     return f"which cannot be imported ({reason}): pip install --upgrade opencv-python"
 
 

@@ -15,7 +15,7 @@ from edgecv_runtime._core import DeviceTensor, Engine, EngineError, TensorSpec
 from edgecv_runtime.engines.cache import cache_root
 from edgecv_runtime.engines.host_memory import require_host
 from edgecv_runtime.engines.onnx_names import name_nodes
-from edgecv_runtime.one_line import first_line
+from edgecv_runtime.one_line import first_line, joined
 from edgecv_runtime.versions import require
 
 # Names as `load(device=...)` takes them, and the providers behind them.
@@ -252,7 +252,7 @@ def _import_onnxruntime() -> Any:
             'onnxruntime is not installed: pip install "edgecv[cpu]", or "edgecv[gpu]" for CUDA'
         ) from error
     except ImportError as error:  # built for another NumPy, or a library is not there
-        reason = " ".join(str(error).split())
+        reason = joined(error)
         raise EngineError(
             f"onnxruntime is installed, but cannot be imported ({reason}): "
             "pip install --upgrade onnxruntime"

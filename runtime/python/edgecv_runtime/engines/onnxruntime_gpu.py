@@ -178,8 +178,7 @@ def _preload(ort: Any) -> str | None:
             preload(directory="")
         except Exception as error:
             return first_line(error)
-    lines = said.getvalue().strip().splitlines()
-    return lines[0] if lines else None
+    return first_line(said.getvalue()) if said.getvalue().strip() else None
 
 
 @contextlib.contextmanager

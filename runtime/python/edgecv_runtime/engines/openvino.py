@@ -12,6 +12,7 @@ import numpy.typing as npt
 from edgecv_runtime._core import DeviceTensor, Engine, EngineError, TensorSpec
 from edgecv_runtime.engines.host_memory import require_host
 from edgecv_runtime.forks import forks
+from edgecv_runtime.one_line import joined
 from edgecv_runtime.versions import require
 
 # What layers that are not quantised compute in. Left alone, OpenVINO takes bf16 wherever a
@@ -142,7 +143,7 @@ def _core_and_forks() -> tuple[Any, int]:
     except ModuleNotFoundError as error:
         raise EngineError('openvino is not installed: pip install "edgecv[openvino]"') from error
     except ImportError as error:  # built for another NumPy, or a library is not there
-        reason = " ".join(str(error).split())
+        reason = joined(error)
         raise EngineError(
             f"openvino is installed, but cannot be imported ({reason}): "
             "pip install --upgrade openvino"
@@ -192,4 +193,4 @@ def _tensor_spec(port: Any, name: str) -> TensorSpec:
 def _cause(error: Exception) -> str:
     """The last line of OpenVINO's messages says what is wrong; those before it say where."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1] if lines else type(error).__name__
+    return joined(lines[-1]) if lines else type(error).__name__

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from edgecv_runtime._core import EngineError
+from edgecv_runtime.one_line import joined
 
 if TYPE_CHECKING:
     from edgecv_runtime.engines.built import Gpu
@@ -57,7 +58,7 @@ def import_tensorrt(kind: str) -> Any:
     except ModuleNotFoundError as error:
         raise EngineError(f"{described.title} is not installed: {described.advice}") from error
     except (ImportError, OSError) as error:  # its libraries are missing or do not fit
-        message = " ".join(str(error).split())
+        message = joined(error)
         raise EngineError(
             f"{described.title} cannot be imported: {message}: {described.advice}"
         ) from error
@@ -106,7 +107,7 @@ def make_logger(trt: Any) -> Any:
 
         def log(self, severity: Any, message: str) -> None:
             if severity in (trt.ILogger.ERROR, trt.ILogger.INTERNAL_ERROR):
-                self.errors.append(" ".join(message.split()))
+                self.errors.append(joined(message))
 
     return Messages()
 

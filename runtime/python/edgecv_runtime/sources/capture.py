@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_runtime._core import InputError
+from edgecv_runtime.one_line import joined
 from edgecv_runtime.opencv import import_cv2, opencv_has
 from edgecv_runtime.sources.addresses import shown_address
 
@@ -106,5 +107,6 @@ def three_channels(image: Any) -> NDArray[np.uint8]:
     return frame
 
 
-def one_line(error: Exception) -> str:
-    return shown_address(" ".join(str(error).split()))
+def reason(error: Exception) -> str:
+    """In one line, without passwords."""
+    return shown_address(joined(error))

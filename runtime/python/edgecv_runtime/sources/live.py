@@ -8,7 +8,7 @@ from typing import Any
 
 from edgecv_runtime._core import InputError
 from edgecv_runtime.opencv import import_cv2, opencv_has
-from edgecv_runtime.sources.capture import codec_of, one_line, open_live, opened, three_channels
+from edgecv_runtime.sources.capture import codec_of, open_live, opened, reason, three_channels
 from edgecv_runtime.sources.clocks import LiveClock
 from edgecv_runtime.sources.conversion import ConversionWatch
 from edgecv_runtime.sources.frames import Failure, Frame
@@ -31,7 +31,7 @@ def read_live(
         try:
             capture = opened(_open(name, target, gstreamer), name, _advice(target))
         except cv2.error as error:
-            raise InputError(f"{name}: cannot be opened: {one_line(error)}") from error
+            raise InputError(f"{name}: cannot be opened: {reason(error)}") from error
         clock = LiveClock(made_up=_has_no_times(target, capture))
         while True:
             asked = time.monotonic()
@@ -67,7 +67,7 @@ def read_live(
             "the camera or stream has gone; reconnect it and start again"
         )
     except cv2.error as error:
-        message = f"{name}: OpenCV cannot read frame {index}: {one_line(error)}"
+        message = f"{name}: OpenCV cannot read frame {index}: {reason(error)}"
         yield Failure(name, InputError(message), index)
     except InputError as error:
         yield Failure(name, error, index)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_runtime._core import InputError
-from edgecv_runtime.sources.capture import one_line, turned
+from edgecv_runtime.sources.capture import reason, turned
 
 
 def pyav_is_here() -> bool:
@@ -59,7 +59,7 @@ def read_with_pyav(
                         time_ms = None if frame.time is None else 1000 * (frame.time - origin)
                         yield turned(image, _clockwise(frame)), time_ms
     except (av.FFmpegError, IndexError, ValueError) as error:
-        raise InputError(f"{name}: PyAV cannot read it: {one_line(error)}") from error
+        raise InputError(f"{name}: PyAV cannot read it: {reason(error)}") from error
 
 
 def _clockwise(frame: Any) -> int:

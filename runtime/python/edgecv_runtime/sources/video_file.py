@@ -14,10 +14,10 @@ from edgecv_runtime._core import InputError
 from edgecv_runtime.opencv import import_cv2
 from edgecv_runtime.sources.capture import (
     codec_of,
-    one_line,
     open_file,
     open_live,
     opened,
+    reason,
     take_over_turning,
     three_channels,
     turned,
@@ -135,7 +135,7 @@ class _Reader:
             else:
                 self._capture = open_file(self._target)
         except cv2.error as error:
-            raise InputError(f"{self._name}: cannot be opened: {one_line(error)}") from error
+            raise InputError(f"{self._name}: cannot be opened: {reason(error)}") from error
         check_opened(self._capture, self._name, self._target)
         if not self._remote:
             self._sizes = SizeChanges(self._target, codec_of(self._capture))
@@ -161,7 +161,7 @@ class _Reader:
                 ok, image = self._capture.retrieve()
         except cv2.error as error:  # a size that OpenCV below 4.13 did not expect
             raise _Refused(
-                f"OpenCV {cv2.__version__} cannot convert frame {self.index} ({one_line(error)}): "
+                f"OpenCV {cv2.__version__} cannot convert frame {self.index} ({reason(error)}): "
                 "pip install av"
             ) from error
         if watch.refused or not ok:
