@@ -1,36 +1,40 @@
 """Takes a vision model trained in PyTorch and runs it at the edge.
 
 The names here are the runtime's; training and export live in ``edgecv.training`` and
-``edgecv_export`` and are imported by those who need them.
+``edgecv_export`` and are imported by those who need them. Each name is imported when it is first
+used, so that the command line answers Ctrl-C from its first moment on.
 """
 
-from edgecv_runtime import (
-    BundleError,
-    ClassArea,
-    Classification,
-    Classifier,
-    ClassScore,
-    Detection,
-    Detections,
-    Detector,
-    EngineError,
-    Error,
-    InputError,
-    InputSpec,
-    Instance,
-    Instances,
-    InstanceSegmenter,
-    Masks,
-    Segmentation,
-    SemanticSegmenter,
-    Stylized,
-    Stylizer,
-    Tiles,
-    load,
-    ops,
-    read_image,
-)
-from edgecv_runtime._core import version as __version__
+TYPE_CHECKING = False  # typing.TYPE_CHECKING, without importing typing
+
+if TYPE_CHECKING:
+    from edgecv_runtime import (
+        BundleError,
+        ClassArea,
+        Classification,
+        Classifier,
+        ClassScore,
+        Detection,
+        Detections,
+        Detector,
+        EngineError,
+        Error,
+        InputError,
+        InputSpec,
+        Instance,
+        Instances,
+        InstanceSegmenter,
+        Masks,
+        Segmentation,
+        SemanticSegmenter,
+        Stylized,
+        Stylizer,
+        Tiles,
+        load,
+        ops,
+        read_image,
+    )
+    from edgecv_runtime._core import version as __version__
 
 __all__ = [
     "BundleError",
@@ -59,3 +63,19 @@ __all__ = [
     "ops",
     "read_image",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        import edgecv_runtime
+
+        home, own = edgecv_runtime, name
+        if name == "__version__":
+            home, own = edgecv_runtime._core, "version"
+        value = globals()[name] = getattr(home, own)
+        return value
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

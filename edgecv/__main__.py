@@ -2,7 +2,7 @@
 
 import sys
 
-from edgecv.cli.main import main
+from edgecv.cli.start import main
 
 if __name__ == "__main__":
     sys.exit(main())

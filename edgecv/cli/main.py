@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 
 from edgecv import __version__
 from edgecv.cli.parser import USERS_MISTAKE, Parser
+from edgecv.cli.start import INTERRUPTED
 from edgecv.cli.terminal import harmless_stdout, write_any_text
 from edgecv_runtime.one_line import joined, printable
 
@@ -34,7 +35,7 @@ VERBS = (
     "doctor",
 )
 
-SUCCESS, OUR_FAULT, INTERRUPTED = 0, 1, 130
+SUCCESS, OUR_FAULT = 0, 1
 
 # The extra of the wheel that brings a package.
 _EXTRAS = {
@@ -83,12 +84,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     write_any_text()
     args = argparse.Namespace()
     try:
-        with _terminated_as_interrupted():
-            parser = build_parser()
-            args = parser.parse_args(sys.argv[1:] if argv is None else argv)
-            if args.verb is None:
-                parser.print_help(sys.stderr)
-                return USERS_MISTAKE
+        parser = build_parser()
+        args = parser.parse_args(sys.argv[1:] if argv is None else argv)
+        if args.verb is None:
+            parser.print_help(sys.stderr)
+            return USERS_MISTAKE
+        with _interruptible():
             status = importlib.import_module(f"edgecv.cli.{args.verb}").run(args)
             sys.stdout.flush()
         return int(status)
@@ -102,17 +103,21 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 @contextlib.contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """SIGTERM, as systemd, Docker and kill send it, ends a command as Ctrl-C does: so the video of
-    a camera is finished, and nothing is left half written."""
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt, and so does SIGTERM, as systemd, Docker and kill send it: so
+    the video of a camera is finished, and nothing is left half written."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Who has a command ignore Ctrl-C, as shells do in the background, is not overruled.
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    ours = [signal.SIGTERM] if ignored else [signal.SIGTERM, signal.SIGINT]
+    before = {number: signal.signal(number, signal.default_int_handler) for number in ours}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
+        for number, handler in before.items():
+            signal.signal(number, handler or signal.SIG_DFL)
 
 
 def _report(error: Exception, args: argparse.Namespace) -> int:

@@ -7,6 +7,33 @@ import os
 import re
 import sys
 
+
+def keep_stdout_for_results() -> None:
+    """What a library writes into standard output past Python, such as an engine's banner, goes to
+    standard error; only what Python prints goes where standard output went.
+
+    For a process of its own: it changes descriptors. Those of the first three that are closed are
+    opened, or the next file would have their number and get what is written there.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+    stream = sys.stdout
+    if os.name != "posix" or not isinstance(stream, io.TextIOWrapper) or stream.fileno() != 1:
+        return
+    results = os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = open(  # noqa: SIM115
+        results,
+        "w",
+        buffering=1 if stream.line_buffering else -1,
+        encoding=stream.encoding,
+        errors=stream.errors,
+    )
+
+
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but the tabulator and a line's end
 
 

@@ -30,14 +30,16 @@ _FORK = multiprocessing.get_context("fork")  # imports torch once for all
 
 @dataclass
 class _Run:
-    """A fuzzer at work. `shared` holds the number of files and the time of the last one."""
+    """A fuzzer at work. `shared` holds the number of files, the time of the last one and how many
+    seconds of the processor they took."""
 
     name: str
     minutes: float
     out: Path
     started: float = field(default_factory=time.monotonic)
     faults: list[str] = field(default_factory=list)
-    before: int = 0  # files of processes that died
+    before: int = 0  # files of processes that died, and the seconds that these had
+    seconds: float = 0.0
     shared: Any = None
     pipe: Any = None
     process: Any = None
@@ -46,7 +48,7 @@ class _Run:
         folder = self.folder()
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        self.shared = _FORK.Array("d", [0.0, time.monotonic()], lock=False)
+        self.shared = _FORK.Array("d", [0.0, time.monotonic(), 0.0], lock=False)
         self.pipe, into = _FORK.Pipe(duplex=False)
         end = self.started + 60 * self.minutes
         self.process = _FORK.Process(
@@ -73,6 +75,8 @@ class _Run:
         if not reason and self.process.exitcode:
             reason = f"the process ended with {self.process.exitcode}"
         self.before += int(self.shared[0])
+        self.seconds += self.shared[2]
+        self.shared[:] = [0.0, 0.0, 0.0]
         if reason:
             self.faults.append(f"{_keep(self.name, self.folder() / 'now', self.out)}: {reason}")
         over = time.monotonic() > self.started + 60 * self.minutes or len(self.faults) >= _FAULTS
@@ -83,9 +87,13 @@ class _Run:
 
     def text(self) -> str:
         minutes = (time.monotonic() - self.started) / 60
-        files = self.before + (int(self.shared[0]) if self.process.is_alive() else 0)
+        files = self.before + int(self.shared[0])
+        seconds = self.seconds + self.shared[2]
         found = f"{len(self.faults)} faults" if self.faults else "nothing found"
-        return f"{self.name}: {minutes:.1f} minutes, {files} files, {found}"
+        return (
+            f"{self.name}: {minutes:.1f} minutes ({seconds / 60:.1f} of the processor), "
+            f"{files} files, {found}"
+        )
 
     def _write(self) -> None:
         (self.out / f"{self.name}.txt").write_text("\n".join([self.text(), *self.faults]) + "\n")
@@ -106,6 +114,7 @@ def _work(name: str, end: float, folder: Path, out: Path, shared: Any, pipe: Any
         path, fault = read_one(name, source, place)
         shared[0] += 1
         shared[1] = time.monotonic()
+        shared[2] = time.process_time()
         # The same line of code again says nothing new.
         if fault is not None and (where := fault.rpartition(" (")[2]) not in places:
             places.add(where)

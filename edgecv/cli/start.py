@@ -1,0 +1,31 @@
+"""Where the command `edgecv` begins: before anything is imported that takes time.
+
+Importing this module, and `edgecv` around it, imports nothing else.
+"""
+
+from __future__ import annotations
+
+INTERRUPTED = 130
+
+
+def main() -> int:
+    """Runs the command of ``sys.argv`` as a process of its own and returns its exit status."""
+    try:
+        import os
+        import signal
+
+        # Whoever starts a command in the background may have it ignore Ctrl-C.
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            # While modules are imported there is nothing to put in order, and an exception would
+            # come up in the middle of one of them. cli.main takes over when the command is to run.
+            signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+    from edgecv.cli.terminal import keep_stdout_for_results
+
+    keep_stdout_for_results()
+
+    from edgecv.cli.main import main as run
+
+    return run()
