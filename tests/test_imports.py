@@ -25,7 +25,7 @@ TRAINING = ("edgecv.models", "edgecv.data", "edgecv.training")
 MAY_IMPORT = {
     "edgecv_runtime": ("edgecv_runtime",),
     "edgecv": ("edgecv_runtime",),
-    "edgecv.__main__": ("edgecv.cli.main",),
+    "edgecv.__main__": ("edgecv.cli.start",),
     **{part: (*TRAINING, "edgecv_runtime") for part in TRAINING},
     "edgecv_export": ("edgecv_export", *TRAINING, "edgecv_runtime"),
     "edgecv.cli": (

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgecv_runtime.one_line import printable
+
 if TYPE_CHECKING:
     from edgecv.training.operating_points import OperatingPoint
 
@@ -59,4 +61,4 @@ def written_line(bundle: Path, found: Mapping[str, float], names: list[str]) -> 
     text = ", ".join(f"{name} {score:g}" for name, score in found.items()) or "none"
     kept = [name for name in names if name not in found]
     rest = f"; unchanged: {', '.join(kept)}" if kept else ""
-    return f"thresholds written into {bundle}: {text}{rest}"
+    return printable(f"thresholds written into {bundle}: {text}{rest}")

@@ -123,8 +123,9 @@ def _operating_line(labels: list[str], thresholds: list[float]) -> str:
 
 
 def _aligned(rows: list[tuple[str, str]]) -> list[str]:
-    width = max(len(name) for name, _ in rows)
-    return [f"{name:{width}}  {printable(text)}" for name, text in rows]
+    lines = [(printable(name), printable(text)) for name, text in rows]
+    width = max(len(name) for name, _ in lines)
+    return [f"{name:{width}}  {text}" for name, text in lines]
 
 
 def _input_line(spec: dict[str, Any]) -> str:

@@ -8,6 +8,8 @@ import time
 from types import TracebackType
 from typing import Any, TextIO
 
+from edgecv_runtime.one_line import printable
+
 FIRST_LINE = 10.0  # seconds after the start; what takes less says nothing
 NEXT_LINES = 30.0  # seconds from a line to the next
 COLUMNS, LINES = 80, 24  # of a terminal that says 0 and 0, as some in containers and scripts do
@@ -33,7 +35,7 @@ class Progress:
     def __init__(self, total: int | None, unit: str, title: str = "") -> None:
         self.total = total
         self.unit = unit
-        self.title = title
+        self.title = printable(title)
         self.done = 0
         self._note = ""
         self._started = time.monotonic()
@@ -49,7 +51,7 @@ class Progress:
         self._bar = tqdm(
             total=total,
             unit=unit,
-            desc=title or None,
+            desc=self.title or None,
             file=sys.stderr,
             dynamic_ncols=wide,
             ncols=None if wide else COLUMNS,
@@ -61,7 +63,7 @@ class Progress:
         """So many more steps are done. `note` replaces what is shown behind, such as a loss."""
         self.done += steps
         if note is not None:
-            self._note = note
+            note = self._note = printable(note)
         if self._bar is not None:
             if note is not None:
                 self._bar.set_postfix_str(note, refresh=False)

@@ -11,6 +11,7 @@ from typing import Any
 
 from edgecv.cli.model_options import height_width, numbers, positive
 from edgecv.cli.style_options import add_loss_arguments
+from edgecv_runtime.one_line import printable
 
 # Options that only networks for these tasks have.
 _OF_TASKS = {
@@ -201,7 +202,7 @@ def run(args: argparse.Namespace) -> int:
             workers=args.workers,
             resume=args.resume,
             progress=Progress,
-            report=lambda line: print(line, flush=True),
+            report=lambda line: print(printable(line), flush=True),
         )
     except KeyboardInterrupt:
         # The loader's processes may have got the signal, too: torch need not report their end.

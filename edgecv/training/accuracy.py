@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecv_runtime.one_line import printable
+
 
 @dataclass(frozen=True)
 class Accuracy:
@@ -31,11 +33,12 @@ class Accuracy:
 
     def table(self) -> str:
         """For a person."""
-        width = max(len(name) for name in [*self.classes, "all"])
+        classes = {printable(name): value for name, value in self.classes.items()}
+        width = max(len(name) for name in [*classes, "all"])
         lines = [f"{'':{width}}  top-1", f"{'all':{width}}  {self.top1:.3f}"]
         if self.top5 is not None:
             lines = [f"{lines[0]}  top-5", f"{lines[1]}  {self.top5:.3f}"]
-        for name, value in self.classes.items():
+        for name, value in classes.items():
             lines.append(f"{name:{width}}  " + ("  -" if value is None else f"{value:.3f}"))
         return "\n".join([*lines, f"{self.images} images"])
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecv_runtime.one_line import printable
+
 
 @dataclass(frozen=True)
 class Overlap:
@@ -39,9 +41,10 @@ class Overlap:
 
     def table(self) -> str:
         """For a person."""
-        width = max(len(name) for name in [*self.classes, "pixel accuracy"])
+        classes = {printable(name): value for name, value in self.classes.items()}
+        width = max(len(name) for name in [*classes, "pixel accuracy"])
         lines = [f"{'':{width}}  IoU", f"{'mean':{width}}  {self.miou:.3f}"]
-        for name, value in self.classes.items():
+        for name, value in classes.items():
             lines.append(f"{name:{width}}  " + ("-" if value is None else f"{value:.3f}"))
         lines.append(f"{'pixel accuracy':{width}}  {self.pixel_accuracy:.3f}")
         return "\n".join([*lines, f"{self.images} images, {self.pixels} labelled pixels"])

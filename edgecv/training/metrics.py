@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from edgecv.data.masks import RunLengths, box_mask
 from edgecv.data.records import Record
+from edgecv_runtime.one_line import printable
 
 from .operating_points import OperatingPoint, operating_points
 
@@ -80,15 +81,17 @@ class Precision:
         return "\n".join(lines)
 
     def _figures(self, title: str) -> list[str]:
-        width = max(len(name) for name in [*self.classes, "all", title])
+        classes = {printable(name): values for name, values in self.classes.items()}
+        width = max(len(name) for name in [*classes, "all", title])
         lines = [f"{title:{width}}  mAP    mAP@0.5  mAP@0.75"]
         lines.append(f"{'all':{width}}  {self.map:.3f}  {self.map50:.3f}    {self.map75:.3f}")
-        for name, values in self.classes.items():
+        for name, values in classes.items():
             lines.append(f"{name:{width}}  {values['ap']:.3f}  {values['ap50']:.3f}")
         return lines
 
 
 def _point_lines(points: dict[str, OperatingPoint]) -> list[str]:
+    points = {printable(name): point for name, point in points.items()}
     title = "best F1 at IoU 0.5"
     width = max(len(name) for name in [*points, title])
     lines = [f"{title:{width}}  threshold  precision  recall  F1"]

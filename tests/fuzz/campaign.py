@@ -108,7 +108,8 @@ def _work(name: str, end: float, folder: Path, out: Path, shared: Any, pipe: Any
     source = random.Random(time.time_ns())
     place = folder / "now"
     places: set[str] = set()
-    while time.monotonic() < end and len(places) < _FAULTS:
+    parent = os.getppid()
+    while time.monotonic() < end and len(places) < _FAULTS and os.getppid() == parent:
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir()
         path, fault = read_one(name, source, place)

@@ -69,7 +69,7 @@ def test_labels_that_are_no_line(tmp_path, capsys):
     cv2.imwrite(str(tmp_path / "w.png"), WHITE)
     assert edgecv(["predict", str(path.parent), str(tmp_path / "w.png")]) == 0
     lines = capsys.readouterr().out.split("\n")
-    assert lines[1].endswith(": 1 a\\nb\\x1b[31m, 1 \\r\\t\u2028x") and len(lines) == 4
+    assert lines[1].endswith(": 1 a\\nb\\x1b[31m, 1 \\r\\t\\u2028x") and len(lines) == 4
     assert edgecv(["info", str(path.parent)]) == 0
     assert "  2: a\\nb\\x1b[31m, " in capsys.readouterr().out
 

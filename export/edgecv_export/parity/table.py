@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from edgecv_runtime.one_line import printable
+
 Row = tuple[str, str, str]  # what, how much of it was found, what is allowed ("": anything)
 
 
@@ -12,7 +14,7 @@ def parity_table(rows: Sequence[Row], note: str | None = None) -> str:
     heading = ("parity with torch", "found", "allowed")
     lines = [
         f"{name:<30} {found:>20} {allowed:>10}".rstrip()
-        for name, found, allowed in (heading, *rows)
+        for name, found, allowed in (heading, *((printable(row[0]), *row[1:]) for row in rows))
     ]
     return "\n".join(lines if note is None else [*lines, note])
 

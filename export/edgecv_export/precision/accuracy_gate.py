@@ -16,6 +16,7 @@ from edgecv_export.precision.agreement import agreement
 from edgecv_export.precision.pipeline import Pipeline
 from edgecv_export.precision.sensitivity import LayerError
 from edgecv_runtime import Bundle
+from edgecv_runtime.one_line import printable
 
 # Of a metric on labelled data, one point; of the agreement on pictures without labels, 2 %.
 LABELLED_LIMIT, UNLABELLED_LIMIT = 0.01, 0.02
@@ -79,7 +80,7 @@ class GateReport:
             lines.append(f"{'most sensitive layers':{width}}  error of its output")
             for entry in self.layers[:SHOWN_LAYERS]:
                 lines.append(f"{entry.weight:{width}}  {100 * entry.error:.2f} %")
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
 
     def to_dict(self) -> dict[str, Any]:
         return {

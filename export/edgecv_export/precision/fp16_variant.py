@@ -24,6 +24,7 @@ from edgecv_export.precision.sources import (
     read_graph,
 )
 from edgecv_runtime import Bundle, InputError
+from edgecv_runtime.one_line import printable
 
 if TYPE_CHECKING:
     import onnx
@@ -162,7 +163,7 @@ class HalfReport:
     def table(self) -> str:
         """For a person."""
         lines = [f"fp16: {self.half}", f"weights rounded, all else in fp32: {self.weights_only}"]
-        return "\n".join([*lines, *cost_lines(self.layers)])
+        return "\n".join(map(printable, [*lines, *cost_lines(self.layers)]))
 
     def to_dict(self) -> dict[str, Any]:
         return {

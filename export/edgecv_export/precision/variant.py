@@ -20,6 +20,7 @@ from edgecv_export.precision.int8_variant import Quantization, add_int8
 from edgecv_export.precision.sources import DIALECTS, Dialect, choose_sources, open_folder
 from edgecv_export.progress import shown
 from edgecv_runtime import InputError
+from edgecv_runtime.one_line import printable
 from edgecv_runtime.versions import require
 
 PICTURES = 8  # generated, where nobody gave any
@@ -53,7 +54,7 @@ class VariantReport:
         for file, nodes in self.notes["kept_in_fp32"].items():
             lines.append(f"{file}: beyond the range of fp16, kept in fp32: {', '.join(nodes)}")
         lines += cost_lines(self.notes["most_costly_layers"])
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
 
     def to_dict(self) -> dict[str, Any]:
         return {"precision": self.precision, "files": self.files, **self.notes}

@@ -17,7 +17,7 @@ from edgecv_export.generated_images import generate_pictures
 from edgecv_export.wrapping.manifest_draft import Seen, skeleton_for
 from edgecv_export.wrapping.wrap import read_onnx
 from edgecv_runtime import InputError
-from edgecv_runtime.one_line import first_line
+from edgecv_runtime.one_line import first_line, printable
 
 _SIDE = 320  # of an axis that may have any length
 _IMAGES = 2
@@ -78,7 +78,7 @@ class Inspection:
         lines += [f"  output  {output}" for output in self.outputs]
         lines.append(f"  looks like: {self.convention or 'nothing that edgecv wrap takes'}")
         lines += [f"  - {note}" for note in self.notes]
-        return "\n".join(lines)
+        return "\n".join(map(printable, lines))
 
 
 def inspect_onnx(
