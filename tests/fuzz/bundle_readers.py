@@ -13,8 +13,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from edgecv_export.inspect_onnx import inspect_onnx
-from edgecv_export.wrap import wrap
+from edgecv_export.wrapping.inspect_onnx import inspect_onnx
+from edgecv_export.wrapping.wrap import wrap
 from edgecv_runtime import load
 from edgecv_runtime._core import Manifest, check_graph
 from edgecv_runtime.engines.built import BuiltEngine, ShapeRange, read_engines, to_json
