@@ -27,7 +27,9 @@ def torch_detections(module: Any, picture: np.ndarray) -> dict[str, torch.Tensor
 
 
 def assert_same(module: Any, result: Any, picture: np.ndarray, score_threshold: float) -> int:
-    """Each detection of either side has its own partner on the other; returns how many."""
+    """Each detection of either side has its own partner on the other; returns how many.
+
+    Boxes that enclose nothing are torchvision's alone: edgecv drops them."""
     expected = torch_detections(module, picture)
     boxes, scores = torch.from_numpy(result.boxes.copy()), torch.from_numpy(result.scores.copy())
     labels = torch.from_numpy(result.labels.copy()) + 1
@@ -47,6 +49,8 @@ def assert_same(module: Any, result: Any, picture: np.ndarray, score_threshold: 
             & ((boxes - box).abs().amax(1) <= limit)
         )
         if not fits.any():
+            if float((box[2:] - box[:2]).min()) <= limit:
+                continue
             assert score <= cut + SCORE_TOLERANCE, f"no partner for {label} {score} {box}"
             continue
         overlap = box_iou(box[None], boxes)[0].nan_to_num(nan=1.0)
