@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     started = time.perf_counter()
     with ExitStack() as stack:
         writer = (
-            stack.enter_context(VideoWriter(args.save, rate, video.live))
+            stack.enter_context(VideoWriter(args.save, rate, video.live, open_ended=True))
             if args.save is not None
             else None
         )

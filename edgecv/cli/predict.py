@@ -10,10 +10,10 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from edgecv.cli.drawing_options import add_drawing_arguments, drawing_of
 from edgecv.cli.first_line import say_what_runs
@@ -288,6 +288,7 @@ def _predict_video(
     args: argparse.Namespace,
     report: _Report,
 ) -> None:
+    from edgecv.cli.part_file import part_file
     from edgecv.cli.video_writer import VideoWriter
 
     found: int | None = None
@@ -303,30 +304,13 @@ def _predict_video(
                 continue
             writer.write(result.plot(**report.drawing), frame.play_ms)
             if frames == 1:  # a video that cannot be read leaves no empty file
-                target.parent.mkdir(parents=True, exist_ok=True)
-                lines = stack.enter_context(_lines(f"{target}.jsonl"))
+                part = stack.enter_context(part_file(f"{target}.jsonl", sync=False))
+                # Line by line, so that a process that is killed leaves them, too.
+                lines = stack.enter_context(part.open("w", encoding="utf-8", buffering=1))
             lines.write(json.dumps(record) + "\n")
     if frames and not args.json:
         text = _count_of(frames, "frame") + _found(found)
         report.progress.print(f"{video.name}: {text}", sys.stdout)
-
-
-@contextmanager
-def _lines(path: str) -> Iterator[TextIO]:
-    """A file of lines that gets its name when the block ends. Where it ends with an error, what was
-    found so far is kept, as it is of the video."""
-    from edgecv_runtime.whole import new_file
-
-    raised: BaseException | None = None
-    with new_file(path, sync=False) as draft, draft.open("w", encoding="utf-8") as lines:
-        try:
-            yield lines
-        except OSError:
-            raise
-        except BaseException as error:
-            raised = error
-    if raised is not None:
-        raise raised
 
 
 def _run_on(

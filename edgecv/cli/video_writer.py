@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgecv.cli.part_file import part_file
 from edgecv_runtime import InputError
-from edgecv_runtime.whole import new_file
 
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".avi")  # of containers that take both codecs
+if TYPE_CHECKING:
+    from edgecv.cli.mp4_recorder import Mp4Recorder
+    from edgecv.cli.opencv_recorder import OpenCVRecorder
+
+_MP4 = (".mp4", ".m4v", ".mov")
+VIDEO_SUFFIXES = (*_MP4, ".mkv", ".avi")  # of containers that take both codecs
 DEFAULT_RATE = 25.0  # frames per second, of frames without times
 
 # H.264 plays in every browser. OpenCV's wheels on PyPI cannot write it, those of distributions can.
@@ -29,10 +35,11 @@ class VideoNotWritten(InputError):
 
 
 class VideoWriter:
-    """Opens the file with the first frames and finishes it on every way out of a `with` block.
+    """Opens the file with the first frames and finishes it at the end of a `with` block.
 
-    It has another name meanwhile. Once it is finished and was read back, it takes its own, in place
-    of an earlier file.
+    Until then it is called `clip.part.mp4`, and can be read as it is, also where the process is
+    killed. Once it is finished it takes its own name, in place of an earlier file. It stays a part
+    where the block raises, with a warning, and where the disk is full.
 
     A video file has one rate. Frames that come at uneven times are repeated, or left out, so that
     each is shown when it was, within one frame.
@@ -42,17 +49,22 @@ class VideoWriter:
         rate: frames per second that the source announces; None, or one that no camera has, for the
             rate at which the first frames come.
         live: whether the times are those of arrival at a busy machine, and not exact.
+        open_ended: whether the video is whole at whatever point it ends, as a camera's is: then it
+            is finished where the block raises, too.
     """
 
-    def __init__(self, path: Path, rate: float | None, live: bool = False) -> None:
+    def __init__(
+        self, path: Path, rate: float | None, live: bool = False, open_ended: bool = False
+    ) -> None:
         self._path = path
+        self._open_ended = open_ended
         self._live = live
         usual = rate is not None and _USUAL_RATES[0] <= rate <= _USUAL_RATES[1]
         self._rate = rate if usual else None
         self._held: list[tuple[NDArray[np.uint8], float | None]] = []  # until the rate is known
-        self._writer: Any = None
-        self._stack = ExitStack()  # of the draft
-        self._draft = path
+        self._recorder: Any = None
+        self._stack = ExitStack()  # of the part
+        self._part = path
         self._size = (0, 0)
         self._started: float | None = None
         self._written = 0
@@ -64,7 +76,7 @@ class VideoWriter:
 
         A frame of another size than the first is scaled into it, on black.
         """
-        if self._writer is None and self._rate is None:
+        if self._recorder is None and self._rate is None:
             self._held.append((image, time_ms))
             if len(self._held) == _SAMPLE:
                 self._release_held()
@@ -85,20 +97,18 @@ class VideoWriter:
 
     def _write(self, image: NDArray[np.uint8], time_ms: float | None) -> None:
         assert self._rate is not None
-        if self._writer is None:
-            self._writer = self._open(image, self._rate)
+        if self._recorder is None:
+            self._recorder = self._open(image, self._rate)
             if self._started is None:
                 self._started = time_ms
         missing = self._place(time_ms) - self._written
         if missing < -1:  # the next one is due already
             return
-        if missing > 1:  # a cause other than jitter
+        if missing > 1 and self._last is not None:  # a cause other than jitter
             for _ in range(missing):
-                self._writer.write(self._last)
-            self._written += missing
+                self._append(self._last)
         self._last = _fitted(image, self._size)
-        self._writer.write(self._last)
-        self._written += 1
+        self._append(self._last)
 
     def _place(self, time_ms: float | None) -> int:
         """The number in the file that a frame of that time has."""
@@ -111,31 +121,34 @@ class VideoWriter:
             seconds -= gap - _LONGEST_GAP
         return round(seconds * self._rate)
 
-    def _open(self, image: NDArray[np.uint8], rate: float) -> Any:
-        import cv2
-
-        from edgecv_runtime.sources.capture import name_for_opencv
+    def _open(self, image: NDArray[np.uint8], rate: float) -> Mp4Recorder | OpenCVRecorder:
+        from edgecv.cli import mp4_recorder, opencv_recorder
 
         height, width = image.shape[:2]
         self._size = (height, width)
         if self._path.is_dir():
             raise VideoNotWritten(f"{self._path}: cannot be written: a folder has that name")
         try:
-            draft = self._stack.enter_context(new_file(self._path))
+            self._part = self._stack.enter_context(part_file(self._path))
+            kind = mp4_recorder if self._path.suffix.lower() in _MP4 else opencv_recorder
+            for codec in _CODECS:
+                recorder = kind.open_recorder(self._part, codec, self._size, rate)
+                if recorder is not None:
+                    return recorder
         except OSError as error:
             raise VideoNotWritten(f"{self._path}: cannot be written: {error.strerror}") from error
-        self._draft = draft
-        for codec in _CODECS:
-            with name_for_opencv(draft) as name:
-                writer = cv2.VideoWriter(
-                    name, cv2.VideoWriter.fourcc(*codec), rate, (width, height)
-                )
-            if writer.isOpened():
-                return writer
         raise VideoNotWritten(
             f"{self._path}: this OpenCV cannot write it ({width} x {height}, {rate:g} frames "
-            "per second): is the folder writable, and FFmpeg there (edgecv doctor)?"
+            "per second): is FFmpeg there (edgecv doctor)?"
         )
+
+    def _append(self, image: NDArray[np.uint8]) -> None:
+        try:
+            self._recorder.write(image)
+        except (OSError, ValueError) as error:
+            self._recorder.close()
+            raise self._not_written(error) from error
+        self._written += 1
 
     def __enter__(self) -> VideoWriter:
         return self
@@ -146,50 +159,64 @@ class VideoWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if kind is not None and issubclass(kind, VideoNotWritten):
-            self._stack.__exit__(kind, error, trace)  # the draft goes
-            return
+        whole = kind is None or (self._open_ended and not issubclass(kind, VideoNotWritten))
         try:
-            self._finish()
+            with self._stack:
+                self._release_held()
+                if self._recorder is not None:
+                    self._recorder.close()
+                if not whole:
+                    raise _NotWhole
+                if self._recorder is not None:
+                    self._finish()
+        except _NotWhole:
+            if kind is None or not issubclass(kind, VideoNotWritten):  # which says it itself
+                warnings.warn(f"{self._path}: not finished{self._what_is_kept()}", stacklevel=2)
         except OSError as fault:
-            raise VideoNotWritten(f"{self._path}: cannot be written: {fault.strerror}") from fault
+            raise self._not_written(fault) from fault
 
     def _finish(self) -> None:
-        with self._stack:
-            self._release_held()
-            if self._writer is None:
+        """Of a file of which nothing is missing. Raises OSError, VideoNotWritten."""
+        if self._recorder.frames >= self._written:
+            self._recorder.finish(self._part)
+            if _ends_well(self._part, self._written):
                 return
-            self._writer.release()
-            # OpenCV's writer does not say when the disk is full.
-            found = _frames_in(self._draft)
-            if found < self._written:
-                raise VideoNotWritten(
-                    f"{self._path}: {found} of {self._written} frames can be read back: is the "
-                    "disk full? An earlier file of that name is kept"
-                )
+        raise VideoNotWritten(
+            f"{self._path}: {self._recorder.frames} of {self._written} frames can be read back: is "
+            f"the disk full?{self._what_is_kept()}"
+        )
+
+    def _not_written(self, error: Exception) -> VideoNotWritten:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        return VideoNotWritten(f"{self._path}: cannot be written: {reason}{self._what_is_kept()}")
+
+    def _what_is_kept(self) -> str:
+        """The end of a message. A part without frames is removed."""
+        count = self._recorder.frames if self._recorder is not None else 0
+        text = f"; its first {count} frames are in {self._part}" if count else ""
+        if not count:
+            self._part.unlink(missing_ok=True)
+        return text + ("; the earlier file is kept" if self._path.is_file() else "")
 
 
-def _frames_in(path: Path) -> int:
-    """How many frames a file holds, counted by their packets; 0 where the first or the last one
-    cannot be decoded."""
+class _NotWhole(Exception):
+    """The part stays a part."""
+
+
+def _ends_well(path: Path, count: int) -> bool:
+    """Whether the first and the last of so many frames can be decoded."""
     import cv2
 
     from edgecv_runtime.sources.capture import name_for_opencv
 
     with name_for_opencv(path) as name:
-        packets, frames = (cv2.VideoCapture(name, cv2.CAP_FFMPEG) for _ in range(2))
+        frames = cv2.VideoCapture(name, cv2.CAP_FFMPEG)
     try:
-        packets.set(cv2.CAP_PROP_FORMAT, -1)
-        count = 0
-        while packets.grab():
-            count += 1
-        whole = frames.read()[0]
-        if whole and count > 1:
-            frames.set(cv2.CAP_PROP_POS_FRAMES, count - 1)
-            whole = frames.read()[0]
-        return count if whole else 0
+        if not frames.read()[0]:
+            return False
+        frames.set(cv2.CAP_PROP_POS_FRAMES, count - 1)
+        return count == 1 or bool(frames.read()[0])
     finally:
-        packets.release()
         frames.release()
 
 

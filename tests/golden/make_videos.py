@@ -118,6 +118,7 @@ def main() -> None:
     late = [4000 + 100 * at for at in range(8)]
     write("late.ts", "libx264", flat((48, 64), range(8)), late, sound_s=5)
     write("reordered.mp4", "libx264", flat((48, 64), range(20)), options={"bf": "2"})
+    write("reordered.mkv", "libx264", flat((48, 64), range(20)), options={"bf": "2", "g": "8"})
     quick = {"preset": "ultrafast"}
     write_sizes("sizes_h264.ts", "libx264", quick)
     write_sizes("sizes_h265.ts", "libx265", {**quick, "x265-params": "log-level=none"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,9 +65,16 @@ def test_a_video_that_does_not_fit_keeps_the_earlier_one(
     done = edgecv(*words, largest=60_000)
     assert done.returncode == 2
     (line,) = [text for text in done.stderr.splitlines() if text.startswith("edgecv: error:")]
-    assert f"of {FRAMES} frames can be read back" in line and str(saved) in line
+    part = saved.with_name(f"c.part{suffix}")
+    says = r"cannot be written: File too large; its first (\d+) frames"
+    if suffix != ".mp4":
+        says = (
+            rf"(\d+) of {FRAMES} frames can be read back: is the disk full\?; its first \1 frames"
+        )
+    found = re.search(rf"{saved}: {says} are in {part}; the earlier file is kept", line)
+    assert found and 2 <= int(found[1]) == frames_of(part) < FRAMES
     assert "saved" not in done.stdout
-    assert frames_of(saved) == 20 and list(tmp_path.iterdir()) == [saved]
+    assert frames_of(saved) == 20 and set(tmp_path.iterdir()) == {saved, part}
 
 
 def test_the_earlier_video_is_there_until_the_new_one_is_good(tmp_path: Path) -> None:
@@ -81,7 +89,23 @@ def test_the_earlier_video_is_there_until_the_new_one_is_good(tmp_path: Path) ->
     with pytest.raises(VideoNotWritten), VideoWriter(tmp_path / "a.mp4", 25.0) as writer:
         writer.write(image)
         raise VideoNotWritten("as a later frame may find")
-    assert frames_of(tmp_path / "a.mp4") == 8 and len(list(tmp_path.iterdir())) == 1
+    assert frames_of(tmp_path / "a.mp4") == 8 and frames_of(tmp_path / "a.part.mp4") == 1
+
+
+def test_a_video_that_does_not_fit_is_a_failure_of_that_one(
+    bundle: Path, video: Path, tmp_path: Path
+) -> None:
+    """Its lines stay a part, as it does; the next input is run."""
+    small = tmp_path / "small.avi"
+    writer = cv2.VideoWriter(str(small), cv2.VideoWriter.fourcc(*"MJPG"), 25.0, (64, 48))
+    for _ in range(9):
+        writer.write(np.zeros((48, 64, 3), np.uint8))
+    writer.release()
+    out = tmp_path / "out"
+    done = edgecv("predict", bundle, video, small, "--save", out, largest=60_000)
+    assert done.returncode == 2 and "File too large" in done.stderr and "1 failed" in done.stdout
+    names = sorted(path.name for path in out.rglob("*") if path.is_file())
+    assert names == ["noise.part.jsonl", "noise.part.mp4", "small.jsonl", "small.mp4"]
 
 
 def test_images_that_do_not_fit_leave_no_part_of_a_file(bundle: Path, tmp_path: Path) -> None:

@@ -38,6 +38,23 @@ def holding(path: Path) -> Iterator[bool]:
 
 
 @contextlib.contextmanager
+def creating(path: Path) -> Iterator[bool]:
+    """Makes an empty file and holds it as long as the block runs, wherever it is moved to. False
+    where another process took it for one of a dead process in that moment, and removed it.
+
+    Raises OSError, among them FileExistsError.
+    """
+    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o666)
+    try:
+        if fcntl is not None:
+            with contextlib.suppress(OSError):  # a file system without locks
+                fcntl.flock(handle, fcntl.LOCK_SH)
+        yield _is_at(handle, path)
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
 def claimed(path: Path, *, wait: bool = False) -> Iterator[bool]:
     """Whether nobody holds what is at `path`; then nobody else claims it while the block runs.
 

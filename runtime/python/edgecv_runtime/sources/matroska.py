@@ -16,22 +16,22 @@ _IN_SEGMENTS = frozenset(
 
 def matroska_end(head: bytes) -> int | None:
     """Where the file should end, by its first bytes; None of a live recording, or a broken head."""
-    _, length, at = _element(head, 0)
-    kind, length, start = _element(head, at + (length or 0))
+    _, length, at = element(head, 0)
+    kind, length, start = element(head, at + (length or 0))
     return None if kind != _SEGMENT or length is None else start + length
 
 
 def is_broken(file: BinaryIO, size: int) -> bool:
     """Whether something stands between two elements that is none, or the last one is cut off."""
     file.seek(0)
-    _, length, at = _element(file.read(16), 0)
+    _, length, at = element(file.read(16), 0)
     at += length or 0
     while at < size:
         file.seek(at)
         head = file.read(16)
         if len(head) < 2:
             return False
-        kind, length, start = _element(head, 0)
+        kind, length, start = element(head, 0)
         start += at
         if kind in (_SEGMENT, _CLUSTER):  # what is inside follows
             at = start
@@ -44,8 +44,8 @@ def is_broken(file: BinaryIO, size: int) -> bool:
     return at > size
 
 
-def _element(data: bytes, at: int) -> tuple[int, int | None, int]:
-    """Kind, length (None if it is not known) and start of the contents."""
+def element(data: bytes, at: int) -> tuple[int, int | None, int]:
+    """Of the element at `at`: kind, length (None if it is not known), start of the contents."""
     width = 9 - data[at].bit_length()
     kind = int.from_bytes(data[at : at + width], "big")
     at += width
