@@ -59,8 +59,8 @@ class Mp4Recorder:
         return len(self._sizes)
 
     def write(self, image: NDArray[np.uint8]) -> None:
-        """Raises OSError once the file cannot be written."""
-        self._raise_error()
+        """Raises what `raise_error` does, sooner or later."""
+        self.raise_error()
         self._encoder.write(image)
 
     def close(self) -> None:
@@ -74,7 +74,6 @@ class Mp4Recorder:
 
         Raises OSError; then the file is as it was.
         """
-        self._raise_error()
         assert self._track is not None
         samples = Samples(self._sizes, self._keys, self._shifts)
         with path.open("r+b", buffering=0) as file:
@@ -89,7 +88,8 @@ class Mp4Recorder:
             file.seek(len(FILE_TYPE))
             _write(file, wide_data(self._end - len(FILE_TYPE)))
 
-    def _raise_error(self) -> None:
+    def raise_error(self) -> None:
+        """OSError if the file could not be written, ValueError if the stream could not be read."""
         if self._error is not None:
             raise self._error
 

@@ -25,12 +25,15 @@ class OpenCVRecorder:
     @property
     def frames(self) -> int:
         """How many the file holds, once it is closed."""
-        if self._frames is None:  # OpenCV's writer does not say when the disk is full
+        if self._frames is None:
             self._frames = frames_in(self._path)
         return self._frames
 
     def write(self, image: NDArray[np.uint8]) -> None:
         self._encoder.write(image)
+
+    def raise_error(self) -> None:
+        """OpenCV's writer tells of none."""
 
     def close(self) -> None:
         """Everything that was written is in the file. May be called twice."""

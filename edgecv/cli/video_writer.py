@@ -159,7 +159,7 @@ class VideoWriter:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        whole = kind is None or (self._open_ended and not issubclass(kind, VideoNotWritten))
+        whole = error is None or (self._open_ended and not isinstance(error, VideoNotWritten))
         try:
             with self._stack:
                 self._release_held()
@@ -170,20 +170,21 @@ class VideoWriter:
                 if self._recorder is not None:
                     self._finish()
         except _NotWhole:
-            if kind is None or not issubclass(kind, VideoNotWritten):  # which says it itself
+            if self._written and not isinstance(error, VideoNotWritten):  # which says it itself
                 warnings.warn(f"{self._path}: not finished{self._what_is_kept()}", stacklevel=2)
-        except OSError as fault:
+        except (OSError, ValueError) as fault:
             raise self._not_written(fault) from fault
 
     def _finish(self) -> None:
-        """Of a file of which nothing is missing. Raises OSError, VideoNotWritten."""
+        """Raises what the recorder raises, and VideoNotWritten where frames are missing."""
+        self._recorder.raise_error()
         if self._recorder.frames >= self._written:
             self._recorder.finish(self._part)
             if _ends_well(self._part, self._written):
                 return
         raise VideoNotWritten(
-            f"{self._path}: {self._recorder.frames} of {self._written} frames can be read back: is "
-            f"the disk full?{self._what_is_kept()}"
+            f"{self._path}: {self._recorder.frames} of {self._written} frames can be read back (is "
+            f"the disk full?){self._what_is_kept()}"
         )
 
     def _not_written(self, error: Exception) -> VideoNotWritten:
@@ -193,8 +194,11 @@ class VideoWriter:
     def _what_is_kept(self) -> str:
         """The end of a message. A part without frames is removed."""
         count = self._recorder.frames if self._recorder is not None else 0
-        text = f"; its first {count} frames are in {self._part}" if count else ""
-        if not count:
+        text = ""
+        if count:
+            frames = "frame is" if count == 1 else f"{count} frames are"
+            text = f"; its first {frames} in {self._part}"
+        elif self._part != self._path:
             self._part.unlink(missing_ok=True)
         return text + ("; the earlier file is kept" if self._path.is_file() else "")
 

@@ -122,15 +122,40 @@ except (InputError, OSError) as error:
     assert hidden(target) == [] and len(list(target.glob("*.onnx"))) == 2
 
 
+def frames_of(path: Path) -> int:
+    capture = cv2.VideoCapture(str(path))
+    count = 0
+    while capture.read()[0]:
+        count += 1
+    return count
+
+
+def write_video(path: Path, codec: str, count: int) -> None:
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), 25.0, (64, 48))
+    for _ in range(count):
+        writer.write(np.zeros((48, 64, 3), np.uint8))
+    writer.release()
+
+
+def unreadable_parts(folder: Path) -> list[str]:
+    parts = [path for path in folder.glob("*.part*.mp4") if path.stat().st_size]
+    return [path.name for path in parts if frames_of(path) == 0]
+
+
 def test_predict(bundle: Path, tmp_path: Path) -> None:
+    """An image and a video; Ctrl-C leaves a part beside an earlier video."""
     out = tmp_path / "out"
     cv2.imwrite(str(tmp_path / "a.png"), np.full((32, 48, 3), 255, np.uint8))
+    write_video(tmp_path / "b.avi", "MJPG", 60)
+    write_video(tmp_path / "old.mp4", "mp4v", 3)
 
     def prepare() -> None:
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir()
         (out / "a.json").write_text("{}")
         cv2.imwrite(str(out / "a.jpg"), np.zeros((8, 8, 3), np.uint8))
+        shutil.copy(tmp_path / "old.mp4", out / "b.mp4")
+        (out / "b.jsonl").write_text("{}\n" * 3)
 
     def state() -> str:
         try:
@@ -140,22 +165,25 @@ def test_predict(bundle: Path, tmp_path: Path) -> None:
         image = cv2.imread(str(out / "a.jpg"))
         if image is None:
             return "a.jpg cannot be read"
-        return "new" if new and image.shape == (32, 48, 3) else "old"
+        if unreadable := unreadable_parts(out):
+            return f"{unreadable} cannot be read"
+        lines = len((out / "b.jsonl").read_text().splitlines())
+        count = frames_of(out / "b.mp4")
+        if lines not in (3, 60) or count not in (3, 60):
+            return f"b.jsonl has {lines} lines, b.mp4 {count} frames"
+        new = new and image.shape == (32, 48, 3) and (lines, count) == (60, 60)
+        return "new" if new else "old"
 
-    command = python(COMMAND, "predict", bundle, tmp_path / "a.png", "--save", out)
+    sources = (tmp_path / "a.png", tmp_path / "b.avi")
+    command = python(COMMAND, "predict", bundle, *sources, "--save", out)
     assert sweep(command, prepare, state, tmp_path / "log", MOST) == []
     assert hidden(out) == []
 
 
 def test_camera(bundle: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    source = tmp_path / "source.avi"
-    for path, count in ((source, 12), (tmp_path / "old.mp4", 3)):
-        codec = "MJPG" if path == source else "mp4v"
-        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), 25.0, (64, 48))
-        for _ in range(count):
-            writer.write(np.zeros((48, 64, 3), np.uint8))
-        writer.release()
+    write_video(tmp_path / "source.avi", "MJPG", 60)
+    write_video(tmp_path / "old.mp4", "mp4v", 3)
 
     def prepare() -> None:
         shutil.rmtree(out, ignore_errors=True)
@@ -163,13 +191,13 @@ def test_camera(bundle: Path, tmp_path: Path) -> None:
         shutil.copy(tmp_path / "old.mp4", out / "a.mp4")
 
     def state() -> str:
-        capture = cv2.VideoCapture(str(out / "a.mp4"))
-        count = 0
-        while capture.read()[0]:
-            count += 1
+        if unreadable := unreadable_parts(out):
+            return f"{unreadable} cannot be read"
+        count = frames_of(out / "a.mp4")
         # Ctrl-C is the usual end of a live run: what came until then is the new video.
         return "old" if count == 3 else "new" if count else "a.mp4 cannot be read"
 
+    source = tmp_path / "source.avi"
     command = python(
         COMMAND, "camera", bundle, "--source", source, "--save", out / "a.mp4", "--no-show"
     )

@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable, Generator, Iterator
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 
 _END = object()
-_PATIENCE_S = 0.5
+_PATIENCE_S = 0.5  # a source that takes longer hangs
 
 
 def in_a_thread(read: Callable[[], Generator[Item, None, None]]) -> Iterator[Item]:
@@ -35,6 +36,7 @@ class _Reader(Generic[Item]):
         self._wanted = threading.Semaphore(0)
         self._given: queue.SimpleQueue[object] = queue.SimpleQueue()
         self._stopped = False
+        self._asked: float | None = None  # when, of what has not come yet
         self._error: BaseException | None = None
         # A daemon: where the source hangs, the process does not wait for it to end.
         self._thread = threading.Thread(
@@ -58,14 +60,18 @@ class _Reader(Generic[Item]):
     def stop(self) -> None:
         self._stopped = True
         self._wanted.release()
-        self._thread.join(timeout=_PATIENCE_S)
+        waited = 0.0 if self._asked is None else time.monotonic() - self._asked
+        self._thread.join(timeout=max(0.0, _PATIENCE_S - waited))
 
     def _take(self) -> object:
+        self._asked = time.monotonic()
         self._wanted.release()
         while True:
             # A signal may reach the other thread; then this one looks for it when it wakes.
             with contextlib.suppress(queue.Empty):
-                return self._given.get(timeout=_PATIENCE_S)
+                item = self._given.get(timeout=_PATIENCE_S)
+                self._asked = None
+                return item
 
     def __iter__(self) -> Iterator[Item]:
         while (item := self._take()) is not _END:
