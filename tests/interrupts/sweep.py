@@ -2,118 +2,267 @@
 
 strace injects the faults: it meets the calls of every library (FFmpeg, torch, NumPy) and of static
 code, which a preloaded shim would miss, and needs no C of our own. Debian has it.
+
+What is tried: an undisturbed run is traced first. Each of its calls that makes, changes, moves or
+removes a file below the test's folder (its standard output and error are files there) is a point.
+Of consecutive writes to one file the first, the middle and the last are tried, since what lies
+between leaves the same: a file that is cut. At each point the command is killed, interrupted
+(Ctrl-C) and, where the call can need space, told that there is none. Then the old state or the new
+one has to be there, and the next run has to work.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import re
+import select
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-CHANGES = ("mkdir", "chmod", "write", "fsync", "ftruncate", "rename", "renameat2", "unlink")
-CHANGES += ("unlinkat", "rmdir")
-WRITES = ("write", "fsync", "mkdir", "rename")
-# strace counts the calls of each kind apart, from 1.
+WRITES = ("write", "pwrite64", "writev", "pwritev", "sendfile", "copy_file_range")
+NEED_SPACE = (*WRITES, "openat", "mkdir", "mkdirat", "fsync", "fdatasync", "ftruncate", "fallocate")
+NEED_SPACE += ("rename", "renameat", "renameat2", "link", "symlink")
+CHANGES = (*NEED_SPACE, "chmod", "fchmod", "fchmodat", "truncate", "utimensat")
+CHANGES += ("unlink", "unlinkat", "rmdir")
 FAULTS = {
     "killed": ("signal=SIGKILL", CHANGES),
     "interrupted": ("signal=SIGINT", CHANGES),
-    "no space": ("error=ENOSPC", WRITES),
+    "no space": ("error=ENOSPC", NEED_SPACE),
 }
 COMMAND = "import sys; from edgecv.cli.main import main; sys.exit(main(sys.argv[1:]))"
+_LONGEST = 120.0  # seconds of a run
+_CALL = re.compile(r"(\d+) +(\w+)\((.*)")
+_DRAFT = re.compile(r"\.edgecv-[0-9a-f]+|sem\.\w+|tmp\w{8}")
 
 
 @dataclass(frozen=True)
-class Point:
-    fault: str
-    call: str
+class Call:
+    """One that changes something, in an undisturbed run. strace counts the calls of each name and
+    thread apart, from 1."""
+
+    name: str
     number: int
+    path: str
 
     def __str__(self) -> str:
-        return f"{self.fault} at {self.call} {self.number}"
+        return f"{self.name} {self.number} ({self.path})"
 
 
-def python(code: str, *words: object) -> list[str]:
-    return [sys.executable, "-c", code, *map(str, words)]
+@dataclass(frozen=True)
+class Done:
+    status: int
+    out: str
+    err: str
 
 
-def run(
-    command: Sequence[str], point: Point | None = None, log: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Runs a command, with a fault at one point."""
-    words = list(command)
-    if point is not None:
-        how, _ = FAULTS[point.fault]
-        inject = f"inject={point.call}:{how}:when={point.number}"
-        trace = ["-e", f"trace={point.call}", "-e", inject]
-        words = ["strace", "-f", "--seccomp-bpf", "-qq", "-o", str(log), *trace, *words]
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        words, capture_output=True, text=True, env=environment, start_new_session=True, timeout=600
-    )
-
-
-def calls_of(command: Sequence[str], log: Path) -> dict[str, int]:
-    """How often an undisturbed run of a command makes each call, in its thread that makes most."""
-    trace = ["strace", "-f", "--seccomp-bpf", "-qq", "-o", str(log)]
-    done = subprocess.run(
-        [*trace, "-e", f"trace={','.join(CHANGES)}", *command],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stderr
-    counts: dict[str, dict[str, int]] = {call: {} for call in CHANGES}
-    for line in log.read_text(errors="replace").splitlines():
-        thread, _, rest = line.partition(" ")
-        call = rest.strip().partition("(")[0]
-        if call in counts:
-            counts[call][thread] = counts[call].get(thread, 0) + 1
-    return {call: max(found.values(), default=0) for call, found in counts.items()}
-
-
-def points(counts: dict[str, int], most: int | None = None) -> Iterator[Point]:
-    """Every fault at every call; `most` of each kind, spread, for the short form."""
-    for fault, (_, calls) in FAULTS.items():
-        for call in calls:
-            numbers = list(range(1, counts.get(call, 0) + 1))
-            if most is not None and len(numbers) > most:
-                numbers = [numbers[round(i * (len(numbers) - 1) / (most - 1))] for i in range(most)]
-            yield from (Point(fault, call, number) for number in numbers)
-
-
-def sweep(
-    command: Sequence[str],
-    prepare: Callable[[], None],
-    state: Callable[[], str],
-    log: Path,
-    most: int | None = None,
-) -> list[str]:
-    """What goes wrong: no line for a command that keeps its promise.
+class Stage:
+    """Runs Python code and edgecv's commands as forks of one process (`stage.py`).
 
     Args:
-        command: what is run; it changes the state from "old" to "new".
+        folder: for logs and streams; only calls on files below it count.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log = folder / "streams" / "log"
+        self.log.parent.mkdir(parents=True)
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+        self._server = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("stage.py"))],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+        )
+
+    def close(self) -> None:
+        self._server.kill()
+        self._server.wait()
+
+    def load(self, code: str) -> None:
+        """Runs code once, in the process that the runs are forks of: imports, mostly."""
+        self._ask({"load": code})
+        threads = self._answer(_LONGEST)
+        assert threads.startswith("1 "), f"a fork would lack threads of the stage: {threads}"
+
+    def run(
+        self, words: Sequence[object], code: str = COMMAND, trace: Sequence[str] = (), **env: str
+    ) -> Done:
+        """One run, under strace where it is given options."""
+        out, err = (self.log.with_name(name) for name in ("out", "err"))
+        request = {"out": str(out), "err": str(err), "words": [str(word) for word in words]}
+        self._ask({**request, "code": code, "environment": env})
+        process = int(self._answer(10))
+        stat = Path(f"/proc/{process}/stat")
+        while stat.read_text().rpartition(")")[2].split()[0] != "T":
+            time.sleep(0.001)
+        strace = None
+        if trace:
+            options = ["strace", "-f", "-y", "-s", "0", "-o", str(self.log), *trace]
+            strace = subprocess.Popen([*options, "-p", str(process)], stderr=subprocess.PIPE)
+            assert strace.stderr is not None
+            assert b"attached" in strace.stderr.readline()
+        os.kill(process, signal.SIGCONT)
+        try:
+            status = int(self._answer(_LONGEST))
+        except TimeoutError:
+            os.kill(process, signal.SIGKILL)
+            self._answer(10)
+            status = -1000
+        if strace is not None:
+            strace.communicate()
+        return Done(status, *(path.read_text(errors="replace") for path in (out, err)))
+
+    def calls(self, words: Sequence[object], code: str = COMMAND, **env: str) -> list[Call]:
+        """The changing calls of an undisturbed run, in their order."""
+        done = self.run(words, code, ["-e", f"trace={','.join(CHANGES)}"], **env)
+        assert done.status == 0, done.err
+        return self._logged()
+
+    def _logged(self) -> list[Call]:
+        found, counts = [], Counter[tuple[str, str]]()
+        for line in self.log.read_text(errors="replace").splitlines():
+            match = _CALL.match(line)
+            if match is None:  # an exit, a signal, the rest of a call
+                continue
+            thread, name, rest = match.groups()
+            counts[thread, name] += 1
+            failed = re.search(r" = -1 E(?!NOSPC)", rest)
+            if str(self.folder) not in rest or failed:
+                continue
+            if name == "openat" and "O_CREAT" not in rest and "O_TRUNC" not in rest:
+                continue
+            path = re.findall(rf"{re.escape(str(self.folder))}/?([^\"<>]*)", rest)[-1]
+            found.append(Call(name, counts[thread, name], _DRAFT.sub("*", path)))
+        return found
+
+    def _ask(self, request: dict[str, Any]) -> None:
+        assert self._server.stdin is not None
+        self._server.stdin.write(json.dumps(request).encode() + b"\n")
+        self._server.stdin.flush()
+
+    def _answer(self, seconds: float) -> str:
+        assert self._server.stdout is not None
+        line = b""
+        while not line.endswith(b"\n"):
+            ready, _, _ = select.select([self._server.stdout], [], [], seconds)
+            if not ready:
+                raise TimeoutError
+            part = os.read(self._server.stdout.fileno(), 1)
+            assert part, "the stage has died"
+            line += part
+        return line.decode().strip()
+
+
+def distinct(calls: Sequence[Call]) -> list[Call]:
+    """Of consecutive writes to one file the first, the middle and the last."""
+    kept: list[Call] = []
+    same: list[Call] = []
+
+    def flush() -> None:
+        kept.extend(dict.fromkeys([*same[:1], *same[len(same) // 2 :][:1], *same[-1:]]))
+        same.clear()
+
+    for call in calls:
+        if same and (call.name, call.path) != (same[0].name, same[0].path):
+            flush()
+        same.append(call)
+        if call.name not in WRITES:
+            flush()
+    flush()
+    return kept
+
+
+@dataclass
+class Sweep:
+    """A command that changes a state from "old" to "new".
+
+    Args:
+        stage: has loaded what the command needs.
+        words: of the command line.
         prepare: makes the old state.
         state: "old", "new", or what is wrong with what is there.
-        log: a file for strace.
-        most: points of each kind; None: all.
+        following: words of the next run, which leads to the new state, by the state that is there.
+        code: what runs; edgecv's command by default.
+        live: Ctrl-C is the usual end of the command, and no failure.
+        most: points of each fault, spread; None: all.
+        environment: beside the usual one.
     """
-    prepare()
-    counts = calls_of(command, log)
-    found = []
-    for point in points(counts, most):
-        prepare()
-        done = run(command, point, log)
-        after = state()
+
+    stage: Stage
+    words: Sequence[object]
+    prepare: Callable[[], None]
+    state: Callable[[], str]
+    following: Callable[[str], Sequence[object]] | None = None
+    code: str = COMMAND
+    live: bool = False
+    most: int | None = None
+    environment: dict[str, str] = field(default_factory=dict)
+
+    def run(self) -> list[str]:
+        """What goes wrong: no line for a command that keeps its promise."""
+        self.prepare()
+        assert self.state() == "old"
+        calls = self.stage.calls(self.words, self.code, **self.environment)
+        assert self.state() == "new" and calls, "an undisturbed run"
+        found: list[str] = []
+        tried, missed = Counter[str](), 0
+        for fault, (_, names) in FAULTS.items():
+            points = [call for call in distinct(calls) if call.name in names]
+            for call in _spread(points, self.most):
+                hit, wrong = self._try(fault, call)
+                tried[fault] += 1
+                missed += not hit
+                found += [f"{fault} at {call}: {what}" for what in wrong]
+        print(
+            f"{len(calls)} calls;",
+            ", ".join(f"{count} {fault}" for fault, count in tried.items()),
+            f"({missed} not met); {len(found)} found",
+        )
+        assert 10 * missed <= tried.total(), f"{missed} of {tried.total()} points were not met"
+        return found
+
+    def _try(self, fault: str, call: Call) -> tuple[bool, list[str]]:
+        self.prepare()
+        how, _ = FAULTS[fault]
+        inject = f"inject={call.name}:{how}:when={call.number}"
+        trace = ["-e", f"trace={call.name}", "-e", inject]
+        done = self.stage.run(self.words, self.code, trace, **self.environment)
+        hit = self._hit(fault, call)
+        wrong = []
+        after = self.state()
         if after not in ("old", "new"):
-            found.append(f"{point}: {after}")
-        if point.fault != "killed" and "Traceback" in done.stderr:
-            found.append(f"{point}: {done.stderr.strip().splitlines()[-1]}")
-        if done.returncode == 0 and after != "new":
-            found.append(f"{point}: said that it was done, and it is {after}")
-        again = run(command)
-        if again.returncode != 0 or state() != "new":
-            found.append(f"{point}: the next run: {state()}; {again.stderr.strip()[-200:]}")
-    return found
+            wrong.append(after)
+        if "Traceback" in done.err or "Exception ignored" in done.err:
+            wrong.append(done.err.strip().splitlines()[-1])
+        if done.status == -1000:
+            wrong.append("hangs")
+        if done.status == 0 and after != "new":
+            wrong.append(f"said that it was done, and it is {after}")
+        if fault == "interrupted" and hit and done.status == 0 and not self.live:
+            wrong.append("went on")
+        following = self.words if self.following is None else self.following(after)
+        again = self.stage.run(following, self.code, **self.environment)
+        if again.status != 0 or self.state() != "new":
+            wrong.append(f"the next run: {again.status}, {self.state()}; {again.err[-300:]}")
+        return hit, wrong
+
+    def _hit(self, fault: str, call: Call) -> bool:
+        """Whether the fault came: threads may take turns otherwise than before."""
+        text = self.stage.log.read_text(errors="replace")
+        if fault == "killed":
+            return "+++ killed by SIGKILL" in text
+        return ("(INJECTED)" if fault == "no space" else "--- SIGINT") in text
+
+
+def _spread(points: list[Call], most: int | None) -> list[Call]:
+    if most is None or len(points) <= most:
+        return points
+    return [points[round((i + 0.5) * len(points) / most - 0.5)] for i in range(most)]

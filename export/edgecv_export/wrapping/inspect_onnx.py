@@ -18,6 +18,7 @@ from edgecv_export.wrapping.manifest_draft import Seen, skeleton_for
 from edgecv_export.wrapping.wrap import read_onnx
 from edgecv_runtime import InputError
 from edgecv_runtime.one_line import first_line, printable
+from edgecv_runtime.whole import write_file
 
 _SIDE = 320  # of an axis that may have any length
 _IMAGES = 2
@@ -140,11 +141,10 @@ def write_skeleton(found: Inspection, path: str | os.PathLike[str]) -> None:
     """Writes the manifest into a new file. Raises InputError where there is none, or a file."""
     if found.manifest is None:
         raise InputError(f"{found.file} is nothing that edgecv wrap takes: no manifest to write")
+    if os.path.lexists(path):
+        raise InputError(f"{path} is there already: give another --manifest")
     try:
-        with open(path, "x", encoding="utf-8") as file:
-            file.write(json.dumps(found.manifest, indent=2, ensure_ascii=False) + "\n")
-    except FileExistsError as error:
-        raise InputError(f"{path} is there already: give another --manifest") from error
+        write_file(path, json.dumps(found.manifest, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror or error}") from error
 

@@ -1,0 +1,70 @@
+"""What is there after a command was ended: which of the files are whole, and whose they are."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from edgecv_runtime import BundleError, Manifest
+from edgecv_runtime.load import open_bundle
+
+
+def bundle_at(folder: Path) -> Manifest | str | None:
+    """The manifest of a bundle whose files are all whole; None where there is none; or what is
+    wrong with it."""
+    if not folder.exists():
+        return None
+    try:
+        with open_bundle(folder) as bundle:
+            for graphs in bundle.manifest.graphs.values():
+                for graph in graphs:
+                    bundle.verified_file(graph.file, graph.sha256)
+            return bundle.manifest
+    except BundleError as error:
+        return str(error)
+
+
+def named(folder: Path, new: str) -> str:
+    """ "new" where the bundle has that name, "old" where it has another or there is none."""
+    found = bundle_at(folder)
+    if isinstance(found, str):
+        return found
+    return "new" if found is not None and found.name == new else "old"
+
+
+def precisions(folder: Path) -> list[str]:
+    """Of a bundle's graphs "main". A bundle that is damaged is an error of the test."""
+    found = bundle_at(folder)
+    assert isinstance(found, Manifest), found
+    return [graph.precision for graph in found.graphs["main"]]
+
+
+def hidden(folder: Path) -> list[str]:
+    """What a command that died has left anywhere below a folder."""
+    return [str(path) for path in folder.rglob(".edgecv-*")]
+
+
+def copy(source: Path, target: Path) -> None:
+    """A folder as it was; nothing else is beside it, but what other tests may have left."""
+    shutil.rmtree(target.parent, ignore_errors=True)
+    shutil.copytree(source, target)
+
+
+def content(folder: Path) -> dict[str, bytes]:
+    return dict(_files(folder))
+
+
+def _files(folder: Path) -> Iterator[tuple[str, bytes]]:
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.name.endswith(".lock"):
+            yield str(path.relative_to(folder)), path.read_bytes()
+
+
+def read_json(path: Path) -> dict[str, object] | str:
+    try:
+        read: dict[str, object] = json.loads(path.read_text())
+        return read
+    except ValueError as error:
+        return f"{path.name}: {error}"
