@@ -95,7 +95,7 @@ def test_a_changed_exporter_exports_again(
     assert main(["predict", str(checkpoint), str(photo)]) == 0
     (bundle,) = (cache / "checkpoints").iterdir()
     assert checkpoint_cache.folder_of(checkpoint) == bundle
-    code = Path(edgecv_export.__path__[0], "pictures.py")
+    code = Path(edgecv_export.__path__[0], "errors.py")
     read = Path.read_bytes
 
     def changed(path: Path) -> bytes:
