@@ -7,10 +7,13 @@ first step so that strace can attach, and its exit status.
 
 from __future__ import annotations
 
+import atexit
+import gc
 import json
 import os
 import signal
 import sys
+import threading
 import traceback
 from pathlib import Path
 from typing import Any
@@ -29,6 +32,7 @@ def main() -> None:
             )
             os.write(answers, f"{len(threads)} {threads}\n".encode())
             continue
+        gc.freeze()  # a collection in the fork would touch, so copy, all that is loaded
         child = os.fork()
         if child == 0:
             os.close(answers)
@@ -51,11 +55,23 @@ def _become(request: dict[str, Any]) -> None:
     os.environ.update(request["environment"])
     code = compile(request["code"], "<command>", "exec")
     os.kill(os.getpid(), signal.SIGSTOP)
+    status = 0
     try:
-        exec(code, {"__name__": "__main__"})
-    except Exception:
+        try:
+            exec(code, {"__name__": "__main__"})
+        except SystemExit as ending:
+            status = ending.code if isinstance(ending.code, int) else int(ending.code is not None)
+            if isinstance(ending.code, str):
+                print(ending.code, file=sys.stderr)
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+    except BaseException:
         traceback.print_exc()
-        sys.exit(1)
+        status = 1
+    sys.stderr.flush()
+    # The rest of the interpreter's end writes nothing, and would touch, so copy, all of it.
+    os._exit(status)
 
 
 if __name__ == "__main__":
