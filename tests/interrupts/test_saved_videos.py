@@ -20,25 +20,25 @@ def most(everything: bool) -> int | None:
 
 
 def test_predict(stage: Stage, bundle: Path, folder: Path, most: int | None) -> None:
-    """In place of older results."""
+    """In place of older results; Ctrl-C leaves a part beside them."""
     out = folder / "out"
-    write_video(folder / "b.avi", 5)
+    write_video(folder / "b.avi", 60)
     write_video(folder / "old.mp4", 3)
 
     def prepare() -> None:
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir()
-        (out / "b.jsonl").write_text("{}\n")
+        (out / "b.jsonl").write_text("{}\n" * 3)
         shutil.copy(folder / "old.mp4", out / "b.mp4")
 
     def state() -> str:
-        frames = frames_of(out / "b.mp4")
-        if frames == 0:
-            return "b.mp4 cannot be read"
+        if unreadable := unreadable_parts(out):
+            return f"{unreadable} cannot be read"
         lines = [json.loads(line) for line in (out / "b.jsonl").read_text().splitlines()]
-        if not lines:
-            return "b.jsonl is empty"
-        return "new" if frames == len(lines) == 5 else "old"
+        count = frames_of(out / "b.mp4")
+        if len(lines) not in (3, 60) or count not in (3, 60):
+            return f"b.jsonl has {len(lines)} lines, b.mp4 {count} frames"
+        return "new" if len(lines) == count == 60 else "old"
 
     words = ["predict", bundle, folder / "b.avi", "--save", out]
     assert Sweep(stage, words, prepare, state, most=most).run() == []
@@ -47,7 +47,7 @@ def test_predict(stage: Stage, bundle: Path, folder: Path, most: int | None) -> 
 
 def test_camera(stage: Stage, bundle: Path, folder: Path, most: int | None) -> None:
     out = folder / "out"
-    write_video(folder / "source.avi", 12)
+    write_video(folder / "source.avi", 60)
     write_video(folder / "old.mp4", 3)
 
     def prepare() -> None:
@@ -56,6 +56,8 @@ def test_camera(stage: Stage, bundle: Path, folder: Path, most: int | None) -> N
         shutil.copy(folder / "old.mp4", out / "a.mp4")
 
     def state() -> str:
+        if unreadable := unreadable_parts(out):
+            return f"{unreadable} cannot be read"
         count = frames_of(out / "a.mp4")
         # Ctrl-C is the usual end of a live run: what came until then is the new video.
         return "old" if count == 3 else "new" if count else "a.mp4 cannot be read"
@@ -80,3 +82,8 @@ def frames_of(path: Path) -> int:
     while capture.read()[0]:
         count += 1
     return count
+
+
+def unreadable_parts(folder: Path) -> list[str]:
+    parts = [path for path in folder.glob("*.part*.mp4") if path.stat().st_size]
+    return [path.name for path in parts if frames_of(path) == 0]
