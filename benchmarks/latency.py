@@ -35,7 +35,7 @@ from edgecv_export.precision.int8_variant import Quantization
 from edgecv_export.precision.variant import add_variant
 from edgecv_export.tensorrt.build import build_engines
 from edgecv_runtime import Bundle
-from edgecv_runtime.model import Model
+from edgecv_runtime.models.model import Model
 from engines import build, labels_of
 from timing import at_all_scores, header, row
 

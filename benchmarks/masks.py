@@ -9,7 +9,7 @@ from pycocotools import mask as coco
 from torchvision.models.detection.roi_heads import paste_masks_in_image
 
 from edgecv_runtime import ops
-from edgecv_runtime.masks import Masks
+from edgecv_runtime.results.masks import Masks
 from timing import THREADS, alternate, header, row
 
 COUNT, CELLS = 100, 28

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from edgecv_runtime.detection_model import DetectionModel
+from edgecv_runtime.models.detection_model import DetectionModel
 
 THREADS = 2
 _LARGER_THAN_CACHES = 96 << 20

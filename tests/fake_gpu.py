@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from edgecv_runtime import Bundle
-from edgecv_runtime.engines.built import BuiltEngine, ShapeRange, to_json
+from edgecv_runtime.engines.built_engine import BuiltEngine, ShapeRange
+from edgecv_runtime.engines.engines_json import to_json
 from fake_cuda import FakeCuda
 from fake_tensorrt import fake_plan, fake_tensorrt
 

@@ -39,7 +39,7 @@ def set_thresholds(bundle: Path, points: Mapping[str, OperatingPoint]) -> dict[s
     """
     from edgecv_export.bundle.lock import locked
     from edgecv_runtime import InputError, Manifest
-    from edgecv_runtime.whole import write_file
+    from edgecv_runtime.files.whole import write_file
 
     found = {
         name: point.threshold for name, point in points.items() if not math.isnan(point.threshold)

@@ -197,7 +197,7 @@ def _close_window() -> None:
 
 
 def _draw_rate(canvas: Any, rate: float | None) -> None:
-    from edgecv_runtime.drawing import draw_note
+    from edgecv_runtime.drawing.boxes import draw_note
 
     if rate is not None:
         draw_note(canvas, f"{rate:.1f} frames/s")

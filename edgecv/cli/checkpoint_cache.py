@@ -54,7 +54,7 @@ def mark_used(folder: Path) -> None:
 def make_room(new: Path) -> None:
     """Removes those used longest ago until all take no more than `LIMIT`; `new` stays, and so do
     those that were used within `IN_USE`."""
-    from edgecv_runtime.whole import is_draft, remove_folder
+    from edgecv_runtime.files.whole import is_draft, remove_folder
 
     entries = []
     for folder in new.parent.iterdir():

@@ -31,7 +31,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     from edgecv.data.synthetic import write_shapes
     from edgecv_runtime import InputError
-    from edgecv_runtime.whole import new_folder
+    from edgecv_runtime.files.whole import new_folder
 
     shapes, training, bundle = (args.out / name for name in _PARTS)
     if args.out.exists() and not _interrupted(args.out):
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _interrupted(out: Path) -> bool:
     """Whether a folder is empty, or holds no more than a demo that has not come to its end."""
-    from edgecv_runtime.whole import is_draft
+    from edgecv_runtime.files.whole import is_draft
 
     return out.is_dir() and all(
         path.name in _PARTS or is_draft(path.name) or path.match("val_*.json")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from edgecv.cli.model_options import positive
 
 if TYPE_CHECKING:
-    from edgecv_runtime.model import Model
+    from edgecv_runtime.models.model import Model
 
 
 def add_drawing_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from edgecv_runtime.one_line import printable
 
 if TYPE_CHECKING:
-    from edgecv_runtime.model import Model
+    from edgecv_runtime.models.model import Model
 
 
 def say_what_runs(

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
 
 def describe(path: str) -> dict[str, Any]:
     """The manifest as plain values, under "files" each file's size and fault, and "engines"."""
-    from edgecv_runtime.load import open_bundle
+    from edgecv_runtime.models.load import open_bundle
 
     with open_bundle(path) as bundle:
         manifest = json.loads(bundle.manifest.to_json())
@@ -66,7 +66,7 @@ def describe(path: str) -> dict[str, Any]:
 def _shortest(value: float) -> float:
     import numpy as np
 
-    from edgecv_runtime.result import shortest
+    from edgecv_runtime.results.result import shortest
 
     return shortest(np.float32(value))
 

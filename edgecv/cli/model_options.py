@@ -10,7 +10,7 @@ from edgecv.cli.class_options import class_names, class_scores
 
 if TYPE_CHECKING:
     from edgecv.models.windows import WindowRequest
-    from edgecv_runtime.model import Model
+    from edgecv_runtime.models.model import Model
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -86,7 +86,7 @@ def use_threshold(model: Model[Any], args: argparse.Namespace) -> None:
     Raises InputError for a model whose results have no scores.
     """
     from edgecv_runtime import Classifier, InputError
-    from edgecv_runtime.detection_model import DetectionModel
+    from edgecv_runtime.models.detection_model import DetectionModel
 
     if args.threshold is None:
         return
@@ -109,7 +109,7 @@ def use_threshold(model: Model[Any], args: argparse.Namespace) -> None:
 def use_classes(model: Model[Any], args: argparse.Namespace) -> None:
     """Sets what ``--classes`` says. Raises InputError for a model that finds no objects."""
     from edgecv_runtime import InputError
-    from edgecv_runtime.detection_model import DetectionModel
+    from edgecv_runtime.models.detection_model import DetectionModel
 
     if args.classes is None:
         return

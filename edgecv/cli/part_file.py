@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
-from edgecv_runtime import held
+from edgecv_runtime.files import held
 
 _LONGEST = 200  # bytes of the target's name that a part's name begins with; a name has 255
 

@@ -32,7 +32,7 @@ from edgecv_runtime.one_line import joined, printable
 if TYPE_CHECKING:
     from edgecv.cli.progress import Progress
     from edgecv_runtime import Result
-    from edgecv_runtime.model import Model
+    from edgecv_runtime.models.model import Model
     from edgecv_runtime.sources import Failure, Frame, Images, Video
 
 

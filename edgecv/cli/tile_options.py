@@ -38,7 +38,7 @@ def add_tile_arguments(parser: argparse.ArgumentParser) -> None:
 def use_tiles(model: Any, args: argparse.Namespace) -> None:
     """Sets the model's tiles as the options say. Raises InputError if they do not fit."""
     from edgecv_runtime import InputError, Stylizer, Tiles
-    from edgecv_runtime.detection_model import DetectionModel
+    from edgecv_runtime.models.detection_model import DetectionModel
 
     if args.tiling is not None:
         if not isinstance(model, Stylizer):

@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgecv_runtime import InputError, read_image
-from edgecv_runtime.image_headers import ImageHeader, read_header
-from edgecv_runtime.images import check_regular
+from edgecv_runtime.files.regular import check_regular
+from edgecv_runtime.images.headers import ImageHeader, read_header
 from edgecv_runtime.sources import IMAGE_SUFFIXES
 
 from .report import shortened

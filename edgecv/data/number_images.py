@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_runtime import InputError
-from edgecv_runtime.image_headers import read_header
-from edgecv_runtime.images import check_header, check_regular
+from edgecv_runtime.files.regular import check_regular
+from edgecv_runtime.images.headers import read_header
+from edgecv_runtime.images.limits import check_header
 from edgecv_runtime.opencv import import_cv2
 
 _PNG = b"\x89PNG\r\n\x1a\n"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecv_runtime import InputError
-from edgecv_runtime.images import check_regular
+from edgecv_runtime.files.regular import check_regular
 from edgecv_runtime.one_line import brief
 
 _MARKS = (  # that of UTF-16 is the beginning of that of UTF-32

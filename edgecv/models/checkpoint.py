@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from edgecv_runtime import InputError
+from edgecv_runtime.files.whole import write_file
 from edgecv_runtime.one_line import one_line
-from edgecv_runtime.whole import write_file
 
 from . import registry
 from .finite import require_finite

@@ -17,8 +17,8 @@ from torch import nn
 
 from edgecv.models.checkpoint import Checkpoint
 from edgecv_runtime import EngineError, InputError
+from edgecv_runtime.files.whole import clear_drafts
 from edgecv_runtime.versions import require
-from edgecv_runtime.whole import clear_drafts
 
 from .epoch_order import EpochSeeds
 from .epoch_progress import EpochProgress

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from torch import nn
 
 from edgecv.models.checkpoint import Checkpoint, save_checkpoint, save_whole
-from edgecv_runtime.whole import write_file
+from edgecv_runtime.files.whole import write_file
 
 from .divergence import diverged
 from .run_folder import STATE

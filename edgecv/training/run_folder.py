@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgecv.data.text import MAX_TEXT, read_json
 from edgecv_runtime import InputError
-from edgecv_runtime.whole import is_draft, write_file
+from edgecv_runtime.files.whole import is_draft, write_file
 
 if TYPE_CHECKING:
     from .settings import Settings

@@ -17,8 +17,9 @@ from edgecv_export.wrapping.inspect_onnx import inspect_onnx
 from edgecv_export.wrapping.wrap import wrap
 from edgecv_runtime import load
 from edgecv_runtime._core import Manifest, check_graph
-from edgecv_runtime.engines.built import BuiltEngine, ShapeRange, read_engines, to_json
-from edgecv_runtime.load import open_bundle
+from edgecv_runtime.engines.built_engine import BuiltEngine, ShapeRange
+from edgecv_runtime.engines.engines_json import read_engines, to_json
+from edgecv_runtime.models.load import open_bundle
 from fuzz.reader import Reader, put
 from input_records import input_record
 

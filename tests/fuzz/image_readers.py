@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgecv_runtime import Error
-from edgecv_runtime.images import read_image
+from edgecv_runtime.images.read import read_image
 from edgecv_runtime.sources import Failure, open_source
 from fuzz.reader import Reader, image
 

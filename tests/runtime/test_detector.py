@@ -9,7 +9,7 @@ import pytest
 import edgecv
 from edgecv import EngineError, InputError
 from edgecv_runtime import Bundle, Engine, TensorSpec
-from edgecv_runtime.detector import Detector
+from edgecv_runtime.models.detector import Detector
 from tiny_bundle import BOXES, LABELS, SCORES, write_tiny_bundle
 
 WHITE = np.full((64, 96, 3), 255, np.uint8)

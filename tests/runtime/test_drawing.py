@@ -10,12 +10,12 @@ import pytest
 
 from edgecv import Detections, InputError, Instances, Masks, read_image
 from edgecv.cli.main import main
-from edgecv_runtime import lettering
-from edgecv_runtime.captions import place_captions, smallest_size, usual_size
-from edgecv_runtime.classification import Classification
-from edgecv_runtime.drawing import PALETTE
-from edgecv_runtime.lettering import Line, drawable_name
-from edgecv_runtime.segmentation import Segmentation
+from edgecv_runtime.drawing import lettering
+from edgecv_runtime.drawing.boxes import PALETTE
+from edgecv_runtime.drawing.captions import place_captions, smallest_size, usual_size
+from edgecv_runtime.drawing.lettering import Line, drawable_name
+from edgecv_runtime.results.classification import Classification
+from edgecv_runtime.results.segmentation import Segmentation
 from tiny_bundle import write_tiny_bundle
 
 GREY = np.full((200, 300, 3), 128, np.uint8)

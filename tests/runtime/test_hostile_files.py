@@ -22,8 +22,8 @@ from edgecv.data.yolo_data_file import read_data_file
 from edgecv.models.checkpoint import load_checkpoint
 from edgecv.models.weight_files import read_state_dict
 from edgecv_runtime import BundleError, InputError
-from edgecv_runtime.engines.built import read_engines
-from edgecv_runtime.images import read_image
+from edgecv_runtime.engines.engines_json import read_engines
+from edgecv_runtime.images.read import read_image
 from tiny_bundle import write_tiny_bundle
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="special files")
@@ -118,7 +118,7 @@ def test_a_bmp_of_os2_is_read(tmp_path: Path) -> None:
 
 
 def test_arrays_have_the_same_limit() -> None:
-    from edgecv_runtime.images import check_image
+    from edgecv_runtime.images.check import check_image
 
     huge = np.broadcast_to(np.zeros((1, 1, 3), np.uint8), (1 << 14, (1 << 14) + 1, 3))
     with pytest.raises(InputError, match="of at most 805306368 bytes, got shape"):

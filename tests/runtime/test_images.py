@@ -16,7 +16,7 @@ from PIL import ExifTags, Image, ImageOps
 from PIL.PngImagePlugin import PngInfo
 
 from edgecv_runtime import InputError, read_image
-from edgecv_runtime.images import check_image
+from edgecv_runtime.images.check import check_image
 
 PHOTOS = Path(
     os.environ.get("EDGECV_DATA", Path(__file__).parents[2].parent / "shared" / "data"), "photos"

@@ -11,10 +11,10 @@ from pycocotools import mask as coco
 
 from edgecv_runtime import InputError, read_image
 from edgecv_runtime._core import MaskCrop
-from edgecv_runtime.drawing import PALETTE, draw_boxes
-from edgecv_runtime.instances import Instances
-from edgecv_runtime.mask_drawing import draw_masks
-from edgecv_runtime.masks import Masks
+from edgecv_runtime.drawing.boxes import PALETTE, draw_boxes
+from edgecv_runtime.drawing.masks import draw_masks
+from edgecv_runtime.results.instances import Instances
+from edgecv_runtime.results.masks import Masks
 
 NAMES = ["cat", "dog"]
 SIZE = (100, 120)

@@ -9,7 +9,7 @@ from pycocotools import mask as coco
 
 from edgecv_runtime import InputError, ops
 from edgecv_runtime._core import MaskCrop
-from edgecv_runtime.masks import Masks
+from edgecv_runtime.results.masks import Masks
 
 
 def rough_masks(rng, count, size=28):

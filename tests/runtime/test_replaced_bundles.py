@@ -20,10 +20,10 @@ from onnx import numpy_helper
 import edgecv
 from edgecv_runtime import BundleError, EngineError
 from edgecv_runtime._core import HashedFile
-from edgecv_runtime.whole import new_folder, write_file
+from edgecv_runtime.files.whole import new_folder, write_file
 from tiny_bundle import write_tiny_bundle
 
-load_module = importlib.import_module("edgecv_runtime.load")  # `load` is the function, too
+load_module = importlib.import_module("edgecv_runtime.models.load")  # `load` is the function, too
 ENGINES = ("onnxruntime", "openvino")
 
 
@@ -131,7 +131,7 @@ def test_loads_beside_a_process_that_replaces(tmp_path: Path) -> None:
     generation(tmp_path / "two", 2)
     code = f"""
 import shutil
-from edgecv_runtime.whole import new_folder
+from edgecv_runtime.files.whole import new_folder
 print("ready", flush=True)
 shutil.copytree({str(bundle)!r}, {str(tmp_path / "one")!r})
 while True:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgecv_runtime import Detections, InputError, read_image
-from edgecv_runtime.drawing import PALETTE, draw_boxes, draw_note
+from edgecv_runtime.drawing.boxes import PALETTE, draw_boxes, draw_note
 
 NAMES = ["cat", "dog", "traffic light"]
 BOXES = np.array([[10, 40, 60, 90], [50.4, 30.6, 119.5, 99.5], [5, 5, 15, 15]], np.float32)

@@ -10,7 +10,7 @@ from PIL import Image
 
 import edgecv
 from edgecv import InputError, Segmentation
-from edgecv_runtime.palette import PALETTE, class_colors
+from edgecv_runtime.drawing.palette import PALETTE, class_colors
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "bundle_v2_segment"
 NAMES = ["background", "road", "tree"]

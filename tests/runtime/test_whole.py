@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from edgecv_runtime import held, whole
-from edgecv_runtime.whole import (
+from edgecv_runtime.files import held, whole
+from edgecv_runtime.files.whole import (
     clear_drafts,
     draft_folder,
     exchange,
@@ -31,7 +31,7 @@ def tree(folder: Path) -> dict[str, str]:
 
 def killed_in(code: str, folder: Path) -> None:
     """Runs code in a process that kills itself."""
-    lines = "import os, signal\nfrom pathlib import Path\nfrom edgecv_runtime import whole\n"
+    lines = "import os, signal\nfrom pathlib import Path\nfrom edgecv_runtime.files import whole\n"
     done = subprocess.run([sys.executable, "-c", lines + code], cwd=folder)
     assert done.returncode == -signal.SIGKILL
 

@@ -189,7 +189,7 @@ def test_what_was_measured_is_shown_where_it_cannot_be_written(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     bundle, data = write_tiny_bundle(tmp_path / "bundle"), data_set(tmp_path / "data")
-    monkeypatch.setattr("edgecv_runtime.whole.write_file", full)
+    monkeypatch.setattr("edgecv_runtime.files.whole.write_file", full)
     assert main(["eval", str(bundle), "--data", str(data), "--set-thresholds"]) == 2
     shown = capsys.readouterr()
     assert any(line.split()[:2] == ["left", "0.72"] for line in shown.out.splitlines())

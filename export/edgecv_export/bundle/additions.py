@@ -20,7 +20,7 @@ from typing import Any
 from edgecv_export.bundle.draft import MANIFEST
 from edgecv_export.bundle.lock import locked
 from edgecv_runtime import InputError, Manifest
-from edgecv_runtime.whole import abandoned_drafts, clear_drafts, draft_folder, write_file
+from edgecv_runtime.files.whole import abandoned_drafts, clear_drafts, draft_folder, write_file
 
 _COMING = "coming.json"  # names of the files that are moved into the bundle, with their sha256
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from edgecv_runtime import InputError, Manifest
-from edgecv_runtime.whole import new_folder, recover_folder
+from edgecv_runtime.files.whole import new_folder, recover_folder
 
 MANIFEST = "bundle.json"
 

@@ -11,10 +11,10 @@ import numpy.typing as npt
 
 from edgecv_runtime import Bundle, Engine
 from edgecv_runtime._core import DeviceTensor
-from edgecv_runtime.detection_model import DetectionModel
 from edgecv_runtime.engines import open_engine
 from edgecv_runtime.engines.host_memory import require_host
-from edgecv_runtime.load import make_model
+from edgecv_runtime.models.detection_model import DetectionModel
+from edgecv_runtime.models.load import make_model
 
 TILE_ROLES = ("statistics", "tile")  # a stylizer's
 Feed = dict[str, npt.NDArray[Any]]  # a network's inputs by name, for one run

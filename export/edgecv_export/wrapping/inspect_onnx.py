@@ -17,8 +17,8 @@ from edgecv_export.generated_images import generate_pictures
 from edgecv_export.wrapping.manifest_draft import Seen, skeleton_for
 from edgecv_export.wrapping.wrap import read_onnx
 from edgecv_runtime import InputError
+from edgecv_runtime.files.whole import write_file
 from edgecv_runtime.one_line import first_line, printable
-from edgecv_runtime.whole import write_file
 
 _SIDE = 320  # of an axis that may have any length
 _IMAGES = 2

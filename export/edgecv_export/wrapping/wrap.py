@@ -22,7 +22,7 @@ from edgecv_export.wrapping.anchor_guess import ENCODINGS, stored_arrays, to_xyx
 from edgecv_export.wrapping.output_checks import check_outputs
 from edgecv_runtime import BundleError, InputError, Manifest
 from edgecv_runtime._core import check_graph
-from edgecv_runtime.images import check_regular
+from edgecv_runtime.files.regular import check_regular
 from edgecv_runtime.one_line import first_line, one_line
 from edgecv_runtime.versions import require
 

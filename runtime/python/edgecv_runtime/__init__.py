@@ -14,21 +14,21 @@ from edgecv_runtime._core import (
     Manifest,
     TensorSpec,
 )
-from edgecv_runtime.classification import Classification, ClassScore
-from edgecv_runtime.classifier import Classifier
-from edgecv_runtime.detector import Detector
-from edgecv_runtime.images import read_image
-from edgecv_runtime.instance_segmenter import InstanceSegmenter
-from edgecv_runtime.instances import Instance, Instances
-from edgecv_runtime.load import load
-from edgecv_runtime.masks import Masks
-from edgecv_runtime.result import Result, ScoredResult
-from edgecv_runtime.results import Detection, Detections
-from edgecv_runtime.segmentation import ClassArea, Segmentation
-from edgecv_runtime.semantic_segmenter import SemanticSegmenter
-from edgecv_runtime.stylized import Stylized
-from edgecv_runtime.stylizer import Stylizer
-from edgecv_runtime.tiles import Tiles
+from edgecv_runtime.images.read import read_image
+from edgecv_runtime.models.classifier import Classifier
+from edgecv_runtime.models.detector import Detector
+from edgecv_runtime.models.instance_segmenter import InstanceSegmenter
+from edgecv_runtime.models.load import load
+from edgecv_runtime.models.semantic_segmenter import SemanticSegmenter
+from edgecv_runtime.models.stylizer import Stylizer
+from edgecv_runtime.models.tiles import Tiles
+from edgecv_runtime.results.classification import Classification, ClassScore
+from edgecv_runtime.results.detections import Detection, Detections
+from edgecv_runtime.results.instances import Instance, Instances
+from edgecv_runtime.results.masks import Masks
+from edgecv_runtime.results.result import Result, ScoredResult
+from edgecv_runtime.results.segmentation import ClassArea, Segmentation
+from edgecv_runtime.results.stylized import Stylized
 
 __all__ = [
     "Bundle",

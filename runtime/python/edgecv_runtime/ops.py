@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from edgecv_runtime import _core
 from edgecv_runtime._core import InputError, InputSpec
-from edgecv_runtime.masks import Masks
+from edgecv_runtime.results.masks import Masks
 
 Float32 = npt.NDArray[np.float32]
 Int64 = npt.NDArray[np.int64]

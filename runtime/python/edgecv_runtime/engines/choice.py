@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from edgecv_runtime._core import Bundle, BundleError, EngineError, HashedFile
-from edgecv_runtime.engines.built import engines_of, fitting_engine
+from edgecv_runtime.engines.fitting_engine import engines_of, fitting_engine
 from edgecv_runtime.engines.nvidia_driver import gpu_count
 from edgecv_runtime.engines.tensorrt_modules import KINDS, import_tensorrt, why_unsupported
 

@@ -24,7 +24,7 @@ from edgecv_runtime.engines.tensorrt_modules import (
     make_context,
     make_logger,
 )
-from edgecv_runtime.whole import write_file
+from edgecv_runtime.files.whole import write_file
 
 Shape = tuple[int, ...]
 

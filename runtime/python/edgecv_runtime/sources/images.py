@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgecv_runtime._core import InputError
-from edgecv_runtime.images import read_image
+from edgecv_runtime.images.read import read_image
 from edgecv_runtime.sources.frames import Failure, Frame
 
 IMAGE_SUFFIXES = frozenset(

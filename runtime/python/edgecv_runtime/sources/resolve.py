@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Union
 
 from edgecv_runtime._core import InputError
-from edgecv_runtime.images import check_regular
+from edgecv_runtime.files.regular import check_regular
 from edgecv_runtime.sources.addresses import NETWORK_SCHEMES, csi_pipeline, shown_address
 from edgecv_runtime.sources.frames import Failure, Frame
 from edgecv_runtime.sources.images import IMAGE_SUFFIXES, Images, natural_key

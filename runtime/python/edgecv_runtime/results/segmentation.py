@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_runtime._core import InputError
-from edgecv_runtime.drawing import draw_legend
-from edgecv_runtime.indexed_png import encode_indexed_png
-from edgecv_runtime.lettering import drawable_names
+from edgecv_runtime.drawing.boxes import draw_legend
+from edgecv_runtime.drawing.lettering import drawable_names
+from edgecv_runtime.drawing.palette import class_colors
+from edgecv_runtime.files.whole import write_file
+from edgecv_runtime.images.indexed_png import encode_indexed_png
 from edgecv_runtime.opencv import import_cv2
-from edgecv_runtime.palette import class_colors
-from edgecv_runtime.result import Result, import_supervision
-from edgecv_runtime.whole import write_file
+from edgecv_runtime.results.result import Result, import_supervision
 
 _OPACITY = 0.5  # of a class's colour over the picture
 _LONGEST_LEGEND = 12

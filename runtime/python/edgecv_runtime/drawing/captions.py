@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecv_runtime.lettering import Line, fitting
+from edgecv_runtime.drawing.lettering import Line, fitting
 
 # A caption may cover this part of another box; beyond it the scene is too crowded for it.
 _MOST_COVERED = 0.3

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
-from edgecv_runtime import held
+from edgecv_runtime.files import held
 
 _PREFIX = ".edgecv-"  # not the target's name, which may be as long as a name can be
 _DRAFT = ".tmp"

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_runtime._core import EngineError, InputError
-from edgecv_runtime.images import check_image
+from edgecv_runtime.files.whole import write_file
+from edgecv_runtime.images.check import check_image
+from edgecv_runtime.images.other_libraries import from_pillow, is_pillow
 from edgecv_runtime.opencv import import_cv2
-from edgecv_runtime.other_images import from_pillow, is_pillow
-from edgecv_runtime.whole import write_file
 
 Item = TypeVar("Item")
 Self = TypeVar("Self", bound="ScoredResult[Any]")

@@ -7,8 +7,8 @@ from typing import Any
 
 from edgecv_runtime import _core
 from edgecv_runtime._core import Bundle, Engine
-from edgecv_runtime.model import Model, Picture, State, pixels_and_formats
-from edgecv_runtime.stylized import Stylized
+from edgecv_runtime.models.model import Model, Picture, State, pixels_and_formats
+from edgecv_runtime.results.stylized import Stylized
 
 
 class Stylizer(Model[Stylized]):

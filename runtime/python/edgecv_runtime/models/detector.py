@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from edgecv_runtime.detection_model import DetectionModel, Found
-from edgecv_runtime.model import Picture
-from edgecv_runtime.results import Detections
+from edgecv_runtime.models.detection_model import DetectionModel, Found
+from edgecv_runtime.models.model import Picture
+from edgecv_runtime.results.detections import Detections
 
 
 class Detector(DetectionModel[Detections]):

@@ -16,16 +16,17 @@ import numpy.typing as npt
 from edgecv_runtime import _core
 from edgecv_runtime._core import Bundle, Engine, InputError, Manifest
 from edgecv_runtime.forks import forks
-from edgecv_runtime.images import check_image, read_image
-from edgecv_runtime.other_images import from_pillow, is_pillow
-from edgecv_runtime.reopening import Origin, pickled, reopen_after_fork
-from edgecv_runtime.result import Result as AnyResult
+from edgecv_runtime.images.check import check_image
+from edgecv_runtime.images.other_libraries import from_pillow, is_pillow
+from edgecv_runtime.images.read import read_image
+from edgecv_runtime.models.reopening import Origin, pickled, reopen_after_fork
+from edgecv_runtime.results.result import Result as AnyResult
 
 if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
 
+    from edgecv_runtime.models.tiles import Tiles
     from edgecv_runtime.sources import Frame, SourceLike
-    from edgecv_runtime.tiles import Tiles
 
     Image = str | os.PathLike[str] | npt.NDArray[np.uint8] | PillowImage
 else:  # Pillow need not be there

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_runtime._core import InputError
-from edgecv_runtime.drawing import check_line_width, draw_boxes
-from edgecv_runtime.result import ScoredResult, import_supervision, shortest
+from edgecv_runtime.drawing.boxes import check_line_width, draw_boxes
+from edgecv_runtime.results.result import ScoredResult, import_supervision, shortest
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from typing import Any, overload
 
 from edgecv_runtime import _core
 from edgecv_runtime._core import CropWindows, InputError
-from edgecv_runtime.live_items import LiveItems
-from edgecv_runtime.model import (
+from edgecv_runtime.models.live_items import LiveItems
+from edgecv_runtime.models.model import (
     AnImage,
     Image,
     Model,
@@ -17,7 +17,7 @@ from edgecv_runtime.model import (
     pictures_of,
     pixels_and_formats,
 )
-from edgecv_runtime.segmentation import Segmentation
+from edgecv_runtime.results.segmentation import Segmentation
 
 _WINDOW_KEYS = ("size", "overlap", "weight", "batch")
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_runtime._core import InputError
-from edgecv_runtime.captions import Corners, place_captions, usual_size
-from edgecv_runtime.lettering import drawable_name, fitting
-from edgecv_runtime.palette import PALETTE
+from edgecv_runtime.drawing.captions import Corners, place_captions, usual_size
+from edgecv_runtime.drawing.lettering import drawable_name, fitting
+from edgecv_runtime.drawing.palette import PALETTE
 
 
 def draw_boxes(

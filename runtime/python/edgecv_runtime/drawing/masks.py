@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecv_runtime.masks import Masks
+from edgecv_runtime.drawing.palette import PALETTE
 from edgecv_runtime.opencv import import_cv2
-from edgecv_runtime.palette import PALETTE
+from edgecv_runtime.results.masks import Masks
 
 _OPACITY = 0.45  # of the colour over the picture
 

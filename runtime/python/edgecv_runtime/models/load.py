@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from edgecv_runtime._core import Bundle, BundleError, Engine, Error, InputError
-from edgecv_runtime.classifier import Classifier
-from edgecv_runtime.detector import Detector
 from edgecv_runtime.engines import open_engines
 from edgecv_runtime.engines.choice import choose
-from edgecv_runtime.images import check_regular
-from edgecv_runtime.instance_segmenter import InstanceSegmenter
+from edgecv_runtime.files.regular import check_regular
+from edgecv_runtime.files.whole import recover_folder
+from edgecv_runtime.models.classifier import Classifier
+from edgecv_runtime.models.detector import Detector
+from edgecv_runtime.models.instance_segmenter import InstanceSegmenter
+from edgecv_runtime.models.reopening import Origin
+from edgecv_runtime.models.semantic_segmenter import SemanticSegmenter
+from edgecv_runtime.models.stylizer import Stylizer
 from edgecv_runtime.one_line import brief, one_line
-from edgecv_runtime.reopening import Origin
-from edgecv_runtime.semantic_segmenter import SemanticSegmenter
-from edgecv_runtime.stylizer import Stylizer
-from edgecv_runtime.whole import recover_folder
 
 Loaded = Classifier | Detector | InstanceSegmenter | SemanticSegmenter | Stylizer
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgecv_runtime import _core
-from edgecv_runtime.classification import Classification
-from edgecv_runtime.model import Model, Picture, State, pixels_and_formats
-from edgecv_runtime.result import as_score
+from edgecv_runtime.models.model import Model, Picture, State, pixels_and_formats
+from edgecv_runtime.results.classification import Classification
+from edgecv_runtime.results.result import as_score
 
 
 class Classifier(Model[Classification]):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from edgecv_runtime.detection_model import DetectionModel, Found
-from edgecv_runtime.instances import Instances
-from edgecv_runtime.masks import Masks
-from edgecv_runtime.model import Picture
+from edgecv_runtime.models.detection_model import DetectionModel, Found
+from edgecv_runtime.models.model import Picture
+from edgecv_runtime.results.instances import Instances
+from edgecv_runtime.results.masks import Masks
 
 
 class InstanceSegmenter(DetectionModel[Instances]):

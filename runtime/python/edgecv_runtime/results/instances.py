@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_runtime._core import InputError
-from edgecv_runtime.mask_drawing import draw_masks
-from edgecv_runtime.masks import Masks
-from edgecv_runtime.result import Several
-from edgecv_runtime.results import Detection, Detections
+from edgecv_runtime.drawing.masks import draw_masks
+from edgecv_runtime.results.detections import Detection, Detections
+from edgecv_runtime.results.masks import Masks
+from edgecv_runtime.results.result import Several
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from edgecv_runtime._core import BundleError, EngineError, InputError
 
 if TYPE_CHECKING:
-    from edgecv_runtime.model import Model
+    from edgecv_runtime.models.model import Model
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def reopen(origin: Origin, settings: Mapping[str, Any], **chosen: Any) -> Any:
         BundleError: it is not there, or another one is.
         EngineError: the engine is not there.
     """
-    from edgecv_runtime.load import load
+    from edgecv_runtime.models.load import load
 
     model = load(origin.path, **{**origin.options, **chosen})
     if model.manifest.to_json() != origin.manifest:

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecv_runtime.drawing import draw_legend
-from edgecv_runtime.lettering import drawable_names
-from edgecv_runtime.palette import class_colors
-from edgecv_runtime.result import ScoredResult, import_supervision, shortest
+from edgecv_runtime.drawing.boxes import draw_legend
+from edgecv_runtime.drawing.lettering import drawable_names
+from edgecv_runtime.drawing.palette import class_colors
+from edgecv_runtime.results.result import ScoredResult, import_supervision, shortest
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_runtime._core import InputError
-from edgecv_runtime.result import Result
+from edgecv_runtime.results.result import Result
 
 
 class Stylized(Result):

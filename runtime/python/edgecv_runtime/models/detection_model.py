@@ -19,8 +19,8 @@ from edgecv_runtime._core import (
     RcnnSpec,
     SsdSpec,
 )
-from edgecv_runtime.live_items import LiveItems
-from edgecv_runtime.model import (
+from edgecv_runtime.models.live_items import LiveItems
+from edgecv_runtime.models.model import (
     AnImage,
     Image,
     Model,
@@ -30,9 +30,9 @@ from edgecv_runtime.model import (
     pictures_of,
     pixels_and_formats,
 )
-from edgecv_runtime.proposals import Proposals, check_proposal_lists, check_proposals
-from edgecv_runtime.result import as_score, shortest
-from edgecv_runtime.tiles import Tiles
+from edgecv_runtime.models.proposals import Proposals, check_proposal_lists, check_proposals
+from edgecv_runtime.models.tiles import Tiles
+from edgecv_runtime.results.result import as_score, shortest
 
 Boxes = npt.NDArray[np.float32]
 

@@ -1,0 +1,1 @@
+"""Boxes, masks and text drawn on images."""

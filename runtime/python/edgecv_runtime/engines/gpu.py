@@ -1,0 +1,11 @@
+"""What is to be known of a GPU to tell whether an engine runs on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Gpu:
+    name: str
+    compute_capability: int  # 86 for 8.6

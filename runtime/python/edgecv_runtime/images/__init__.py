@@ -1,0 +1,1 @@
+"""Images from files and from callers: read, checked and converted."""

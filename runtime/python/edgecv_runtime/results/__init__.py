@@ -1,0 +1,1 @@
+"""What models give: one file for each kind of result."""
