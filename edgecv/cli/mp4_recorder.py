@@ -6,7 +6,10 @@ encoder's stream comes through a pipe, and the file is written here.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
+import sys
 import tempfile
 import threading
 import time
@@ -21,6 +24,7 @@ from numpy.typing import NDArray
 from edgecv.cli.matroska_packets import Codec, Packet, read_stream
 from edgecv.cli.mp4_boxes import FILE_TYPE, Samples, Track, fragment, movie, wide_data
 
+_PIPE_BYTES = 1 << 20  # what waits while the disk is busy, about 20 frames of 720p
 _SYNC_S = 5.0  # a power cut costs the frames of so many seconds
 
 
@@ -164,6 +168,9 @@ def open_recorder(path: Path, codec: str, size: tuple[int, int], rate: float) ->
             stream.close()
             return None
         os.set_blocking(handle, True)
+        if sys.platform == "linux":
+            with contextlib.suppress(OSError):  # more than the system allows
+                fcntl.fcntl(handle, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
     return Mp4Recorder(path, encoder, stream, size, rate)
 
 

@@ -19,6 +19,7 @@ from edgecv.cli import mp4_boxes, mp4_recorder
 from edgecv.cli.main import main
 from edgecv.cli.part_file import part_file
 from edgecv.cli.video_writer import VideoNotWritten, VideoWriter
+from edgecv_runtime.sources import open_source
 from tiny_bundle import write_tiny_bundle
 
 VIDEOS = Path(__file__).parents[1] / "golden" / "videos"
@@ -77,11 +78,12 @@ def test_a_camera_that_is_killed_leaves_what_it_recorded(
     saved, part = tmp_path / "a.mp4", tmp_path / "a.part.mp4"
     with VideoWriter(saved, 25.0) as writer:
         writer.write(level(7))
-    killed(clip, saved, bundle, 100)
+    killed(clip, saved, bundle, 140)
     assert len(levels(saved)) == 1
     found = levels(part)
-    # A fragment has a second at most; the frame of the last line may not be written yet.
-    assert 100 - 1 - 26 <= len(found) <= FRAMES
+    # A fragment has a second of the video at most, which here is made far faster than it plays: a
+    # busy machine writes it later.
+    assert 50 <= len(found) <= FRAMES
     before = part.read_bytes()
 
     words = ["camera", str(bundle), "--source", str(clip), "--no-show", "--save", str(saved)]
@@ -153,15 +155,15 @@ def test_frames_that_are_shown_in_another_order_than_they_are_decoded(tmp_path: 
     recorder = mp4_recorder.Mp4Recorder(path, Encoder(), stream, (48, 64), 10.0)
     recorder.close()
     assert recorder.frames == 20
-    for _ in range(2):
-        capture = cv2.VideoCapture(str(path))
-        found = []
-        while (answer := capture.read())[0]:
-            time_ms = capture.get(cv2.CAP_PROP_POS_MSEC)
-            found.append((round((float(answer[1].mean()) - 40) / 10), round(time_ms)))
-        assert found == [(at, 100 * at) for at in range(20)]
+    for finished in (False, True):
+        frames = list(open_source(path))
+        assert [round((float(frame.image.mean()) - 40) / 10) for frame in frames] == [*range(20)]
+        times = [round(frame.time_ms) for frame in frames]
+        # Of fragments, OpenCV below 4.13 gives the first two frames one time.
+        assert finished or np.diff(times).tolist()[1:] == [100] * 18
+        assert not finished or times == [100 * at for at in range(20)]
         recorder.finish(path)
-    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 20
+    assert cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FRAME_COUNT) == 20
 
 
 @pytest.mark.parametrize(
