@@ -25,6 +25,7 @@ class Track:
     width: int
     height: int
     rate: Fraction  # frames per second
+    delay: int = 0  # frames that are decoded before the first is shown
 
     @property
     def clock(self) -> int:
@@ -84,7 +85,7 @@ def movie(
             _MATRIX,
             struct.pack(">24xI", 2),
         ),
-        _box(b"trak", _full(b"tkhd", 1, 3, head, _MATRIX, size), media),
+        _box(b"trak", _full(b"tkhd", 1, 3, head, _MATRIX, size), _edits(track, ticks), media),
     ]
     if samples is None:
         defaults = struct.pack(">5I", 1, 1, track.step, 0, 0)
@@ -106,7 +107,7 @@ def fragment(track: Track, number: int, before: int, samples: Samples) -> bytes:
         rows = np.empty((len(samples.sizes), 3), ">i4")
         rows[:, 0] = samples.sizes
         rows[:, 1] = np.where(np.asarray(samples.keys, bool), _KEY, _NO_KEY)
-        rows[:, 2] = np.asarray(samples.shifts) * track.step
+        rows[:, 2] = (np.asarray(samples.shifts) + track.delay) * track.step
         run = struct.pack(">Ii", len(samples.sizes), offset)
         return _box(
             b"moof",
@@ -127,6 +128,14 @@ def wide_data(length: int) -> bytes:
     return struct.pack(">I4sQ", 1, b"mdat", length)
 
 
+def _edits(track: Track, ticks: int) -> bytes:
+    """That the film begins with the first frame that is shown."""
+    if track.delay == 0:
+        return b""
+    edit = struct.pack(">IQqI", 1, ticks, track.delay * track.step, 0x10000)
+    return _box(b"edts", _full(b"elst", 1, 0, edit))
+
+
 def _table(track: Track, samples: Samples, chunks: Sequence[tuple[int, int]]) -> bytes:
     count = len(samples.sizes)
     steps = [[count, track.step]] if count else []
@@ -135,7 +144,7 @@ def _table(track: Track, samples: Samples, chunks: Sequence[tuple[int, int]]) ->
         _full(b"stts", 0, 0, _rows(steps, ">u4")),
     ]
     if any(samples.shifts):
-        shifts = [[1, shift * track.step] for shift in samples.shifts]
+        shifts = [[1, (shift + track.delay) * track.step] for shift in samples.shifts]
         boxes.append(_full(b"ctts", 1, 0, _rows(shifts, ">i4")))
     keys = [at + 1 for at, key in enumerate(samples.keys) if key]
     runs = [

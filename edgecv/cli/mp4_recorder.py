@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from array import array
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -131,7 +132,12 @@ class Mp4Recorder:
             [packet.key for packet in packets],
             [self._place(packet) - before - at for at, packet in enumerate(packets)],
         )
-        start = b"" if before else FILE_TYPE + movie(self._track)
+        start = b""
+        if not before:
+            # With frames between frames: two, as encoders of H.264 announce, where one would do.
+            delay = max(2, -min(samples.shifts)) if any(samples.shifts) else 0
+            self._track = replace(self._track, delay=delay)
+            start = FILE_TYPE + movie(self._track)
         head = start + fragment(self._track, len(self._chunks) + 1, before, samples)
         data = b"".join([head, *(packet.data for packet in packets)])
         _write(self._file, data)
