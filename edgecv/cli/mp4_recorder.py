@@ -47,7 +47,7 @@ class Mp4Recorder:
         self._encoder = encoder
         self._stream = stream
         self._size = size
-        self._rate = Fraction(rate).limit_denominator(1001)
+        self._rate = encoded_rate(rate)
         self._file = path.open("r+b", buffering=0)
         self._track: Track | None = None
         self._sizes, self._keys, self._shifts = array("I"), array("B"), array("i")
@@ -150,6 +150,15 @@ class Mp4Recorder:
     def _place(self, packet: Packet) -> int:
         """The number of a frame in the order in which they are shown."""
         return round((packet.time_ms - self._first_ms) * self._rate / 1000)
+
+
+def encoded_rate(rate: float) -> Fraction:
+    """Frames per second as OpenCV's writer rounds them: by less than 0.001, to few digits."""
+    found, digits = Fraction(int(rate + 0.5)), 1
+    while abs(float(found) - rate) > 0.001:
+        digits *= 10
+        found = Fraction(int(rate * digits + 0.5), digits)
+    return found
 
 
 def open_recorder(path: Path, codec: str, size: tuple[int, int], rate: float) -> Mp4Recorder | None:

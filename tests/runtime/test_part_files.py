@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import warnings
-from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -167,12 +166,26 @@ def test_frames_that_are_shown_in_another_order_than_they_are_decoded(tmp_path: 
 
 @pytest.mark.parametrize(
     ("rate", "clock", "step"),
-    [(25.0, 1000, 40), (29.97, 2997, 100), (30000 / 1001, 30000, 1001), (4.93, 1479, 300)],
+    [(25.0, 1000, 40), (30000 / 1001, 2997, 100), (4.93, 1479, 300), (7.4996, 1005, 134)],
 )
-def test_the_clock_of_an_mp4_is_exact(rate: float, clock: int, step: int) -> None:
-    exact = Fraction(rate).limit_denominator(1001)
-    track = mp4_boxes.Track("mp4v", b"", 64, 48, exact)
+def test_the_clock_of_an_mp4(rate: float, clock: int, step: int) -> None:
+    """It is that of OpenCV's encoder, which rounds a rate."""
+    track = mp4_boxes.Track("mp4v", b"", 64, 48, mp4_recorder.encoded_rate(rate))
     assert (track.clock, track.step) == (clock, step)
+
+
+def test_frames_of_a_long_recording_keep_their_places(tmp_path: Path) -> None:
+    """At a rate that is rounded by so much that after 1000 frames one would be in the place of another."""
+    path = tmp_path / "a.mp4"
+    path.touch()
+    recorder = mp4_recorder.open_recorder(path, "mp4v", (32, 32), 2.0009)
+    assert recorder is not None
+    for _ in range(3000):
+        recorder.write(np.zeros((32, 32, 3), np.uint8))
+    recorder.close()
+    recorder.finish(path)
+    assert recorder.frames == 3000 and b"ctts" not in path.read_bytes()
+    assert cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FRAME_COUNT) == 3000
 
 
 def test_a_part_takes_its_place_at_the_end(tmp_path: Path) -> None:
