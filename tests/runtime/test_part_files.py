@@ -175,7 +175,7 @@ def test_the_clock_of_an_mp4(rate: float, clock: int, step: int) -> None:
 
 
 def test_frames_of_a_long_recording_keep_their_places(tmp_path: Path) -> None:
-    """At a rate that is rounded by so much that after 1000 frames one would be in the place of another."""
+    """At a rate that is rounded: after 1000 frames one would be in the place of another."""
     path = tmp_path / "a.mp4"
     path.touch()
     recorder = mp4_recorder.open_recorder(path, "mp4v", (32, 32), 2.0009)
