@@ -17,6 +17,7 @@ from tiny_bundle import write_tiny_bundle
 LOADED = """
 import cv2, numpy, onnx
 import edgecv.cli.main, edgecv_export.bundle.draft, edgecv_export.bundle.additions
+edgecv.cli.main.build_parser()
 """
 
 

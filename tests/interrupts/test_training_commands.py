@@ -35,7 +35,10 @@ import torch, torchvision, lightning.pytorch, matplotlib.pyplot, onnxscript, tor
 import torch._dynamo, torch.onnx._internal.exporter._core
 import edgecv.training.fit, edgecv.training.measures, edgecv_export.exporting
 import edgecv_export.source.loading, edgecv_export.precision.variant
-import hashlib, onnx
+import filelock, hashlib, onnx, pycocotools.cocoeval
+import torchvision.transforms.v2, torch.utils.serialization
+import edgecv.models.registry, edgecv.training.detection_task, edgecv.data.synthetic
+import edgecv.cli.progress, edgecv.cli.file_arguments, edgecv.training.detection
 from pathlib import Path
 from edgecv_export import exporting
 from edgecv_export.graphs import onnx_graph
