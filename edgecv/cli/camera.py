@@ -125,7 +125,7 @@ def run(args: argparse.Namespace) -> int:
             interrupted = True
     seconds = time.perf_counter() - started
     text = f"{frames} frames, {frames / seconds:.1f} frames/s"
-    if writer is not None and frames:
+    if writer is not None and writer.saved:
         text += f"; saved {args.save}"
     print(text, file=sys.stderr if args.json else sys.stdout)
     return INTERRUPTED if interrupted else 2 if failed else 0

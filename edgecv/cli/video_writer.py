@@ -58,6 +58,7 @@ class VideoWriter:
     ) -> None:
         self._path = path
         self._open_ended = open_ended
+        self.saved = False  # whether the file has its name
         self._live = live
         usual = rate is not None and _USUAL_RATES[0] <= rate <= _USUAL_RATES[1]
         self._rate = rate if usual else None
@@ -165,12 +166,15 @@ class VideoWriter:
                 self._release_held()
                 if self._recorder is not None:
                     self._recorder.close()
-                if not whole:
+                # Ctrl-C may come when the part is there, and no frame.
+                if not whole or not self._written:
                     raise _NotWhole
-                if self._recorder is not None:
-                    self._finish()
+                self._finish()
+            self.saved = True
         except _NotWhole:
-            if self._written and not isinstance(error, VideoNotWritten):  # which says it itself
+            if not self._written:
+                self._remove_part()
+            elif not isinstance(error, VideoNotWritten):  # which says it itself
                 warnings.warn(f"{self._path}: not finished{self._what_is_kept()}", stacklevel=2)
         except (OSError, ValueError) as fault:
             raise self._not_written(fault) from fault
@@ -191,6 +195,10 @@ class VideoWriter:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return VideoNotWritten(f"{self._path}: cannot be written: {reason}{self._what_is_kept()}")
 
+    def _remove_part(self) -> None:
+        if self._part != self._path:
+            self._part.unlink(missing_ok=True)
+
     def _what_is_kept(self) -> str:
         """The end of a message. A part without frames is removed."""
         count = self._recorder.frames if self._recorder is not None else 0
@@ -198,8 +206,8 @@ class VideoWriter:
         if count:
             frames = "frame is" if count == 1 else f"{count} frames are"
             text = f"; its first {frames} in {self._part}"
-        elif self._part != self._path:
-            self._part.unlink(missing_ok=True)
+        else:
+            self._remove_part()
         return text + ("; the earlier file is kept" if self._path.is_file() else "")
 
 

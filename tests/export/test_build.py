@@ -24,7 +24,6 @@ from edgecv_export.tensorrt.plan import BuildOptions, Plan, Port
 from edgecv_export.tensorrt.shape_ranges import ShapeWishes
 from edgecv_export.tensorrt.store import add_engine
 from edgecv_runtime import Bundle, BundleError, EngineError, InputError
-from edgecv_runtime.engines import built as built_module
 from edgecv_runtime.engines.built_engine import BuiltEngine
 from edgecv_runtime.engines.cache import cache_of_bundle
 from edgecv_runtime.engines.engines_json import read_engines
@@ -186,6 +185,24 @@ def test_an_interrupt_ends_the_build_and_leaves_nothing(
     assert tree(folder) == before
 
 
+def test_an_interrupt_behind_the_last_step_keeps_what_is_listed(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_file = os.replace
+
+    def interrupted(source: Any, target: Any) -> None:
+        replace_file(source, target)
+        if Path(target).name == "engines.json":
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            build(folder)
+    (engine,) = read_engines(folder)
+    assert sha256((folder / engine.file).read_bytes()).hexdigest() == engine.sha256
+
+
 def test_a_file_that_a_killed_build_has_not_listed_is_removed(folder: Path) -> None:
     (first,) = build(folder)
     before = tree(folder)
@@ -296,7 +313,7 @@ def test_without_a_gpu_the_capabilities_have_to_be_named(
 
 def test_identity_leaves_out_what_does_not_matter() -> None:
     assert set(BuiltEngine.__dataclass_fields__) - {"built", "file", "sha256"} == set(
-        built_module.BuiltEngine.identity(
+        BuiltEngine.identity(
             BuiltEngine(*([""] * 4), (), "", False, "", False, "", {}, "", "", "")
         )
     )

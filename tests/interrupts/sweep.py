@@ -262,6 +262,7 @@ class Sweep:
             ", ".join(f"{count} {fault}" for fault, count in tried.items()),
             f"({missed} not met); {len(found)} found",
         )
+        print(*found, sep="\n", end="\n" if found else "")
         assert 10 * missed <= tried.total(), f"{missed} of {tried.total()} points were not met"
         return found
 

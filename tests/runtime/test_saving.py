@@ -8,11 +8,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+from edgecv.cli import mp4_recorder
 from edgecv.cli.main import main
 from edgecv.cli.video_writer import VideoNotWritten, VideoWriter
 from tiny_bundle import write_tiny_bundle
@@ -89,6 +91,32 @@ def test_the_earlier_video_is_there_until_the_new_one_is_good(tmp_path: Path) ->
         writer.write(image)
         raise VideoNotWritten("as a later frame may find")
     assert frames_of(tmp_path / "a.mp4") == 8 and frames_of(tmp_path / "a.part.mp4") == 1
+
+
+@pytest.mark.parametrize("step", ["open_recorder", "write"])
+def test_an_interrupt_before_the_first_frame_keeps_the_earlier_video(
+    step: str, bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    source, out = tmp_path / "source.avi", tmp_path / "out" / "a.mp4"
+    for path, count in ((source, 4), (tmp_path / "old.mp4", 3)):
+        codec = "MJPG" if path == source else "mp4v"
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*codec), 25.0, (64, 48))
+        for _ in range(count):
+            writer.write(np.zeros((48, 64, 3), np.uint8))
+        writer.release()
+    out.parent.mkdir()
+    earlier = (tmp_path / "old.mp4").read_bytes()
+    out.write_bytes(earlier)
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    owner = mp4_recorder if step == "open_recorder" else mp4_recorder.Mp4Recorder
+    monkeypatch.setattr(owner, step, interrupted)
+    words = ["camera", str(bundle), "--source", str(source), "--save", str(out), "--no-show"]
+    assert main(words) == 130
+    assert out.read_bytes() == earlier and list(out.parent.iterdir()) == [out]
+    assert "saved" not in capsys.readouterr().out
 
 
 def test_a_video_that_does_not_fit_is_a_failure_of_that_one(

@@ -64,7 +64,8 @@ def add_engine(folder: Path, engine: BuiltEngine, content: bytes) -> BuiltEngine
                 write_file(path, content)
                 write_file(folder / FILE, to_json([*kept, engine]))
             except BaseException:
-                if new:
+                # An interrupt may come when the new list is there already.
+                if new and name not in [each.file for each in read_engines(folder)]:
                     _remove(path)
                 raise
             # Only now: until here the old list named the old files.
