@@ -313,7 +313,5 @@ def test_without_a_gpu_the_capabilities_have_to_be_named(
 
 def test_identity_leaves_out_what_does_not_matter() -> None:
     assert set(BuiltEngine.__dataclass_fields__) - {"built", "file", "sha256"} == set(
-        BuiltEngine.identity(
-            BuiltEngine(*([""] * 4), (), "", False, "", False, "", {}, "", "", "")
-        )
+        BuiltEngine.identity(BuiltEngine(*([""] * 4), (), "", False, "", False, "", {}, "", "", ""))
     )
