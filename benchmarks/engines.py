@@ -25,7 +25,7 @@ import edgecv
 from edgecv.cli.benchmark import generated_image
 from edgecv.models import registry
 from edgecv_export import export
-from edgecv_export.generated_images import generate_pictures
+from edgecv_export.generated_images import generate_images
 from lively import lively
 from lively_rcnn import lively_rcnn
 from timing import THREADS, alternate, at_all_scores, header, row
@@ -60,7 +60,9 @@ def measure(name: str, rounds: int) -> None:
         frame = np.ascontiguousarray(frame[: SEGMENTED[0], : SEGMENTED[1]])
     network = build(name, task)
     with tempfile.TemporaryDirectory() as folder:
-        bundle = export(network, Path(folder) / "bundle", labels=labels_of(task), images=[frame])
+        bundle = export(
+            network, Path(folder) / "bundle", labels=labels_of(task), images=[frame]
+        ).folder
         ours: dict[str, Callable[[], object]] = {
             f"edgecv, {engine}": partial(
                 at_all_scores(edgecv.load(bundle, engine=engine, threads=THREADS)), frame
@@ -92,7 +94,7 @@ def measure(name: str, rounds: int) -> None:
 
 
 def build(name: str, task: str) -> torch.nn.Module:
-    pictures = generate_pictures(4)
+    pictures = generate_images(4)
     if "rcnn" in name:
         return lively_rcnn(lambda: registry.create(name, num_classes=91), pictures)
     if task == "detect":

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from edgecv.models import registry
 from edgecv_export import export
-from edgecv_export.generated_images import generate_pictures
+from edgecv_export.generated_images import generate_images
 from lively import lively
 from timing import header, row
 
@@ -64,10 +64,10 @@ def main() -> None:
         print(row("wheel", f"{wheel.stat().st_size / 1e6:.3f} MB", "< 1 MB"))
         network = lively(
             lambda: registry.create("ssdlite320_mobilenet_v3_large", num_classes=91),
-            generate_pictures(8),
+            generate_images(8),
         )
         labels = [f"class {index}" for index in range(1, 91)]
-        bundle = export(network, Path(folder) / "ssdlite", labels=labels)
+        bundle = export(network, Path(folder) / "ssdlite", labels=labels).folder
         peak = number(_DETECT.format(bundle=str(bundle)) + _PEAK, packages)
         print(row("peak memory, ssdlite320 on 1080p frames", f"{peak:.0f} MiB", ""))
         idle = number("import numpy" + _PEAK, packages)

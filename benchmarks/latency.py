@@ -28,8 +28,8 @@ import numpy as np
 import edgecv
 from edgecv.cli.benchmark import generated_image
 from edgecv.models import registry
-from edgecv_export import ExportError, export
-from edgecv_export.generated_images import generate_pictures
+from edgecv_export import ExportError, GraphOptions, export
+from edgecv_export.generated_images import generate_images
 from edgecv_export.precision.agreement import agreement
 from edgecv_export.precision.int8_variant import Quantization
 from edgecv_export.precision.variant import add_variant
@@ -108,7 +108,12 @@ def main() -> None:
 def make_bundle(name: str, folder: Path) -> Path:
     folder.parent.mkdir()
     task = registry.task_of(name)
-    return export(build(name, task), folder, labels=labels_of(task), dialects=("onnx", "tensorrt"))
+    return export(
+        build(name, task),
+        folder,
+        labels=labels_of(task),
+        graph=GraphOptions(dialects=("onnx", "tensorrt")),
+    ).folder
 
 
 def measure(bundle: Path, target: Target, precision: str, rounds: int) -> str:
@@ -123,7 +128,7 @@ def measure(bundle: Path, target: Target, precision: str, rounds: int) -> str:
     reference = at_all_scores(
         edgecv.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
     )
-    pictures = generate_pictures(4)
+    pictures = generate_images(4)
     same = agreement(
         model.manifest.task,
         [(reference(picture), model(picture)) for picture in pictures],
@@ -160,7 +165,7 @@ def add_precision(bundle: Path, precision: str) -> None:
     if precision == "fp32":
         return
     # Random weights are no judge of INT8: it is timed whatever it loses.
-    quantization = Quantization(generate_pictures(8, seed=1), force=True)
+    quantization = Quantization(generate_images(8, seed=1), force=True)
     add_variant(bundle, precision, quantization=quantization if precision == "int8" else None)
 
 

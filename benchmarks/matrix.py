@@ -129,7 +129,8 @@ def export_without_parity(row: Row, shapes: str) -> Path:
     from edgecv.models import registry
     from edgecv_export.bundle.draft import new_bundle
     from edgecv_export.exporting import write_cut
-    from edgecv_export.graphs.cuts import CutRequest, cut_model
+    from edgecv_export.graphs.cut import CutRequest
+    from edgecv_export.graphs.families import cut_model
 
     folder = KEPT / f"{row.architecture}.{shapes}"
     if folder.exists():
@@ -164,14 +165,14 @@ def in_precision(bundle: Any, role: str, graph: Any, precision: str) -> bytes:
         from edgecv_export.precision.fp16_graph import cast_to_half
 
         return bytes(cast_to_half(model)[0].SerializeToString())
-    from edgecv_export.generated_images import generate_pictures
+    from edgecv_export.generated_images import generate_images
     from edgecv_export.precision.int8_graph import Quantizer
     from edgecv_export.precision.pipeline import collect_feeds
     from edgecv_export.precision.sources import fp32_files
 
     quantizer = Quantizer(model, "tensorrt", reduce_range=False)
     files = fp32_files(bundle, graph.dialect)
-    quantizer.calibrate(collect_feeds(bundle, files, role, generate_pictures(2)), "minmax")
+    quantizer.calibrate(collect_feeds(bundle, files, role, generate_images(2)), "minmax")
     return bytes(quantizer.quantize([]).SerializeToString())
 
 

@@ -14,8 +14,8 @@ import torch
 import edgecv
 from edgecv.cli.benchmark import generated_image
 from edgecv.models import registry
-from edgecv_export import export
-from edgecv_export.generated_images import generate_pictures
+from edgecv_export import GraphOptions, export
+from edgecv_export.generated_images import generate_images
 from lively import lively
 from timing import THREADS, alternate, at_all_scores, header, row
 
@@ -36,14 +36,16 @@ def main() -> None:
     torch.set_num_threads(THREADS)
     network = lively(
         lambda: registry.create("ssdlite320_mobilenet_v3_large", num_classes=91),
-        generate_pictures(8),
+        generate_images(8),
     )
     frame = generated_image()
     tensor = torch.from_numpy(frame[:, :, ::-1].copy()).permute(2, 0, 1).float() / 255
     raise_background(network, tensor)
     with tempfile.TemporaryDirectory() as folder:
         labels = [f"class {index}" for index in range(1, 91)]
-        bundle = export(network, Path(folder) / "ssdlite", labels=labels, batch=1)
+        bundle = export(
+            network, Path(folder) / "ssdlite", labels=labels, graph=GraphOptions(batch=1)
+        ).folder
         model = at_all_scores(edgecv.load(bundle, threads=THREADS))
         alone = edgecv.load(bundle, threads=THREADS).engines["main"]
         alone.input(0, (1, 3, 320, 320))[...] = 0.1

@@ -16,8 +16,8 @@ import torch
 import edgecv
 from edgecv.cli.benchmark import generated_image
 from edgecv.models import registry
-from edgecv_export import export
-from edgecv_export.generated_images import generate_pictures
+from edgecv_export import GraphOptions, export
+from edgecv_export.generated_images import generate_images
 from edgecv_export.precision.accuracy_gate import Gate
 from edgecv_export.precision.byte_arithmetic import byte_arithmetic
 from edgecv_export.precision.int8_variant import Quantization
@@ -76,20 +76,28 @@ def measure(name: str, peers: dict[str, Callable[[], object]], rounds: int, targ
 
 
 def detector(name: str, out: Path) -> Path:
-    pictures = generate_pictures(8)
+    pictures = generate_images(8)
     network = lively(lambda: registry.create(name, num_classes=91), pictures)
-    bundle = export(network, out, labels=LABELS, images=pictures, batch=1)
+    bundle = export(
+        network, out, labels=LABELS, images=pictures, graph=GraphOptions(batch=1)
+    ).folder
     quantize(bundle, pictures)
     return bundle
 
 
 def segmenter(out: Path) -> Path:
-    pictures = generate_pictures(8)
+    pictures = generate_images(8)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = registry.create("fcn_resnet50", num_classes=21).eval()
     labels = [f"class {index}" for index in range(21)]
-    bundle = export(network, out, labels=labels, images=pictures[:2], size=(520, 520), batch=1)
+    bundle = export(
+        network,
+        out,
+        labels=labels,
+        images=pictures[:2],
+        graph=GraphOptions(size=(520, 520), batch=1),
+    ).folder
     quantize(bundle, pictures[:2])
     return bundle
 

@@ -17,7 +17,7 @@ from onnx import TensorProto, helper, numpy_helper
 import edgecv
 from edgecv.cli.benchmark import generated_image
 from edgecv.models import registry
-from edgecv_export import export
+from edgecv_export import WindowOptions, export
 from edgecv_runtime import ops
 from timing import THREADS, alternate, header, row
 
@@ -86,7 +86,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         labels = [f"class {index}" for index in range(CLASSES)]
-        bundle = export(network, folder / "fcn", labels=labels, crop=CROP, overlap=OVERLAP)
+        bundle = export(
+            network,
+            folder / "fcn",
+            labels=labels,
+            windows=WindowOptions(size=CROP, overlap=OVERLAP),
+        ).folder
         model = edgecv.load(bundle, threads=THREADS)
         assert isinstance(model, edgecv.SemanticSegmenter)
         model.windows = {"batch": BATCH}

@@ -12,7 +12,7 @@ import torch
 from torchvision.models.detection import ssd300_vgg16
 from torchvision.models.detection.image_list import ImageList
 
-from edgecv_export.graphs.cuts import cut_model
+from edgecv_export.graphs.families import cut_model
 from edgecv_runtime import Bundle, Engine, Manifest, TensorSpec, _core
 from timing import THREADS, alternate, header, row
 

@@ -14,7 +14,7 @@ import torch
 from edgecv.models import registry
 from edgecv_export.bundle.draft import new_bundle
 from edgecv_export.exporting import write_cut
-from edgecv_export.graphs.cuts import cut_model
+from edgecv_export.graphs.families import cut_model
 from edgecv_runtime import Bundle, Engine, Stylizer, TensorSpec, _core, load
 from timing import THREADS, alternate, header, row
 

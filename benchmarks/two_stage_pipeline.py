@@ -16,7 +16,7 @@ import edgecv
 from edgecv.cli.benchmark import generated_image
 from edgecv.models import registry
 from edgecv_export import export
-from edgecv_export.generated_images import generate_pictures
+from edgecv_export.generated_images import generate_images
 from lively_rcnn import lively_rcnn
 from timing import THREADS, alternate, at_all_scores, header, row
 
@@ -37,15 +37,13 @@ def main() -> None:
 
 
 def measure(architecture: str, rounds: int, share_target: str) -> str:
-    network = lively_rcnn(
-        lambda: registry.create(architecture, num_classes=91), generate_pictures(4)
-    )
+    network = lively_rcnn(lambda: registry.create(architecture, num_classes=91), generate_images(4))
     frame = generated_image()
     tensor = torch.from_numpy(frame[:, :, ::-1].copy()).permute(2, 0, 1).float() / 255
     with tempfile.TemporaryDirectory() as folder:
         # Not on the frame: its noise saturates most scores of random weights, and equal scores are
         # kept in an order that rounding decides.
-        bundle = export(network, Path(folder) / "bundle", labels=LABELS)
+        bundle = export(network, Path(folder) / "bundle", labels=LABELS).folder
         model = at_all_scores(edgecv.load(bundle, threads=THREADS))
         networks = {"trunk", "roi", "mask"} & set(model.steps)
         around: list[float] = []

@@ -1,20 +1,10 @@
-"""An export and its parity report."""
+"""The parity report of an export, read from its bundle."""
 
 import json
 from pathlib import Path
-from typing import Any
 
-from edgecv_export import export
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.detection_report import DetectionReport, RawDifference
-from edgecv_export.parity.report import Report
-
-
-def export_with_report(*arguments: Any, **options: Any) -> tuple[Path, Report]:
-    reports: list[Report] = []
-    folder = export(*arguments, take_report=reports.append, **options)
-    (report,) = reports
-    return folder, report
 
 
 def read_report(bundle: Path) -> DetectionReport:

@@ -112,7 +112,8 @@ def write_thin_bundle(
     `prepare` may change the weights."""
     from edgecv_export.bundle.draft import new_bundle
     from edgecv_export.exporting import write_cut
-    from edgecv_export.graphs.cuts import CutRequest, cut_model
+    from edgecv_export.graphs.cut import CutRequest
+    from edgecv_export.graphs.families import cut_model
 
     with torch.random.fork_rng(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # no input record: torchvision's is what is wanted

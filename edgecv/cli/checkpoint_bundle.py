@@ -80,8 +80,7 @@ def _export(path: Path, folder: Path) -> None:
             folder,
             labels=source.labels or [],
             name=path.stem,
-            architecture=source.architecture,
-            provenance=source.provenance,
+            origin=source.origin,
             overwrite=True,
             progress=Progress,
         )

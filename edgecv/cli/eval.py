@@ -17,12 +17,12 @@ from edgecv.cli.model_options import (
     add_window_arguments,
     numbers,
     positive,
-    window_request,
+    window_options,
 )
 from edgecv_runtime.one_line import printable
 
 if TYPE_CHECKING:
-    from edgecv.models.windows import WindowRequest
+    from edgecv.models.windows import WindowOptions
 
 
 def add_parser(subparsers: Any) -> None:
@@ -89,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
             )
         require_file(args.model, "a checkpoint such as runs/name/best.pt")
     require_data(args.data)
-    request = window_request(args)
+    request = window_options(args)
     if args.set_thresholds:
         check_can_be_set(args.model)
         if args.precision is not None and len(args.precision) > 1:
@@ -116,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _checkpoint(args: argparse.Namespace, request: WindowRequest) -> Any:
+def _checkpoint(args: argparse.Namespace, request: WindowOptions) -> Any:
     # Threads of OpenMP that spin between two layers would take three times the processor time.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from edgecv.models import registry
@@ -139,7 +139,7 @@ def _checkpoint(args: argparse.Namespace, request: WindowRequest) -> Any:
     )
 
 
-def _bundle(args: argparse.Namespace, request: WindowRequest) -> Any:
+def _bundle(args: argparse.Namespace, request: WindowOptions) -> Any:
     """In one precision its figures, in several a table of them side by side."""
     from edgecv.cli.precisions import Precisions, TimedModel
     from edgecv.training.evaluation import unheard

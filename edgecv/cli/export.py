@@ -15,16 +15,14 @@ from edgecv.cli.build import (
     check_build_arguments,
     engine_record,
 )
-from edgecv.cli.model_options import add_window_arguments, height_width, positive, window_request
+from edgecv.cli.model_options import add_window_arguments, height_width, positive, window_options
 from edgecv.cli.variants import add_wanted_variant, check_variant_arguments, fail_gate
 from edgecv_runtime.one_line import joined, printable
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from edgecv.models.windows import WindowRequest
-    from edgecv_export.parity.report import Report
-    from edgecv_export.source.loading import Source
+    from edgecv_export.report import Report
 
 MOST_PICTURES = 32  # a parity check needs variety, not thousands
 
@@ -126,9 +124,10 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     from edgecv.cli.file_arguments import require_file
     from edgecv.cli.progress import Progress
-    from edgecv_export import ExportError
+    from edgecv.data.names_file import read_names
+    from edgecv_export import ExportError, GraphOptions, export
     from edgecv_export.bundle.draft import check_target
-    from edgecv_export.exporting import DEFAULT_OPSET, export
+    from edgecv_export.options import DEFAULT_OPSET
     from edgecv_export.source.loading import check_source, load_source
     from edgecv_export.source.users_code import raised_in, users_frame
     from edgecv_runtime import Bundle, Error, InputError
@@ -147,33 +146,34 @@ def run(args: argparse.Namespace) -> int:
         require_file(args.labels, "a text file with a name on each line")
     check_source(args.source, args.weights, args.num_classes)
     images = read_images(args.images) if args.images else None
-    windows = window_request(args)
+    options = GraphOptions(
+        args.size,
+        args.input,
+        args.batch,
+        args.opset or DEFAULT_OPSET,
+        args.proposals,
+        tuple(args.dialects),
+    )
     source = load_source(args.source, args.weights, args.num_classes)
-    labels = _labels(source, args, windows)
-    reports: list[Report] = []
+    labels = read_names(args.labels) if args.labels else source.labels
+    if not args.labels:
+        for note in source.notes:
+            _note(note)
+    if labels is None:
+        _note("the classes have no names, so they are numbered: give --labels FILE")
     try:
-        export(
+        exported = export(
             source.module,
             args.out,
             labels=labels,
             images=images,
             name=args.name,
-            architecture=source.architecture,
-            size=args.size,
-            proposals=args.proposals,
-            dialects=args.dialects,
-            crop=windows.crop,
-            overlap=windows.overlap,
-            window=args.window,
-            whole=windows.whole,
-            batch=args.batch,
+            origin=source.origin,
+            graph=options,
+            windows=window_options(args),
             activation=args.activation,
-            input_dtype=args.input,
-            opset=args.opset or DEFAULT_OPSET,
-            provenance=source.provenance,
             overwrite=args.overwrite,
             progress=Progress,
-            take_report=reports.append,
         )
     except ExportError as error:
         if error.report is not None:
@@ -186,7 +186,7 @@ def run(args: argparse.Namespace) -> int:
         if users_frame(error) is None:
             raise
         raise raised_in(args.source, error) from error  # in the forward pass of the user's module
-    (report,) = reports
+    report = exported.report
     if not args.json:
         print(f"{report.table()}\nbundle written to {args.out}", flush=True)
     try:
@@ -201,29 +201,6 @@ def run(args: argparse.Namespace) -> int:
         record["variant"] = None if variant is None else variant.to_dict()
         print(json.dumps(record | {"engines": [engine_record(each) for each in engines]}))
     return 0
-
-
-def _labels(source: Source, args: argparse.Namespace, windows: WindowRequest) -> list[str]:
-    """Those given, or the source's own, or numbers; what is not the user's choice is said."""
-    from edgecv_export.graphs.cuts import CutRequest, cut_model
-    from edgecv_export.source.loading import BACKGROUND, numbered_labels, read_labels
-
-    labels = source.labels
-    if args.labels:
-        labels = read_labels(args.labels)
-    else:
-        for note in source.notes:
-            _note(note)
-    # The names alone do not say whether a network has a class for the background.
-    if labels is not None and labels[:1] != [BACKGROUND]:
-        return labels
-    request = CutRequest(args.size, None, args.proposals, tuple(args.dialects), windows)
-    cut = cut_model(source.module, request)
-    detects = cut.task in ("detect", "instance")
-    if labels is None:
-        _note("the classes have no names, so they are numbered: give --labels FILE")
-        return numbered_labels(cut.classes, first=1 if detects else 0)
-    return labels[1:] if detects else labels
 
 
 def _print_report(report: Report, as_json: bool) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from edgecv.cli.class_options import class_names, class_scores
 
 if TYPE_CHECKING:
-    from edgecv.models.windows import WindowRequest
+    from edgecv.models.windows import WindowOptions
     from edgecv_runtime.models.model import Model
 
 
@@ -51,7 +51,7 @@ def add_classes_argument(parser: Any) -> None:
 
 
 def add_window_arguments(parser: Any) -> None:
-    """Those that `window_request` reads."""
+    """Those that `window_options` reads."""
     parser.add_argument(
         "--crop",
         type=height_width,
@@ -74,10 +74,10 @@ def add_window_arguments(parser: Any) -> None:
     )
 
 
-def window_request(args: argparse.Namespace) -> WindowRequest:
-    from edgecv.models.windows import WindowRequest
+def window_options(args: argparse.Namespace) -> WindowOptions:
+    from edgecv.models.windows import WindowOptions
 
-    return WindowRequest(args.crop, args.overlap, args.window, args.whole)
+    return WindowOptions(args.crop, args.overlap, args.window, args.whole)
 
 
 def use_threshold(model: Model[Any], args: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""The crops that cover a picture: those that a network has of its own, or others."""
+"""The windows that cover an image: those that a network has of its own, or others."""
 
 from __future__ import annotations
 
@@ -8,28 +8,31 @@ from typing import Any
 from edgecv_runtime import InputError
 
 WEIGHTS = ("uniform", "gaussian", "linear")
-BATCH = 4  # crops that share a run of the network
+BATCH = 4  # windows that share a run of the network
 
 
 @dataclass(frozen=True)
-class WindowRequest:
-    """What is wanted beside the network's own plan; None leaves it as it is.
+class WindowOptions:
+    """Which windows are to cover an image. None leaves a value as in the network's own plan.
 
-    crop: (height, width) in pixels; overlap: the part of a side that neighbours share; weight: how
-    much a crop's pixels count, one of WEIGHTS; whole: no crops at all.
+    Attributes:
+        size: (height, width) of a window in pixels.
+        overlap: the part of a window's side that neighbours share, 0 or more and below 1.
+        weight: how much each pixel of a window counts where windows overlap, one of WEIGHTS.
+        whole: no windows: images go through in one piece.
     """
 
-    crop: tuple[int, int] | None = None
+    size: tuple[int, int] | None = None
     overlap: float | None = None
     weight: str | None = None
     whole: bool = False
 
     @property
     def empty(self) -> bool:
-        return self == WindowRequest()
+        return self == WindowOptions()
 
 
-def plan_windows(own: dict[str, Any] | None, request: WindowRequest) -> dict[str, Any] | None:
+def plan_windows(own: dict[str, Any] | None, request: WindowOptions) -> dict[str, Any] | None:
     """The plan as bundle.json has it under `windows`; None: the picture goes through whole.
 
     Args:
@@ -41,12 +44,12 @@ def plan_windows(own: dict[str, Any] | None, request: WindowRequest) -> dict[str
     asked = {"overlap": request.overlap, "weight": request.weight}
     asked = {name: value for name, value in asked.items() if value is not None}
     if request.whole:
-        if request.crop is not None or asked:
+        if request.size is not None or asked:
             raise InputError("whole pictures have no crop, overlap or window: leave one side out")
         return None
-    if request.crop is not None:
+    if request.size is not None:
         default = {"overlap": 0.25, "weight": "uniform", "batch": BATCH}
-        own = {**default, **(own or {}), "size": list(request.crop)}
+        own = {**default, **(own or {}), "size": list(request.size)}
     if own is None:
         if asked:
             raise InputError(

@@ -22,21 +22,21 @@ from .evaluation import class_numbers, unheard
 
 if TYPE_CHECKING:
     from edgecv.models.checkpoint import Checkpoint
-    from edgecv.models.windows import WindowRequest
+    from edgecv.models.windows import WindowOptions
 
 # uint8 [H, W, 3] BGR -> the class of each pixel, [H, W] of an integer type.
 Segment = Callable[[NDArray[np.uint8]], NDArray[Any]]
 NO_CLASS = -1
 
 
-def of_checkpoint(checkpoint: Checkpoint, request: WindowRequest | None = None) -> Segment:
+def of_checkpoint(checkpoint: Checkpoint, request: WindowOptions | None = None) -> Segment:
     """Whole or in crops, as the bundle that is exported with the same `request`."""
-    from edgecv.models.windows import WindowRequest, plan_windows
+    from edgecv.models.windows import WindowOptions, plan_windows
 
     from .segmenter import TorchSegmenter
 
     module = checkpoint.module()
-    windows = plan_windows(getattr(module, "windows", None), request or WindowRequest())
+    windows = plan_windows(getattr(module, "windows", None), request or WindowOptions())
     return TorchSegmenter(module, checkpoint.input, windows)
 
 

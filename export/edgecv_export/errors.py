@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from edgecv_export.parity.report import Report
+from edgecv_export.report import Report
 
 
 class ExportError(Exception):
-    """The export failed: torch cannot export the model, or the bundle gives other results.
+    """The export failed: torch cannot export the model, or engines cannot run what it gives.
 
     Mistakes of the user (a wrong file, labels that do not fit) are ``edgecv_runtime.InputError``.
     ``report`` says what was measured, where a comparison failed: ``table()``, ``to_dict()``.
@@ -18,3 +15,7 @@ class ExportError(Exception):
     def __init__(self, message: str, report: Report | None = None) -> None:
         super().__init__(message)
         self.report = report
+
+
+class RefusedError(ExportError):
+    """What was made was compared and gives other results than it should, so it was not written."""

@@ -11,7 +11,7 @@ SIZES = (
 )  # fmt: skip
 
 
-def generate_pictures(count: int, seed: int = 0, longest: int | None = None) -> list[np.ndarray]:
+def generate_images(count: int, seed: int = 0, longest: int | None = None) -> list[np.ndarray]:
     """Textured pictures, uint8 [H, W, 3] BGR, of the sizes above in turn; the same for a seed.
 
     ``longest``: no side has more pixels; larger ones are made smaller in their shape.

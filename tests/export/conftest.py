@@ -12,7 +12,7 @@ import pytest
 import small_detector as small_detector_parts
 import small_rcnn
 from edgecv_export import export
-from edgecv_export.generated_images import generate_pictures
+from edgecv_export.generated_images import generate_images
 from lively import lively
 from lively_rcnn import lively_rcnn
 
@@ -28,7 +28,7 @@ def small_parts() -> ModuleType:
 @pytest.fixture(scope="session")
 def pictures() -> list[np.ndarray]:
     """Eight generated pictures of eight shapes, not those of the parity check's own seed."""
-    return generate_pictures(8, seed=1)
+    return generate_images(8, seed=1)
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +39,7 @@ def small_detector(small_parts: ModuleType, pictures: list[np.ndarray]) -> Any:
 @pytest.fixture(scope="session")
 def small_bundle(small_detector: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("small") / "bundle"
-    return export(small_detector, out, labels=SMALL_LABELS)
+    return export(small_detector, out, labels=SMALL_LABELS).folder
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +50,7 @@ def mask(pictures: list[np.ndarray]) -> Any:
 
 @pytest.fixture(scope="session")
 def mask_bundle(mask: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export(mask, tmp_path_factory.mktemp("mask") / "bundle", labels=SMALL_LABELS)
+    return export(mask, tmp_path_factory.mktemp("mask") / "bundle", labels=SMALL_LABELS).folder
 
 
 @pytest.fixture(scope="session")

@@ -14,11 +14,11 @@ from torchvision import models
 
 import edgecv_runtime
 from edgecv.models import registry
-from edgecv_export import ExportError, export
-from edgecv_export.graphs.cuts import CutRequest, cut_model
+from edgecv_export import ExportError, GraphOptions, export
+from edgecv_export.graphs.cut import CutRequest
+from edgecv_export.graphs.families import cut_model
 from edgecv_runtime import InputError
 from lively_classes import lively_classes
-from reported_export import export_with_report
 
 LABELS = [f"class {i}" for i in range(12)]
 
@@ -33,13 +33,13 @@ def classifier(pictures: list[np.ndarray]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def exported(classifier: Any, tmp_path_factory: Any) -> tuple[Path, Any]:
+def exported(classifier: Any, tmp_path_factory: Any) -> Any:
     out = tmp_path_factory.mktemp("classifier") / "bundle"
-    return export_with_report(classifier, out, labels=LABELS)
+    return export(classifier, out, labels=LABELS)
 
 
 def test_the_same_best_classes_as_torchvision(
-    classifier: Any, exported: tuple[Path, Any], pictures: list[np.ndarray]
+    classifier: Any, exported: Any, pictures: list[np.ndarray]
 ) -> None:
     """The preset of the published weights does the preprocessing, on float pictures."""
     preset = models.ResNet18_Weights.DEFAULT.transforms(crop_size=64, resize_size=73)
@@ -57,8 +57,8 @@ def test_the_same_best_classes_as_torchvision(
     assert len(firsts) > 2
 
 
-def test_report_and_manifest(exported: tuple[Path, Any]) -> None:
-    folder, report = exported
+def test_report_and_manifest(exported: Any) -> None:
+    folder, report = exported.folder, exported.report
     assert report.passed and not report.degenerate and report.different == 0
     assert report.pictures == 8
     assert report.logits_difference < 1e-3 and report.logits_largest > 2
@@ -92,7 +92,9 @@ class Tiny(nn.Module):
 def test_a_stranger_s_module_of_two_classes(tmp_path: Path) -> None:
     torch.manual_seed(0)
     with pytest.warns(UserWarning, match="Tiny has no input record"):
-        folder = export(Tiny(), tmp_path / "out", labels=["cat", "dog"], batch=2)
+        folder = export(
+            Tiny(), tmp_path / "out", labels=["cat", "dog"], graph=GraphOptions(batch=2)
+        ).folder
     record = json.loads((folder / "bundle.json").read_text())
     assert (record["input"]["crop"], record["postprocess"]["topk"]) == ([224, 224], 2)
 
@@ -106,7 +108,8 @@ def test_its_own_record_is_kept(interpolation: str, antialias: bool, tmp_path: P
         "size": [40, 56], "resize": "stretch", "crop": None, "color": "bgr",
         "interpolation": interpolation, "antialias": antialias,
     }  # fmt: skip
-    folder, report = export_with_report(module, tmp_path / "out", labels=["cat", "dog"])
+    exported = export(module, tmp_path / "out", labels=["cat", "dog"])
+    folder, report = exported.folder, exported.report
     assert report.passed
     kept = json.loads((folder / "bundle.json").read_text())["input"]
     assert (kept["resize"], kept["size"], kept["color"]) == ("stretch", [40, 56], "bgr")
@@ -143,7 +146,7 @@ def test_rounding_may_exchange_neighbours_and_nothing_else() -> None:
 def test_parity_finds_a_graph_that_differs(
     classifier: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edgecv_export.graphs import classifier as part
+    from edgecv_export.graphs.classifier import cut as part
 
     class Shifted(nn.Module):
         def __init__(self, module: nn.Module) -> None:
@@ -157,8 +160,8 @@ def test_parity_finds_a_graph_that_differs(
     def write(network: nn.Module, *args: Any, **kwargs: Any) -> Any:
         return original(Shifted(network), *args, **kwargs)
 
-    original = part.pictures_to_onnx
-    monkeypatch.setattr(part, "pictures_to_onnx", write)
+    original = part.images_to_onnx
+    monkeypatch.setattr(part, "images_to_onnx", write)
     with pytest.raises(ExportError, match="best classes differ for 8 of 8 pictures"):
         export(classifier, tmp_path / "out", labels=LABELS)
     assert not (tmp_path / "out").exists()

@@ -18,8 +18,9 @@ import edgecv_runtime
 import small_dense as parts
 from all_scores import load_all_scores
 from altered_graph import with_altered_weights
-from edgecv_export import export
-from edgecv_export.graphs.cuts import CutRequest, cut_model
+from edgecv_export import GraphOptions, export
+from edgecv_export.graphs.cut import CutRequest
+from edgecv_export.graphs.families import cut_model
 from edgecv_export.parity.comparison import Comparison, Tolerance
 from edgecv_export.parity.dense import _decide, _Forward, verify_dense
 from edgecv_export.parity.detected import Detected
@@ -39,7 +40,7 @@ def detector(request: Any, pictures: list[np.ndarray]) -> Any:
 
 @pytest.fixture(scope="module")
 def bundle(detector: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return export(detector, tmp_path_factory.mktemp("dense") / "bundle", labels=LABELS)
+    return export(detector, tmp_path_factory.mktemp("dense") / "bundle", labels=LABELS).folder
 
 
 def torchvision_results(detector: Any, picture: np.ndarray) -> dict[str, np.ndarray]:
@@ -174,7 +175,9 @@ def test_equal_scores_are_decided_both_ways(pictures: list[np.ndarray]) -> None:
 
 def test_a_fixed_size_is_a_letterbox(pictures: list[np.ndarray], tmp_path: Path) -> None:
     detector = lively(parts.make_retinanet, pictures, background_margin=8.0)
-    folder = export(detector, tmp_path / "out", labels=LABELS, size=(160, 256), batch=1)
+    folder = export(
+        detector, tmp_path / "out", labels=LABELS, graph=GraphOptions(size=(160, 256), batch=1)
+    ).folder
     report = read_report(folder)
     assert report.passed and report.detections > 30
     record = json.loads((folder / "bundle.json").read_text())

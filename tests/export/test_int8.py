@@ -17,7 +17,7 @@ from all_scores import load_all_scores
 from edgecv.cli.main import main
 from edgecv.models import registry
 from edgecv_export import ExportError, export
-from edgecv_export.generated_images import generate_pictures
+from edgecv_export.generated_images import generate_images
 from edgecv_export.precision import int8_variant as int8_module
 from edgecv_export.precision.accuracy_gate import Gate, GateKeeper, GateReport
 from edgecv_export.precision.agreement import agreement
@@ -31,7 +31,7 @@ from edgecv_runtime import Bundle, InputError
 
 @pytest.fixture(scope="module")
 def photos() -> list[np.ndarray]:
-    return [picture[:200, :180].copy() for picture in generate_pictures(8, seed=1)]
+    return [picture[:200, :180].copy() for picture in generate_images(8, seed=1)]
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +111,7 @@ def test_graphs_for_tiles_are_calibrated_on_pictures_of_any_size(
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = registry.create("style_transform", width=4, blocks=1)
-    bundle = export(network, tmp_path / "bundle", labels=[], images=photos)
+    bundle = export(network, tmp_path / "bundle", labels=[], images=photos).folder
     report = add_variant(bundle, "int8", dialects=["onnx"], quantization=loose(photos))
     assert {name.split(".")[0] for name in report.files} == {"main", "statistics", "tile"}
     fp32, int8 = (

@@ -15,9 +15,9 @@ import pytest
 from onnx import TensorProto, helper
 
 from edgecv.cli.self_test import families, open_archive
-from edgecv_export import export
+from edgecv_export import GraphOptions, export
 from edgecv_export.bundle.node_names import name_nodes
-from edgecv_export.generated_images import generate_pictures
+from edgecv_export.generated_images import generate_images
 from edgecv_export.precision import fp16_variant as half
 from edgecv_export.precision import int8_variant as int8
 from edgecv_export.precision import sources
@@ -83,7 +83,7 @@ def test_variants_of_a_bundle_without_names(
         return model
 
     monkeypatch.setattr(half if precision == "fp16" else int8, "read_graph", nameless)
-    pictures = [picture[:200, :180].copy() for picture in generate_pictures(8, seed=1)]
+    pictures = [picture[:200, :180].copy() for picture in generate_images(8, seed=1)]
     if precision == "int8":
         quantization = Quantization(pictures, "minmax", gate=Gate(0.5))
         add_variant(bundle, "int8", quantization=quantization)
@@ -94,7 +94,9 @@ def test_variants_of_a_bundle_without_names(
 
 def test_uint8_input(small_detector: Any, tmp_path: Path) -> None:
     labels = ["ant", "bee", "cow", "dog"]
-    folder = export(small_detector, tmp_path / "bundle", labels=labels, input_dtype="uint8")
+    folder = export(
+        small_detector, tmp_path / "bundle", labels=labels, graph=GraphOptions(input_dtype="uint8")
+    ).folder
     record = json.loads((folder / "bundle.json").read_text())["input"]
     assert np.dtype(record["dtype"]) == np.uint8
     assert_named(folder, at_least=1)

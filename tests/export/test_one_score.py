@@ -15,12 +15,12 @@ from torch import Tensor, nn
 import edgecv_runtime
 from edgecv.models.input_record import native_record
 from edgecv_export import export
-from edgecv_export.generated_images import generate_pictures
+from edgecv_export.generated_images import generate_images
 from edgecv_runtime import InputError
 
 RECORD = native_record([0.5, 0.5, 0.5], [0.25, 0.25, 0.25])
 CLASS_RECORD = {**RECORD, "resize": "stretch", "size": [32, 32]}
-IMAGES = generate_pictures(8, longest=96)
+IMAGES = generate_images(8, longest=96)
 NAMES = ["fine", "broken"]
 
 

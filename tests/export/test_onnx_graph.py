@@ -11,7 +11,7 @@ from onnx import TensorProto, helper
 from torch import nn
 
 from edgecv_export import ExportError, export
-from edgecv_export.graphs.onnx_graph import pictures_to_onnx
+from edgecv_export.graphs.onnx_graph import images_to_onnx
 from edgecv_export.graphs.operators import check_operators
 from edgecv_runtime import InputError
 
@@ -64,16 +64,16 @@ def test_control_flow_that_torch_cannot_export_is_one_line(tmp_path: Path) -> No
             return images + 1, images
 
     with pytest.raises(ExportError, match=r"torch\.onnx cannot export the network") as caught:
-        pictures_to_onnx(Branching(), (8, 8), outputs=["a", "b"], batch=1, opset=18)
+        images_to_onnx(Branching(), (8, 8), outputs=["a", "b"], batch=1, opset=18)
     assert "\n" not in str(caught.value)
 
 
 def test_opsets() -> None:
     network = nn.Conv2d(3, 4, 3)
-    model = pictures_to_onnx(network, (8, 8), outputs=["y"], batch=1, opset=20)
+    model = images_to_onnx(network, (8, 8), outputs=["y"], batch=1, opset=20)
     assert [o.version for o in model.opset_import if o.domain == ""] == [20]
     with pytest.raises(InputError, match="cannot write this network in opset 99: ask for 18"):
-        pictures_to_onnx(network, (8, 8), outputs=["y"], batch=1, opset=99)
+        images_to_onnx(network, (8, 8), outputs=["y"], batch=1, opset=99)
 
 
 def test_the_file_says_nothing_about_the_machine(small_bundle: Path) -> None:
@@ -89,7 +89,7 @@ def test_weights_are_inside_and_nothing_is_printed(
     capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     network = nn.Conv2d(3, 4, 3)
-    model = pictures_to_onnx(network, (8, 8), outputs=["y"], batch=1, opset=18)
+    model = images_to_onnx(network, (8, 8), outputs=["y"], batch=1, opset=18)
     assert capfd.readouterr() == ("", "")
     weights = {tuple(t.dims): onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
     np.testing.assert_array_equal(weights[4, 3, 3, 3], network.weight.detach().numpy())

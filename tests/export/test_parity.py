@@ -13,7 +13,7 @@ from torchvision.ops import box_iou
 
 import edgecv_runtime
 from all_scores import load_all_scores
-from edgecv_export import export
+from edgecv_export import GraphOptions, export
 
 BOX_TOLERANCE_1080P = 0.5
 SCORE_TOLERANCE = 1e-3
@@ -86,14 +86,14 @@ def photographs(data: Path) -> list[np.ndarray]:
 def ssdlite(make_lively: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
     module = make_lively("ssdlite320_mobilenet_v3_large", num_classes=91, margin=9)
     out = tmp_path_factory.mktemp("ssdlite") / "bundle"
-    return module, export(module, out, labels=[f"c{i}" for i in range(90)])
+    return module, export(module, out, labels=[f"c{i}" for i in range(90)]).folder
 
 
 @pytest.fixture(scope="module")
 def ssd300(make_lively: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
     module = make_lively("ssd300_vgg16", num_classes=91, margin=12)
     out = tmp_path_factory.mktemp("ssd300") / "bundle"
-    return module, export(module, out, labels=[f"c{i}" for i in range(90)])
+    return module, export(module, out, labels=[f"c{i}" for i in range(90)]).folder
 
 
 @pytest.mark.parametrize("name", ["ssdlite", "ssd300"])
@@ -123,7 +123,7 @@ def test_ssd_tiny(
     make_lively: Callable[..., Any], pictures: list[np.ndarray], tmp_path: Path
 ) -> None:
     module = make_lively("ssd_tiny", num_classes=4, margin=9, size=(96, 128), width=8)
-    bundle = export(module, tmp_path / "tiny", labels=["a", "b", "c"])
+    bundle = export(module, tmp_path / "tiny", labels=["a", "b", "c"]).folder
     assert_bundle_is_model(module, bundle, pictures)
 
 
@@ -139,7 +139,7 @@ def test_input_padded_to_a_multiple(
         return detector
 
     module = lively(build, pictures)
-    bundle = export(module, tmp_path / "padded", labels=["a", "b", "c", "d"])
+    bundle = export(module, tmp_path / "padded", labels=["a", "b", "c", "d"]).folder
     graph = edgecv_runtime.Bundle.open(str(bundle)).manifest.graphs["main"][0]
     assert graph.inputs[0].shape == (-1, 3, 96, 160)
     assert_bundle_is_model(module, bundle, pictures)
@@ -154,7 +154,7 @@ def test_generator_without_parameters(
         lambda: small_parts.make_detector(generator=small_parts.ShiftedAnchors),
         pictures,
     )
-    bundle = export(module, tmp_path / "shifted", labels=["a", "b", "c", "d"])
+    bundle = export(module, tmp_path / "shifted", labels=["a", "b", "c", "d"]).folder
     assert (bundle / "anchors.npy").is_file()
     assert_bundle_is_model(module, bundle, pictures)
 
@@ -163,7 +163,9 @@ def test_generator_without_parameters(
 def test_fixed_batch(
     batch: int, small_detector: Any, pictures: list[np.ndarray], tmp_path: Path
 ) -> None:
-    bundle = export(small_detector, tmp_path / "b", labels=["a", "b", "c", "d"], batch=batch)
+    bundle = export(
+        small_detector, tmp_path / "b", labels=["a", "b", "c", "d"], graph=GraphOptions(batch=batch)
+    ).folder
     runtime = load_all_scores(bundle)
     assert runtime.manifest.graphs["main"][0].inputs[0].shape == (batch, 3, 96, 160)
     # Seven pictures: the last run of a batch of three is not full.

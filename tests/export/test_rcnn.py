@@ -17,9 +17,10 @@ import small_rcnn as parts
 from all_scores import load_all_scores
 from altered_graph import with_altered_weights
 from edgecv.models.roi_pool import SingleScaleRoIPool
-from edgecv_export import ExportError, export
-from edgecv_export.generated_images import generate_pictures
-from edgecv_export.graphs.cuts import CutRequest, cut_model
+from edgecv_export import ExportError, GraphOptions, export
+from edgecv_export.generated_images import generate_images
+from edgecv_export.graphs.cut import CutRequest
+from edgecv_export.graphs.families import cut_model
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.detected import Detected
 from edgecv_export.parity.detection_report import DetectionReport
@@ -39,7 +40,7 @@ LABELS = ["ant", "bee", "cow", "dog"]
 @pytest.fixture(scope="module")
 def shapes() -> list[np.ndarray]:
     """Twelve pictures, no two of one shape; the last is long, thin and small."""
-    pictures = generate_pictures(8, seed=1)
+    pictures = generate_images(8, seed=1)
     pictures += [p[: p.shape[0] * 2 // 3, : p.shape[1] - 31] for p in pictures[:3]]
     pictures.append(pictures[0][100:128, :600])
     assert len({p.shape for p in pictures}) == 12
@@ -169,7 +170,9 @@ def test_one_feature_map_and_adaptive_sampling(pictures: list[np.ndarray], tmp_p
     )
     with pytest.raises(InputError, match=r"adaptive.*--dialects onnx"):
         export(module, tmp_path / "both", labels=LABELS)
-    bundle = export(module, tmp_path / "bundle", labels=LABELS, dialects=["onnx"])
+    bundle = export(
+        module, tmp_path / "bundle", labels=LABELS, graph=GraphOptions(dialects=["onnx"])
+    ).folder
     runtime: Any = load_all_scores(bundle)
     assert [graph.dialect for graph in runtime.manifest.graphs["roi"]] == ["onnx"]
     for picture in pictures:
@@ -177,7 +180,9 @@ def test_one_feature_map_and_adaptive_sampling(pictures: list[np.ndarray], tmp_p
 
 
 def test_a_fixed_size_letterboxes(faster: Any, pictures: list[np.ndarray], tmp_path: Path) -> None:
-    bundle = export(faster, tmp_path / "fixed", labels=LABELS, size=(96, 160))
+    bundle = export(
+        faster, tmp_path / "fixed", labels=LABELS, graph=GraphOptions(size=(96, 160))
+    ).folder
     runtime: Any = load_all_scores(bundle)
     assert runtime.manifest.graphs["trunk"][0].inputs[0].shape == (1, 3, 96, 160)
     assert runtime.manifest.graphs["roi"][0].inputs[0].shape == (1, 16, 12, 20)
@@ -185,7 +190,7 @@ def test_a_fixed_size_letterboxes(faster: Any, pictures: list[np.ndarray], tmp_p
     picture = np.ascontiguousarray(pictures[0][:96, :160])
     assert assert_same(in_torch(faster, picture), runtime(picture), picture) >= 5
     with pytest.raises(InputError, match=r"size 100x160: expected.*multiples of 32"):
-        export(faster, tmp_path / "odd", labels=LABELS, size=(100, 160))
+        export(faster, tmp_path / "odd", labels=LABELS, graph=GraphOptions(size=(100, 160)))
 
 
 def test_fast_rcnn_with_max_pooling_takes_the_callers_boxes(
@@ -197,7 +202,12 @@ def test_fast_rcnn_with_max_pooling_takes_the_callers_boxes(
         return module
 
     module = lively_rcnn(build, pictures, size=96)
-    bundle = export(module, tmp_path / "fast", labels=LABELS, proposals="caller", dialects=["onnx"])
+    bundle = export(
+        module,
+        tmp_path / "fast",
+        labels=LABELS,
+        graph=GraphOptions(proposals="caller", dialects=["onnx"]),
+    ).folder
     runtime: Any = load_all_scores(bundle)
     outputs = [t.name for t in runtime.manifest.graphs["trunk"][0].outputs]
     assert outputs == ["features_0"]
@@ -257,7 +267,7 @@ def test_what_cannot_be_recorded(change: Callable[[Any], Any], message: str) -> 
 
 def test_more_than_one_picture_at_once_is_refused(faster: Any, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="batch is 2; a two-stage detector takes pictures one by"):
-        export(faster, tmp_path / "out", labels=LABELS, batch=2)
+        export(faster, tmp_path / "out", labels=LABELS, graph=GraphOptions(batch=2))
 
 
 def test_a_model_that_does_more_than_its_attributes_say(mask: Any, tmp_path: Path) -> None:
@@ -338,7 +348,7 @@ def test_objectness_of_1_by_the_hundred(pictures: list[np.ndarray], tmp_path: Pa
     with torch.inference_mode():
         for parameter in module.rpn.head.cls_logits.parameters():
             parameter *= 100
-    report = read_report(export(module, tmp_path / "out", labels=LABELS))
+    report = read_report(export(module, tmp_path / "out", labels=LABELS).folder)
     assert report.excepted > 10
     assert report.unmatched == 0
     assert report.passed and not report.degenerate
@@ -351,7 +361,7 @@ def test_proposals_of_one_score_are_degenerate(pictures: list[np.ndarray], tmp_p
     with torch.inference_mode():
         module.rpn.head.cls_logits.weight *= 1e-9
         module.rpn.head.cls_logits.bias *= 0
-    report = read_report(export(module, tmp_path / "out", labels=LABELS))
+    report = read_report(export(module, tmp_path / "out", labels=LABELS).folder)
     assert report.passed and report.degenerate
     assert report.detections > 0
 

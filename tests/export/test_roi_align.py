@@ -14,7 +14,7 @@ from torch import Tensor
 from torchvision.ops import roi_align, roi_pool
 
 from edgecv_export.graphs.onnx_graph import to_onnx
-from edgecv_export.graphs.roi_align import AtlasRoIAlign, LevelPooler, Pooling, make_pooler
+from edgecv_export.graphs.rcnn.roi_align import AtlasRoIAlign, LevelPooler, Pooling, make_pooler
 from edgecv_runtime import InputError
 
 SCALES = (0.25, 0.125, 0.0625, 0.0625)

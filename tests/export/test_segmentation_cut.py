@@ -17,11 +17,11 @@ import small_segmenters as parts
 from edgecv.cli.main import main
 from edgecv.models import registry
 from edgecv.models.checkpoint import Checkpoint, save_checkpoint
-from edgecv_export import ExportError, Tolerance, export
-from edgecv_export.graphs.cuts import CutRequest, cut_model
+from edgecv_export import ExportError, GraphOptions, Tolerance, export
+from edgecv_export.graphs.cut import CutRequest
+from edgecv_export.graphs.families import cut_model
 from edgecv_runtime import InputError
 from lively_classes import lively_classes
-from reported_export import export_with_report
 
 LABELS = ["sky", "road", "tree", "car", "person"]
 LAST: dict[str, Any] = {
@@ -46,9 +46,9 @@ def network(request: Any, pictures: list[np.ndarray]) -> Any:
 
 
 @pytest.fixture(scope="module")
-def whole(network: Any, small: list[np.ndarray], tmp_path_factory: Any) -> tuple[Path, Any]:
+def whole(network: Any, small: list[np.ndarray], tmp_path_factory: Any) -> Any:
     out = tmp_path_factory.mktemp("whole") / "bundle"
-    return export_with_report(network, out, labels=LABELS, images=[*small, *small[:2]])
+    return export(network, out, labels=LABELS, images=[*small, *small[:2]])
 
 
 def torchvision_logits(network: Any, picture: np.ndarray) -> torch.Tensor:
@@ -63,7 +63,7 @@ def torchvision_logits(network: Any, picture: np.ndarray) -> torch.Tensor:
 
 
 def test_pictures_of_any_size_give_torchvision_s_class_maps(
-    network: Any, whole: tuple[Path, Any], small: list[np.ndarray]
+    network: Any, whole: Any, small: list[np.ndarray]
 ) -> None:
     model = edgecv_runtime.load(whole[0])
     assert len({picture.shape for picture in small}) >= 5
@@ -79,8 +79,8 @@ def test_pictures_of_any_size_give_torchvision_s_class_maps(
     assert wrong <= 0.0005 * pixels
 
 
-def test_report_and_manifest(network: Any, whole: tuple[Path, Any]) -> None:
-    folder, report = whole
+def test_report_and_manifest(network: Any, whole: Any) -> None:
+    folder, report = whole.folder, whole.report
     assert report.passed and not report.degenerate
     assert (report.pictures, report.classes_seen) == (8, 5)
     assert report.logits_difference < 1e-3 and report.logits_largest > 3
@@ -114,7 +114,8 @@ def test_crops_of_the_course_s_network(
         (64, 96),
     )
     images = [*small, *small[:2]]
-    folder, report = export_with_report(module, tmp_path / "out", labels=LABELS, images=images)
+    exported = export(module, tmp_path / "out", labels=LABELS, images=images)
+    folder, report = exported.folder, exported.report
     assert report.passed and report.classes_seen >= 4
     record = json.loads((folder / "bundle.json").read_text())
     windows = record["postprocess"]["windows"]
@@ -144,31 +145,31 @@ def test_crops_of_the_course_s_network(
 
 def test_asking_for_crops_and_for_whole_pictures() -> None:
     own = registry.create("fcn_resnet18", num_classes=2, crop=[64, 96])
-    from edgecv.models.windows import WindowRequest
+    from edgecv.models.windows import WindowOptions
 
     def windows(module: nn.Module, **request: Any) -> Any:
-        cut: Any = cut_model(module, CutRequest(windows=WindowRequest(**request)))
+        cut: Any = cut_model(module, CutRequest(windows=WindowOptions(**request)))
         return cut.windows, cut.size
 
     assert windows(own)[0]["size"] == [64, 96]
     assert windows(own, whole=True) == (None, None)
-    plan, size = windows(own, crop=(96, 64), overlap=0.1, weight="gaussian")
+    plan, size = windows(own, size=(96, 64), overlap=0.1, weight="gaussian")
     assert plan == {"size": [96, 64], "overlap": 0.1, "weight": "gaussian", "batch": 4}
     assert size == (96, 64)
     thin = parts.make_fcn()
     thin.input = own.input
     assert windows(thin) == (None, None)
-    assert windows(thin, crop=(48, 64))[0] == {
+    assert windows(thin, size=(48, 64))[0] == {
         "size": [48, 64],
         "overlap": 0.25,
         "weight": "uniform",
         "batch": 4,
     }
     for request, message in (
-        ({"whole": True, "crop": (64, 64)}, "whole pictures have no crop"),
+        ({"whole": True, "size": (64, 64)}, "whole pictures have no crop"),
         ({"overlap": 0.5}, "overlap are those of crops, and this network takes pictures whole"),
-        ({"crop": (64, 64), "overlap": 1.0}, "overlap is 1.0; expected 0 or more and below 1"),
-        ({"crop": (64, 64), "weight": "round"}, "window is 'round'; expected one of uniform"),
+        ({"size": (64, 64), "overlap": 1.0}, "overlap is 1.0; expected 0 or more and below 1"),
+        ({"size": (64, 64), "weight": "round"}, "window is 'round'; expected one of uniform"),
     ):
         with pytest.raises(InputError, match=message):
             windows(thin, **request)
@@ -177,7 +178,7 @@ def test_asking_for_crops_and_for_whole_pictures() -> None:
     with pytest.raises(InputError, match="is no segmentation network: leave out crop"):
         cut_model(
             registry.create("ssd_tiny", num_classes=2, size=(64, 64), width=8),
-            CutRequest(windows=WindowRequest(crop=(64, 64))),
+            CutRequest(windows=WindowOptions(size=(64, 64))),
         )
 
 
@@ -187,9 +188,14 @@ def test_one_size_for_every_picture(
     module = lively_classes(parts.make_fcn, LAST["make_fcn"], pictures[:4], (96, 128))
     module.input = registry.create("fcn_resnet18", num_classes=2).input
     images = [*small, *small[:2]]
-    folder, report = export_with_report(
-        module, tmp_path / "out", labels=LABELS, images=images, size=(96, 128), batch=1
+    exported = export(
+        module,
+        tmp_path / "out",
+        labels=LABELS,
+        images=images,
+        graph=GraphOptions(size=(96, 128), batch=1),
     )
+    folder, report = exported.folder, exported.report
     assert report.passed
     (graph,) = json.loads((folder / "bundle.json").read_text())["graphs"]["main"]
     assert graph["inputs"][0]["shape"] == [1, 3, 96, 128]
@@ -200,7 +206,7 @@ def test_a_stranger_s_module(small: list[np.ndarray], tmp_path: Path) -> None:
     torch.manual_seed(0)
     images = [*small, *small[:2]]
     with pytest.warns(UserWarning, match="Plain has no input record"):
-        folder = export(parts.Plain(), tmp_path / "out", labels=LABELS, images=images)
+        folder = export(parts.Plain(), tmp_path / "out", labels=LABELS, images=images).folder
     assert edgecv_runtime.load(folder)(small[0]).mask.shape == small[0].shape[:2]
 
 

@@ -13,7 +13,7 @@ from torch import nn
 from torchvision.models import detection
 
 from edgecv_export import export
-from edgecv_export.graphs.cuts import cut_model
+from edgecv_export.graphs.families import cut_model
 from edgecv_runtime import InputError
 
 
@@ -67,7 +67,7 @@ def test_ssd300_has_its_own_normalisation() -> None:
     with torch.device("meta"):
         module = detection.ssd300_vgg16(weights=None, weights_backbone=None)
     # Only the transform is looked at; the network need not be there.
-    from edgecv_export.graphs.ssd import _input_record
+    from edgecv_export.graphs.ssd.cut import _input_record
 
     record = _input_record(module.transform)
     assert record["mean"] == [0.48235, 0.45882, 0.40784]

@@ -16,9 +16,10 @@ from edgecv.cli.main import main
 from edgecv.models import registry
 from edgecv.models.style_transform import StyleTransform
 from edgecv.models.weights import fit_state_dict
-from edgecv_export import export
-from edgecv_export.generated_images import generate_pictures
-from edgecv_export.graphs.style import Statistics, Tile, tiles_for
+from edgecv_export import GraphOptions, export
+from edgecv_export.generated_images import generate_images
+from edgecv_export.graphs.style.networks import Statistics, Tile
+from edgecv_export.graphs.style.to_onnx import tiles_for
 from edgecv_export.parity.style_report import StyleReport
 from edgecv_export.tensorrt.plan import BuildOptions, ShapeRange, build_plan
 from edgecv_runtime import BundleError, InputError
@@ -34,7 +35,7 @@ def lively_style(width=6, blocks=1, seed=0):
         for name, parameter in module.named_parameters():
             if ".in" in name or name.startswith("in"):
                 parameter += 0.3 * torch.randn_like(parameter)
-        picture = torch.from_numpy(generate_pictures(1, seed=5)[0]).permute(2, 0, 1)[None].float()
+        picture = torch.from_numpy(generate_images(1, seed=5)[0]).permute(2, 0, 1)[None].float()
         output = module(picture[..., :128, :160])
         module.deconv3.conv2d.weight *= 60 / output.std()
         module.deconv3.conv2d.bias.fill_(128)
@@ -48,9 +49,11 @@ def style():
 
 @pytest.fixture(scope="module")
 def bundle(style, tmp_path_factory):
-    pictures = [picture[:200, :160] for picture in generate_pictures(7, seed=2)]
-    pictures.append(generate_pictures(1, seed=3)[0][:600, :540])
-    return export(style, tmp_path_factory.mktemp("style") / "bundle", labels=[], images=pictures)
+    pictures = [picture[:200, :160] for picture in generate_images(7, seed=2)]
+    pictures.append(generate_images(1, seed=3)[0][:600, :540])
+    return export(
+        style, tmp_path_factory.mktemp("style") / "bundle", labels=[], images=pictures
+    ).folder
 
 
 def rgb_tensor(picture):
@@ -124,7 +127,7 @@ def test_running_statistics_of_old_checkpoints_are_left_out(style):
 
 @torch.inference_mode()
 def test_given_statistics_replace_the_pictures_own(style):
-    image = rgb_tensor(generate_pictures(1, seed=4)[0][:160, :200])
+    image = rgb_tensor(generate_images(1, seed=4)[0][:160, :200])
     statistics = Statistics(style)(image)
     channels = sum(norm.num_features for norm in style.norms)
     assert statistics.shape == (1, 2, channels)
@@ -150,7 +153,7 @@ def test_the_overlap_leaves_every_seam_its_neighbourhood():
 def test_the_bundle_paints_as_torch_does(style, bundle):
     model = edgecv.load(bundle)
     for seed, size in enumerate(SIZES):
-        picture = generate_pictures(1, seed=seed)[0][: size[0], : size[1]]
+        picture = generate_images(1, seed=seed)[0][: size[0], : size[1]]
         image = rgb_tensor(picture)
         missing = [max(8 - side, 0) for side in size]
         image = F.pad(image, (0, missing[1], 0, missing[0]), mode="replicate")
@@ -165,7 +168,7 @@ def test_the_bundle_paints_as_torch_does(style, bundle):
 
 def test_tiles_paint_what_one_run_does(style, bundle):
     """The thumbnail is the picture itself here, so any difference would be a seam."""
-    picture = cv2.resize(generate_pictures(1, seed=6)[0], (900, 700))
+    picture = cv2.resize(generate_images(1, seed=6)[0], (900, 700))
     model = edgecv.load(bundle)
     whole = model(picture).image
     model.tiling = "always"
@@ -194,12 +197,12 @@ def test_a_report_fails_below_50_decibels():
 
 
 def test_a_bundle_of_one_size_stretches_and_brings_back(style, tmp_path):
-    folder = export(style, tmp_path / "fixed", labels=[], size=(48, 64), images=[
-        picture[:99, :120] for picture in generate_pictures(8, seed=2)
-    ])  # fmt: skip
+    images = [image[:99, :120] for image in generate_images(8, seed=2)]
+    options = GraphOptions(size=(48, 64))
+    folder = export(style, tmp_path / "fixed", labels=[], graph=options, images=images).folder
     model = edgecv.load(folder)
     assert set(model.engines) == {"main"}
-    picture = generate_pictures(1, seed=9)[0][:100, :150]
+    picture = generate_images(1, seed=9)[0][:100, :150]
     image = F.interpolate(rgb_tensor(picture), (48, 64), mode="bilinear")
     with torch.inference_mode():
         small = levels(style(image), (48, 64))
@@ -217,7 +220,7 @@ def test_tensorrt_builds_every_graph(style, bundle, tmp_path, size):
     folder = bundle
     if size is not None:
         folder = tmp_path / "fixed"
-        export(style, folder, labels=[], size=size, images=generate_small(8))
+        export(style, folder, labels=[], graph=GraphOptions(size=size), images=generate_small(8))
     for file in folder.glob("*.onnx"):
         dynamic = {"images": ShapeRange((1, 3, 8, 8), (1, 3, 64, 64), (2, 3, 128, 160))}
         if size is not None:
@@ -228,7 +231,7 @@ def test_tensorrt_builds_every_graph(style, bundle, tmp_path, size):
 
 
 def generate_small(count):
-    return [picture[:60, :70] for picture in generate_pictures(count)]
+    return [picture[:60, :70] for picture in generate_images(count)]
 
 
 def test_graphs_hold_convolutions_and_no_surprises(bundle):
@@ -243,7 +246,7 @@ def test_command_line(tmp_path, capsys):
     np.savez(weights, **{k: v.astype("f2") if v.ndim == 4 else v for k, v in arrays.items()})
     images = tmp_path / "images"
     images.mkdir()
-    for index, picture in enumerate(generate_pictures(8)):
+    for index, picture in enumerate(generate_images(8)):
         cv2.imwrite(str(images / f"{index}.png"), picture[:32, :40])
     out = tmp_path / "candy"
     command = ["export", "style_transform", "--weights", str(weights), "--out", str(out)]

@@ -11,9 +11,14 @@ import torch
 from onnx import TensorProto, helper
 
 import small_rcnn
-from edgecv_export.graphs.cuts import CutRequest, cut_model
-from edgecv_export.graphs.onnx_graph import pictures_to_onnx
-from edgecv_export.graphs.rcnn_onnx import box_stage_to_onnx, mask_stage_to_onnx, trunk_to_onnx
+from edgecv_export.graphs.cut import CutRequest
+from edgecv_export.graphs.families import cut_model
+from edgecv_export.graphs.onnx_graph import images_to_onnx
+from edgecv_export.graphs.rcnn.to_onnx import (
+    backbone_to_onnx,
+    box_stage_to_onnx,
+    mask_stage_to_onnx,
+)
 from edgecv_export.tensorrt.plan import BuildOptions, Plan, ShapeRange
 from edgecv_export.tensorrt.plan import build_plan as build
 from edgecv_runtime import EngineError, InputError
@@ -53,7 +58,7 @@ def ports(plan: Plan) -> dict[str, tuple[str, tuple[int, ...]]]:
 
 
 def test_trunk_with_any_height_and_width(cut: Any) -> None:
-    plan = build_plan(trunk_to_onnx(cut, 18).SerializeToString(), {"images": PICTURES})
+    plan = build_plan(backbone_to_onnx(cut, 18).SerializeToString(), {"images": PICTURES})
     found = ports(plan)
     assert found["images"] == ("float32", (1, 3, -1, -1))
     assert found["features_0"] == ("float32", (1, 16, -1, -1))
@@ -85,7 +90,7 @@ def test_mask_head_with_any_number_of_boxes(cut: Any) -> None:
 def test_fixed_size_and_several_capabilities() -> None:
     torch.manual_seed(0)
     cut: Any = cut_model(small_rcnn.make_faster(), CutRequest(size=(96, 160)))
-    content = trunk_to_onnx(cut, 18).SerializeToString()
+    content = backbone_to_onnx(cut, 18).SerializeToString()
     plan = build_plan(content, options=BuildOptions((86, 89)))
     assert ports(plan)["features_0"] == ("float32", (1, 16, 12, 20))
 
@@ -113,7 +118,7 @@ def test_bytes_that_are_no_onnx_file() -> None:
 
 
 def test_ranges_that_do_not_fit(cut: Any) -> None:
-    content = trunk_to_onnx(cut, 18).SerializeToString()
+    content = backbone_to_onnx(cut, 18).SerializeToString()
     with pytest.raises(InputError, match=r"input 'images' has shape .*: give a range for it"):
         build_plan(content)
     with pytest.raises(InputError, match=r"a range is given for 'pictures'; .* are images"):
@@ -131,7 +136,7 @@ def test_einsum_in_small_letters() -> None:
         def forward(self, images: torch.Tensor) -> torch.Tensor:
             return torch.einsum("B C H I, B C H J -> B C I J", images, images)
 
-    model = pictures_to_onnx(Attention(), (8, 12), outputs=["products"], batch=1, opset=18)
+    model = images_to_onnx(Attention(), (8, 12), outputs=["products"], batch=1, opset=18)
     equations = [
         attribute.s.decode()
         for node in model.graph.node if node.op_type == "Einsum"

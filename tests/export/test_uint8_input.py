@@ -12,11 +12,11 @@ import onnxruntime
 import pytest
 
 from all_scores import load_all_scores
-from edgecv_export import export
+from edgecv_export import GraphOptions, export
 from edgecv_export.precision.agreement import agreement
 from edgecv_export.precision.pipeline import collect_feeds
 from edgecv_export.precision.sources import fp32_files
-from edgecv_export.precision.uint8_input import check_bytes_fit
+from edgecv_export.precision.uint8_input import check_uint8_fits
 from edgecv_export.precision.variant import add_variant
 from edgecv_runtime import Bundle, InputError
 
@@ -26,7 +26,9 @@ LABELS = ["ant", "bee", "cow", "dog"]
 @pytest.fixture(scope="module")
 def bundle(small_detector: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("bytes") / "bundle"
-    return export(small_detector, out, labels=LABELS, input_dtype="uint8")
+    return export(
+        small_detector, out, labels=LABELS, graph=GraphOptions(input_dtype="uint8")
+    ).folder
 
 
 def feed(bundle: Path, picture: np.ndarray) -> np.ndarray:
@@ -95,16 +97,16 @@ RECORD = {
 
 def test_padding_that_is_no_whole_level_is_refused() -> None:
     with pytest.raises(InputError, match="pads pictures with its mean colour, which is no whole"):
-        check_bytes_fit("detect", RECORD, {})
-    check_bytes_fit("detect", {**RECORD, "resize": "stretch", "pad_multiple": 1}, {})
+        check_uint8_fits("detect", RECORD, {})
+    check_uint8_fits("detect", {**RECORD, "resize": "stretch", "pad_multiple": 1}, {})
     # Gray 114, as many detectors pad.
     gray = {"mean": [0.0] * 3, "std": [1.0] * 3, "pad_value": 114 / 255}
-    check_bytes_fit("detect", {**RECORD, **gray}, {})
+    check_uint8_fits("detect", {**RECORD, **gray}, {})
     with pytest.raises(InputError, match="take float32 only"):
-        check_bytes_fit("segment", RECORD, {"windows": {"size": [1, 1]}})
+        check_uint8_fits("segment", RECORD, {"windows": {"size": [1, 1]}})
 
 
 def test_a_model_that_pads_is_refused_before_it_is_checked(mask: Any, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--input uint8: the model pads pictures"):
-        export(mask, tmp_path / "bundle", labels=LABELS, input_dtype="uint8")
+        export(mask, tmp_path / "bundle", labels=LABELS, graph=GraphOptions(input_dtype="uint8"))
     assert not (tmp_path / "bundle").exists()

@@ -18,8 +18,8 @@ import pytest
 
 import small_dense
 from all_scores import load_all_scores
-from edgecv_export import ExportError, export
-from edgecv_export.generated_images import generate_pictures
+from edgecv_export import ExportError, GraphOptions, export
+from edgecv_export.generated_images import generate_images
 from edgecv_export.precision import fp16_variant as half_variant
 from edgecv_export.precision import variant as variants
 from edgecv_export.precision.agreement import agreement
@@ -34,7 +34,7 @@ LABELS = ["ant", "bee", "cow", "dog"]
 @pytest.fixture(scope="module")
 def photos() -> list[np.ndarray]:
     """Small ones, for speed."""
-    return [picture[:200, :180].copy() for picture in generate_pictures(8, seed=1)]
+    return [picture[:200, :180].copy() for picture in generate_images(8, seed=1)]
 
 
 @pytest.fixture
@@ -153,7 +153,13 @@ def test_one_dialect_of_two_stages(
 def test_group_norm(photos: list[np.ndarray], tmp_path: Path) -> None:
     pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
     module = lively(small_dense.make_fcos, photos, background_margin=6.0)
-    bundle = export(module, tmp_path / "bundle", labels=LABELS, images=photos, size=(160, 256))
+    bundle = export(
+        module,
+        tmp_path / "bundle",
+        labels=LABELS,
+        images=photos,
+        graph=GraphOptions(size=(160, 256)),
+    ).folder
     report = add_variant(bundle, "fp16", pictures=photos)
     assert report.notes["onnx"]["agreement"] > 0.98 and report.notes["onnx"]["count"] > 20
     shape = (1, 3, 160, 256)

@@ -13,8 +13,8 @@ import pytest
 
 from altered_graph import with_altered_weights
 from edgecv_export import ExportError, Tolerance, export
-from edgecv_export.generated_images import generate_pictures
-from edgecv_export.graphs.cuts import cut_model
+from edgecv_export.generated_images import generate_images
+from edgecv_export.graphs.families import cut_model
 from edgecv_export.parity.detection_report import DetectionReport
 from edgecv_export.parity.ssd import verify_ssd
 from reported_export import read_report
@@ -124,7 +124,7 @@ def test_export_of_a_model_that_does_more_than_its_attributes_say(
 def test_untrained_weights_compare_raw_outputs(small_parts: Any, tmp_path: Path) -> None:
     detector = small_parts.make_seeded()
     detector.score_thresh = 0.99
-    report = read_report(export(detector, tmp_path / "out", labels=["a", "b", "c", "d"]))
+    report = read_report(export(detector, tmp_path / "out", labels=["a", "b", "c", "d"]).folder)
     assert report.degenerate
     assert report.passed
     assert report.detections == 0
@@ -148,7 +148,7 @@ def test_another_network_fails(
 def test_untrained_weights_with_another_graph_fail(small_parts: Any, tmp_path: Path) -> None:
     detector = small_parts.make_seeded()
     detector.score_thresh = 0.99
-    folder = export(detector, tmp_path / "out", labels=["a", "b", "c", "d"])
+    folder = export(detector, tmp_path / "out", labels=["a", "b", "c", "d"]).folder
     altered = with_altered_weights(folder, "main", tmp_path / "altered")
-    report = verify_ssd(cut_model(detector), altered, generate_pictures(2), Tolerance())
+    report = verify_ssd(cut_model(detector), altered, generate_images(2), Tolerance())
     assert report.degenerate and not report.passed

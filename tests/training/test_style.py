@@ -27,15 +27,15 @@ from edgecv.training.style_losses import (
     total_variation,
 )
 from edgecv.training.style_pictures import StylePhotos, split_photos
-from edgecv_export import export
-from edgecv_export.generated_images import generate_pictures
+from edgecv_export import GraphOptions, export
+from edgecv_export.generated_images import generate_images
 from edgecv_runtime import InputError
 
 SHALLOW = {"style_layers": "relu1_1,relu2_1", "content_layers": "relu1_2"}
 
 
 def picture(height, width, seed=0):
-    image = generate_pictures(1, seed=seed)[0]
+    image = generate_images(1, seed=seed)[0]
     return cv2.resize(image, (width, height))
 
 
@@ -209,9 +209,12 @@ def test_a_run_lowers_its_loss_and_exports(photos, style_file, tmp_path):
     checkpoint = load_checkpoint(tmp_path / "run" / "best.pt")
     assert checkpoint.labels == [] and checkpoint.arguments == {"width": 2, "blocks": 1}
     bundle = export(
-        checkpoint.module(), tmp_path / "bundle", labels=checkpoint.labels, size=(32, 32),
-        images=generate_pictures(8)[:1] * 8,
-    )  # fmt: skip
+        checkpoint.module(),
+        tmp_path / "bundle",
+        labels=checkpoint.labels,
+        graph=GraphOptions(size=(32, 32)),
+        images=generate_images(8)[:1] * 8,
+    ).folder
     assert edgecv.load(bundle)(picture(30, 40)).image.shape == (30, 40, 3)
 
 

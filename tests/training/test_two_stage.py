@@ -34,8 +34,8 @@ from edgecv.training.detector import TorchDetector
 from edgecv.training.fit import fit
 from edgecv.training.metrics import Detected, average_precision
 from edgecv.training.task import HEAD_FACTOR
-from edgecv_export import export
-from edgecv_export.generated_images import generate_pictures
+from edgecv_export import GraphOptions, export
+from edgecv_export.generated_images import generate_images
 from edgecv_export.parity.detected import Detected as MatchedDetected
 from edgecv_export.parity.matching import match_within
 from edgecv_runtime import InputError, Instances, Masks, read_image
@@ -179,9 +179,9 @@ def bundle(varied: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         checkpoint.module(),
         tmp_path_factory.mktemp("bundles") / "shapes",
         labels=checkpoint.labels,
-        images=generate_pictures(12, seed=5),
-        dialects=["onnx"],
-    )
+        images=generate_images(12, seed=5),
+        graph=GraphOptions(dialects=["onnx"]),
+    ).folder
 
 
 def test_a_bundle_finds_what_its_checkpoint_finds(

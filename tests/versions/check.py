@@ -60,17 +60,17 @@ def export_lively(which: str, folder: Path) -> None:
     import small_detector
     import small_rcnn
     from edgecv_export import export
-    from edgecv_export.generated_images import generate_pictures
+    from edgecv_export.generated_images import generate_images
     from edgecv_export.precision.variant import add_variant
     from lively import lively
     from lively_rcnn import lively_rcnn
 
-    pictures = generate_pictures(8, seed=1)
+    pictures = generate_images(8, seed=1)
     if which == "detector":
         module = lively(small_detector.make_detector, pictures)
     else:
         module = lively_rcnn(small_rcnn.make_mask, pictures, size=96)
-    bundle = export(module, folder / f"{which}_lively", labels=LABELS)
+    bundle = export(module, folder / f"{which}_lively", labels=LABELS).folder
     add_variant(bundle, "fp16", pictures=pictures)
     for engine in ("onnxruntime", "openvino"):
         model = package.load(bundle, engine=engine)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from edgecv_export.bundle.draft import BundleDraft
 from edgecv_export.bundle.node_names import graph_bytes
@@ -10,6 +10,10 @@ from edgecv_runtime import InputError
 
 if TYPE_CHECKING:
     import onnx
+
+# Forms of a graph, for the engines that run it.
+Dialect = Literal["onnx", "tensorrt"]
+DIALECTS: tuple[Dialect, ...] = ("onnx", "tensorrt")
 
 
 def add_graph(

@@ -22,7 +22,7 @@ from edgecv_runtime.one_line import first_line
 Batch = int | Literal["dynamic"]
 
 
-def pictures_to_onnx(
+def images_to_onnx(
     network: nn.Module,
     size: tuple[int, int],
     *,

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_export.outputs.activation import activation_inside
+from edgecv_export.outputs.graph_session import GraphSession
 from edgecv_runtime import InputError, Manifest, ops
 
 if TYPE_CHECKING:
@@ -100,8 +101,6 @@ def scores_on(
     folder: Path, manifest: Manifest, images: Sequence[NDArray[np.uint8]], output: str
 ) -> list[NDArray[np.float32]]:
     """For each image its scores [C, ...]; of a network that takes windows, those of the first."""
-    from edgecv_export.outputs.graph_session import GraphSession
-
     session = GraphSession(folder, manifest)
     names = [each.name for each in manifest.graphs["main"][0].outputs]
     position = names.index(output)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
 import edgecv_runtime
+from edgecv_export.graphs.classifier.cut import ClassifierCut
 from edgecv_export.outputs.graph_session import GraphSession
 from edgecv_export.parity.classifier_report import ClassifierReport
 from edgecv_export.parity.comparison import Tolerance
@@ -17,9 +18,6 @@ from edgecv_export.parity.detection_report import BATCH
 from edgecv_export.parity.scores import paired, scores_of
 from edgecv_export.parity.torch_input import to_tensor
 from edgecv_runtime import ops
-
-if TYPE_CHECKING:
-    from edgecv_export.graphs.classifier import ClassifierCut
 
 
 def verify_classifier(

@@ -6,7 +6,7 @@ import copy
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torchvision.models.detection.transform import resize_boxes
 from torchvision.ops.boxes import clip_boxes_to_image
 
 import edgecv_runtime
+from edgecv_export.graphs.dense.cut import DenseCut
 from edgecv_export.outputs.graph_session import GraphSession
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.detected import Detected, RawOutputs
@@ -26,10 +27,6 @@ from edgecv_export.parity.steer import steer
 from edgecv_export.parity.suppression import exact_suppression
 from edgecv_export.parity.torch_input import rgb_tensor
 from edgecv_runtime import ops
-
-if TYPE_CHECKING:
-    from edgecv_export.graphs.dense_cut import DenseCut
-
 
 HEAD_KEYS = ("cls_logits", "bbox_regression", "bbox_ctrness")
 

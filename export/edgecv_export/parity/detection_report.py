@@ -11,7 +11,6 @@ from edgecv_export.parity.comparison import Comparison, Tolerance
 from edgecv_export.parity.detected import RawOutputs
 from edgecv_export.parity.table import count, difference, difference_of, parity_table
 
-MIN_PICTURES = 8
 BATCH = 4
 SCORES_ALIKE = 1e-4  # scores that differ by less are those of an untrained network
 

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +14,8 @@ from torch import Tensor
 from torchvision.models.detection.roi_heads import expand_boxes
 
 import edgecv_runtime
-from edgecv_export.graphs.rcnn_stages import named_maps
+from edgecv_export.graphs.rcnn.cut import MASK_THRESHOLD, RcnnCut
+from edgecv_export.graphs.rcnn.networks import named_maps
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.detected import Detected, RawOutputs
 from edgecv_export.parity.detection_report import BATCH, SCORES_ALIKE, DetectionReport
@@ -28,10 +29,6 @@ from edgecv_export.parity.replay import Preference, compare_with_replays
 from edgecv_export.parity.suppression import exact_suppression
 from edgecv_export.parity.torch_input import rgb_tensor
 
-if TYPE_CHECKING:
-    from edgecv_export.graphs.rcnn_cut import RcnnCut
-
-MASK_THRESHOLD = 0.5  # masks are probabilities; half is what torchvision's examples take
 PROPOSALS = 200  # for a picture, where the caller gives them
 
 

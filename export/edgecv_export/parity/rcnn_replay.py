@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import numpy as np
 import onnxruntime
@@ -16,14 +16,12 @@ from torchvision.models.detection.rpn import concat_box_prediction_layers
 from torchvision.models.detection.transform import resize_boxes
 from torchvision.ops.boxes import clip_boxes_to_image
 
+from edgecv_export.graphs.rcnn.cut import RcnnCut
 from edgecv_export.parity.detected import Detected
 from edgecv_export.parity.replay import Preference
 from edgecv_export.parity.steer import steer, steer_softmax
 from edgecv_runtime import ops
 from edgecv_runtime._core import InputSpec, plan, propose
-
-if TYPE_CHECKING:
-    from edgecv_export.graphs.rcnn_cut import RcnnCut
 
 # How far two computations of one proposal may lie apart, in pixels of the network's input.
 PROPOSAL_BOX, PROPOSAL_SCORE = 0.05, 1e-5

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
 import edgecv_runtime
 from edgecv.training.segmenter import TorchSegmenter
+from edgecv_export.graphs.segmentation.cut import SegmentationCut
 from edgecv_export.outputs.graph_session import GraphSession
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.scores import paired, scores_of
@@ -19,9 +20,6 @@ from edgecv_export.parity.torch_input import to_tensor
 from edgecv_runtime import ops
 
 RESIZE_ROUNDING = 1e-4  # of logits on their way to the picture
-
-if TYPE_CHECKING:
-    from edgecv_export.graphs.segmentation import SegmentationCut
 
 
 def verify_segmentation(

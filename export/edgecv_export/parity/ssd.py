@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +16,8 @@ from torchvision.models.detection.transform import resize_boxes
 from torchvision.ops.boxes import clip_boxes_to_image
 
 import edgecv_runtime
-from edgecv_export.graphs.ssd_outputs import as_head_outputs, head_outputs
+from edgecv_export.graphs.ssd.cut import SsdCut
+from edgecv_export.graphs.ssd.networks import as_head_outputs, head_outputs
 from edgecv_export.outputs.graph_session import GraphSession
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.detected import Detected, RawOutputs
@@ -27,9 +28,6 @@ from edgecv_export.parity.steer import steer_softmax
 from edgecv_export.parity.suppression import exact_suppression
 from edgecv_export.parity.torch_input import rgb_tensor
 from edgecv_runtime import ops
-
-if TYPE_CHECKING:
-    from edgecv_export.graphs.ssd import SsdCut
 
 
 def verify_ssd(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,10 +12,9 @@ from torch import Tensor
 
 import edgecv_runtime
 from edgecv.models.style_transform import SMALLEST_SIDE
+from edgecv_export.graphs.style.cut import StyleCut
+from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.style_report import StyleReport
-
-if TYPE_CHECKING:
-    from edgecv_export.graphs.style import StyleCut
 
 # The network is the same everywhere on a picture, so a part of a large one proves as much.
 LARGEST = (480, 640)  # height and width, at most
@@ -24,7 +22,11 @@ LARGEST_IN_TILES = (640, 768)  # more than a tile each way
 
 
 def verify_style(
-    cut: StyleCut, bundle: Path, pictures: Sequence[np.ndarray], done: Callable[[], None]
+    cut: StyleCut,
+    bundle: Path,
+    pictures: Sequence[np.ndarray],
+    tolerance: Tolerance,
+    done: Callable[[], None] = lambda: None,
 ) -> StyleReport:
     """Paints the top left of each picture (uint8 [H, W, 3] BGR) with both; that of the largest one
     also tile by tile, which must give what torch paints at once."""

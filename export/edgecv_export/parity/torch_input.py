@@ -10,24 +10,6 @@ from torch import Tensor
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
-from edgecv_runtime import InputError
-
-
-def check_record(record: dict[str, Any]) -> None:
-    """Raises InputError for a record that `to_tensor` cannot follow."""
-    simple = (
-        record["resize"] in ("none", "stretch", "shortest_edge")
-        and record["max_size"] is None
-        and record["pad_multiple"] == 1
-        and record["color"] in ("rgb", "bgr")
-        and (record["dtype"], record["layout"]) == ("float32", "nchw")
-    )
-    if not simple:
-        raise InputError(
-            "the module's input record: expected resize none, stretch or shortest_edge without "
-            "max_size, no padding, three channels, float32, nchw"
-        )
-
 
 def to_tensor(picture: np.ndarray, record: dict[str, Any]) -> Tensor:
     """float32 [3, h, w] of a picture uint8 [H, W, 3] BGR. Nothing is rounded on the way."""

@@ -6,17 +6,15 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from edgecv_export.bundle.additions import Additions
+from edgecv_export.bundle.graph_record import DIALECTS, Dialect
 from edgecv_export.bundle.node_names import name_nodes
 from edgecv_runtime import Bundle, GraphFile, InputError
 
 if TYPE_CHECKING:
     import onnx
-
-Dialect = Literal["onnx", "tensorrt"]
-DIALECTS: tuple[Dialect, ...] = ("onnx", "tensorrt")
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ LEAST_AGREEMENT = 0.98
 _TASKS = ("classify", "detect", "instance", "segment")
 
 
-def check_bytes_fit(task: str, record: dict[str, Any], postprocess: dict[str, Any]) -> None:
+def check_uint8_fits(task: str, record: dict[str, Any], postprocess: dict[str, Any]) -> None:
     """Raises InputError where bytes cannot stand for what the network was made for.
 
     Detectors that pad do so with the mean colour, which is no whole level in general.
@@ -46,17 +46,17 @@ def check_bytes_fit(task: str, record: dict[str, Any], postprocess: dict[str, An
         )
 
 
-def take_bytes(draft: BundleDraft, pictures: Sequence[npt.NDArray[np.uint8]]) -> dict[str, Any]:
+def take_uint8(draft: BundleDraft, pictures: Sequence[npt.NDArray[np.uint8]]) -> dict[str, Any]:
     """Changes a bundle in the making, complete and checked, so that its first graph takes uint8.
 
-    Returns what was compared, for the provenance. Raises InputError as `check_bytes_fit`, and
+    Returns what was compared, for the provenance. Raises InputError as `check_uint8_fits`, and
     ExportError if results are not those of the float graph.
     """
     import onnx
 
     manifest = draft.manifest
     record = manifest["input"]
-    check_bytes_fit(manifest["task"], record, manifest["postprocess"])
+    check_uint8_fits(manifest["task"], record, manifest["postprocess"])
     before = Bundle.open(str(draft.folder))
     reference = Pipeline(before, fp32_files(before, "onnx"))
     expected = [reference(picture) for picture in pictures]

@@ -13,11 +13,12 @@ import numpy.typing as npt
 
 from edgecv.training.progress import MakeBar
 from edgecv_export.bundle.additions import additions, clear_dead_builds
-from edgecv_export.generated_images import generate_pictures
+from edgecv_export.bundle.graph_record import DIALECTS, Dialect
+from edgecv_export.generated_images import generate_images
 from edgecv_export.precision.accuracy_gate import GateReport
 from edgecv_export.precision.fp16_variant import add_half, cost_lines
 from edgecv_export.precision.int8_variant import Quantization, add_int8
-from edgecv_export.precision.sources import DIALECTS, Dialect, choose_sources, open_folder
+from edgecv_export.precision.sources import choose_sources, open_folder
 from edgecv_export.progress import shown
 from edgecv_runtime import InputError
 from edgecv_runtime.one_line import printable
@@ -119,7 +120,7 @@ def add_variant(
             notes, gates = add_int8(bundle, added, sources, quantization, step)
         else:
             compared = dialects or sorted({source.dialect for source in sources})
-            some = generate_pictures(PICTURES) if pictures is None else pictures
+            some = generate_images(PICTURES) if pictures is None else pictures
             notes = add_half(bundle, added, sources, compared, some, step)
         files, notes = added.write(precision, notes, {source.graph.sha256 for source in sources})
     return VariantReport(precision, files, notes, gates)

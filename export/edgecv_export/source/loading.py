@@ -12,15 +12,14 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgecv.data.names_file import read_names
 from edgecv.models.catalogue import CATALOGUE, known
+from edgecv_export.options import Origin
+from edgecv_export.source.labels import published_labels
 from edgecv_export.source.users_code import raised_in
 from edgecv_runtime import Error, InputError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-BACKGROUND = "__background__"
 
 
 @dataclass
@@ -32,6 +31,11 @@ class Source:
     labels: list[str] | None  # without the background; None: nobody knows the names
     provenance: dict[str, Any]
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def origin(self) -> Origin:
+        """What the bundle records of it."""
+        return Origin(self.architecture, self.provenance)
 
 
 def load_source(source: str, weights: str | None = None, num_classes: int | None = None) -> Source:
@@ -91,16 +95,6 @@ def _check_architecture(name: str, weights: str | None, num_classes: int | None)
         raise InputError(f"{weights}: {found}; expected weights (.pth, .pt, .safetensors, .npz)")
 
 
-def read_labels(path: str | os.PathLike[str]) -> list[str]:
-    """Names from a text file, one on each line. The first may be `BACKGROUND`, which is a class of
-    segmentation networks and none of detectors."""
-    return read_names(path)
-
-
-def numbered_labels(classes: int, first: int = 1) -> list[str]:
-    return [f"class_{number}" for number in range(first, classes + first)]
-
-
 def _load_checkpoint(path: Path) -> Source:
     from edgecv.models.checkpoint import load_checkpoint
 
@@ -146,10 +140,9 @@ def _load_architecture(name: str, weights: str | None, num_classes: int | None) 
         fit_state_dict(module, state, f"{name}'s published weights" if default else weights)
         origin = {"weights": "default"} if default else {"checkpoint": _identity(Path(weights))}
     result = Source(module, name, None if classified else [], origin)
-    published = _PUBLISHED_LABELS.get((registry.task_of(name), num_classes or 0))
+    published = published_labels(registry.task_of(name), num_classes or 0)
     if published is not None:
-        dataset, labels = published
-        result.labels = labels()
+        dataset, result.labels = published
         result.notes.append(
             f"labels are those of {dataset}, as torchvision numbers its {num_classes} classes"
         )
@@ -242,33 +235,6 @@ def _fit(module: nn.Module, state: dict[str, Tensor], problem: str) -> None:
                 f"{list(own[key].shape)}; another class count?"
             )
     module.load_state_dict(state)
-
-
-def _coco_labels() -> list[str]:
-    from torchvision.models.detection import SSD300_VGG16_Weights
-
-    return list(SSD300_VGG16_Weights.COCO_V1.meta["categories"][1:])
-
-
-def _imagenet_labels() -> list[str]:
-    from torchvision.models import ResNet18_Weights
-
-    return list(ResNet18_Weights.IMAGENET1K_V1.meta["categories"])
-
-
-def _voc_labels() -> list[str]:
-    from torchvision.models.segmentation import FCN_ResNet50_Weights
-
-    return list(FCN_ResNet50_Weights.COCO_WITH_VOC_LABELS_V1.meta["categories"])
-
-
-# The classes that torchvision's published weights have, by task and their number.
-_PUBLISHED_LABELS: dict[tuple[str, int], tuple[str, Callable[[], list[str]]]] = {
-    ("detect", 91): ("COCO", _coco_labels),
-    ("instance", 91): ("COCO", _coco_labels),
-    ("classify", 1000): ("ImageNet", _imagenet_labels),
-    ("segment", 21): ("Pascal VOC", _voc_labels),
-}
 
 
 def _identity(path: Path) -> dict[str, str]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_export.bundle.graph_record import tensor_record
-from edgecv_export.generated_images import generate_pictures
+from edgecv_export.generated_images import generate_images
 from edgecv_export.wrapping.manifest_draft import Seen, skeleton_for
 from edgecv_export.wrapping.wrap import read_onnx
 from edgecv_runtime import InputError
@@ -105,7 +105,7 @@ def inspect_onnx(
             "uint8: the others must be constants of the graph"
         )
         return found
-    some = generate_pictures(_IMAGES, seed=1) if images is None else list(images)[:8]
+    some = generate_images(_IMAGES, seed=1) if images is None else list(images)[:8]
     tensors, note = _tensors(some, inputs[0], layout)
     if note:
         found.notes.append(note)

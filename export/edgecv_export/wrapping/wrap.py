@@ -17,7 +17,7 @@ from edgecv.data.text import MAX_TEXT, read_json
 from edgecv_export.bundle.draft import MANIFEST, BundleDraft, check_target, new_bundle
 from edgecv_export.bundle.graph_record import tensor_record
 from edgecv_export.bundle.node_names import name_nodes
-from edgecv_export.generated_images import generate_pictures
+from edgecv_export.generated_images import generate_images
 from edgecv_export.wrapping.anchor_guess import ENCODINGS, stored_arrays, to_xyxy
 from edgecv_export.wrapping.output_checks import check_outputs
 from edgecv_runtime import BundleError, InputError, Manifest
@@ -100,7 +100,7 @@ def wrap(
         except BundleError as error:
             # The user knows the manifest by its own name.
             raise BundleError(str(error).replace(MANIFEST, manifest.name, 1)) from error
-        some = generate_pictures(_IMAGES) if images is None else list(images)
+        some = generate_images(_IMAGES) if images is None else list(images)
         check_outputs(draft.folder, model.name, graph, some)
     return target
 

@@ -1,14 +1,10 @@
-"""Two-stage detectors: torchvision's Faster R-CNN and Mask R-CNN, and Fast R-CNN.
-
-Graphs hold the networks: ``trunk`` (feature maps, objectness, deltas), ``roi`` (box head) and
-``mask`` (mask head). Anchors, proposals, the level of each box, thresholds and suppression stay
-outside; everything about them is read from the object, not from its name.
-"""
+"""A Faster R-CNN, Mask R-CNN or Fast R-CNN, cut."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -22,23 +18,55 @@ from torchvision.ops import MultiScaleRoIAlign
 
 from edgecv.models.input_record import input_record
 from edgecv.models.roi_pool import SingleScaleRoIPool
-from edgecv_export.graphs.cuts import CutRequest, register_cut
+from edgecv_export.bundle.graph_record import Dialect
+from edgecv_export.graphs.cut import CutRequest, Kind
+from edgecv_export.graphs.input_records import letterboxed
 from edgecv_export.graphs.letterbox import LetterboxTransform
-from edgecv_export.graphs.rcnn_cut import RcnnCut
-from edgecv_export.graphs.rcnn_stages import Trunk, feature_maps
-from edgecv_export.graphs.roi_align import Pooling, make_pooler
-from edgecv_export.parity.rcnn import MASK_THRESHOLD
+from edgecv_export.graphs.rcnn.networks import BackboneStage, BoxStage, MaskStage, feature_maps
+from edgecv_export.graphs.rcnn.roi_align import Pooling, make_pooler
+from edgecv_export.graphs.torchvision_parts import anchor_values, check_cells, expect_part
 from edgecv_runtime import InputError
 
+MASK_THRESHOLD = 0.5  # masks are probabilities; half is what torchvision's examples take
 BOX_MIN_SIZE = 1e-2  # written into torchvision's RoIHeads.postprocess_detections
 PROBE = 256  # height of the picture on which scales are inferred, in pixels
 
 
-@register_cut(
-    lambda module: isinstance(module, GeneralizedRCNN) and isinstance(module.roi_heads, RoIHeads),
-    "a torchvision FasterRCNN or MaskRCNN (torchvision.models.detection) or a subclass",
-    two_stage=True,
-)
+@dataclass
+class RcnnCut:
+    """See `graphs.cut.Cut`."""
+
+    module: GeneralizedRCNN  # the whole detector, evaluation mode
+    classes: int  # without the background
+    input: dict[str, Any]  # the manifest's input record
+    postprocess: dict[str, Any]  # the manifest's postprocess record
+    size: tuple[int, int] | None  # (h, w) of the network's input; None: any multiple of `multiple`
+    multiple: int  # of pixels, to which images are padded
+    backbone_stage: BackboneStage
+    feature_names: list[str]  # of the feature maps that boxes are pooled from
+    feature_shapes: list[tuple[int, ...]]  # [1, C, h, w] of each for one image
+    box_pooling: Pooling
+    mask_pooling: Pooling | None
+    dialects: tuple[Dialect, ...]  # in which the second stage is written
+
+    @property
+    def task(self) -> Literal["detect", "instance"]:
+        return "detect" if self.mask_pooling is None else "instance"
+
+    def box_stage(self, dialect: Dialect) -> BoxStage:
+        """Raises InputError where the dialect cannot express the pooling."""
+        heads = self.module.roi_heads
+        pooler = make_pooler(self.box_pooling, dialect)
+        return BoxStage(pooler, heads.box_head, heads.box_predictor).eval()
+
+    def mask_stage(self, dialect: Dialect) -> MaskStage:
+        """Of a detector with masks. Raises InputError as box_stage."""
+        heads = self.module.roi_heads
+        assert self.mask_pooling is not None
+        pooler = make_pooler(self.mask_pooling, dialect)
+        return MaskStage(pooler, heads.mask_head, heads.mask_predictor).eval()
+
+
 def cut_rcnn(detector: Any, request: CutRequest) -> RcnnCut:
     """Cuts a torchvision-style FasterRCNN or MaskRCNN.
 
@@ -52,12 +80,12 @@ def cut_rcnn(detector: Any, request: CutRequest) -> RcnnCut:
         for part in (heads.keypoint_roi_pool, heads.keypoint_head, heads.keypoint_predictor)
     ):
         raise InputError("cannot export keypoints: expected a FasterRCNN or MaskRCNN")
-    _expect(detector.transform, GeneralizedRCNNTransform, "transform")
-    _expect(heads.box_coder, detection_utils.BoxCoder, "roi_heads.box_coder")
+    expect_part(detector.transform, GeneralizedRCNNTransform, "transform")
+    expect_part(heads.box_coder, detection_utils.BoxCoder, "roi_heads.box_coder")
     record = input_record(detector.transform)
     multiple = record["pad_multiple"]
     if size is not None:
-        record = _fixed(record, size)
+        record = letterboxed(record, size)
         detector.transform = LetterboxTransform(detector.transform, size)
     elif record["resize"] == "stretch":
         height, width = record["size"]
@@ -91,7 +119,9 @@ def cut_rcnn(detector: Any, request: CutRequest) -> RcnnCut:
         },
         size=size,
         multiple=multiple,
-        trunk=Trunk(detector.backbone, names, None if rpn is None else detector.rpn.head).eval(),
+        backbone_stage=BackboneStage(
+            detector.backbone, names, None if rpn is None else detector.rpn.head
+        ).eval(),
         feature_names=names,
         feature_shapes=[tuple(maps[name].shape) for name in names],
         box_pooling=box_pooling,
@@ -100,35 +130,12 @@ def cut_rcnn(detector: Any, request: CutRequest) -> RcnnCut:
     )
 
 
-def _expect(part: Any, kind: type, name: str) -> None:
-    if type(part) is not kind:
-        raise InputError(
-            f"cannot record {name} {type(part).__name__}: expected torchvision's {kind.__name__}"
-        )
-
-
-def _fixed(record: dict[str, Any], size: tuple[int, int]) -> dict[str, Any]:
-    multiple = record["pad_multiple"]
-    if any(side < 1 or side % multiple for side in size):
-        raise InputError(
-            f"size {size[0]}x{size[1]}: expected height and width as multiples of {multiple}, "
-            "which the model's transform pads to"
-        )
-    return {
-        **record,
-        "size": list(size),
-        "resize": "letterbox",
-        "max_size": None,
-        "align": "top_left",
-    }
-
-
 def _round_up(length: int, multiple: int) -> int:
     return math.ceil(length / multiple) * multiple
 
 
 def _feature_names(pooler: Any, maps: dict[str, Tensor], name: str) -> list[str]:
-    """The feature maps that the pooler takes, in the trunk's order."""
+    """The feature maps that the pooler takes, in the backbone's order."""
     if type(pooler) not in (MultiScaleRoIAlign, SingleScaleRoIPool):
         raise InputError(
             f"cannot record roi_heads.{name} {type(pooler).__name__}: expected torchvision's "
@@ -138,7 +145,7 @@ def _feature_names(pooler: Any, maps: dict[str, Tensor], name: str) -> list[str]
     names = [each for each in maps if each in wanted]
     if not names:
         raise InputError(
-            f"roi_heads.{name} takes the feature maps {', '.join(wanted)}; the trunk gives "
+            f"roi_heads.{name} takes the feature maps {', '.join(wanted)}; the backbone gives "
             f"{', '.join(maps)}: set featmap_names to some of these"
         )
     return names
@@ -182,19 +189,16 @@ def _canonical(pooler: Any) -> tuple[float, int]:
 
 
 def _rpn_record(rpn: Any, maps: dict[str, Tensor]) -> dict[str, Any]:
-    _expect(rpn, RegionProposalNetwork, "rpn")
-    _expect(rpn.anchor_generator, AnchorGenerator, "rpn.anchor_generator")
-    _expect(rpn.box_coder, detection_utils.BoxCoder, "rpn.box_coder")
-    sizes, ratios = (
-        [[float(value) for value in level] for level in levels]
-        for levels in (rpn.anchor_generator.sizes, rpn.anchor_generator.aspect_ratios)
-    )
+    expect_part(rpn, RegionProposalNetwork, "rpn")
+    expect_part(rpn.anchor_generator, AnchorGenerator, "rpn.anchor_generator")
+    expect_part(rpn.box_coder, detection_utils.BoxCoder, "rpn.box_coder")
+    sizes, ratios = anchor_values(rpn.anchor_generator)
     if not len(sizes) == len(ratios) == len(maps):
         raise InputError(
             f"rpn.anchor_generator has sizes for {len(sizes)} feature maps and aspect_ratios for "
-            f"{len(ratios)}; the trunk gives {len(maps)} ({', '.join(maps)}): give each its own"
+            f"{len(ratios)}; the backbone gives {len(maps)} ({', '.join(maps)}): give each its own"
         )
-    _check_cells(rpn.anchor_generator)
+    check_cells(rpn.anchor_generator, "rpn.anchor_generator")
     objectness, deltas = rpn.head(list(maps.values()))
     for level, feature in enumerate(maps.values()):
         anchors = len(sizes[level]) * len(ratios[level])
@@ -220,19 +224,6 @@ def _rpn_record(rpn: Any, maps: dict[str, Tensor]) -> dict[str, Any]:
         "score_threshold": float(rpn.score_thresh),
         "min_size": float(rpn.min_size),
     }
-
-
-def _check_cells(generator: AnchorGenerator) -> None:
-    """The anchors of a cell must be those that sizes and ratios stand for."""
-    fresh = AnchorGenerator(generator.sizes, generator.aspect_ratios)
-    if not all(
-        torch.equal(own, other)
-        for own, other in zip(generator.cell_anchors, fresh.cell_anchors, strict=True)
-    ):
-        raise InputError(
-            "rpn.anchor_generator.cell_anchors are not what its sizes and aspect_ratios give: set "
-            "the anchors by these two"
-        )
 
 
 def _roi_record(heads: Any, features: list[str], pooling: Pooling) -> dict[str, Any]:
@@ -270,3 +261,11 @@ def _classes(heads: Any, channels: int, pooling: Pooling) -> int:
             f"{logits.shape[1]} classes; expected {[2, 4 * logits.shape[1]]}"
         )
     return int(logits.shape[1]) - 1
+
+
+RCNN = Kind(
+    lambda module: isinstance(module, GeneralizedRCNN) and isinstance(module.roi_heads, RoIHeads),
+    "a torchvision FasterRCNN or MaskRCNN (torchvision.models.detection) or a subclass",
+    cut_rcnn,
+    two_stage=True,
+)

@@ -1,4 +1,4 @@
-"""What a parity check reports, whatever the family."""
+"""What was measured where two forms of a model were compared, whichever these are."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 
 class Report(Protocol):
-    """The differences between the model in torch and the whole runtime."""
+    """The differences between a model and what was made of it."""
 
     @property
     def passed(self) -> bool: ...

@@ -18,10 +18,9 @@ import torch
 from torch import Tensor, nn
 from torchvision.ops import roi_align, roi_pool
 
+from edgecv_export.bundle.graph_record import Dialect
 from edgecv_runtime import InputError
 
-Dialect = Literal["onnx", "tensorrt"]
-DIALECTS: tuple[Dialect, ...] = ("onnx", "tensorrt")
 OUTSIDE = -3.0  # a coordinate of grid_sample from which it takes nothing but zeros
 
 

@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import onnx
 import torch
 from torch import Tensor
 
-from edgecv_export.graphs.onnx_graph import to_onnx
-from edgecv_export.graphs.roi_align import Dialect
+from edgecv_export.bundle.draft import BundleDraft
+from edgecv_export.bundle.graph_record import Dialect, add_graph
+from edgecv_export.graphs.cut import Written
+from edgecv_export.graphs.onnx_graph import Batch, to_onnx
+from edgecv_export.graphs.rcnn.cut import RcnnCut
+from edgecv_runtime import InputError
 
-if TYPE_CHECKING:
-    from edgecv_export.graphs.rcnn_cut import RcnnCut
-
-TRACED_CELLS = (7, 9)  # height and width that trunks are traced with, in multiples of padding
+TRACED_CELLS = (7, 9)  # height and width that backbones are traced with, in multiples of padding
 TRACED_BOXES = 5  # for each input of boxes
 
 
-def trunk_to_onnx(cut: RcnnCut, opset: int) -> onnx.ModelProto:
+def write_rcnn(cut: RcnnCut, draft: BundleDraft, *, batch: Batch, opset: int) -> Written:
+    """See `families.write_graphs`."""
+    if batch not in ("dynamic", 1):
+        raise InputError(
+            f"batch is {batch}; a two-stage detector takes images one by one: leave out batch"
+        )
+    stages = {"roi": box_stage_to_onnx}
+    if cut.mask_pooling is not None:
+        stages["mask"] = mask_stage_to_onnx
+    graphs = {"trunk": [add_graph(draft, "trunk.onnx", backbone_to_onnx(cut, opset))]}
+    for role, stage_to_onnx in stages.items():
+        graphs[role] = [
+            add_graph(
+                draft,
+                f"{role}.onnx" if dialect == "onnx" else f"{role}.{dialect}.onnx",
+                stage_to_onnx(cut, dialect, opset),
+                dialect=dialect,
+            )
+            for dialect in cut.dialects
+        ]
+    return graphs, cut.postprocess
+
+
+def backbone_to_onnx(cut: RcnnCut, opset: int) -> onnx.ModelProto:
     """Input images [1, 3, h, w]; outputs features_i and, with a proposal network, objectness_i and
     deltas_i. h and w are any multiples of the padding, or the cut's fixed size."""
     height, width = cut.size or (cells * cut.multiple for cells in TRACED_CELLS)
@@ -34,7 +58,12 @@ def trunk_to_onnx(cut: RcnnCut, opset: int) -> onnx.ModelProto:
         outputs += rpn["objectness"] + rpn["deltas"]
     example = (torch.zeros(1, 3, height, width),)
     return to_onnx(
-        cut.trunk, example, inputs=["images"], outputs=outputs, dynamic=(axes,), opset=opset
+        cut.backbone_stage,
+        example,
+        inputs=["images"],
+        outputs=outputs,
+        dynamic=(axes,),
+        opset=opset,
     )
 
 

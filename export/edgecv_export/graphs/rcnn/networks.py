@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from edgecv_export.graphs.roi_align import AtlasRoIAlign, LevelPooler
+from edgecv_export.graphs.rcnn.roi_align import AtlasRoIAlign, LevelPooler
 
 
 def feature_maps(backbone: nn.Module, images: Tensor) -> dict[str, Tensor]:
-    """The trunk's feature maps by name, finest first."""
+    """The backbone's feature maps by name, finest first."""
     return named_maps(backbone(images))
 
 
@@ -17,7 +17,7 @@ def named_maps(features: Tensor | dict[str, Tensor]) -> dict[str, Tensor]:
     return {"0": features} if isinstance(features, Tensor) else dict(features)
 
 
-class Trunk(nn.Module):
+class BackboneStage(nn.Module):
     """Backbone and pyramid and, with ``rpn_head``, the proposal network's convolutions."""
 
     def __init__(

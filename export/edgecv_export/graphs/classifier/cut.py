@@ -1,38 +1,24 @@
-"""Classifiers: torchvision's, and any module that gives one row of logits for a picture.
-
-The graph takes normalised pictures of one size and gives logits. Resize, crop, softmax and the
-choice of the best are the runtime's.
-"""
+"""A classifier, cut."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-import numpy as np
 from torch import nn
 
 from edgecv.models.input_record import imagenet_record
-from edgecv_export.bundle.draft import BundleDraft
-from edgecv_export.bundle.graph_record import add_graph
-from edgecv_export.graphs.cuts import CutRequest, register_cut
-from edgecv_export.graphs.onnx_graph import Batch, pictures_to_onnx
+from edgecv_export.graphs.cut import CutRequest, Kind
+from edgecv_export.graphs.input_records import require_plain
 from edgecv_export.graphs.probe import class_logits, outputs_of
 from edgecv_export.outputs.score_function import ScoreFunction, usual_function
-from edgecv_export.parity.classifier_report import ClassifierReport
-from edgecv_export.parity.comparison import Tolerance
-from edgecv_export.parity.torch_input import check_record
 from edgecv_runtime import InputError
-
-TOP = 5
 
 
 @dataclass
 class ClassifierCut:
-    """As graphs.cuts.Cut has it."""
+    """See `graphs.cut.Cut`."""
 
     module: nn.Module  # float32 [B, 3, h, w], normalised -> [B, columns]
     columns: int  # scores of an image
@@ -45,31 +31,6 @@ class ClassifierCut:
     def classes(self) -> int:
         """One score decides between two."""
         return max(self.columns, 2)
-
-    def write(
-        self, draft: BundleDraft, *, batch: Batch, opset: int
-    ) -> tuple[dict[str, Any], dict[str, Any]]:
-        height, width = self.input["crop"]
-        model = pictures_to_onnx(
-            self.module, (height, width), outputs=["logits"], batch=batch, opset=opset
-        )
-        postprocess = {
-            "method": "classify",
-            "scores": {"output": "logits", "function": self.function},
-            "topk": min(TOP, self.classes),
-        }
-        return {"main": [add_graph(draft, "main.onnx", model)]}, postprocess
-
-    def verify(
-        self,
-        bundle: Path,
-        pictures: Sequence[np.ndarray],
-        tolerance: Tolerance,
-        done: Callable[[], None] = lambda: None,
-    ) -> ClassifierReport:
-        from edgecv_export.parity.classifier import verify_classifier
-
-        return verify_classifier(self, bundle, pictures, tolerance, done)
 
 
 def _record_of(module: Any) -> dict[str, Any] | None:
@@ -89,7 +50,6 @@ def _matches(module: nn.Module) -> bool:
     return class_logits(outputs) is not None
 
 
-@register_cut(_matches, "a classifier (a module that gives a tensor [B, classes])")
 def cut_classifier(module: nn.Module, request: CutRequest) -> ClassifierCut:
     if request.size is not None:
         raise InputError(
@@ -105,7 +65,7 @@ def cut_classifier(module: nn.Module, request: CutRequest) -> ClassifierCut:
             "set the module's `input` to another where it is wrong",
             stacklevel=2,
         )
-    check_record(record)
+    require_plain(record)
     size = _size(record)
     if size is None:
         raise InputError(
@@ -119,3 +79,8 @@ def cut_classifier(module: nn.Module, request: CutRequest) -> ClassifierCut:
     record = {**record, "crop": list(size)}
     columns = int(logits.shape[1])
     return ClassifierCut(module, columns, record, usual_function(columns))
+
+
+CLASSIFIER = Kind(
+    _matches, "a classifier (a module that gives a tensor [B, classes])", cut_classifier
+)

@@ -1,48 +1,53 @@
-"""Dense detectors over a feature pyramid: torchvision's RetinaNet and FCOS.
-
-The graph takes normalised pictures and gives raw logits, deltas (FCOS: distances, and centerness)
-of all levels, one level after another. Anchors, thresholds and suppression stay outside; everything
-about them is read from the object, not from its name.
-
-torchvision's logits have a column for class 0, which its models keep for the background and never
-train ("number of classes, background included"). The graph leaves it out, so that label i of the
-bundle is torchvision's label i + 1. A model whose classes start at 0 is told by its labels: where
-there is a name for every column, every column stays.
-"""
+"""A RetinaNet or FCOS, cut."""
 
 from __future__ import annotations
 
-import copy
 import math
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torchvision.models.detection import _utils as detection_utils
 from torchvision.models.detection.anchor_utils import AnchorGenerator
-from torchvision.models.detection.fcos import FCOS, FCOSClassificationHead
-from torchvision.models.detection.retinanet import RetinaNet, RetinaNetClassificationHead
+from torchvision.models.detection.fcos import FCOS
+from torchvision.models.detection.retinanet import RetinaNet
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 from edgecv.models.input_record import input_record
-from edgecv_export.graphs.cuts import CutRequest, register_cut
-from edgecv_export.graphs.dense_cut import DenseCut, feature_maps
+from edgecv_export.graphs.cut import CutRequest, Kind
+from edgecv_export.graphs.dense.networks import DenseNetwork, feature_maps
+from edgecv_export.graphs.input_records import letterboxed
 from edgecv_export.graphs.letterbox import LetterboxTransform
+from edgecv_export.graphs.torchvision_parts import anchor_values, check_cells, expect_part
 from edgecv_runtime import InputError
 
-# Torchvision's heads with one convolution for all levels.
-_HEADS = (RetinaNetClassificationHead, FCOSClassificationHead)
 # Cells of the coarsest level on which strides are read, and on which they are tried.
 _CELLS = (4, 6)
 
 
-@register_cut(
-    lambda module: isinstance(module, RetinaNet),
-    "a torchvision RetinaNet (torchvision.models.detection.RetinaNet or a subclass)",
-)
+@dataclass
+class DenseCut:
+    """See `graphs.cut.Cut`. A is the number of anchors, C that of the bundle's classes."""
+
+    module: Any  # the whole detector, evaluation mode
+    # float32 [B, 3, h, w], normalised -> logits [B, A, C], deltas [B, A, 4] and, for FCOS,
+    # centerness [B, A, 1]
+    network: nn.Module
+    outputs: list[str]  # their names
+    first_class: int  # column of the module's logits that is the bundle's class 0
+    classes: int
+    size: tuple[int, int] | None  # (h, w) of every tensor, padding included; None: any multiple
+    multiple: int  # what h and w are multiples of
+    input: dict[str, Any]
+    postprocess: dict[str, Any]
+
+    task: ClassVar[Literal["detect"]] = "detect"
+
+
 def cut_retinanet(detector: Any, request: CutRequest) -> DenseCut:
     coder = detector.box_coder
-    _expect(coder, detection_utils.BoxCoder, "box_coder")
+    expect_part(coder, detection_utils.BoxCoder, "box_coder")
     boxes = {
         "output": "deltas",
         "weights": [float(weight) for weight in coder.weights],
@@ -51,12 +56,8 @@ def cut_retinanet(detector: Any, request: CutRequest) -> DenseCut:
     return _cut(detector, request, {"method": "retinanet"}, boxes)
 
 
-@register_cut(
-    lambda module: isinstance(module, FCOS),
-    "a torchvision FCOS (torchvision.models.detection.FCOS or a subclass)",
-)
 def cut_fcos(detector: Any, request: CutRequest) -> DenseCut:
-    _expect(detector.box_coder, detection_utils.BoxLinearCoder, "box_coder")
+    expect_part(detector.box_coder, detection_utils.BoxLinearCoder, "box_coder")
     if not detector.box_coder.normalize_by_size:
         raise InputError("cannot record a BoxLinearCoder without normalize_by_size")
     method = {"method": "fcos", "centerness": {"output": "centerness"}}
@@ -66,14 +67,14 @@ def cut_fcos(detector: Any, request: CutRequest) -> DenseCut:
 def _cut(
     detector: Any, request: CutRequest, method: dict[str, Any], boxes: dict[str, Any]
 ) -> DenseCut:
-    _expect(detector.transform, GeneralizedRCNNTransform, "transform")
-    _expect(detector.anchor_generator, AnchorGenerator, "anchor_generator")
+    expect_part(detector.transform, GeneralizedRCNNTransform, "transform")
+    expect_part(detector.anchor_generator, AnchorGenerator, "anchor_generator")
     record = input_record(detector.transform)
     multiple = record["pad_multiple"]
     size = None
     if request.size is not None:
         size = request.size
-        record = _letterbox(record, size)
+        record = letterboxed(record, size)
         detector.transform = LetterboxTransform(detector.transform, size)
     elif record["resize"] == "stretch":
         height, width = (math.ceil(side / multiple) * multiple for side in record["size"])
@@ -87,7 +88,7 @@ def _cut(
         raise InputError(
             f"the head's cls_logits have {columns} column; expected the background and classes"
         )
-    network = _Network(detector, first).eval()
+    network = DenseNetwork(detector, first).eval()
     return DenseCut(
         module=detector,
         network=network,
@@ -110,42 +111,6 @@ def _cut(
     )
 
 
-class _Network(nn.Module):
-    def __init__(self, detector: Any, first_class: int) -> None:
-        super().__init__()
-        self.backbone = detector.backbone
-        self.head, self.first_column = _without_columns(detector.head, first_class)
-
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        outputs = self.head(feature_maps(self.backbone, images))
-        logits = outputs["cls_logits"][..., self.first_column :]
-        if "bbox_ctrness" in outputs:
-            return logits, outputs["bbox_regression"], outputs["bbox_ctrness"]
-        return logits, outputs["bbox_regression"]
-
-
-def _without_columns(head: Any, count: int) -> tuple[nn.Module, int]:
-    """The head without its first ``count`` classes, or the head itself and how many columns are
-    still to be cut off: cutting weights costs nothing at run time, cutting logits copies them."""
-    part = head.classification_head
-    if count == 0 or type(part) not in _HEADS:
-        return head, count
-    head = copy.deepcopy(head)
-    part = head.classification_head
-    old: nn.Conv2d = part.cls_logits
-    new = copy.copy(old)
-    new._parameters = dict(old._parameters)
-    for name in ("weight", "bias"):
-        values = getattr(old, name)
-        # [anchors * classes, ...] -> [anchors, classes, ...], without the first classes
-        rows = values.detach().unflatten(0, (-1, part.num_classes))[:, count:]
-        setattr(new, name, nn.Parameter(rows.flatten(0, 1).clone(), requires_grad=False))
-    new.out_channels = new.weight.shape[0]
-    part.cls_logits = new
-    part.num_classes -= count
-    return head, 0
-
-
 def _strides(backbone: nn.Module, multiple: int, size: tuple[int, int] | None) -> list[int]:
     """Pixels per cell of each level; a level has a cell for each stride that is begun."""
     side = max(512, multiple)
@@ -165,19 +130,13 @@ def _strides(backbone: nn.Module, multiple: int, size: tuple[int, int] | None) -
 
 
 def _anchor_record(generator: AnchorGenerator, strides: list[int]) -> dict[str, Any]:
-    sizes = [[float(size) for size in level] for level in generator.sizes]
-    ratios = [[float(ratio) for ratio in level] for level in generator.aspect_ratios]
+    sizes, ratios = anchor_values(generator)
     if len(sizes) != len(strides) or len(ratios) != len(strides):
         raise InputError(
             f"anchor_generator has sizes for {len(sizes)} levels and ratios for {len(ratios)}; the "
             f"backbone gives {len(strides)} feature maps"
         )
-    rebuilt = AnchorGenerator(generator.sizes, generator.aspect_ratios)
-    for own, built in zip(generator.cell_anchors, rebuilt.cell_anchors, strict=True):
-        if not torch.equal(own, built):
-            raise InputError(
-                "anchor_generator.cell_anchors are not those of its sizes and aspect_ratios"
-            )
+    check_cells(generator, "anchor_generator")
     return {"sizes": sizes, "aspect_ratios": ratios, "strides": strides}
 
 
@@ -201,19 +160,13 @@ def _columns(detector: Any, size: tuple[int, int], anchors: dict[str, Any]) -> i
     return columns
 
 
-def _letterbox(record: dict[str, Any], size: tuple[int, int]) -> dict[str, Any]:
-    multiple = record["pad_multiple"]
-    if any(side % multiple for side in size):
-        raise InputError(
-            f"size {size[0]}x{size[1]}: expected height and width as multiples of {multiple}, "
-            "which the model's transform pads to"
-        )
-    changed = {"size": list(size), "resize": "letterbox", "max_size": None, "align": "top_left"}
-    return {**record, **changed}
-
-
-def _expect(part: Any, kind: type, name: str) -> None:
-    if type(part) is not kind:
-        raise InputError(
-            f"cannot record {name} {type(part).__name__}: expected torchvision's {kind.__name__}"
-        )
+RETINANET = Kind(
+    lambda module: isinstance(module, RetinaNet),
+    "a torchvision RetinaNet (torchvision.models.detection.RetinaNet or a subclass)",
+    cut_retinanet,
+)
+FCOS_DETECTOR = Kind(
+    lambda module: isinstance(module, FCOS),
+    "a torchvision FCOS (torchvision.models.detection.FCOS or a subclass)",
+    cut_fcos,
+)

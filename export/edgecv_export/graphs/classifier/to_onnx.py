@@ -1,0 +1,27 @@
+"""A classifier's graph as ONNX."""
+
+from __future__ import annotations
+
+from edgecv_export.bundle.draft import BundleDraft
+from edgecv_export.bundle.graph_record import add_graph
+from edgecv_export.graphs.classifier.cut import ClassifierCut
+from edgecv_export.graphs.cut import Written
+from edgecv_export.graphs.onnx_graph import Batch, pictures_to_onnx
+
+TOP = 5  # classes that are reported
+
+
+def write_classifier(
+    cut: ClassifierCut, draft: BundleDraft, *, batch: Batch, opset: int
+) -> Written:
+    """See `families.write_graphs`."""
+    height, width = cut.input["crop"]
+    model = pictures_to_onnx(
+        cut.module, (height, width), outputs=["logits"], batch=batch, opset=opset
+    )
+    postprocess = {
+        "method": "classify",
+        "scores": {"output": "logits", "function": cut.function},
+        "topk": min(TOP, cut.classes),
+    }
+    return {"main": [add_graph(draft, "main.onnx", model)]}, postprocess
