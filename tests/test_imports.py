@@ -36,6 +36,21 @@ MAY_IMPORT = {
         "edgecv_runtime",
     ),
 }
+# The rooms of edgecv_export, of which one may stand on others; its loose modules are the top.
+LEVEL = ("edgecv_export.errors", "edgecv_export.report", "edgecv_export.progress")
+ROOMS = {
+    "bundle": (),
+    "outputs": ("bundle",),
+    "graphs": ("bundle", "outputs"),
+    "parity": ("bundle", "outputs", "graphs"),
+    "precision": ("bundle", "generated_images"),
+    "tensorrt": ("bundle",),
+    "source": ("bundle", "options"),
+    "wrapping": ("bundle", "outputs", "generated_images"),
+}
+for room, below_it in ROOMS.items():
+    rooms = tuple(f"edgecv_export.{each}" for each in (room, *below_it))
+    MAY_IMPORT[f"edgecv_export.{room}"] = (*rooms, *LEVEL, *TRAINING, "edgecv_runtime")
 HEAVY = {"torch", "torchvision", "lightning", "cv2", "onnx", "onnxruntime", "matplotlib"}
 # Where torch may be imported when the module is, not only inside a function.
 TORCH_MODULES = (
@@ -58,28 +73,38 @@ def modules() -> Iterator[tuple[str, Path]]:
             yield ".".join(part for part in parts if part != "__init__"), path
 
 
-def imports(module: str, path: Path, inside_functions: bool) -> set[str]:
-    """Full names of what a module imports; imports for type checkers only are left out."""
+def imported(
+    module: str, path: Path, inside_functions: bool
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """What a module imports: full names of modules, each with the names that are taken from it.
+    Imports for type checkers only are left out."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    found: set[str] = set()
 
-    def walk(tree: ast.AST) -> None:
+    def walk(tree: ast.AST) -> Iterator[tuple[str, tuple[str, ...]]]:
         for node in ast.iter_child_nodes(tree):
             if isinstance(node, ast.Import):
-                found.update(alias.name for alias in node.names)
+                yield from ((alias.name, ()) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
                 # `from ..a import b` in x.y.z means x.a.b
                 base = package.split(".")[: len(package.split(".")) - node.level + 1]
                 start = ".".join([*base, node.module] if node.module else base)
                 start = start if node.level else str(node.module)
-                found.update((start, *(f"{start}.{alias.name}" for alias in node.names)))
+                yield start, tuple(alias.name for alias in node.names)
             elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
                 continue
             elif inside_functions or not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                walk(node)
+                yield from walk(node)
 
-    walk(ast.parse(path.read_text(encoding="utf-8")))
-    return found
+    yield from walk(ast.parse(path.read_text(encoding="utf-8")))
+
+
+def imports(module: str, path: Path, inside_functions: bool) -> set[str]:
+    """Full names of the modules and of what is taken from them."""
+    return {
+        name
+        for start, taken in imported(module, path, inside_functions)
+        for name in (start, *(f"{start}.{each}" for each in taken))
+    }
 
 
 def below(module: str, prefixes: tuple[str, ...]) -> bool:
@@ -105,6 +130,52 @@ def test_direction(module, path):
         if not below(name, allowed) and not any(other.startswith(f"{name}.") for other in allowed)
     }
     assert not wrong, f"{module} may import {allowed} of ours, not {wrong}"
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Modules that import each other, directly or through others: Tarjan's strongly connected
+    components."""
+    found: list[list[str]] = []
+    number: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    waiting: list[str] = []
+
+    def visit(module: str) -> None:
+        number[module] = lowest[module] = len(number)
+        waiting.append(module)
+        for other in sorted(graph[module]):
+            if other not in number:
+                visit(other)
+            if other in waiting:
+                lowest[module] = min(lowest[module], lowest[other])
+        if lowest[module] == number[module]:
+            start = waiting.index(module)
+            if len(waiting) - start > 1:
+                found.append(sorted(waiting[start:]))
+            del waiting[start:]
+
+    for module in graph:
+        if module not in number:
+            visit(module)
+    return found
+
+
+def test_circles_are_found():
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": {"e"}, "e": set(), "f": {"f", "a"}}
+    assert circles(graph) == [["b", "c"]]
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+
+
+def test_no_modules_import_each_other():
+    """Imports inside functions count; those for type checkers do not."""
+    names = {name for name, _ in modules()} | {"edgecv_runtime._core"}
+    graph: dict[str, set[str]] = {name: set() for name in names}
+    for module, path in modules():
+        for start, taken in imported(module, path, True):
+            # `from package import module` takes the module; anything else the package's face.
+            inner = {f"{start}.{each}" for each in taken} & names
+            graph[module] |= inner | ({start} & names if len(inner) < max(len(taken), 1) else set())
+    assert circles(graph) == []
 
 
 @pytest.mark.parametrize(("module", "path"), list(modules()), ids=[name for name, _ in modules()])

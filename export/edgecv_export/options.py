@@ -81,15 +81,16 @@ def with_loose_arguments(records: Records, loose: Mapping[str, Any]) -> Records:
     if not loose:
         return records
     graph_names = {each.name for each in fields(GraphOptions)}
-    origin_names = {each.name for each in fields(Origin)}
     window_names = {"crop": "size", "overlap": "overlap", "window": "weight", "whole": "whole"}
     for name, value in loose.items():
         if name in graph_names:
             graph = replace(graph, **{name: value})
         elif name in window_names:
             windows = replace(windows, **{window_names[name]: value})
-        elif name in origin_names:
-            origin = replace(origin, **{name: {} if value is None else value})
+        elif name == "architecture":
+            origin = replace(origin, architecture=value)
+        elif name == "provenance":
+            origin = replace(origin, provenance=value or {})
         else:
             raise TypeError(f"export() got an unexpected keyword argument {name!r}")
     warnings.warn(

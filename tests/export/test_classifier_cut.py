@@ -43,7 +43,7 @@ def test_the_same_best_classes_as_torchvision(
 ) -> None:
     """The preset of the published weights does the preprocessing, on float pictures."""
     preset = models.ResNet18_Weights.DEFAULT.transforms(crop_size=64, resize_size=73)
-    model = edgecv_runtime.load(exported[0])
+    model = edgecv_runtime.load(exported.folder)
     firsts = set()
     for picture, result in zip(pictures, model(pictures), strict=True):
         rgb = torch.from_numpy(picture[:, :, ::-1].copy()).permute(2, 0, 1).float() / 255
@@ -146,7 +146,7 @@ def test_rounding_may_exchange_neighbours_and_nothing_else() -> None:
 def test_parity_finds_a_graph_that_differs(
     classifier: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from edgecv_export.graphs.classifier import cut as part
+    from edgecv_export.graphs.classifier import to_onnx as part
 
     class Shifted(nn.Module):
         def __init__(self, module: nn.Module) -> None:

@@ -65,7 +65,7 @@ def torchvision_logits(network: Any, picture: np.ndarray) -> torch.Tensor:
 def test_pictures_of_any_size_give_torchvision_s_class_maps(
     network: Any, whole: Any, small: list[np.ndarray]
 ) -> None:
-    model = edgecv_runtime.load(whole[0])
+    model = edgecv_runtime.load(whole.folder)
     assert len({picture.shape for picture in small}) >= 5
     seen, wrong, pixels = set(), 0, 0
     for picture in small:

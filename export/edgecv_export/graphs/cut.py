@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from torch import nn
 
-from edgecv.models.windows import WindowRequest
+from edgecv.models.windows import WindowOptions
 from edgecv_export.bundle.graph_record import DIALECTS, Dialect
 from edgecv_export.outputs.score_function import ScoreFunction
 
@@ -26,7 +26,7 @@ class CutRequest:
     # Two-stage detectors: the forms in which the second stage is written.
     dialects: tuple[Dialect, ...] = DIALECTS
     # Segmentation: windows that cover the image, or the image whole.
-    windows: WindowRequest = field(default_factory=WindowRequest)
+    windows: WindowOptions = field(default_factory=WindowOptions)
 
 
 class Cut(Protocol):

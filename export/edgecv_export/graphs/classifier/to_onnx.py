@@ -6,7 +6,7 @@ from edgecv_export.bundle.draft import BundleDraft
 from edgecv_export.bundle.graph_record import add_graph
 from edgecv_export.graphs.classifier.cut import ClassifierCut
 from edgecv_export.graphs.cut import Written
-from edgecv_export.graphs.onnx_graph import Batch, pictures_to_onnx
+from edgecv_export.graphs.onnx_graph import Batch, images_to_onnx
 
 TOP = 5  # classes that are reported
 
@@ -16,7 +16,7 @@ def write_classifier(
 ) -> Written:
     """See `families.write_graphs`."""
     height, width = cut.input["crop"]
-    model = pictures_to_onnx(
+    model = images_to_onnx(
         cut.module, (height, width), outputs=["logits"], batch=batch, opset=opset
     )
     postprocess = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from edgecv_export.bundle.draft import BundleDraft
 from edgecv_export.bundle.graph_record import add_graph
 from edgecv_export.graphs.cut import Written
-from edgecv_export.graphs.onnx_graph import Batch, pictures_to_onnx
+from edgecv_export.graphs.onnx_graph import Batch, images_to_onnx
 from edgecv_export.graphs.segmentation.cut import EXAMPLE, SegmentationCut
 
 
@@ -13,7 +13,7 @@ def write_segmentation(
     cut: SegmentationCut, draft: BundleDraft, *, batch: Batch, opset: int
 ) -> Written:
     """See `families.write_graphs`."""
-    model = pictures_to_onnx(
+    model = images_to_onnx(
         cut.network,
         cut.size or EXAMPLE,
         outputs=["logits"],

@@ -38,11 +38,14 @@ def open_engines(
 ) -> dict[str, Engine]:
     """As `open_engine`, for the files of all roles of a bundle: they share what they can."""
     if name == "onnxruntime":
-        from edgecv_runtime.engines.onnxruntime import open_onnxruntime
+        from edgecv_runtime.engines.onnxruntime import OnnxRuntimeEngine, on_cuda
 
-        return {
-            role: open_onnxruntime(path, device, threads, precision) for role, path in files.items()
-        }
+        kind = OnnxRuntimeEngine
+        if on_cuda(device):
+            from edgecv_runtime.engines.onnxruntime_gpu import OnnxRuntimeGpuEngine
+
+            kind = OnnxRuntimeGpuEngine
+        return {role: kind(path, device, threads, precision) for role, path in files.items()}
     if name == "openvino":
         from edgecv_runtime.engines.openvino import OpenVinoEngine
 

@@ -182,19 +182,10 @@ class OnnxRuntimeEngine(Engine):
         return found
 
 
-def open_onnxruntime(
-    path: str | os.PathLike[str],
-    device: str | None = None,
-    threads: int | None = None,
-    precision: str = "fp32",
-) -> OnnxRuntimeEngine:
-    """The engine for the device: one that keeps outputs on the GPU where the provider does."""
+def on_cuda(device: str | None) -> bool:
+    """Whether the provider of a device leaves its outputs in the memory of a GPU."""
     name = (device or "cpu").partition(":")[0]
-    if _PROVIDERS.get(name.lower(), name) in _ON_CUDA:
-        from edgecv_runtime.engines.onnxruntime_gpu import OnnxRuntimeGpuEngine
-
-        return OnnxRuntimeGpuEngine(path, device, threads, precision)
-    return OnnxRuntimeEngine(path, device, threads, precision)
+    return _PROVIDERS.get(name.lower(), name) in _ON_CUDA
 
 
 def _open_session(

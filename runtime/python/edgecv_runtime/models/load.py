@@ -96,7 +96,7 @@ def _load(
     model = make_model(bundle, engines, choice.engine, choice.precision, threads)
     model.device = choice.device or _HOME[choice.engine]
     options = {"engine": engine, "device": device, "precision": precision, "threads": threads}
-    model.origin = Origin(os.path.abspath(path), options, bundle.manifest.to_json())
+    model.origin = Origin(load, os.path.abspath(path), options, bundle.manifest.to_json())
     return model
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 class Origin:
     """How :func:`edgecv.load` was called, and what it found."""
 
+    load: Callable[..., Any]  # itself
     path: str  # absolute
     options: Mapping[str, Any]  # engine, device, precision, threads, as they were given
     manifest: str  # the bundle's, as JSON
@@ -28,9 +29,7 @@ def reopen(origin: Origin, settings: Mapping[str, Any], **chosen: Any) -> Any:
         BundleError: it is not there, or another one is.
         EngineError: the engine is not there.
     """
-    from edgecv_runtime.models.load import load
-
-    model = load(origin.path, **{**origin.options, **chosen})
+    model = origin.load(origin.path, **{**origin.options, **chosen})
     if model.manifest.to_json() != origin.manifest:
         raise BundleError(
             f"{origin.path} is another bundle than the one that this model was loaded from: "
