@@ -15,9 +15,11 @@ import torch
 
 import edgecv_runtime
 from edgecv.cli.main import main
+from edgecv.data.names_file import read_names
 from edgecv.models import registry
 from edgecv.models.checkpoint import Checkpoint, save_checkpoint
-from edgecv_export.source.loading import BACKGROUND, load_source, read_labels
+from edgecv_export.source.labels import BACKGROUND
+from edgecv_export.source.loading import load_source
 
 HERE = Path(__file__).parent
 ARGUMENTS = {"num_classes": 4, "size": [64, 96], "width": 8}
@@ -227,6 +229,6 @@ def test_given_pictures_are_used(
 def test_labels_file(tmp_path: Path) -> None:
     file = tmp_path / "names.txt"
     file.write_text("__background__\n person \nblue car\n\n", encoding="utf-8-sig")
-    assert read_labels(file) == [BACKGROUND, "person", "blue car"]
+    assert read_names(file) == [BACKGROUND, "person", "blue car"]
     file.write_bytes(b"caf\xe9\n")  # Latin 1, as older editors save it
-    assert read_labels(file) == ["caf\xe9"]
+    assert read_names(file) == ["caf\xe9"]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 import edgecv_runtime
 from edgecv.models.input_record import native_record
-from edgecv_export import export
+from edgecv_export import GraphOptions, export
 from edgecv_export.generated_images import generate_images
 from edgecv_runtime import InputError
 
@@ -79,7 +79,7 @@ def test_a_classifier_with_one_logit_answers_both_ways(dtype: Any, tmp_path: Pat
     tensors = torch.cat([tensor_of(float_model, image) for image in IMAGES])
     module.head.bias.data -= module(tensors).median()  # both ways
     float_model = exported(module, tmp_path / "float", NAMES, overwrite=True)
-    model = exported(module, tmp_path / "out", NAMES, input_dtype=dtype)
+    model = exported(module, tmp_path / "out", NAMES, graph=GraphOptions(input_dtype=dtype))
     assert function_of(tmp_path / "out") == "sigmoid"
     firsts = set()
     for image in IMAGES:

@@ -255,7 +255,7 @@ def test_command_line(tmp_path, capsys):
     assert isinstance(edgecv.load(out), edgecv.Stylizer)
     for more, message in (
         (["--num-classes", "5"], "style_transform knows no classes: leave out --num-classes"),
-        (["--batch", "4"], "pictures are painted one by one: expected 1 or dynamic"),
+        (["--batch", "4"], "images are stylized one by one: expected 1 or dynamic"),
         (["--size", "4x64"], "size 4x64: expected sides of at least 8 pixels"),
     ):
         assert main([*command, "--overwrite", *more]) == 2
