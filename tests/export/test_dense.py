@@ -236,7 +236,7 @@ def _move_cell(module: Any) -> None:
             lambda m: setattr(m, "anchor_generator", AnchorGenerator(((8,),) * 5, ((1.0,),) * 5)),
             r"cls_logits has shape \[1, \d+, 5\]; expected \[1, \d+, 5\] for the \d+ anchors",
         ),
-        (_move_cell, "cell_anchors are not those"),
+        (_move_cell, "cell_anchors are not what"),
     ],
 )
 def test_what_cannot_be_recorded_is_refused(change: Any, message: str) -> None:

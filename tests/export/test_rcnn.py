@@ -237,7 +237,7 @@ class TwoHeaded(MultiScaleRoIAlign):
         ),
         (
             lambda m: setattr(m.roi_heads.box_roi_pool, "featmap_names", ["p3", "p4"]),
-            "takes the feature maps p3, p4; the trunk gives fine, middle, coarse",
+            "takes the feature maps p3, p4; the backbone gives fine, middle, coarse",
         ),
         (
             lambda m: setattr(m.roi_heads.mask_roi_pool, "featmap_names", ["fine"]),
@@ -245,7 +245,7 @@ class TwoHeaded(MultiScaleRoIAlign):
         ),
         (
             lambda m: setattr(m.rpn.anchor_generator, "sizes", ((8,), (16,))),
-            "anchor_generator has sizes for 2 feature maps.*the trunk gives 3",
+            "anchor_generator has sizes for 2 feature maps.*the backbone gives 3",
         ),
         (
             lambda m: m.rpn.anchor_generator.cell_anchors[1].add_(1),
@@ -266,7 +266,7 @@ def test_what_cannot_be_recorded(change: Callable[[Any], Any], message: str) -> 
 
 
 def test_more_than_one_picture_at_once_is_refused(faster: Any, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="batch is 2; a two-stage detector takes pictures one by"):
+    with pytest.raises(InputError, match="batch is 2; a two-stage detector takes images one by"):
         export(faster, tmp_path / "out", labels=LABELS, graph=GraphOptions(batch=2))
 
 
