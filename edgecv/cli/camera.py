@@ -61,7 +61,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from edgecv.cli.start import INTERRUPTED
+    from edgecv.cli.exit_status import INTERRUPTED
     from edgecv.cli.video_writer import VIDEO_SUFFIXES, VideoWriter
     from edgecv_runtime import InputError
     from edgecv_runtime.sources import Failure, Video, resolve_source, shown_address

@@ -14,8 +14,8 @@ import warnings
 from collections.abc import Iterator, Sequence
 
 from edgecv import __version__
-from edgecv.cli.parser import USERS_MISTAKE, Parser
-from edgecv.cli.start import INTERRUPTED
+from edgecv.cli.exit_status import INTERRUPTED, OUR_FAULT, SUCCESS, USERS_MISTAKE
+from edgecv.cli.parser import Parser
 from edgecv.cli.terminal import harmless_stdout, write_any_text
 from edgecv_runtime.one_line import joined, printable
 
@@ -34,8 +34,6 @@ VERBS = (
     "info",
     "doctor",
 )
-
-SUCCESS, OUR_FAULT = 0, 1
 
 # The extra of the wheel that brings a package.
 _EXTRAS = {

@@ -7,9 +7,8 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
+from edgecv.cli.exit_status import USERS_MISTAKE
 from edgecv_runtime.one_line import printable
-
-USERS_MISTAKE = 2
 
 
 def did_you_mean(word: str, known: Iterable[str], likeness: float = 0.6) -> str:

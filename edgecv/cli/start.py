@@ -1,11 +1,11 @@
 """Where the command `edgecv` begins: before anything is imported that takes time.
 
-Importing this module, and `edgecv` around it, imports nothing else.
+Importing this module, and `edgecv` around it, imports nothing but a few numbers.
 """
 
 from __future__ import annotations
 
-INTERRUPTED = 130
+from edgecv.cli.exit_status import INTERRUPTED
 
 
 def main() -> int:

@@ -164,7 +164,7 @@ def varied(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run's last weights, last layers scaled: eight steps of training find hardly anything, and
     how little is up to the CPU's rounding."""
     checkpoint = load_checkpoint(run / "last.pt")
-    images = generate_pictures(8, seed=1)
+    images = generate_images(8, seed=1)
     module = lively_rcnn(checkpoint.module, images, background_margin=0.0, size=64)
     path = tmp_path_factory.mktemp("varied") / "varied.pt"
     save_checkpoint(path, dataclasses.replace(checkpoint, state_dict=module.state_dict()))
