@@ -118,7 +118,9 @@ struct OpenVinoEngine::Request {
 };
 
 OpenVinoEngine::OpenVinoEngine(const Bundle& bundle, const std::string& role,
-                               const OpenVinoOptions& options) {
+                               const OpenVinoOptions& given) {
+  OpenVinoOptions options = given;
+  if (options.precision.empty()) options.precision = bundle.default_precision();
   // bf16 is a way to compute an fp32 graph.
   const std::string stored = options.precision == "bf16" ? "fp32" : options.precision;
   const GraphFile& graph = bundle.graph(role, stored, "onnx");

@@ -587,6 +587,11 @@ class Bundle:
 
     def graph(self, role: str, precision: str, dialect: str) -> GraphFile: ...
 
+    def default_precision(self) -> str:
+        """
+        fp32, or where the bundle has no such graphs, the most exact that all roles have.
+        """
+
     def verified_file(self, file: str, sha256: str) -> HashedFile:
         """
         A file of the bundle, once its sha256 is found right; raises BundleError.

@@ -1,5 +1,6 @@
 #include "edgecv/bundle/bundle.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -100,6 +101,17 @@ const GraphFile& Bundle::graph(const std::string& role, const std::string& preci
   }
   fail(folder_ + " has no graph " + quoted(role) + " in precision " + quoted(precision) +
        ", dialect " + quoted(dialect) + "; it has " + present);
+}
+
+std::string Bundle::default_precision() const {
+  for (const char* precision : {"fp32", "fp16", "bf16", "int8"}) {
+    const auto has = [&](const auto& role) {
+      return std::any_of(role.second.begin(), role.second.end(),
+                         [&](const GraphFile& file) { return file.precision == precision; });
+    };
+    if (std::all_of(manifest_.graphs.begin(), manifest_.graphs.end(), has)) return precision;
+  }
+  return "fp32";  // the error that follows lists what there is
 }
 
 HashedFile Bundle::verified_file(const std::string& file, const std::string& sha256) const {

@@ -114,6 +114,21 @@ TEST_CASE("a graph that the bundle does not have") {
         "it has main in fp32, onnx");
 }
 
+TEST_CASE("the precision that is taken where none is asked for") {
+  CHECK(Bundle::open(EDGECV_GOLDEN "/bundle_v1_rcnn").default_precision() == "fp32");
+  const BundleCopy copy("bundle_v1_rcnn");
+  std::string manifest = read_file(copy.path().u8string() + "/bundle.json");
+  const auto next_graph = [&](const std::string& precision) {
+    const std::string fp32 = "\"precision\": \"fp32\"";
+    manifest.replace(manifest.find(fp32), fp32.size(), "\"precision\": \"" + precision + "\"");
+    copy.write("bundle.json", manifest);
+    return Bundle::open(copy.path().u8string()).default_precision();
+  };
+  CHECK(next_graph("fp16") == "fp32");  // no precision that all roles have
+  CHECK(next_graph("fp16") == "fp32");
+  CHECK(next_graph("fp16") == "fp16");
+}
+
 TEST_CASE("an altered, cut or missing file") {
   const BundleCopy copy("bundle_v1");
   const std::string folder = copy.path().u8string();

@@ -21,6 +21,10 @@ class Bundle {
   const GraphFile& graph(const std::string& role, const std::string& precision,
                          const std::string& dialect) const;
 
+  /// fp32, or where the bundle has no such graphs, the most exact precision that all of its roles
+  /// have.
+  std::string default_precision() const;
+
   /// A file named in the manifest, after checking that it stays inside the folder, exists and has
   /// the sha256, and that a graph holds nothing that an engine should not see (graph_check.hpp). It
   /// is held open: the bytes that were hashed are those that are read.

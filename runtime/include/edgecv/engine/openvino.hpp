@@ -15,8 +15,9 @@ namespace edgecv {
 struct OpenVinoOptions {
   std::string device = "CPU";  // as OpenVINO names it: CPU, GPU, GPU.1, NPU
   // fp32, bf16 (an fp32 graph computed in bfloat16), fp16 or int8: which graph of the bundle is
-  // taken, and what its layers that are not quantised compute in.
-  std::string precision = "fp32";
+  // taken, and what its layers that are not quantised compute in. Empty: the bundle's
+  // default_precision().
+  std::string precision;
   int threads = 0;  // of one run of the network; 0: OpenVINO chooses
 };
 

@@ -51,6 +51,8 @@ void bind_bundle(nb::module_& m) {
       .def_prop_ro("manifest", &Bundle::manifest)
       .def("graph", &Bundle::graph, nb::arg("role"), nb::arg("precision"), nb::arg("dialect"),
            nb::rv_policy::reference_internal)
+      .def("default_precision", &Bundle::default_precision,
+           "fp32, or where the bundle has no such graphs, the most exact that all roles have.")
       .def("verified_file", &Bundle::verified_file, nb::arg("file"), nb::arg("sha256"), Unlocked(),
            "A file of the bundle, once its sha256 is found right; raises BundleError.")
       .def("is_current", &Bundle::is_current, Unlocked(),

@@ -115,7 +115,7 @@ def _from_graphs(
     precision: str | None,
     passed_over: list[tuple[str, str]] | None = None,
 ) -> Choice:
-    precision = precision or default_precision(bundle)
+    precision = precision or bundle.default_precision()
     # OpenVINO computes fp32 graphs in bf16.
     stored = "fp32" if (engine, precision) == ("openvino", "bf16") else precision
     files = {}
@@ -123,14 +123,6 @@ def _from_graphs(
         graph = bundle.graph(role, stored, "onnx")
         files[role] = bundle.verified_file(graph.file, graph.sha256)
     return Choice(engine, device, precision, files, tuple(passed_over or ()))
-
-
-def default_precision(bundle: Bundle) -> str:
-    """fp32, or another that the graphs of all roles have."""
-    if _has(bundle, "fp32"):
-        return "fp32"
-    # Where there is none, the error that follows lists what there is.
-    return next((precision for precision in _PRECISIONS if _has(bundle, precision)), "fp32")
 
 
 def _has(bundle: Bundle, precision: str) -> bool:
