@@ -3,10 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml $(shell find runtime -name '*.[ch]pp' -o -name CMakeLists.txt)
 
-.PHONY: demo test test-cpp test-python test-versions fuzz interrupts lint format stub bench matrix wheel clean
+.PHONY: demo test test-cpp test-python test-versions fuzz interrupts lint format stub bench matrix sample-data sample-bundle wheel clean
 demo: .venv/.installed
 	rm -rf demo
-	$(BIN)/edgecv demo --out demo
+	$(BIN)/edgecv demo --data samples/data/cells --out demo
 
 test: test-cpp test-python
 
@@ -51,6 +51,14 @@ bench: .venv/.installed
 # Full-size models of every family, built by TensorRT for RTX; no GPU needed, rows are kept.
 matrix: .venv/.installed
 	$(BIN)/python benchmarks/matrix.py
+
+# samples/data again: the images and the trained bundle, from a copy of BCCD.
+BCCD = $(error say where BCCD is: make $@ BCCD=DIR, the folder BCCD of github.com/Shenggan/BCCD_Dataset)
+sample-data: .venv/.installed
+	$(BIN)/python samples/data/select_cells.py '$(BCCD)'
+
+sample-bundle: .venv/.installed
+	$(BIN)/python samples/data/train_cells.py '$(BCCD)'
 
 wheel: .venv/.installed
 	$(BIN)/pip wheel --no-deps --no-build-isolation --wheel-dir dist .

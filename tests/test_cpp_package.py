@@ -88,6 +88,33 @@ def test_the_sample_finds_what_python_finds(prefix: Path, tmp_path: Path) -> Non
     assert done.stderr.count("\n") == 1 and "no bundle.json" in done.stderr
 
 
+def test_the_quick_start_finds_the_cells_that_python_finds(prefix: Path, tmp_path: Path) -> None:
+    """docs/cpp.md, in folders of the test's own; the library is compiled where it always is."""
+    page = (ROOT / "docs" / "cpp.md").read_text()
+    (block,) = re.findall(r"^## Quick start\n.*?^```\n(.*?)^```", page, re.M | re.S)
+    places = {"build/cpp": BUILD, "$PWD/build/edgecv": prefix, "build/edgecv": prefix}
+    places |= {"build/samples": tmp_path / "samples", "build/cells.ppm": tmp_path / "cells.ppm"}
+    shown = "|".join(map(re.escape, places))
+    assert set(re.findall(shown, block)) == set(places)
+    block = re.sub(shown, lambda place: str(places[place[0]]), block)
+    python = f"PATH={Path(sys.executable).parent}:$PATH; cd {ROOT}; set -e\n"
+    lines = run("bash", "-c", python + block).splitlines()
+
+    photo = ROOT / "samples/data/cells/val/BloodImage_00396.jpg"
+    result = edgecv.load(ROOT / "samples/data/cells.bundle", engine="openvino")(photo)
+    expected = [
+        (result.names[label], score, *box)
+        for box, score, label in zip(result.boxes, result.scores, result.labels, strict=True)
+    ]
+    cells = [re.fullmatch(r"(\w+) ([\d.]+) at (.*)", line) for line in lines]
+    found = [(cell[1], float(cell[2]), *map(float, cell[3].split(","))) for cell in cells if cell]
+    assert len(found) == len(expected) >= 10
+    assert [name for name, *_ in found] == [name for name, *_ in expected]
+    # Printed with two decimals, and in whole pixels.
+    np.testing.assert_allclose([cell[1] for cell in found], [c[1] for c in expected], atol=0.006)
+    np.testing.assert_allclose([cell[2:] for cell in found], [c[2:] for c in expected], atol=0.51)
+
+
 @pytest.fixture(scope="module")
 def run_bundle(prefix: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run_bundle")

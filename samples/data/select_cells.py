@@ -20,9 +20,11 @@ COUNTS = {"train": 64, "val": 16}
 
 
 def main(bccd: str) -> None:
+    splits = {split: read_folder(bccd, split) for split in COUNTS}
+    terms = license_of(Path(bccd))
     shutil.rmtree(CELLS, ignore_errors=True)
-    for split, count in COUNTS.items():
-        data = read_folder(bccd, split)
+    for split, data in splits.items():
+        count = COUNTS[split]
         everything = sorted(data.records, key=lambda record: record.image.name)
         chosen = [everything[i * len(everything) // count] for i in range(count)]
         folder = CELLS / split
@@ -33,7 +35,7 @@ def main(bccd: str) -> None:
         annotations.parent.mkdir(exist_ok=True)
         annotations.write_text(coco(data, chosen))
         print(f"{split}: {count} of {len(everything)} images to {folder}")
-    shutil.copyfile(license_of(Path(bccd)), CELLS / "LICENSE")
+    shutil.copyfile(terms, CELLS / "LICENSE")
 
 
 def license_of(bccd: Path) -> Path:

@@ -3,16 +3,17 @@
 python samples/data/train_cells.py BCCD
 
 BCCD: the folder with Annotations, ImageSets and JPEGImages of
-https://github.com/Shenggan/BCCD_Dataset. The run stays in build/cells.
+https://github.com/Shenggan/BCCD_Dataset. The run stays in build/cells until the next one.
 """
 
 import json
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
 from edgecv.cli.main import main as edgecv
-from edgecv_export.bundle import MANIFEST, new_bundle
+from edgecv_export.bundle.draft import MANIFEST, new_bundle
 
 DATA = Path(__file__).parent
 WORK = DATA.parents[1] / "build" / "cells"
@@ -21,6 +22,7 @@ TRAINING = "--epochs 60 --flip both --seed 0"
 
 def main(bccd: str) -> None:
     images, bundle = DATA / "cells", DATA / "cells.bundle"
+    shutil.rmtree(WORK, ignore_errors=True)
     run("train ssd_tiny --data", bccd, *TRAINING.split(), "--out", WORK / "run")
     run("export", WORK / "run" / "best.pt", "--images", images / "train", "--out", WORK / "bundle")
     run("build --precision fp16 --calibrate", images / "train", WORK / "bundle")
