@@ -44,6 +44,16 @@ def test_detect_photo(bundle, tmp_path):
     assert (read_image(result) != 255).any()
 
 
+def test_detect_photo_on_blood_cells(tmp_path):
+    """samples/data, whose image has 16 red cells, a white one and a platelet by its labels."""
+    data, result = SAMPLES.parent / "data", tmp_path / "cells.jpg"
+    image = data / "cells" / "val" / "BloodImage_00396.jpg"
+    lines = run("detect_photo.py", data / "cells.bundle", image, result)
+    names = [line.split()[0] for line in lines]
+    assert names.count("WBC") == 1 and 12 <= names.count("RBC") <= 24
+    assert read_image(result).shape == read_image(image).shape
+
+
 def test_detect_video(bundle, tmp_path):
     path = tmp_path / "clip.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (96, 64))

@@ -17,7 +17,7 @@ from edgecv_export.bundle.draft import MANIFEST, new_bundle
 
 DATA = Path(__file__).parent
 WORK = DATA.parents[1] / "build" / "cells"
-TRAINING = "--epochs 60 --flip both --seed 0"
+TRAINING = "--epochs 40 --flip both --seed 0"
 
 
 def main(bccd: str) -> None:
@@ -27,7 +27,7 @@ def main(bccd: str) -> None:
     run("export", WORK / "run" / "best.pt", "--images", images / "train", "--out", WORK / "bundle")
     run("build --precision fp16 --calibrate", images / "train", WORK / "bundle")
     keep_fp16(WORK / "bundle", bundle)
-    run("eval", bundle, "--data", bccd)
+    run("eval --set-thresholds", bundle, "--data", bccd)
     run("eval", bundle, "--data", images)
 
 
