@@ -45,7 +45,7 @@ def test_detect_photo(bundle, tmp_path):
 
 
 def test_detect_photo_on_blood_cells(tmp_path):
-    """samples/data, whose image has 16 red cells, a white one and a platelet by its labels."""
+    """samples/data, whose labels say 17 red cells, a white one and two platelets."""
     data, result = SAMPLES.parent / "data", tmp_path / "cells.jpg"
     image = data / "cells" / "val" / "BloodImage_00396.jpg"
     lines = run("detect_photo.py", data / "cells.bundle", image, result)
