@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from edgecv.cli.checkpoint_bundle import refuse_checkpoint
 from edgecv.cli.model_options import height_width, positive
+from edgecv.cli.refusal import say_failure
 from edgecv.cli.variants import (
     add_variant_arguments,
     add_wanted_variant,
     check_variant_arguments,
-    fail_gate,
 )
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         variant = add_wanted_variant(args.bundle, args, overwrite=args.overwrite)
     except ExportError as error:
-        return fail_gate(error, args.json)
+        return say_failure(error, {} if args.json else None, "gate")
     if variant is not None and not args.json:
         print(f"{variant.table()}\nadded {', '.join(variant.files)}", flush=True)
     built: list[Built] = []

@@ -67,7 +67,7 @@ def _export(path: Path, folder: Path) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     started = time.monotonic()
     from edgecv.cli.progress import Progress
-    from edgecv_export import ExportError
+    from edgecv_export import ExportError, RefusedError
     from edgecv_export.exporting import export
     from edgecv_export.source.loading import load_source
     from edgecv_runtime import InputError
@@ -85,8 +85,11 @@ def _export(path: Path, folder: Path) -> None:
             progress=Progress,
         )
     except ExportError as error:
-        raise InputError(
+        message = (
             f"{path}: cannot be run, its export failed: {error}; to see the report: "
             f"{_KEPT.format(path=path, stem=path.stem)}"
-        ) from error
+        )
+        if isinstance(error, RefusedError):
+            raise RefusedError(message) from error
+        raise InputError(message) from error
     print(f"edgecv: exported in {time.monotonic() - started:.0f} s", file=sys.stderr)

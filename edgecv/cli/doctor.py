@@ -16,6 +16,7 @@ from typing import Any
 
 from edgecv import __version__
 from edgecv.cli.doctor_nvidia import gpu_finding, jetson_findings, tensorrt_finding
+from edgecv.cli.exit_status import REFUSED
 from edgecv.cli.finding import Finding
 from edgecv_runtime import EngineError
 from edgecv_runtime.engines.nvidia_driver import gpu_count
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _self_test(findings: list[Finding], as_json: bool) -> int:
-    """Exit status 1 if an engine gives wrong results, 2 if there is none."""
+    """Exit status 3 if an engine gives wrong results, 2 if there is none."""
     from edgecv.cli.progress import Progress
     from edgecv.cli.self_test import count_tests, find_targets, run_self_test, table
 
@@ -71,7 +72,7 @@ def _self_test(findings: list[Finding], as_json: bool) -> int:
         print(table(outcomes, find_targets()[1], shown))
     if not outcomes:
         return 2
-    return 0 if all(outcome.good for outcome in outcomes) else 1
+    return 0 if all(outcome.good for outcome in outcomes) else REFUSED
 
 
 def examine() -> list[Finding]:

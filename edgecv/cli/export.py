@@ -16,13 +16,13 @@ from edgecv.cli.build import (
     engine_record,
 )
 from edgecv.cli.model_options import add_window_arguments, height_width, positive, window_options
-from edgecv.cli.variants import add_wanted_variant, check_variant_arguments, fail_gate
-from edgecv_runtime.one_line import joined, printable
+from edgecv.cli.refusal import say_failure
+from edgecv.cli.variants import add_wanted_variant, check_variant_arguments
+from edgecv_runtime.one_line import printable
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from edgecv_export.report import Report
 
 MOST_PICTURES = 32  # a parity check needs variety, not thousands
 
@@ -32,7 +32,7 @@ def add_parser(subparsers: Any) -> None:
         "export",
         help="turn a trained model into a bundle",
         description="Exports a model to a bundle (ONNX and bundle.json) and checks that the "
-        "runtime gives the model's own results. Exit status 1 if it does not: then nothing "
+        "runtime gives the model's own results. Exit status 3 if it does not: then nothing "
         "is written.",
     )
     parser.add_argument(
@@ -176,10 +176,7 @@ def run(args: argparse.Namespace) -> int:
             progress=Progress,
         )
     except ExportError as error:
-        if error.report is not None:
-            _print_report(error.report, args.json)
-        print("edgecv: error:", joined(error), file=sys.stderr)
-        return 1
+        return say_failure(error, {"bundle": None} if args.json else None, "parity")
     except Error:
         raise
     except Exception as error:
@@ -192,7 +189,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         variant = add_wanted_variant(args.out, args)
     except ExportError as error:  # the bundle itself stays
-        return fail_gate(error, args.json)
+        return say_failure(error, {} if args.json else None, "gate")
     if variant is not None and not args.json:
         print(f"{variant.table()}\nadded {', '.join(variant.files)}", flush=True)
     engines = build(Bundle.open(args.out), args) if args.engine is not None else []
@@ -201,11 +198,6 @@ def run(args: argparse.Namespace) -> int:
         record["variant"] = None if variant is None else variant.to_dict()
         print(json.dumps(record | {"engines": [engine_record(each) for each in engines]}))
     return 0
-
-
-def _print_report(report: Report, as_json: bool) -> None:
-    """Of an export that failed."""
-    print(json.dumps({"bundle": None, "parity": report.to_dict()}) if as_json else report.table())
 
 
 def read_images(folder: str) -> list[np.ndarray]:

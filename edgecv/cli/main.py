@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from edgecv import __version__
 from edgecv.cli.exit_status import INTERRUPTED, OUR_FAULT, SUCCESS, USERS_MISTAKE
 from edgecv.cli.parser import Parser
+from edgecv.cli.refusal import say_failure
 from edgecv.cli.terminal import harmless_stdout, write_any_text
 from edgecv_runtime.one_line import joined, printable
 
@@ -72,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit status.
 
     0: done. 1: a fault of edgecv. 2: a mistake in the command, the files or the machine's set-up,
-    or a run in which some inputs failed. 130: interrupted.
+    or a run in which some inputs failed. 3: a result was checked and refused. 130: interrupted.
     """
     # Decoders report each broken file themselves on stderr; ours is the one line about it.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
@@ -137,6 +138,9 @@ def _report(error: Exception, args: argparse.Namespace) -> int:
         if package in _EXTRAS:
             reason = f"is installed, but cannot be imported ({error})"
             return _say(f"this command needs {package}, which {reason}", USERS_MISTAKE)
+    exports = sys.modules.get("edgecv_export.errors")
+    if exports is not None and isinstance(error, exports.RefusedError):
+        return say_failure(error)
     traceback.print_exc()
     return _say(
         f"internal: {type(error).__name__}: {error}; please report it with the lines above",

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from edgecv_runtime.one_line import joined
 
 if TYPE_CHECKING:
     from edgecv_export.precision.variant import VariantReport
@@ -127,16 +124,6 @@ def add_wanted_variant(
         overwrite=overwrite,
         progress=Progress,
     )
-
-
-def fail_gate(error: Any, as_json: bool) -> int:
-    """Prints why the graphs were refused; the exit status."""
-    import json
-
-    if error.report is not None:
-        print(json.dumps({"gate": error.report.to_dict()}) if as_json else error.report.table())
-    print("edgecv: error:", joined(error), file=sys.stderr)
-    return 1
 
 
 def _share(text: str) -> float:

@@ -196,21 +196,24 @@ def test_weights_of_others_are_explained(
     assert "none.pt: no such file; expected a bundle, or a checkpoint" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("kind", "status"), [("ExportError", 2), ("RefusedError", 3)])
 def test_a_failed_export_is_one_line(
+    kind: str,
+    status: int,
     checkpoint: Path,
     photo: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from edgecv_export import ExportError, exporting
+    from edgecv_export import errors, exporting
 
     def fail(*_: object, **__: object) -> None:
-        raise ExportError("the bundle gives other results")
+        raise getattr(errors, kind)("the bundle gives other results")
 
     monkeypatch.setattr(exporting, "export", fail)
     monkeypatch.setenv("EDGECV_CACHE", str(tmp_path / "empty"))
-    assert main(["predict", str(checkpoint), str(photo)]) == 2
+    assert main(["predict", str(checkpoint), str(photo)]) == status
     line = capsys.readouterr().err.splitlines()[-1]
     assert (
         "its export failed: the bundle gives other results; to see the report: edgecv export"

@@ -10,7 +10,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edgecv_export import ExportError
+from edgecv.cli.main import main
+from edgecv_export import RefusedError
 from edgecv_export.precision import fp16_variant as half
 from edgecv_export.precision.agreement import Agreement
 from edgecv_export.precision.fp16_cost import half_costs, weights_in_half
@@ -91,8 +92,9 @@ def test_a_refusal_says_what_is_at_fault(
     bundle = Path(shutil.copytree(small_bundle, tmp_path / "bundle"))
     before = sorted(path.name for path in bundle.iterdir())
     monkeypatch.setattr(half, "LEAST_AGREEMENT", 1.01)
-    with pytest.raises(ExportError, match="the network itself amplifies rounding") as caught:
+    with pytest.raises(RefusedError, match="the network itself amplifies rounding") as caught:
         add_variant(bundle, "fp16", dialects=["onnx"], pictures=pictures)
+    assert main(["build", str(bundle), "--precision", "fp16", "--engine", "onnxruntime"]) == 3
     assert sorted(path.name for path in bundle.iterdir()) == before
     assert caught.value.report is not None
     assert "weights rounded, all else in fp32: matched detections" in caught.value.report.table()

@@ -248,7 +248,7 @@ def test_the_command(bundle: Path, photo_folder: Path, capsys: pytest.CaptureFix
     calibrate = ["--calibrate", str(photo_folder), "--calibration", "minmax"]
     assert main(base) == 2
     assert "int8 needs pictures to calibrate on" in capsys.readouterr().err
-    assert main([*base, *calibrate, "--gate", "0"]) == 1
+    assert main([*base, *calibrate, "--gate", "0"]) == 3
     printed = capsys.readouterr()
     assert "NOT passed" in printed.out and "most sensitive layers" in printed.out
     assert printed.err.startswith("edgecv: error: INT8 (dialect onnx) loses too much")

@@ -243,11 +243,6 @@ def test_weights_that_half_cannot_hold(weight: float) -> None:
     )
 
 
-def test_nodes_kept_by_name(network: onnx.ModelProto) -> None:
-    types = input_types(cast_to_half(network, keep_float=["conv"])[0])
-    assert types["conv"] == {F32} and types["relu"] == {F16}
-
-
 def test_an_empty_value_is_no_obstacle_to_measuring() -> None:
     model = make_model(
         [node("Mul", "x factor", "y")],

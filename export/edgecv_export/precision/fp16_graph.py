@@ -6,7 +6,7 @@ arithmetic of boxes, and RoIAlign as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import onnx
@@ -45,7 +45,6 @@ _ALWAYS_FLOAT = {("Resize", 1), ("Resize", 2)}
 def cast_to_half(
     model: onnx.ModelProto,
     largest: Mapping[str, float] | None = None,
-    keep_float: Collection[str] = (),
 ) -> tuple[onnx.ModelProto, list[str]]:
     """A copy of the model that computes in FP16 where that is safe.
 
@@ -53,7 +52,6 @@ def cast_to_half(
         model: float32, with its weights inside.
         largest: for values of the graph, the largest magnitude that was measured. Values beyond
             what FP16 holds (65504, with a headroom of 2) stay in FP32.
-        keep_float: names of nodes that stay in FP32 in any case.
 
     Returns:
         The model, and the names of nodes that would run in half but for what their values or
@@ -64,7 +62,7 @@ def cast_to_half(
     """
     model = prepared(model)
     index = GraphIndex(model)
-    half, overflowing = choose_half(index, largest or {}, keep_float)
+    half, overflowing = choose_half(index, largest or {})
     _rewrite(model, index, half)
     onnx.checker.check_model(model, full_check=True)
     return model, overflowing
@@ -106,11 +104,9 @@ def emulate_half(half: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def choose_half(
-    index: GraphIndex, largest: Mapping[str, float], keep_float: Collection[str] = ()
-) -> tuple[set[str], list[str]]:
+def choose_half(index: GraphIndex, largest: Mapping[str, float]) -> tuple[set[str], list[str]]:
     """Names of the nodes that run in half, and of those that cannot for the values they handle."""
-    exact = exact_nodes(index) | set(keep_float)
+    exact = exact_nodes(index)
     half: set[str] = set()
     homes: set[str] = set()  # values that are born in half
     overflowing: list[str] = []

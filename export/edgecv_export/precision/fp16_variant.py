@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from edgecv_export.bundle.additions import Additions
 from edgecv_export.bundle.node_names import graph_bytes
-from edgecv_export.errors import ExportError
+from edgecv_export.errors import RefusedError
 from edgecv_export.precision.agreement import Agreement, agreement
 from edgecv_export.precision.pipeline import Pipeline, collect_feeds
 from edgecv_export.precision.sources import (
@@ -46,7 +46,8 @@ def add_half(
 ) -> dict[str, Any]:
     """Adds FP16 graphs and returns the notes for the manifest.
 
-    Raises ExportError where a graph cannot be cast, or gives other results than fp32.
+    Raises ExportError where a graph cannot be cast, RefusedError where it gives other results than
+    fp32.
     """
     from edgecv_export.precision.fp16_graph import emulate_half
 
@@ -113,7 +114,7 @@ def _compare(
     if found.value < LEAST_AGREEMENT:
         weights = _with_rounded_weights(bundle, first, reference, pictures)
         report = HalfReport(found, weights, costs)
-        raise ExportError(report.failure(), report)
+        raise RefusedError(report.failure(), report)
     return found
 
 

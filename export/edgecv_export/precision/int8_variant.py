@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from edgecv_export.bundle.additions import Additions
 from edgecv_export.bundle.node_names import graph_bytes
-from edgecv_export.errors import ExportError
+from edgecv_export.errors import RefusedError
 from edgecv_export.precision.accuracy_gate import Gate, GateKeeper, GateReport
 from edgecv_export.precision.byte_arithmetic import byte_arithmetic
 from edgecv_export.precision.calibration import METHODS
@@ -65,7 +65,7 @@ def add_int8(
 
     Raises:
         InputError: no pictures, an unknown method or layer.
-        ExportError: the gate is not passed; the table is in its ``report``.
+        RefusedError: the gate is not passed; the table is in its ``report``.
     """
     if how.method not in METHODS:
         raise InputError(f"calibration is {how.method!r}; expected one of {', '.join(METHODS)}")
@@ -176,5 +176,5 @@ def _pass_gate(
     if not report.passed:
         report.forced = how.force
         if not how.force:
-            raise ExportError(report.failure(), report)
+            raise RefusedError(report.failure(), report)
     return report

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from edgecv_export.bundle.draft import BundleDraft
 from edgecv_export.bundle.node_names import graph_bytes
-from edgecv_export.errors import ExportError
+from edgecv_export.errors import RefusedError
 from edgecv_export.precision.agreement import agreement
 from edgecv_export.precision.pipeline import Pipeline
 from edgecv_export.precision.sources import fp32_files
@@ -50,7 +50,7 @@ def take_uint8(draft: BundleDraft, pictures: Sequence[npt.NDArray[np.uint8]]) ->
     """Changes a bundle in the making, complete and checked, so that its first graph takes uint8.
 
     Returns what was compared, for the provenance. Raises InputError as `check_uint8_fits`, and
-    ExportError if results are not those of the float graph.
+    RefusedError if results are not those of the float graph.
     """
     import onnx
 
@@ -82,7 +82,7 @@ def take_uint8(draft: BundleDraft, pictures: Sequence[npt.NDArray[np.uint8]]) ->
     except InputError as error:
         return {"agreement": None, "not_compared": str(error)}
     if found.value < LEAST_AGREEMENT:
-        raise ExportError(
+        raise RefusedError(
             f"--input uint8 gives other results than float32: {found}, expected "
             f"{100 * LEAST_AGREEMENT:.0f} %: leave it out"
         )

@@ -92,8 +92,9 @@ def add_variant(
             is no bundle, cannot be written to or was replaced meanwhile, no pictures to calibrate
             on.
         BundleError: the bundle is incomplete or altered.
-        ExportError: a graph cannot be changed, or its results differ from the fp32 graph's beyond
-            the gate. Nothing is written then.
+        ExportError: a graph cannot be changed. Nothing is written then.
+        RefusedError: its results differ from the fp32 graph's beyond the gate. Nothing is written
+            then.
     """
     require("onnx")
     if precision == "bf16":
