@@ -254,6 +254,12 @@ class Sweep:
             points = [call for call in distinct(calls) if call.name in names]
             for call in _spread(points, self.most):
                 hit, wrong = self._try(fault, call)
+                if not hit:  # a slow machine writes more lines of progress, so counts otherwise
+                    self.prepare()
+                    again = self.stage.calls(self.words, self.code, **self.environment)
+                    near = [other for other in again if (other.name, other.path) == _what(call)]
+                    hit, more = self._try(fault, near[0] if near else call)
+                    wrong += more
                 tried[fault] += 1
                 missed += not hit
                 found += [f"{fault} at {call}: {what}" for what in wrong]
@@ -263,7 +269,9 @@ class Sweep:
             f"({missed} not met); {len(found)} found",
         )
         print(*found, sep="\n", end="\n" if found else "")
-        assert 10 * missed <= tried.total(), f"{missed} of {tried.total()} points were not met"
+        assert missed <= max(1, tried.total() // 10), (
+            f"{missed} of {tried.total()} points were not met"
+        )
         return found
 
     def _try(self, fault: str, call: Call) -> tuple[bool, list[str]]:
@@ -303,6 +311,10 @@ class Sweep:
         if fault == "killed":
             return "+++ killed by SIGKILL" in text
         return ("(INJECTED)" if fault == "no space" else "--- SIGINT") in text
+
+
+def _what(call: Call) -> tuple[str, str]:
+    return call.name, call.path
 
 
 def _spread(points: list[Call], most: int | None) -> list[Call]:

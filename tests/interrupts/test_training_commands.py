@@ -54,9 +54,9 @@ def remembered(network, examples, **options):
     return onnx.load(path)
 
 to_onnx, onnx_graph.to_onnx = onnx_graph.to_onnx, remembered
-images = exporting.generate_pictures(8, longest=128)
-exporting.generate_pictures = lambda count, longest=None: images[:count]
-edgecv_export.precision.variant.generate_pictures = exporting.generate_pictures
+images = exporting.generate_images(8, longest=128)
+exporting.generate_images = lambda count, longest=None: images[:count]
+edgecv_export.precision.variant.generate_images = exporting.generate_images
 """
 
 
