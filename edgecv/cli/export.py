@@ -185,7 +185,7 @@ def run(args: argparse.Namespace) -> int:
         raise raised_in(args.source, error) from error  # in the forward pass of the user's module
     report = exported.report
     if not args.json:
-        print(f"{report.table()}\nbundle written to {args.out}", flush=True)
+        print(f"{report.table()}\nbundle written to {printable(args.out)}", flush=True)
     try:
         variant = add_wanted_variant(args.out, args)
     except ExportError as error:  # the bundle itself stays

@@ -84,7 +84,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = argparse.Namespace()
     try:
         parser = build_parser()
-        args = parser.parse_args(sys.argv[1:] if argv is None else argv)
+        try:
+            args = parser.parse_args(sys.argv[1:] if argv is None else argv)
+        finally:
+            sys.stdout.flush()  # --help and --version exit there
         if args.verb is None:
             parser.print_help(sys.stderr)
             return USERS_MISTAKE
@@ -95,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # the reader of a pipe, such as head, has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up_stdout()
         return SUCCESS
     except Exception as error:
         return _report(error, args)
@@ -119,10 +122,21 @@ def _interruptible() -> Iterator[None]:
             signal.signal(number, handler or signal.SIG_DFL)
 
 
+def _give_up_stdout() -> None:
+    """What is still in its buffer would be an error once more when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _report(error: Exception, args: argparse.Namespace) -> int:
     import edgecv_runtime
     from edgecv.cli.file_arguments import near_file
 
+    try:
+        sys.stdout.flush()
+    except OSError as lost:  # a full disk behind a redirection
+        _give_up_stdout()
+        if isinstance(error, OSError) and (error.errno, error.filename) == (lost.errno, None):
+            return _say(f"standard output: {lost.strerror}", USERS_MISTAKE)
     if isinstance(error, edgecv_runtime.Error) and type(error) is not edgecv_runtime.Error:
         return _say(str(error) + near_file(str(error), args), USERS_MISTAKE)
     if isinstance(error, OSError) and error.strerror:

@@ -121,7 +121,7 @@ class _Report:
             text += f", {1000 * self.model_seconds / self.pictures:.1f} ms per picture"
         if self.failures:
             text += f", {self.failures} failed"
-        return text + (f"; saved in {save}" if save is not None else "")
+        return text + (f"; saved in {printable(str(save))}" if save is not None else "")
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgecv.cli.model_options import positive
 from edgecv.cli.style_options import above_zero, add_loss_arguments
+from edgecv_runtime.one_line import printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -117,7 +118,8 @@ def run(args: argparse.Namespace) -> int:
         result = paint(content, style, settings, device=device, done=done)
     Stylized(result).save(args.out)
     parts = ", ".join(f"{name} {value:.4g}" for name, value in last.items())
-    print(f"{args.out}: {result.shape[1]} x {result.shape[0]} pixels; last losses: {parts}")
+    size = f"{result.shape[1]} x {result.shape[0]} pixels"
+    print(f"{printable(str(args.out))}: {size}; last losses: {parts}")
     if args.weights == "none":
         print("the trunk's weights were random, as asked: this shows the mechanism, not a style")
     return 0

@@ -6,6 +6,8 @@ import argparse
 import json
 from typing import Any
 
+from edgecv_runtime.one_line import printable
+
 
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
@@ -59,7 +61,8 @@ def run(args: argparse.Namespace) -> int:
     from edgecv_export import wrap
 
     wrap(args.model, args.manifest, args.out, images=_images(args), overwrite=args.overwrite)
-    print(json.dumps({"bundle": args.out}) if args.json else f"bundle written to {args.out}")
+    done = f"bundle written to {printable(args.out)}"
+    print(json.dumps({"bundle": args.out}) if args.json else done)
     return 0
 
 
@@ -74,9 +77,10 @@ def _inspect(args: argparse.Namespace) -> int:
         return 0
     print(found.text())
     if args.manifest is not None:
-        print(f"manifest written to {args.manifest}: edit it, then edgecv wrap {args.model} ...")
+        advice = f"manifest written to {args.manifest}: edit it, then edgecv wrap {args.model} ..."
+        print(printable(advice))
     elif found.manifest is not None:
-        print(json.dumps(found.manifest, indent=2, ensure_ascii=False))
+        print(json.dumps(found.manifest, indent=2))
     return 0
 
 

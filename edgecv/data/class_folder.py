@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -41,11 +42,11 @@ class ClassificationData:
 def read_classes(folder: str | Path, split: str) -> ClassificationData:
     """Reads <split>/NAME/**, or a share of NAME/** where nothing is divided (image_files.divide).
 
-    Labels are the names of the folders, sorted. Broken images are left out, and the report names
-    them.
+    Labels are the names of the folders, in UTF-8, sorted. Broken images are left out, and the
+    report names them.
 
     Raises:
-        InputError: no such folder or split, or no images in it.
+        InputError: no such folder or split, or no images in it; a class's name is no UTF-8.
     """
     folder = Path(folder)
     with one_line(folder, "expected a folder with a folder for each class"):
@@ -70,7 +71,8 @@ def _read(folder: Path, split: str) -> ClassificationData:
     if not is_divided:
         _require_no_splits(folder, with_folders)
     _require_no_folder_between(root)
-    listed = {place.name: images_below(place) for place in folders_in(root)}
+    places = sorted(folders_in(root), key=lambda place: os.fsencode(place.name))
+    listed = {place.name: images_below(place) for place in places}
     _require_classes(root, set(listed), is_divided)
     images = [image for own in listed.values() for image in own]
     empty = [name for name, own in listed.items() if not own]
@@ -144,13 +146,25 @@ def _checked(images: list[Path], labels: list[str], split: str, root: Path) -> C
     report = Report(
         split=split,
         images=len(kept),
-        counts={label: counts[label] for label in labels},
+        counts={_text(root, label): counts[label] for label in labels},
         unit="images",
         broken=broken,
         notes=[*_notes(root), *unread_beside(images)],
         searched=f"{root}/*",
     )
-    return ClassificationData(labels, kept, [number[name] for name in names], report)
+    return ClassificationData(
+        [_text(root, label) for label in labels], kept, [number[name] for name in names], report
+    )
+
+
+def _text(root: Path, name: str) -> str:
+    """A folder's name as text, whatever the locale."""
+    try:
+        return os.fsencode(name).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{root / name}: the name of a class is no UTF-8; rename the folder"
+        ) from error
 
 
 def _notes(root: Path) -> list[str]:

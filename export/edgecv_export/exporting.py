@@ -15,7 +15,7 @@ import numpy as np
 
 from edgecv.models.windows import WindowOptions
 from edgecv.training.progress import MakeBar
-from edgecv_export.bundle.draft import BundleDraft, check_target, new_bundle
+from edgecv_export.bundle.draft import BundleDraft, check_target, name_of, new_bundle
 from edgecv_export.errors import RefusedError
 from edgecv_export.generated_images import generate_images
 from edgecv_export.options import DEFAULT_OPSET, GraphOptions, Origin, with_loose_arguments
@@ -179,7 +179,7 @@ def export(
                 draft,
                 cut,
                 names,
-                name=name or target.name,
+                name=name or name_of(target),
                 architecture=architecture,
                 batch=graph.batch,
                 opset=graph.opset,

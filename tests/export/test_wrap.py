@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -152,6 +153,18 @@ def test_softmax_without_background(tmp_path: Path) -> None:
     model = write_onnx(tmp_path / "m.onnx", scores, BOXES)
     record = manifest(scores={"output": "scores", "function": "softmax", "background": "none"})
     assert_expected(run_wrapped(tmp_path, record, model))
+
+
+def test_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
+    """The bundle is called as it, with a replacement for what is no UTF-8."""
+    model = write_onnx(tmp_path / "m.onnx", PROBABILITIES, BOXES)
+    (tmp_path / "m.json").write_text(
+        json.dumps(manifest(boxes={"output": "boxes", "encoding": "xyxy", "normalized": False}))
+    )
+    bundle = wrap(model, tmp_path / "m.json", tmp_path / os.fsdecode(b"caf\xe9"))
+    loaded = load_all_scores(bundle)
+    assert loaded.manifest.name == "caf\ufffd"
+    assert_expected(loaded(PICTURE))
 
 
 @pytest.mark.parametrize("normalized", [False, True])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import threading
@@ -172,6 +173,33 @@ def test_a_fault_is_a_bundle_error_that_names_folder_and_key(bundle_copy: Path) 
         "pad_multiple, dtype, layout"
     )
     assert isinstance(caught.value, edgecv_runtime.Error)
+
+
+@pytest.mark.parametrize("key", ["k\x9b31m", "k\x85", "k\u2028", "k\x1b", "k\x7f"])
+def test_a_key_that_steers_a_terminal_is_no_part_of_the_message(
+    bundle_copy: Path, key: str
+) -> None:
+    manifest = bundle_copy / "bundle.json"
+    record = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps({**record, key: 1}))
+    with pytest.raises(BundleError) as caught:
+        Bundle.open(bundle_copy)
+    shown = "k?31m" if key.endswith("31m") else "k?"
+    assert str(caught.value).startswith(f"{bundle_copy}/bundle.json: {shown}: unknown key; ")
+
+
+def test_a_folder_whose_name_is_no_text(bundle_copy: Path) -> None:
+    folder = bundle_copy.parent / os.fsdecode(b"caf\xe9")
+    bundle_copy.rename(folder)
+    bundle = Bundle.open(folder)
+    assert bundle.folder == str(folder)
+    graph = bundle.manifest.graphs["main"][0]
+    assert bundle.verified_path(graph.file, graph.sha256) == str(folder / graph.file)
+    file = bundle.verified_file(graph.file, graph.sha256)
+    assert str(file) == str(folder / graph.file)
+    (folder / graph.file).write_bytes(b"x")
+    with pytest.raises(BundleError, match=re.escape(f"{folder}/")):
+        bundle.verified_path(graph.file, graph.sha256)
 
 
 @pytest.mark.parametrize("size", [0, 1, 55, 56, 63, 64, 65, 1 << 20, (1 << 20) + 1, 3_000_000])

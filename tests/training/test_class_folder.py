@@ -40,6 +40,12 @@ def test_splits(tmp_path: Path) -> None:
         read_classes(tmp_path, "test")
 
 
+def test_the_name_of_a_class_is_utf_8(tmp_path: Path) -> None:
+    touch(tmp_path, "train/人/1.png", os.fsdecode(b"train/caf\xe9/1.png"))
+    with pytest.raises(InputError, match="the name of a class is no UTF-8; rename the folder"):
+        read_classes(tmp_path, "train")
+
+
 def test_splits_in_any_case(tmp_path: Path) -> None:
     touch(tmp_path, "Train/Dog/1.JPG", "Train/Cat/2.JPG", "Test/Dog/3.JPG", "Test/Cat/4.JPG")
     assert read_classes(tmp_path, "train").labels == ["Cat", "Dog"]  # and not Test, Train

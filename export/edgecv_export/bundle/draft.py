@@ -19,6 +19,11 @@ from edgecv_runtime.files.whole import new_folder, recover_folder
 MANIFEST = "bundle.json"
 
 
+def name_of(target: Path) -> str:
+    """The bundle's name where nobody gives one: its folder's, as text whatever the locale."""
+    return os.fsencode(target.name).decode("utf-8", "replace")
+
+
 def check_target(out: str | os.PathLike[str], overwrite: bool) -> Path:
     """The folder as an absolute path. Raises InputError unless a bundle may be written there: it
     does not exist, is empty, or is a bundle and ``overwrite`` is given."""

@@ -22,6 +22,7 @@ from edgecv_export.parity.replay import Preference
 from edgecv_export.parity.steer import steer, steer_softmax
 from edgecv_runtime import ops
 from edgecv_runtime._core import InputSpec, plan, propose
+from edgecv_runtime.engines.graph_source import path_or_content
 
 # How far two computations of one proposal may lie apart, in pixels of the network's input.
 PROPOSAL_BOX, PROPOSAL_SCORE = 0.05, 1e-5
@@ -209,4 +210,4 @@ def look_at(
 
 
 def _session(path: Path) -> onnxruntime.InferenceSession:
-    return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(path_or_content(path), providers=["CPUExecutionProvider"])

@@ -17,6 +17,7 @@ from edgecv_export.generated_images import generate_images
 from edgecv_export.wrapping.manifest_draft import Seen, skeleton_for
 from edgecv_export.wrapping.wrap import read_onnx
 from edgecv_runtime import InputError
+from edgecv_runtime.engines.graph_source import path_or_content
 from edgecv_runtime.files.whole import write_file
 from edgecv_runtime.one_line import first_line, printable
 
@@ -194,7 +195,9 @@ def _run(path: Path, name: str, tensors: Sequence[NDArray[Any]]) -> dict[str, li
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
-    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        path_or_content(path), options, providers=["CPUExecutionProvider"]
+    )
     names = [output.name for output in session.get_outputs()]
     runs = [session.run(names, {name: tensor}) for tensor in tensors]
     return {output: [run[i] for run in runs] for i, output in enumerate(names)}

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv.data.text import MAX_TEXT, read_json
-from edgecv_export.bundle.draft import MANIFEST, BundleDraft, check_target, new_bundle
+from edgecv_export.bundle.draft import MANIFEST, BundleDraft, check_target, name_of, new_bundle
 from edgecv_export.bundle.graph_record import tensor_record
 from edgecv_export.bundle.node_names import name_nodes
 from edgecv_export.generated_images import generate_images
@@ -90,7 +90,7 @@ def wrap(
     graph = read_onnx(model)
     with new_bundle(target, overwrite) as draft:
         digest = draft.add_file(GRAPH_FILE, _content(model, graph))
-        draft.manifest = _complete(record, target.name, model.stem)
+        draft.manifest = _complete(record, name_of(target), model.stem)
         draft.manifest["graphs"] = {"main": [_graph_record(record, graph, digest)]}
         if "provenance" not in record:
             draft.manifest["provenance"] = _provenance(model)

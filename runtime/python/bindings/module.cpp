@@ -1,6 +1,7 @@
 #include <nanobind/nanobind.h>
 
 #include "edgecv/error.hpp"
+#include "text.hpp"
 
 namespace nb = nanobind;
 
@@ -49,7 +50,7 @@ void bind_errors(nb::module_& m) {
                                : error.code() == ErrorCode::bad_bundle  ? bad_bundle
                                : error.code() == ErrorCode::engine      ? engine
                                                                         : base;
-      PyErr_SetString(type.ptr(), error.what());
+      PyErr_SetObject(type.ptr(), message_text(error.what()).ptr());
     }
   });
   nb::module_::import_("atexit").attr("register")(nb::cpp_function([] {

@@ -545,7 +545,7 @@ class Manifest:
     def provenance(self) -> str:
         """A JSON object, as text."""
 
-def check_graph(content: bytes, name: str) -> None:
+def check_graph(content: bytes, name: str | os.PathLike) -> None:
     """
     Raises BundleError unless an ONNX file's bytes are one graph of standard operators whose weights are all inside; `name` is what messages call it.
     """

@@ -8,6 +8,17 @@
 
 namespace edgecv {
 
+/// How many bytes of UTF-8 at `text[at]` are a control character or the end of a line, or 0.
+inline std::size_t control_size(const std::string& text, std::size_t at) {
+  const auto byte = [&](std::size_t i) {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u;
+  };
+  if (byte(at) < 0x20 || byte(at) == 0x7f) return 1;
+  if (byte(at) == 0xc2 && byte(at + 1) >= 0x80 && byte(at + 1) < 0xa0) return 2;  // U+0080..009F
+  const bool ends = byte(at + 2) == 0xa8 || byte(at + 2) == 0xa9;                 // U+2028, U+2029
+  return byte(at) == 0xe2 && byte(at + 1) == 0x80 && ends ? 3 : 0;
+}
+
 /// `text` in quotes, control characters as '?', cut after 60 bytes.
 inline std::string quoted(const std::string& text) {
   constexpr std::size_t kLongest = 60;
@@ -17,9 +28,10 @@ inline std::string quoted(const std::string& text) {
     while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0) == 0x80) --size;  // UTF-8
   }
   std::string result = "\"";
-  for (std::size_t i = 0; i < size; ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    result += byte < 0x20 || byte == 0x7f ? '?' : text[i];
+  for (std::size_t i = 0; i < size;) {
+    const std::size_t control = control_size(text, i);
+    result += control > 0 ? '?' : text[i];
+    i += control > 0 ? control : 1;
   }
   return result + (size < text.size() ? "...\"" : "\"");
 }

@@ -8,6 +8,7 @@
 
 #include "arrays.hpp"
 #include "edgecv/bundle/graph_check.hpp"
+#include "text.hpp"
 
 namespace nb = nanobind;
 
@@ -24,8 +25,8 @@ void bind_bundle(nb::module_& m) {
   using Unlocked = nb::call_guard<nb::gil_scoped_release>;
   m.def(
       "check_graph",
-      [](const nb::bytes& content, const std::string& name) {
-        check_graph(content.data(), content.size(), name);
+      [](const nb::bytes& content, const std::filesystem::path& name) {
+        check_graph(content.data(), content.size(), name.u8string());
       },
       nb::arg("content"), nb::arg("name"),
       "Raises BundleError unless an ONNX file's bytes are one graph of standard operators whose "
@@ -37,8 +38,12 @@ void bind_bundle(nb::module_& m) {
                   "Opens and hashes a file; raises BundleError where it cannot be read.")
       .def_prop_ro("sha256", &HashedFile::sha256)
       .def_prop_ro("size", &HashedFile::size)
-      .def("__fspath__", &HashedFile::path)
-      .def("__str__", &HashedFile::name)
+      .def(
+          "__fspath__", [](const HashedFile& file) { return path_text(file.path()); },
+          nb::sig("def __fspath__(self) -> str"))
+      .def(
+          "__str__", [](const HashedFile& file) { return path_text(file.name()); },
+          nb::sig("def __str__(self) -> str"))
       .def("require_unchanged", &HashedFile::require_unchanged, Unlocked(),
            "Once it was read; raises BundleError if somebody wrote into it meanwhile.");
   nb::class_<Bundle>(m, "Bundle")
@@ -47,7 +52,9 @@ void bind_bundle(nb::module_& m) {
           [](const std::filesystem::path& folder) { return Bundle::open(folder.u8string()); },
           nb::arg("folder"), Unlocked(),
           "Reads folder/bundle.json; raises BundleError naming what is wrong.")
-      .def_prop_ro("folder", &Bundle::folder)
+      .def_prop_ro(
+          "folder", [](const Bundle& bundle) { return path_text(bundle.folder()); },
+          nb::sig("def folder(self) -> str"))
       .def_prop_ro("manifest", &Bundle::manifest)
       .def("graph", &Bundle::graph, nb::arg("role"), nb::arg("precision"), nb::arg("dialect"),
            nb::rv_policy::reference_internal)
@@ -57,8 +64,19 @@ void bind_bundle(nb::module_& m) {
            "A file of the bundle, once its sha256 is found right; raises BundleError.")
       .def("is_current", &Bundle::is_current, Unlocked(),
            "Whether bundle.json is still what was read.")
-      .def("verified_path", &Bundle::verified_path, nb::arg("file"), nb::arg("sha256"), Unlocked(),
-           "Path of a file of the bundle, once its sha256 is found right; raises BundleError.")
+      .def(
+          "verified_path",
+          [](const Bundle& bundle, const std::string& file, const std::string& sha256) {
+            std::string path;
+            {
+              nb::gil_scoped_release unlocked;
+              path = bundle.verified_path(file, sha256);
+            }
+            return path_text(path);
+          },
+          nb::arg("file"), nb::arg("sha256"),
+          nb::sig("def verified_path(self, file: str, sha256: str) -> str"),
+          "Path of a file of the bundle, once its sha256 is found right; raises BundleError.")
       .def(
           "anchors",
           [](const Bundle& bundle) {

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from edgecv_runtime._core import DeviceTensor, Engine, EngineError, TensorSpec
 from edgecv_runtime.engines.cache import cache_root
+from edgecv_runtime.engines.graph_source import path_or_content
 from edgecv_runtime.engines.host_memory import require_host
 from edgecv_runtime.engines.onnx_names import name_nodes
 from edgecv_runtime.one_line import first_line, joined
@@ -194,7 +195,7 @@ def _open_session(
     # ONNX Runtime's own falling back prints banners on standard output.
     try:
         return ort.InferenceSession(
-            os.fspath(path), options, providers=providers, enable_fallback=0
+            path_or_content(path), options, providers=providers, enable_fallback=0
         )
     except Exception as error:
         if "two nodes with same node name" not in str(error):

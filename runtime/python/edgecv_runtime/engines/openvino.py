@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecv_runtime._core import DeviceTensor, Engine, EngineError, TensorSpec
+from edgecv_runtime.engines.graph_source import path_or_content
 from edgecv_runtime.engines.host_memory import require_host
 from edgecv_runtime.forks import forks
 from edgecv_runtime.one_line import joined
@@ -54,7 +55,7 @@ class OpenVinoEngine(Engine):
         if threads is not None and name == "CPU":
             config["INFERENCE_NUM_THREADS"] = threads
         try:
-            model = core.read_model(os.fspath(path))
+            model = core.read_model(path_or_content(path))
             compiled = core.compile_model(model, name, config)
         except Exception as error:  # OpenVINO raises plain RuntimeErrors
             cause = _cause(error).replace(os.fspath(path), str(path))
