@@ -318,7 +318,7 @@ def test_demo(loaded: Stage, folder: Path, everything: bool) -> None:
     code = f"""
 from edgecv.cli import demo
 demo.TRAIN_IMAGES, demo.VAL_IMAGES = 4, 1
-demo.TRAINING = "--size 64x64 --batch-size 2 --epochs 2 --workers 0"
+demo.SHAPES_TRAINING = "--size 64x64 --batch-size 2 --epochs 2 --workers 0"
 {COMMAND}"""
 
     def state() -> str:
