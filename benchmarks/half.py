@@ -27,7 +27,7 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
 from edgecv.data.folder import read_folder
-from edgecv.data.masks import decode_masks
+from edgecv.data.reading.masks import decode_masks
 from edgecv.data.synthetic import SHAPES, write_shapes
 from edgecv.models import registry
 from edgecv_export import ExportError, export

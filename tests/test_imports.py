@@ -26,7 +26,7 @@ MAY_IMPORT = {
     "edgecv_runtime": ("edgecv_runtime",),
     "edgecv": ("edgecv_runtime",),
     "edgecv.__main__": ("edgecv.cli.start",),
-    **{part: (*TRAINING, "edgecv_runtime") for part in TRAINING},
+    **{part: (*TRAINING, "edgecv._moved", "edgecv_runtime") for part in TRAINING},
     "edgecv_export": ("edgecv_export", *TRAINING, "edgecv_runtime"),
     "edgecv.cli": (
         "edgecv.cli",
@@ -56,11 +56,7 @@ HEAVY = {"torch", "torchvision", "lightning", "cv2", "onnx", "onnxruntime", "mat
 TORCH_MODULES = (
     "edgecv.models",
     "edgecv.training",
-    "edgecv.data.augmentation",
-    "edgecv.data.class_images",
-    "edgecv.data.instances",
-    "edgecv.data.labelled_crops",
-    "edgecv.data.minibatch",
+    "edgecv.data.batches",
     "edgecv_export.graphs",
     "edgecv_export.parity",
 )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from edgecv_runtime.one_line import printable
 
 if TYPE_CHECKING:
-    from edgecv.training.operating_points import OperatingPoint
+    from edgecv.training.detection.operating_points import OperatingPoint
 
 
 def check_can_be_set(bundle: Path) -> None:

@@ -22,7 +22,7 @@ from edgecv.cli.model_options import (
 from edgecv_runtime.one_line import printable
 
 if TYPE_CHECKING:
-    from edgecv.models.windows import WindowOptions
+    from edgecv.models.architecture.windows import WindowOptions
 
 
 def add_parser(subparsers: Any) -> None:
@@ -120,7 +120,7 @@ def _checkpoint(args: argparse.Namespace, request: WindowOptions) -> Any:
     # Threads of OpenMP that spin between two layers would take three times the processor time.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from edgecv.models import registry
-    from edgecv.models.checkpoint import load_checkpoint
+    from edgecv.models.weights.checkpoint import load_checkpoint
     from edgecv.training.measures import measure_of
 
     checkpoint = load_checkpoint(args.model)
@@ -142,7 +142,7 @@ def _checkpoint(args: argparse.Namespace, request: WindowOptions) -> Any:
 def _bundle(args: argparse.Namespace, request: WindowOptions) -> Any:
     """In one precision its figures, in several a table of them side by side."""
     from edgecv.cli.precisions import Precisions, TimedModel
-    from edgecv.training.evaluation import unheard
+    from edgecv.training.detection.evaluation import unheard
     from edgecv.training.measures import measure_of
     from edgecv_runtime import load
 
@@ -172,7 +172,7 @@ def _options(
 ) -> dict[str, Any]:
     """Of `measure`, beyond what every task takes; `training`: what is known of the model's."""
     if task == "segment":
-        from edgecv.training.segmentation_evaluation import remembered
+        from edgecv.training.segmentation.evaluation import remembered
 
         known = remembered(training)
         return known | {"ignore": args.ignore_index} if args.ignore_index else known

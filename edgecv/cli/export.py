@@ -124,7 +124,7 @@ def add_parser(subparsers: Any) -> None:
 def run(args: argparse.Namespace) -> int:
     from edgecv.cli.file_arguments import require_file
     from edgecv.cli.progress import Progress
-    from edgecv.data.names_file import read_names
+    from edgecv.data.reading.names_file import read_names
     from edgecv_export import ExportError, GraphOptions, export
     from edgecv_export.bundle.draft import check_target
     from edgecv_export.options import DEFAULT_OPSET

@@ -9,7 +9,7 @@ from typing import Any
 def describe_checkpoint(path: str) -> dict[str, Any]:
     """A checkpoint of `edgecv train` as plain values. Raises InputError for any other file."""
     from edgecv.models import registry
-    from edgecv.models.checkpoint import load_checkpoint
+    from edgecv.models.weights.checkpoint import load_checkpoint
 
     checkpoint = load_checkpoint(path)
     return {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from edgecv.cli.class_options import class_names, class_scores
 
 if TYPE_CHECKING:
-    from edgecv.models.windows import WindowOptions
+    from edgecv.models.architecture.windows import WindowOptions
     from edgecv_runtime.models.model import Model
 
 
@@ -75,7 +75,7 @@ def add_window_arguments(parser: Any) -> None:
 
 
 def window_options(args: argparse.Namespace) -> WindowOptions:
-    from edgecv.models.windows import WindowOptions
+    from edgecv.models.architecture.windows import WindowOptions
 
     return WindowOptions(args.crop, args.overlap, args.window, args.whole)
 

@@ -24,7 +24,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from edgecv.models.catalogue import CATALOGUE, known
+    from edgecv.models.architecture.catalogue import CATALOGUE, known
     from edgecv_runtime import InputError
 
     chosen = {

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edgecv.training.paint import PaintSettings
+    from edgecv.training.style.optimisation import PaintSettings
 
 
 def add_parser(subparsers: Any) -> None:
@@ -89,8 +89,8 @@ def run(args: argparse.Namespace) -> int:
     import torch  # behind the checks: it takes seconds to load
 
     from edgecv.cli.progress import Progress
-    from edgecv.training.paint import paint
-    from edgecv.training.style_losses import read_style, to_tensor
+    from edgecv.training.style.losses import read_style, to_tensor
+    from edgecv.training.style.optimisation import paint
     from edgecv_runtime import Stylized, read_image
 
     content = to_tensor(read_image(args.content), args.size)
@@ -126,8 +126,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _settings(args: argparse.Namespace) -> PaintSettings:
-    from edgecv.training.paint import CONTENT_LAYERS, STYLE_LAYERS, PaintSettings
-    from edgecv.training.style_losses import LossWeights, layer_names
+    from edgecv.training.style.losses import LossWeights, layer_names
+    from edgecv.training.style.optimisation import CONTENT_LAYERS, STYLE_LAYERS, PaintSettings
 
     weights = {"content": args.content_weight, "style": args.style_weight, "tv": args.tv_weight}
     return PaintSettings(

@@ -187,12 +187,12 @@ def run(args: argparse.Namespace) -> int:
     # from other jobs (measured on a loaded machine: 4 to 7 times slower). Read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from edgecv.cli.progress import Progress
-    from edgecv.training.run_folder import check_out
+    from edgecv.training.run.folder import check_out
 
     # Before torch is loaded.
     _check(args)
     check_out(args.out, args.resume)
-    from edgecv.training.fit import fit
+    from edgecv.training.run.fit import fit
 
     try:
         fit(
@@ -239,8 +239,8 @@ def _settings(args: argparse.Namespace) -> Any:
     from dataclasses import fields
 
     from edgecv.models import registry
-    from edgecv.training.run_folder import recorded
-    from edgecv.training.settings import recipe_of
+    from edgecv.training.run.folder import recorded
+    from edgecv.training.run.settings import recipe_of
     from edgecv_runtime import InputError
 
     kind = recipe_of(args.architecture).SETTINGS

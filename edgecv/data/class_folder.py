@@ -11,7 +11,7 @@ from pathlib import Path
 from edgecv_runtime import InputError
 from edgecv_runtime.one_line import one_line
 
-from .image_files import (
+from .reading.image_files import (
     contents,
     divide,
     folders_in,
@@ -21,7 +21,7 @@ from .image_files import (
     unread_beside,
     upright_size,
 )
-from .report import NAMED, Report, counted, shortened
+from .reading.report import NAMED, Report, counted, shortened
 
 _SPLITS = ("train", "training", "val", "valid", "validation", "test")
 _SPLIT_WORD = re.compile(

@@ -9,9 +9,12 @@ from typing import Any
 from edgecv_runtime import InputError
 from edgecv_runtime.one_line import one_line
 
-from . import coco, mask_folder, voc, yolo
-from .image_files import contents, folders_in
-from .records import DetectionData
+from . import mask_folder
+from .coco import reader as coco
+from .reading.image_files import contents, folders_in
+from .reading.records import DetectionData
+from .voc import reader as voc
+from .yolo import reader as yolo
 
 _FORMATS = {"Pascal VOC": voc, "COCO": coco, "YOLO": yolo, "mask images": mask_folder}
 # Looked for where none of these is: what other tools make of them.

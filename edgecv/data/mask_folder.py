@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgecv_runtime import InputError
 from edgecv_runtime.opencv import import_cv2
 
-from .image_files import (
+from .reading.image_files import (
     divide,
     folders_in,
     list_images,
@@ -18,10 +18,10 @@ from .image_files import (
     require_distinct_names,
     unread_beside,
 )
-from .masks import encode_masks
-from .names_file import read_names
-from .number_images import is_palette, mask_of, read_numbers, require_same_size
-from .records import DetectionData, Labelled, RecordCollector
+from .reading.masks import encode_masks
+from .reading.names_file import read_names
+from .reading.number_images import is_palette, mask_of, read_numbers, require_same_size
+from .reading.records import DetectionData, Labelled, RecordCollector
 
 UNNAMED = "object"  # the one class of a folder without classes.txt
 BORDER = 255  # around Pascal VOC's objects

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from edgecv_runtime import InputError
 from edgecv_runtime.one_line import one_line
 
-from .image_files import (
+from .reading.image_files import (
     contents,
     divide,
     folders_in,
@@ -22,10 +22,10 @@ from .image_files import (
     unread_beside,
     upright_size,
 )
-from .names_file import read_names, require_distinct
-from .number_images import mask_of, read_numbers, require_same_size
-from .report import NAMED, Report, shortened
-from .text import read_lines
+from .reading.names_file import read_names, require_distinct
+from .reading.number_images import mask_of, read_numbers, require_same_size
+from .reading.report import NAMED, Report, shortened
+from .reading.text import read_lines
 
 IGNORE = 255  # no class, in every data set with labels of 8 bits
 WHITE = (255, 128, 127)  # what stands for the one class of masks that were made to be looked at

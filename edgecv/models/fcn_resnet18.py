@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import ResNet18_Weights, resnet18
 
-from .input_record import native_record
+from .architecture.input_record import native_record
 from .registry import register
 
 STRIDE = 32  # of the trunk

@@ -15,7 +15,7 @@ from torchvision.models.detection.rpn import RPNHead
 from torchvision.ops import MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
-from .input_record import input_record
+from .architecture.input_record import input_record
 from .registry import register
 
 # Blocks of `features` that end the strides 8, 16 and 32, and their channels.

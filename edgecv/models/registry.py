@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from edgecv_runtime import InputError
 
-from .catalogue import CATALOGUE, Task, known
+from .architecture.catalogue import CATALOGUE, Task, known
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torchvision import models
 
 from . import registry
-from .catalogue import CATALOGUE
-from .heads import layers_of_classes
-from .input_record import centre_record
+from .architecture.catalogue import CATALOGUE
+from .architecture.heads import layers_of_classes
+from .architecture.input_record import centre_record
 
 # Networks that learn with more classifiers than they answer with.
 _EXTRA_CLASSIFIERS = {"googlenet": ("aux1.", "aux2."), "inception_v3": ("AuxLogits.",)}

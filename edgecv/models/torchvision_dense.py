@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 from torchvision.models import detection
 
-from .input_record import input_record
+from .architecture.input_record import input_record
 from .registry import register
 
 _PUBLISHED = {

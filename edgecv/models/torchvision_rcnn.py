@@ -9,7 +9,7 @@ from torch import Tensor
 from torchvision.models import detection
 from torchvision.models.detection import FasterRCNN
 
-from .input_record import input_record
+from .architecture.input_record import input_record
 from .registry import register
 
 _PUBLISHED = {

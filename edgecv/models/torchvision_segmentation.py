@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torchvision.models import segmentation
 
 from . import registry
-from .heads import layers_of_classes
-from .input_record import native_record
+from .architecture.heads import layers_of_classes
+from .architecture.input_record import native_record
 
 _PUBLISHED: dict[str, Any] = {
     "fcn_resnet50": segmentation.FCN_ResNet50_Weights,

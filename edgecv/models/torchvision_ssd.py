@@ -8,7 +8,7 @@ from torch import Tensor
 from torchvision.models import detection
 from torchvision.models.detection.ssd import SSD
 
-from .input_record import input_record
+from .architecture.input_record import input_record
 from .registry import register
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 from edgecv_runtime import InputError
 
-# Of `edgecv.training`, for each task.
+# The folder of `edgecv.training` for each task.
 MEASURES = {
-    "detect": "evaluation",
-    "instance": "evaluation",
-    "classify": "classification_evaluation",
-    "segment": "segmentation_evaluation",
+    "detect": "detection",
+    "instance": "detection",
+    "classify": "classification",
+    "segment": "segmentation",
 }
 
 
@@ -25,4 +25,4 @@ def measure_of(task: str) -> Any:
     """
     if task not in MEASURES:
         raise InputError(f"nothing measures the task {task}; expected {', '.join(MEASURES)}")
-    return importlib.import_module(f"edgecv.training.{MEASURES[task]}")
+    return importlib.import_module(f"edgecv.training.{MEASURES[task]}.evaluation")

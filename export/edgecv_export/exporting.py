@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from edgecv.models.windows import WindowOptions
-from edgecv.training.progress import MakeBar
+from edgecv.models.architecture.windows import WindowOptions
+from edgecv.training.run.progress import MakeBar
 from edgecv_export.bundle.draft import BundleDraft, check_target, name_of, new_bundle
 from edgecv_export.errors import RefusedError
 from edgecv_export.generated_images import generate_images
@@ -135,7 +135,7 @@ def export(
         >>> print(exported.report.table())
         >>> model = edgecv.load(exported.folder)
     """
-    from edgecv.models.finite import require_finite_module
+    from edgecv.models.weights.usable import require_finite_module
     from edgecv_export.graphs.cut import CutRequest, ScoredCut
     from edgecv_export.graphs.families import cut_model
     from edgecv_export.parity.verify import verify

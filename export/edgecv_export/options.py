@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
-from edgecv.models.windows import WindowOptions
+from edgecv.models.architecture.windows import WindowOptions
 from edgecv_export.bundle.graph_record import DIALECTS, Dialect
 from edgecv_runtime import InputError
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from edgecv.training.progress import Bar, MakeBar
+from edgecv.training.run.progress import Bar, MakeBar
 
 
 class Silent:

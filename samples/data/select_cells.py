@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from edgecv.data.folder import read_folder
-from edgecv.data.records import DetectionData, Record
+from edgecv.data.reading.records import DetectionData, Record
 
 CELLS = Path(__file__).parent / "cells"
 COUNTS = {"train": 64, "val": 16}

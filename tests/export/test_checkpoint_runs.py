@@ -22,7 +22,7 @@ from edgecv.cli import checkpoint_cache
 from edgecv.cli.checkpoint_bundle import is_checkpoint
 from edgecv.cli.main import main
 from edgecv.models import registry
-from edgecv.models.checkpoint import Checkpoint, save_checkpoint
+from edgecv.models.weights.checkpoint import Checkpoint, save_checkpoint
 from edgecv_runtime import BundleError
 
 ARGUMENTS = {"num_classes": 4, "size": [64, 96], "width": 8}

@@ -15,9 +15,9 @@ import torch
 
 import edgecv_runtime
 from edgecv.cli.main import main
-from edgecv.data.names_file import read_names
+from edgecv.data.reading.names_file import read_names
 from edgecv.models import registry
-from edgecv.models.checkpoint import Checkpoint, save_checkpoint
+from edgecv.models.weights.checkpoint import Checkpoint, save_checkpoint
 from edgecv_export.source.labels import BACKGROUND
 from edgecv_export.source.loading import load_source
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from edgecv.cli.main import main
-from edgecv.models.checkpoint import Checkpoint, save_checkpoint
+from edgecv.models.weights.checkpoint import Checkpoint, save_checkpoint
 from edgecv_export.tensorrt import build as build_module
 from edgecv_runtime import Bundle, EngineError
 from edgecv_runtime.engines.engines_json import read_engines

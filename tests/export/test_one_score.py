@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 import edgecv_runtime
-from edgecv.models.input_record import native_record
+from edgecv.models.architecture.input_record import native_record
 from edgecv_export import GraphOptions, export
 from edgecv_export.generated_images import generate_images
 from edgecv_runtime import InputError

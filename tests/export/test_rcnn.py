@@ -16,7 +16,7 @@ import edgecv_runtime
 import small_rcnn as parts
 from all_scores import load_all_scores
 from altered_graph import with_altered_weights
-from edgecv.models.roi_pool import SingleScaleRoIPool
+from edgecv.models.parts.roi_pool import SingleScaleRoIPool
 from edgecv_export import ExportError, GraphOptions, export
 from edgecv_export.generated_images import generate_images
 from edgecv_export.graphs.cut import CutRequest

@@ -16,7 +16,7 @@ import edgecv_runtime
 import small_segmenters as parts
 from edgecv.cli.main import main
 from edgecv.models import registry
-from edgecv.models.checkpoint import Checkpoint, save_checkpoint
+from edgecv.models.weights.checkpoint import Checkpoint, save_checkpoint
 from edgecv_export import ExportError, GraphOptions, Tolerance, export
 from edgecv_export.graphs.cut import CutRequest
 from edgecv_export.graphs.families import cut_model
@@ -145,7 +145,7 @@ def test_crops_of_the_course_s_network(
 
 def test_asking_for_crops_and_for_whole_pictures() -> None:
     own = registry.create("fcn_resnet18", num_classes=2, crop=[64, 96])
-    from edgecv.models.windows import WindowOptions
+    from edgecv.models.architecture.windows import WindowOptions
 
     def windows(module: nn.Module, **request: Any) -> Any:
         cut: Any = cut_model(module, CutRequest(windows=WindowOptions(**request)))

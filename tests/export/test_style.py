@@ -15,7 +15,7 @@ import edgecv
 from edgecv.cli.main import main
 from edgecv.models import registry
 from edgecv.models.style_transform import StyleTransform
-from edgecv.models.weights import fit_state_dict
+from edgecv.models.weights.loading import fit_state_dict
 from edgecv_export import GraphOptions, export
 from edgecv_export.generated_images import generate_images
 from edgecv_export.graphs.style.networks import Statistics, Tile

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
-from edgecv.models.checkpoint import load_checkpoint
-from edgecv.models.weight_files import read_state_dict
-from edgecv.training.run_folder import recorded
+from edgecv.models.weights.checkpoint import load_checkpoint
+from edgecv.models.weights.files import read_state_dict
+from edgecv.training.run.folder import recorded
 from fuzz.reader import Reader
 
 

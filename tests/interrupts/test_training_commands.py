@@ -24,7 +24,7 @@ import torch
 from edgecv.cli.checkpoint_cache import IN_USE
 from edgecv.data.synthetic import write_shapes
 from edgecv.models import registry
-from edgecv.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from edgecv.models.weights.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from edgecv_runtime import Manifest
 from edgecv_runtime.engines.engines_json import read_engines
 from interrupts.states import bundle_at, content, copy, hidden, named, precisions

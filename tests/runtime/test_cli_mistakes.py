@@ -159,7 +159,7 @@ def test_help_of_every_command(verb, capsys):
 
 
 def test_options_of_a_task_are_settings_of_that_task_only():
-    from edgecv.training.settings import recipe_of
+    from edgecv.training.run.settings import recipe_of
 
     examples = {
         "detect": "ssd_tiny",

@@ -15,12 +15,12 @@ import torch
 
 import edgecv
 from edgecv.data.folder import read_folder
-from edgecv.data.names_file import read_names
-from edgecv.data.number_images import read_numbers
-from edgecv.data.text import read_json, read_xml
-from edgecv.data.yolo_data_file import read_data_file
-from edgecv.models.checkpoint import load_checkpoint
-from edgecv.models.weight_files import read_state_dict
+from edgecv.data.reading.names_file import read_names
+from edgecv.data.reading.number_images import read_numbers
+from edgecv.data.reading.text import read_json, read_xml
+from edgecv.data.yolo.data_file import read_data_file
+from edgecv.models.weights.checkpoint import load_checkpoint
+from edgecv.models.weights.files import read_state_dict
 from edgecv_runtime import BundleError, InputError
 from edgecv_runtime.engines.engines_json import read_engines
 from edgecv_runtime.images.read import read_image

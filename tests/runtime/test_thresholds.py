@@ -131,7 +131,7 @@ def test_info_says_from_which_score_on_objects_are_reported(tmp_path, capsys):
 
 
 def test_measuring_takes_the_low_threshold(tmp_path):
-    from edgecv.training.evaluation import of_bundle
+    from edgecv.training.detection.evaluation import of_bundle
 
     model = with_thresholds(tmp_path / "bundle", 0.03, schema=3, thresholds=0.95)
     assert len(model(WHITE)) == 0

@@ -83,7 +83,7 @@ def test_without_metadata(monkeypatch):
 
 def test_train_and_export(monkeypatch, tmp_path):
     pytest.importorskip("torch")
-    from edgecv.training.fit import fit
+    from edgecv.training.run.fit import fit
     from edgecv_export import export, wrap
 
     installed(monkeypatch, lightning="2.4.0", onnxscript="0.3.0", onnx="1.16.0")

@@ -8,8 +8,8 @@ import torch
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-from edgecv.data.augmentation import train_pipeline
-from edgecv.data.minibatch import collate
+from edgecv.data.batches.augmentation import train_pipeline
+from edgecv.data.batches.minibatch import collate
 
 # One object for each colour channel; label = channel.
 BOXES = [[20, 30, 90, 80], [110, 12, 150, 100], [40, 95, 100, 118]]

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from edgecv.data.class_folder import read_classes
-from edgecv.data.image_files import is_image
-from edgecv.training.classification_evaluation import match_classes
+from edgecv.data.reading.image_files import is_image
+from edgecv.training.classification.evaluation import match_classes
 from edgecv_runtime import InputError, read_image
 
 PNG = cv2.imencode(".png", np.zeros((4, 5, 3), np.uint8))[1].tobytes()

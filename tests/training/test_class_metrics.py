@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from edgecv.training.accuracy import accuracy
-from edgecv.training.confusion import Confusion
+from edgecv.training.classification.accuracy import accuracy
+from edgecv.training.segmentation.confusion import Confusion
 
 
 def test_accuracy() -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from edgecv.data.synthetic import SHAPES, draw_shapes, write_shapes
-from edgecv.training.loaders import training_loader, validation_loader
-from edgecv.training.settings import recipe_of
+from edgecv.training.run.loaders import training_loader, validation_loader
+from edgecv.training.run.settings import recipe_of
 from edgecv_runtime import InputError
 
 NETWORKS = {
@@ -92,9 +92,9 @@ def test_an_image_that_breaks_in_a_worker_is_one_line(
 
     items: Any = read(image)
     if items is None:
-        from edgecv.data.augmentation import classification_pipeline
+        from edgecv.data.batches.augmentation import classification_pipeline
+        from edgecv.data.batches.class_images import ClassImages
         from edgecv.data.class_folder import ClassificationData
-        from edgecv.data.class_images import ClassImages
 
         data = ClassificationData(["a"], [image], [0])
         items = training_loader(

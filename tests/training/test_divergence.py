@@ -15,16 +15,16 @@ from edgecv.cli.main import main
 from edgecv.data.segmentation_folder import read_segmentation
 from edgecv.data.synthetic import write_shapes
 from edgecv.models import registry
-from edgecv.models.checkpoint import load_checkpoint, save_checkpoint
-from edgecv.models.finite import require_finite_module
-from edgecv.training.classification_task import ClassificationTask
-from edgecv.training.detection_task import DetectionTask
-from edgecv.training.detector import TorchDetector
-from edgecv.training.divergence import EXPLODED, LossGuard
-from edgecv.training.metrics import Detected
-from edgecv.training.segmentation_task import SegmentationTask
-from edgecv.training.style_task import StyleTask
-from edgecv.training.task import TrainingTask
+from edgecv.models.weights.checkpoint import load_checkpoint, save_checkpoint
+from edgecv.models.weights.usable import require_finite_module
+from edgecv.training.classification.task import ClassificationTask
+from edgecv.training.detection.detector import TorchDetector
+from edgecv.training.detection.metrics import Detected
+from edgecv.training.detection.task import DetectionTask
+from edgecv.training.run.divergence import EXPLODED, LossGuard
+from edgecv.training.run.task import TrainingTask
+from edgecv.training.segmentation.task import SegmentationTask
+from edgecv.training.style.task import StyleTask
 from edgecv_runtime import InputError
 
 

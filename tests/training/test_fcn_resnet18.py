@@ -9,7 +9,7 @@ from torchvision.models import ResNet18_Weights, resnet18
 
 from edgecv.models import registry
 from edgecv.models.fcn_resnet18 import bilinear_kernel
-from edgecv.models.weights import load_weights
+from edgecv.models.weights.loading import load_weights
 from edgecv_runtime import InputError
 
 
@@ -92,7 +92,7 @@ def test_another_class_count_starts_the_head_anew() -> None:
     source = registry.create("fcn_resnet18", num_classes=4).state_dict()
     torch.nn.init.ones_(source["head.upsample.weight"])
     module = registry.create("fcn_resnet18", num_classes=6)
-    from edgecv.models.weights import fit_state_dict
+    from edgecv.models.weights.loading import fit_state_dict
 
     with pytest.raises(InputError, match="weights for 4 classes, not for this fcn_resnet18's 6"):
         fit_state_dict(module, source, "x.pth")

@@ -22,14 +22,14 @@ from edgecv.cli import train as train_command
 from edgecv.data.folder import read_folder
 from edgecv.data.synthetic import SHAPES, write_shapes
 from edgecv.models import registry
-from edgecv.models.checkpoint import load_checkpoint
-from edgecv.training.detection import DetectionSettings as Settings
-from edgecv.training.detection import size_for
-from edgecv.training.detection_task import DetectionTask
-from edgecv.training.detector import TorchDetector
-from edgecv.training.fit import fit
-from edgecv.training.metrics import Detected, average_precision
-from edgecv.training.task import HEAD_FACTOR
+from edgecv.models.weights.checkpoint import load_checkpoint
+from edgecv.training.detection.detector import TorchDetector
+from edgecv.training.detection.metrics import Detected, average_precision
+from edgecv.training.detection.recipe import DetectionSettings as Settings
+from edgecv.training.detection.recipe import size_for
+from edgecv.training.detection.task import DetectionTask
+from edgecv.training.run.fit import fit
+from edgecv.training.run.task import HEAD_FACTOR
 from edgecv_runtime import EngineError, InputError, read_image
 
 IMAGES, EPOCHS = 16, 3

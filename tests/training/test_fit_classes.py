@@ -21,10 +21,10 @@ from edgecv.data.class_folder import read_classes
 from edgecv.data.segmentation_folder import read_segmentation
 from edgecv.data.synthetic import SHAPES, write_shapes
 from edgecv.models import registry
-from edgecv.models.checkpoint import load_checkpoint
-from edgecv.training.classification_task import AUXILIARY, ClassificationTask
-from edgecv.training.segmentation_task import SegmentationTask
-from edgecv.training.segmenter import TorchSegmenter, window_weight
+from edgecv.models.weights.checkpoint import load_checkpoint
+from edgecv.training.classification.task import AUXILIARY, ClassificationTask
+from edgecv.training.segmentation.segmenter import TorchSegmenter, window_weight
+from edgecv.training.segmentation.task import SegmentationTask
 from edgecv_runtime import InputError, ops, read_image
 
 WINDOWED = ("--crop", "64x64", "--batch-size", "4", "--epochs", "2")
@@ -333,7 +333,7 @@ def test_images_smaller_than_the_crop_are_left_out(
 
 
 def test_class_folders_of_one_class(tmp_path: Path) -> None:
-    from edgecv.training.classification import ClassificationSettings, prepare
+    from edgecv.training.classification.recipe import ClassificationSettings, prepare
 
     write_image(tmp_path / "train" / "cat" / "1.jpg")
     with pytest.raises(InputError, match="one class, cat; expected at least two"):

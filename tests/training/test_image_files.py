@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgecv.data.image_files import contents, find_file, list_images, upright_size
+from edgecv.data.reading.image_files import contents, find_file, list_images, upright_size
 from edgecv_runtime import InputError, read_image
 
 FORMATS = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP", "tif": "TIFF", "bmp": "BMP", "gif": "GIF"}

@@ -15,7 +15,7 @@ import torch
 
 from edgecv.cli.main import main
 from edgecv.data.synthetic import write_shapes
-from edgecv.models.checkpoint import load_checkpoint
+from edgecv.models.weights.checkpoint import load_checkpoint
 from edgecv_runtime import read_image
 
 EPOCHS = 3

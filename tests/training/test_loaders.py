@@ -17,8 +17,10 @@ import torch
 from torch.utils.data import Dataset
 
 from edgecv.data.synthetic import write_shapes
-from edgecv.training import classification, detection, segmentation
-from edgecv.training.loaders import training_loader, validation_loader
+from edgecv.training.classification import recipe as classification
+from edgecv.training.detection import recipe as detection
+from edgecv.training.run.loaders import training_loader, validation_loader
+from edgecv.training.segmentation import recipe as segmentation
 from edgecv_runtime import read_image
 
 
@@ -84,15 +86,15 @@ def test_the_server_has_imported_torch() -> None:
     code = (
         "import sys\n"
         "from torch.utils.data import Dataset\n"
-        "from edgecv.training.loaders import _start_method\n"
+        "from edgecv.training.run.loaders import _start_method\n"
         "if __name__ == '__main__':\n"
         "    context = _start_method(1)\n"
         "    queue = context.Queue()\n"
         "    process = context.Process(target=queue.put, args=('started',))\n"
         "    process.start(); assert queue.get(timeout=120) == 'started'; process.join()\n"
         "    from multiprocessing import forkserver\n"
-        "    assert forkserver._forkserver._preload_modules == ['edgecv.training.loaders']\n"
+        "    assert forkserver._forkserver._preload_modules == ['edgecv.training.run.loaders']\n"
     )
     if "forkserver" not in multiprocessing.get_all_start_methods():
-        code = "from edgecv.training.loaders import _start_method as s; s(1).get_start_method()"
+        code = "from edgecv.training.run.loaders import _start_method as s; s(1).get_start_method()"
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=200)

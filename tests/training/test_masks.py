@@ -20,15 +20,15 @@ from pycocotools.cocoeval import COCOeval
 from torch import Tensor
 from torchvision import tv_tensors
 
-from edgecv.data.augmentation import instance_pipeline
-from edgecv.data.coco_masks import from_coco, run_lengths
+from edgecv.data.batches.augmentation import instance_pipeline
+from edgecv.data.batches.instances import TrainingInstances, collate_instances
+from edgecv.data.coco.masks import from_coco, run_lengths
 from edgecv.data.folder import read_folder
-from edgecv.data.instances import TrainingInstances, collate_instances
-from edgecv.data.masks import decode_masks, encode_masks
-from edgecv.data.records import DetectionData, Record
+from edgecv.data.reading.masks import decode_masks, encode_masks
+from edgecv.data.reading.records import DetectionData, Record
 from edgecv.data.synthetic import instance_image, write_shapes
-from edgecv.training.evaluation import match_labels
-from edgecv.training.metrics import Detected, average_precision
+from edgecv.training.detection.evaluation import match_labels
+from edgecv.training.detection.metrics import Detected, average_precision
 from edgecv_runtime import InputError, read_image
 
 HEIGHT, WIDTH = 40, 60

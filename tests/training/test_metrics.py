@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgecv.data.records import DetectionData, Record
-from edgecv.training.evaluation import evaluate, match_labels
-from edgecv.training.metrics import Detected, average_precision
+from edgecv.data.reading.records import DetectionData, Record
+from edgecv.training.detection.evaluation import evaluate, match_labels
+from edgecv.training.detection.metrics import Detected, average_precision
 from edgecv_runtime import InputError
 
 

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from edgecv.data.folder import read_folder
-from edgecv.data.number_images import read_numbers
+from edgecv.data.reading.number_images import read_numbers
 from edgecv.data.segmentation_folder import read_segmentation, require_two_classes
-from edgecv.training.segmentation_evaluation import class_lookup
+from edgecv.training.segmentation.evaluation import class_lookup
 from edgecv_runtime import InputError
 
 SIZE = (20, 30)

@@ -15,9 +15,9 @@ import pytest
 
 import edgecv
 from edgecv.cli.main import main
-from edgecv.data.records import Record
-from edgecv.training.metrics import Detected, average_precision
-from edgecv.training.operating_points import best_point
+from edgecv.data.reading.records import Record
+from edgecv.training.detection.metrics import Detected, average_precision
+from edgecv.training.detection.operating_points import best_point
 from tiny_bundle import write_tiny_bundle
 
 

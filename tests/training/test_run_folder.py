@@ -16,9 +16,9 @@ import torch
 from edgecv import __version__
 from edgecv.cli.main import main
 from edgecv.data.synthetic import write_shapes
-from edgecv.training import run_folder
-from edgecv.training.detection_task import DetectionTask
-from edgecv.training.loaders import batch_for
+from edgecv.training.detection.task import DetectionTask
+from edgecv.training.run import folder as run_folder
+from edgecv.training.run.loaders import batch_for
 from edgecv_runtime import InputError
 
 SIZE = ("--size", "64x64")

@@ -11,7 +11,7 @@ import pytest
 
 from data_sets import COCO, make_coco, make_voc, make_yolo, voc_object
 from edgecv.data.folder import read_folder
-from edgecv.data.image_files import named_split
+from edgecv.data.reading.image_files import named_split
 from edgecv.data.segmentation_folder import read_segmentation
 
 

@@ -13,11 +13,10 @@ from torchvision.models.vgg import cfgs, make_layers
 
 import edgecv
 from edgecv.cli.main import main
-from edgecv.models.checkpoint import load_checkpoint
-from edgecv.training.fit import fit
-from edgecv.training.paint import PaintSettings, paint
-from edgecv.training.style import StyleSettings
-from edgecv.training.style_losses import (
+from edgecv.models.weights.checkpoint import load_checkpoint
+from edgecv.training.run.fit import fit
+from edgecv.training.style.images import StylePhotos, split_photos
+from edgecv.training.style.losses import (
     LossWeights,
     StyleLoss,
     VggTrunk,
@@ -26,7 +25,6 @@ from edgecv.training.style_losses import (
     to_tensor,
     total_variation,
 )
-from edgecv.training.style_pictures import StylePhotos, split_photos
 from edgecv_export import GraphOptions, export
 from edgecv_export.generated_images import generate_images
 from edgecv_runtime import InputError
@@ -109,7 +107,7 @@ def test_a_trunk_gives_what_torchvisions_vgg_does(tmp_path):
 
 
 def test_published_weights_are_fetched_or_their_absence_is_one_line(monkeypatch):
-    import edgecv.training.style_losses as losses
+    import edgecv.training.style.losses as losses
 
     class Unreachable:
         def get_state_dict(self, **_):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from edgecv.data.names_file import read_names
-from edgecv.data.text import read_json, read_lines, read_text, read_xml
+from edgecv.data.reading.names_file import read_names
+from edgecv.data.reading.text import read_json, read_lines, read_text, read_xml
 from edgecv_runtime import InputError
 
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]

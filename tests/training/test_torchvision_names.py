@@ -10,8 +10,8 @@ from torchvision import models
 from torchvision.models import segmentation
 
 from edgecv.models import registry
-from edgecv.models.heads import in_head, layers_of_classes
-from edgecv.models.weights import fit_state_dict, infer_num_classes, load_weights
+from edgecv.models.architecture.heads import in_head, layers_of_classes
+from edgecv.models.weights.loading import fit_state_dict, infer_num_classes, load_weights
 from edgecv_runtime import InputError
 
 SEGMENTATION = [

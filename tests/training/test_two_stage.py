@@ -18,22 +18,22 @@ from pycocotools import mask as coco_mask
 from all_scores import load_all_scores
 from edgecv.cli import eval as eval_command
 from edgecv.cli import train as train_command
-from edgecv.data.augmentation import instance_pipeline
+from edgecv.data.batches.augmentation import instance_pipeline
+from edgecv.data.batches.instances import TrainingInstances, collate_instances
 from edgecv.data.folder import read_folder
-from edgecv.data.instances import TrainingInstances, collate_instances
-from edgecv.data.masks import decode_masks
+from edgecv.data.reading.masks import decode_masks
 from edgecv.data.synthetic import write_shapes
 from edgecv.models import registry
-from edgecv.models.checkpoint import load_checkpoint, save_checkpoint
-from edgecv.models.heads import in_head, predicts_masks
-from edgecv.models.weights import fit_state_dict
-from edgecv.training.batch_norm import recompute_statistics
-from edgecv.training.detection import DetectionSettings as Settings
-from edgecv.training.detection_task import DetectionTask
-from edgecv.training.detector import TorchDetector
-from edgecv.training.fit import fit
-from edgecv.training.metrics import Detected, average_precision
-from edgecv.training.task import HEAD_FACTOR
+from edgecv.models.architecture.heads import in_head, predicts_masks
+from edgecv.models.weights.checkpoint import load_checkpoint, save_checkpoint
+from edgecv.models.weights.loading import fit_state_dict
+from edgecv.training.detection.detector import TorchDetector
+from edgecv.training.detection.metrics import Detected, average_precision
+from edgecv.training.detection.recipe import DetectionSettings as Settings
+from edgecv.training.detection.task import DetectionTask
+from edgecv.training.run.batch_norm import recompute_statistics
+from edgecv.training.run.fit import fit
+from edgecv.training.run.task import HEAD_FACTOR
 from edgecv_export import GraphOptions, export
 from edgecv_export.generated_images import generate_images
 from edgecv_export.parity.detected import Detected as MatchedDetected

@@ -23,10 +23,10 @@ from torch.optim.swa_utils import AveragedModel
 
 from edgecv.cli.main import main
 from edgecv.models import registry
-from edgecv.models.checkpoint import load_checkpoint
-from edgecv.models.pickled import load_pickled
-from edgecv.models.weight_files import aligned, read_state_dict
-from edgecv.models.weights import load_weights
+from edgecv.models.weights.checkpoint import load_checkpoint
+from edgecv.models.weights.files import aligned, read_state_dict
+from edgecv.models.weights.loading import load_weights
+from edgecv.models.weights.pickled import load_pickled
 from edgecv_export.source.loading import load_source
 from edgecv_runtime import InputError
 

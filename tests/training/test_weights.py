@@ -14,8 +14,8 @@ from torch import nn
 from torchvision.models import detection
 
 from edgecv.models import registry
-from edgecv.models.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from edgecv.models.weights import infer_num_classes, load_weights, read_state_dict
+from edgecv.models.weights.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from edgecv.models.weights.loading import infer_num_classes, load_weights, read_state_dict
 from edgecv_runtime import InputError
 
 SSDLITE = "ssdlite320_mobilenet_v3_large"

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from torch import nn
 
-from edgecv.models.windows import WindowOptions
+from edgecv.models.architecture.windows import WindowOptions
 from edgecv_export.bundle.graph_record import DIALECTS, Dialect
 from edgecv_export.outputs.score_function import ScoreFunction
 

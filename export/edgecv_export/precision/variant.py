@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecv.training.progress import MakeBar
+from edgecv.training.run.progress import MakeBar
 from edgecv_export.bundle.additions import additions, clear_dead_builds
 from edgecv_export.bundle.graph_record import DIALECTS, Dialect
 from edgecv_export.generated_images import generate_images

@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgecv.models.catalogue import CATALOGUE, known
+from edgecv.models.architecture.catalogue import CATALOGUE, known
 from edgecv_export.options import Origin
 from edgecv_export.source.labels import published_labels
 from edgecv_export.source.users_code import raised_in
@@ -96,7 +96,7 @@ def _check_architecture(name: str, weights: str | None, num_classes: int | None)
 
 
 def _load_checkpoint(path: Path) -> Source:
-    from edgecv.models.checkpoint import load_checkpoint
+    from edgecv.models.weights.checkpoint import load_checkpoint
 
     checkpoint = load_checkpoint(path)
     return Source(
@@ -119,8 +119,8 @@ def _label_images(training: dict[str, Any]) -> dict[str, Any]:
 
 def _load_architecture(name: str, weights: str | None, num_classes: int | None) -> Source:
     from edgecv.models import registry
-    from edgecv.models.weight_files import read_state_dict
-    from edgecv.models.weights import fit_state_dict, infer_num_classes
+    from edgecv.models.weights.files import read_state_dict
+    from edgecv.models.weights.loading import fit_state_dict, infer_num_classes
 
     assert weights is not None
     classified = registry.has_classes(name)
@@ -152,7 +152,7 @@ def _load_architecture(name: str, weights: str | None, num_classes: int | None) 
 def _load_factory(source: str, weights: str | None, num_classes: int | None) -> Source:
     from torch import nn
 
-    from edgecv.models.finite import require_finite_module
+    from edgecv.models.weights.usable import require_finite_module
 
     if weights == "default":
         raise InputError(
@@ -181,7 +181,7 @@ def _load_factory(source: str, weights: str | None, num_classes: int | None) -> 
         )
     origin: dict[str, Any] = {"factory": source}
     if weights not in (None, "none"):
-        from edgecv.models.weight_files import read_state_dict
+        from edgecv.models.weights.files import read_state_dict
 
         _fit(module, read_state_dict(weights), f"{weights} does not fit {source}")
         origin["checkpoint"] = _identity(Path(weights))
@@ -217,8 +217,8 @@ def _find_factory(source: str) -> Callable[..., nn.Module]:
 
 
 def _fit(module: nn.Module, state: dict[str, Tensor], problem: str) -> None:
-    from edgecv.models.finite import require_real
-    from edgecv.models.weight_files import COUNTER, aligned
+    from edgecv.models.weights.files import COUNTER, aligned
+    from edgecv.models.weights.usable import require_real
 
     own = module.state_dict()
     state = aligned(state, own)

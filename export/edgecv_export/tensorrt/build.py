@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from edgecv.training.progress import MakeBar
+from edgecv.training.run.progress import MakeBar
 from edgecv_export.tensorrt.builder_options import check_capabilities
 from edgecv_export.tensorrt.plan import BuildOptions, Plan, Port, build_plan
 from edgecv_export.tensorrt.shape_ranges import ShapeWishes, check_wishes, shape_ranges

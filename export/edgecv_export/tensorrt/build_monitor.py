@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from edgecv.training.progress import Bar, MakeBar
+from edgecv.training.run.progress import Bar, MakeBar
 from edgecv_export.progress import Silent
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from edgecv.training.progress import MakeBar
+from edgecv.training.run.progress import MakeBar
 from edgecv_export.tensorrt.build_monitor import watching
 from edgecv_export.tensorrt.builder_options import (
     attach_timing_cache,

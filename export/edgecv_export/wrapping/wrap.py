@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecv.data.text import MAX_TEXT, read_json
+from edgecv.data.reading.text import MAX_TEXT, read_json
 from edgecv_export.bundle.draft import MANIFEST, BundleDraft, check_target, name_of, new_bundle
 from edgecv_export.bundle.graph_record import tensor_record
 from edgecv_export.bundle.node_names import name_nodes

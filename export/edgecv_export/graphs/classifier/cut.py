@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from torch import nn
 
-from edgecv.models.input_record import imagenet_record
+from edgecv.models.architecture.input_record import imagenet_record
 from edgecv_export.graphs.cut import CutRequest, Kind
 from edgecv_export.graphs.input_records import require_plain
 from edgecv_export.graphs.probe import class_logits, outputs_of

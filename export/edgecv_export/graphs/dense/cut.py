@@ -14,7 +14,7 @@ from torchvision.models.detection.fcos import FCOS
 from torchvision.models.detection.retinanet import RetinaNet
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
-from edgecv.models.input_record import input_record
+from edgecv.models.architecture.input_record import input_record
 from edgecv_export.graphs.cut import CutRequest, Kind
 from edgecv_export.graphs.dense.networks import DenseNetwork, feature_maps
 from edgecv_export.graphs.input_records import letterboxed

@@ -16,8 +16,8 @@ from torchvision.models.detection.rpn import RegionProposalNetwork
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import MultiScaleRoIAlign
 
-from edgecv.models.input_record import input_record
-from edgecv.models.roi_pool import SingleScaleRoIPool
+from edgecv.models.architecture.input_record import input_record
+from edgecv.models.parts.roi_pool import SingleScaleRoIPool
 from edgecv_export.bundle.graph_record import Dialect
 from edgecv_export.graphs.cut import CutRequest, Kind
 from edgecv_export.graphs.input_records import letterboxed

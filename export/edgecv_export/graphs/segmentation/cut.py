@@ -10,8 +10,8 @@ from torch import nn
 from torchvision.models.segmentation._utils import _SimpleSegmentationModel
 from torchvision.models.segmentation.lraspp import LRASPP
 
-from edgecv.models.input_record import IMAGENET_MEAN, IMAGENET_STD, native_record
-from edgecv.models.windows import plan_windows
+from edgecv.models.architecture.input_record import IMAGENET_MEAN, IMAGENET_STD, native_record
+from edgecv.models.architecture.windows import plan_windows
 from edgecv_export.graphs.cut import CutRequest, Kind
 from edgecv_export.graphs.input_records import require_plain
 from edgecv_export.graphs.probe import outputs_of, segmentation_logits

@@ -13,7 +13,7 @@ from torchvision.models.detection import _utils as detection_utils
 from torchvision.models.detection.ssd import SSD
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
-from edgecv.models.input_record import input_record
+from edgecv.models.architecture.input_record import input_record
 from edgecv_export.graphs.cut import CutRequest, Kind
 from edgecv_export.graphs.ssd.anchors import describe_generator, run_generator
 from edgecv_export.graphs.ssd.networks import SsdTinyNetwork, TorchvisionNetwork, feature_maps

@@ -1,0 +1,1 @@
+"""Images and labels as minibatches for training, augmented (torch)."""

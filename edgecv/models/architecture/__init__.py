@@ -1,0 +1,1 @@
+"""What is known of an architecture: its record, its input, its head, its windows."""

@@ -1,0 +1,1 @@
+"""Parts for detectors of your own, where torchvision has none (torch)."""
