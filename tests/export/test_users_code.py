@@ -86,7 +86,7 @@ class FailsLater(torch.nn.Module):
         return self.layer(x.mean((2, 3)))
 
 
-from edgecv.models.input_record import IMAGENET_MEAN, IMAGENET_STD, native_record
+from edgecv.models.architecture.input_record import IMAGENET_MEAN, IMAGENET_STD, native_record
 torchvision_record = native_record(IMAGENET_MEAN, IMAGENET_STD)
 torchvision_record |= {"resize": "stretch", "size": [32, 32]}
 '''
