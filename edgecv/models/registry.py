@@ -56,7 +56,7 @@ def register(
 
     def add(builder: Builder) -> Builder:
         if name not in CATALOGUE or CATALOGUE[name].task != task:
-            raise ValueError(f"{name}, {task}: not so in edgecv.models.catalogue")
+            raise ValueError(f"{name}, {task}: not so in edgecv.models.architecture.catalogue")
         _builders[name] = builder
         if default_weights is not None:
             _default_weights[name] = default_weights

@@ -1,7 +1,6 @@
 """From a trained PyTorch model to a bundle that runs without PyTorch."""
 
-from edgecv.models.windows import WindowOptions
-
+from edgecv.models.architecture.windows import WindowOptions
 from edgecv_export.errors import ExportError, RefusedError
 from edgecv_export.exporting import Exported, export
 from edgecv_export.options import GraphOptions, Origin

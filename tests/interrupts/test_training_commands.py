@@ -33,7 +33,7 @@ from interrupts.sweep import COMMAND, Stage, Sweep
 LOADED = """
 import torch, torchvision, lightning.pytorch, matplotlib.pyplot, onnxscript, torch.onnx
 import torch._dynamo, torch.onnx._internal.exporter._core
-import edgecv.training.fit, edgecv.training.measures, edgecv_export.exporting
+import edgecv.training.run.fit, edgecv.training.measures, edgecv_export.exporting
 import edgecv_export.source.loading, edgecv_export.precision.variant
 import filelock, hashlib, onnx, pycocotools.cocoeval
 import torchvision.transforms.v2, torch.utils.serialization

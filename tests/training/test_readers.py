@@ -248,8 +248,8 @@ def test_readers_and_metrics_work_without_torch(tmp_path: Path) -> None:
 import sys
 sys.modules["torch"] = sys.modules["torchvision"] = sys.modules["lightning"] = None
 from edgecv.data.folder import read_folder
-from edgecv.training.evaluation import evaluate
-from edgecv.training.metrics import Detected
+from edgecv.training.detection.evaluation import evaluate
+from edgecv.training.detection.metrics import Detected
 data = read_folder({str(tmp_path)!r}, "val")
 truth = iter(data.records)
 def perfect(image):

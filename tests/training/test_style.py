@@ -25,6 +25,8 @@ from edgecv.training.style.losses import (
     to_tensor,
     total_variation,
 )
+from edgecv.training.style.optimisation import PaintSettings, paint
+from edgecv.training.style.recipe import StyleSettings
 from edgecv_export import GraphOptions, export
 from edgecv_export.generated_images import generate_images
 from edgecv_runtime import InputError
