@@ -263,6 +263,7 @@ class Sweep:
                 tried[fault] += 1
                 missed += not hit
                 found += [f"{fault} at {call}: {what}" for what in wrong]
+        self._lead_on(self.state())  # callers look at what is there in the end
         print(
             f"{len(calls)} calls;",
             ", ".join(f"{count} {fault}" for fault, count in tried.items()),
@@ -295,8 +296,7 @@ class Sweep:
             wrong.append("went on")
         there = self.stage.contents()
         if there not in self._led_on:
-            following = self.words if self.following is None else self.following(after)
-            again = self.stage.run(following, self.code, **self.environment)
+            again = self._lead_on(after)
             right = again.status == 0 and self.state() == "new"
             self._led_on[there] = (
                 "" if right else f"the next run: {again.status}, {self.state()}; {again.err[-300:]}"
@@ -304,6 +304,10 @@ class Sweep:
         if self._led_on[there]:
             wrong.append(self._led_on[there])
         return hit, wrong
+
+    def _lead_on(self, after: str) -> Done:
+        following = self.words if self.following is None else self.following(after)
+        return self.stage.run(following, self.code, **self.environment)
 
     def _hit(self, fault: str, call: Call) -> bool:
         """Whether the fault came: threads may take turns otherwise than before."""
