@@ -8,6 +8,7 @@ used, so that the command line answers Ctrl-C from its first moment on.
 TYPE_CHECKING = False  # typing.TYPE_CHECKING, without importing typing
 
 if TYPE_CHECKING:
+    from edgecv import ops
     from edgecv_runtime import (
         BundleError,
         ClassArea,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
         Stylizer,
         Tiles,
         load,
-        ops,
         read_image,
     )
     from edgecv_runtime._core import version as __version__
@@ -67,14 +67,17 @@ __all__ = [
 if not TYPE_CHECKING:
 
     def __getattr__(name):
+        from importlib import import_module
+
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        import edgecv_runtime
-
-        home, own = edgecv_runtime, name
+        if name == "ops":
+            return import_module("edgecv.ops")
         if name == "__version__":
-            home, own = edgecv_runtime._core, "version"
-        value = globals()[name] = getattr(home, own)
+            value = import_module("edgecv_runtime._core").version
+        else:
+            value = getattr(import_module("edgecv_runtime"), name)
+        globals()[name] = value
         return value
 
     def __dir__():

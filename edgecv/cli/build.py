@@ -134,7 +134,7 @@ def check_build_arguments(args: argparse.Namespace, batch: str = "--batch") -> N
 def run(args: argparse.Namespace) -> int:
     from edgecv_export import ExportError
     from edgecv_runtime import InputError
-    from edgecv_runtime.models.load import open_bundle
+    from edgecv_runtime.files.bundle import open_bundle
 
     check_variant_arguments(args)
     refuse_checkpoint(args.bundle, "build")

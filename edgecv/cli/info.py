@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
 
 def describe(path: str) -> dict[str, Any]:
     """The manifest as plain values, under "files" each file's size and fault, and "engines"."""
-    from edgecv_runtime.models.load import open_bundle
+    from edgecv_runtime.files.bundle import open_bundle
 
     with open_bundle(path) as bundle:
         manifest = json.loads(bundle.manifest.to_json())

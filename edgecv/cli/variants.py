@@ -87,7 +87,7 @@ def add_wanted_variant(
     """
     from edgecv.cli.progress import Progress
     from edgecv_export.precision.sources import has_variant, open_folder
-    from edgecv_runtime.models.load import open_bundle
+    from edgecv_runtime.files.bundle import open_bundle
 
     if args.precision == "fp32":
         return None

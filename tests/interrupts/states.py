@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edgecv_runtime import BundleError, Manifest
-from edgecv_runtime.models.load import open_bundle
+from edgecv_runtime.files.bundle import open_bundle
 
 
 def bundle_at(folder: Path) -> Manifest | str | None:

@@ -13,7 +13,7 @@ import onnx
 import pytest
 
 from edgecv_runtime import BundleError, Manifest
-from edgecv_runtime.models.load import open_bundle
+from edgecv_runtime.files.bundle import open_bundle
 from interrupts.states import bundle_at, copy, hidden, named, read_json
 from interrupts.sweep import Stage, Sweep
 

@@ -15,7 +15,8 @@ import pytest
 
 import edgecv
 from edgecv_runtime import BundleError, EngineError, InputError
-from edgecv_runtime.models.load import make_model, open_bundle
+from edgecv_runtime.files.bundle import open_bundle
+from edgecv_runtime.models.load import make_model
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 IMAGE = np.random.default_rng(1).integers(0, 256, (90, 120, 3), np.uint8)

@@ -1,5 +1,6 @@
 """Packages that are too old, or cannot be loaded, are named in one line."""
 
+import importlib.metadata
 import re
 import sys
 from pathlib import Path
@@ -27,7 +28,7 @@ def declared(monkeypatch):
     extras = project["optional-dependencies"].values()
     lines = [*project["dependencies"], *(line for extra in extras for line in extra)]
     found = [f'{line}; extra == "some"' for line in lines]
-    monkeypatch.setattr(versions.importlib.metadata, "requires", lambda name: found)
+    monkeypatch.setattr(importlib.metadata, "requires", lambda name: found)
     versions._lowest.cache_clear()
     _core_and_forks.cache_clear()
     yield found
@@ -35,10 +36,8 @@ def declared(monkeypatch):
 
 
 def installed(monkeypatch, **found):
-    real = versions.importlib.metadata.version
-    monkeypatch.setattr(
-        versions.importlib.metadata, "version", lambda name: found.get(name) or real(name)
-    )
+    real = importlib.metadata.version
+    monkeypatch.setattr(importlib.metadata, "version", lambda name: found.get(name) or real(name))
 
 
 def test_the_lowest_versions_are_those_declared(declared):
@@ -75,9 +74,9 @@ def test_what_is_not_installed_or_not_declared_is_left_to_others():
 
 def test_without_metadata(monkeypatch):
     def absent(name):
-        raise versions.importlib.metadata.PackageNotFoundError(name)
+        raise importlib.metadata.PackageNotFoundError(name)
 
-    monkeypatch.setattr(versions.importlib.metadata, "requires", absent)
+    monkeypatch.setattr(importlib.metadata, "requires", absent)
     require("torch", "0.1")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.metadata
 import re
 
 from edgecv_runtime._core import EngineError
@@ -21,6 +20,8 @@ def require(package: str, version: str | None = None, advice: str | None = None)
         EngineError: the package is too old.
     """
     if version is None:
+        import importlib.metadata  # here: it imports email, socket and csv
+
         try:
             version = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
@@ -36,6 +37,8 @@ def require(package: str, version: str | None = None, advice: str | None = None)
 @functools.cache
 def _lowest() -> dict[str, str]:
     """By package; nothing where edgecv runs from a folder that was never installed."""
+    import importlib.metadata
+
     try:
         declared = importlib.metadata.requires("edgecv") or ()
     except importlib.metadata.PackageNotFoundError:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
-from edgecv_runtime._core import DeviceTensor, EngineError
+from edgecv_runtime._core import DeviceTensor, Engine, EngineError
 
 
 def require_host(
@@ -19,3 +20,17 @@ def require_host(
             "run all graphs of a bundle on one device"
         )
     return array
+
+
+class HostInputs(Engine):
+    """An engine that reads inputs where they lie in host memory. Its `bind` keeps them."""
+
+    _buffers: dict[int, npt.NDArray[Any]]  # by the indices of inputs
+
+    def input(self, index: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+        """The buffer of an input, dtype as ``inputs[index]`` has it; kept while the shape stays."""
+        buffer = self._buffers.get(index)
+        if buffer is None or buffer.shape != tuple(shape):
+            buffer = np.empty(shape, dtype=self.inputs[index].dtype)
+            self.bind(index, buffer)
+        return buffer

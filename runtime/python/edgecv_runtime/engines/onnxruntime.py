@@ -11,27 +11,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecv_runtime._core import DeviceTensor, Engine, EngineError, TensorSpec
-from edgecv_runtime.engines.cache import cache_root
+from edgecv_runtime._core import DeviceTensor, EngineError, TensorSpec
 from edgecv_runtime.engines.graph_source import path_or_content
-from edgecv_runtime.engines.host_memory import require_host
+from edgecv_runtime.engines.host_memory import HostInputs, require_host
 from edgecv_runtime.engines.onnx_names import name_nodes
-from edgecv_runtime.one_line import first_line, joined
+from edgecv_runtime.engines.onnxruntime_providers import PROVIDERS, provider_of, with_options
+from edgecv_runtime.engines.packages import import_package
+from edgecv_runtime.one_line import first_line
 from edgecv_runtime.versions import require
-
-# Names as `load(device=...)` takes them, and the providers behind them.
-_PROVIDERS = {
-    "cpu": "CPUExecutionProvider",
-    "cuda": "CUDAExecutionProvider",
-    "tensorrt": "TensorrtExecutionProvider",
-    "openvino": "OpenVINOExecutionProvider",
-    "directml": "DmlExecutionProvider",
-    "coreml": "CoreMLExecutionProvider",
-    "rocm": "ROCMExecutionProvider",
-    "xnnpack": "XnnpackExecutionProvider",
-}
-
-_ON_CUDA = ("CUDAExecutionProvider", "TensorrtExecutionProvider")
 
 _DTYPES = {
     "tensor(float)": "float32",
@@ -42,7 +29,7 @@ _DTYPES = {
 }
 
 
-class OnnxRuntimeEngine(Engine):
+class OnnxRuntimeEngine(HostInputs):
     """Runs an ONNX file with ONNX Runtime.
 
     Args:
@@ -65,15 +52,16 @@ class OnnxRuntimeEngine(Engine):
         threads: int | None = None,
         precision: str = "fp32",
     ) -> None:
-        ort = _import_onnxruntime()
-        provider, index = _provider(device or "cpu", ort.get_available_providers())
+        ort = import_package("onnxruntime", 'pip install "edgecv[cpu]", or "edgecv[gpu]" for CUDA')
+        require("onnxruntime", ort.__version__)
+        provider, index = provider_of(device or "cpu", ort.get_available_providers())
         options = ort.SessionOptions()
         # Spinning threads of the session would slow whatever runs right after it.
         options.add_session_config_entry("session.force_spinning_stop", "1")
         options.log_severity_level = 4  # what goes wrong is raised
         if threads is not None:
             options.intra_op_num_threads = threads
-        providers = _with_options(provider, index, precision)
+        providers = with_options(provider, index, precision)
         try:
             session = self._open(ort, path, options, providers)
         except Exception as error:  # onnxruntime's exceptions have no common base
@@ -95,8 +83,7 @@ class OnnxRuntimeEngine(Engine):
         return "check its driver and libraries"
 
     def _use(self, session: Any, provider: str, device_index: int) -> None:
-        Engine.__init__(
-            self,
+        super().__init__(
             [_tensor_spec(node) for node in session.get_inputs()],
             [_tensor_spec(node) for node in session.get_outputs()],
         )
@@ -115,19 +102,11 @@ class OnnxRuntimeEngine(Engine):
 
     def new_context(self) -> OnnxRuntimeEngine | None:
         """An engine over the same session; None on a GPU, where calls take turns."""
-        if type(self) is not OnnxRuntimeEngine or self.provider != _PROVIDERS["cpu"]:
+        if type(self) is not OnnxRuntimeEngine or self.provider != PROVIDERS["cpu"]:
             return None
         other = OnnxRuntimeEngine.__new__(OnnxRuntimeEngine)
         other._use(self._session, self.provider, self.device_index)
         return other
-
-    def input(self, index: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:
-        """The buffer of an input, dtype as ``inputs[index]`` has it; kept while the shape stays."""
-        buffer = self._buffers.get(index)
-        if buffer is None or buffer.shape != tuple(shape):
-            buffer = np.empty(shape, dtype=self.inputs[index].dtype)
-            self.bind(index, buffer)
-        return buffer
 
     def bind(self, index: int, array: npt.NDArray[Any] | DeviceTensor) -> None:
         """Uses the caller's C-contiguous array as an input, without a copy.
@@ -183,12 +162,6 @@ class OnnxRuntimeEngine(Engine):
         return found
 
 
-def on_cuda(device: str | None) -> bool:
-    """Whether the provider of a device leaves its outputs in the memory of a GPU."""
-    name = (device or "cpu").partition(":")[0]
-    return _PROVIDERS.get(name.lower(), name) in _ON_CUDA
-
-
 def _open_session(
     ort: Any, path: str | os.PathLike[str], options: Any, providers: list[Any]
 ) -> Any:
@@ -205,26 +178,6 @@ def _open_session(
     return ort.InferenceSession(content, options, providers=providers, enable_fallback=0)
 
 
-def _with_options(provider: str, index: int | None, precision: str) -> list[Any]:
-    """The provider with its options, then those that take what it lacks (the CPU always does)."""
-    options: dict[str, Any] = {} if index is None else {"device_id": index}
-    # Left alone, CUDA rounds the factors of float32 convolutions to 10 bits.
-    cuda = ("CUDAExecutionProvider", {**options, "use_tf32": 0})
-    if provider == "CUDAExecutionProvider":
-        return [cuda]
-    if provider == "TensorrtExecutionProvider":
-        folder = cache_root() / "onnxruntime_tensorrt"
-        folder.mkdir(parents=True, exist_ok=True)
-        options |= {
-            "trt_engine_cache_enable": True,
-            "trt_engine_cache_path": str(folder),
-            "trt_fp16_enable": precision == "fp16",
-            "trt_int8_enable": precision == "int8",
-        }
-        return [(provider, options), cuda]
-    return [(provider, options)]
-
-
 def _view(value: Any, dtype_name: str) -> npt.NDArray[Any]:
     """An array over the memory of an OrtValue, which must outlive it."""
     shape, dtype = value.shape(), np.dtype(dtype_name)
@@ -234,37 +187,6 @@ def _view(value: Any, dtype_name: str) -> npt.NDArray[Any]:
     memory = memoryview((ctypes.c_uint8 * size).from_address(value.data_ptr()))
     view: npt.NDArray[Any] = np.frombuffer(memory, dtype).reshape(shape)
     return view
-
-
-def _import_onnxruntime() -> Any:
-    try:
-        import onnxruntime
-    except ModuleNotFoundError as error:
-        raise EngineError(
-            'onnxruntime is not installed: pip install "edgecv[cpu]", or "edgecv[gpu]" for CUDA'
-        ) from error
-    except ImportError as error:  # built for another NumPy, or a library is not there
-        reason = joined(error)
-        raise EngineError(
-            f"onnxruntime is installed, but cannot be imported ({reason}): "
-            "pip install --upgrade onnxruntime"
-        ) from error
-    require("onnxruntime", onnxruntime.__version__)
-    return onnxruntime
-
-
-def _provider(device: str, available: list[str]) -> tuple[str, int | None]:
-    """The execution provider and device index that a device string means."""
-    name, _, number = device.partition(":")
-    if number and not number.isdecimal():
-        raise EngineError(f'device "{device}": expected a number behind the colon, as in "cuda:1"')
-    provider = _PROVIDERS.get(name.lower(), name)
-    if provider not in available:
-        known = {full: short for short, full in _PROVIDERS.items()}
-        here = ", ".join(known.get(entry, entry) for entry in available)
-        hint = ': pip install "edgecv[gpu]" in place of edgecv[cpu]' if name == "cuda" else ""
-        raise EngineError(f'this onnxruntime has no device "{name}", only {here}{hint}')
-    return provider, int(number) if number else None
 
 
 def _tensor_spec(node: Any) -> TensorSpec:

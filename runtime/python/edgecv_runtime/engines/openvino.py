@@ -6,12 +6,12 @@ import os
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from edgecv_runtime._core import DeviceTensor, Engine, EngineError, TensorSpec
+from edgecv_runtime._core import DeviceTensor, EngineError, TensorSpec
 from edgecv_runtime.engines.graph_source import path_or_content
-from edgecv_runtime.engines.host_memory import require_host
+from edgecv_runtime.engines.host_memory import HostInputs, require_host
+from edgecv_runtime.engines.packages import import_package
 from edgecv_runtime.forks import forks
 from edgecv_runtime.one_line import joined
 from edgecv_runtime.versions import require
@@ -22,7 +22,7 @@ _HINTS = {"fp32": "f32", "fp16": "f16", "bf16": "bf16", "int8": "f32"}
 _DTYPES = {"f32": "float32", "f16": "float16", "u8": "uint8", "i32": "int32", "i64": "int64"}
 
 
-class OpenVinoEngine(Engine):
+class OpenVinoEngine(HostInputs):
     """Runs an ONNX file with OpenVINO.
 
     Args:
@@ -73,7 +73,7 @@ class OpenVinoEngine(Engine):
         device: str,
         precision: str,
     ) -> None:
-        Engine.__init__(self, *ports)
+        super().__init__(*ports)
         self.device = device
         self.inference_precision = precision
         self._compiled = compiled
@@ -89,14 +89,6 @@ class OpenVinoEngine(Engine):
         ports = (list(self.inputs), list(self.outputs))
         other._use(self._compiled, ports, self.device, self.inference_precision)
         return other
-
-    def input(self, index: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:
-        """The buffer of an input, dtype as ``inputs[index]`` has it; kept while the shape stays."""
-        buffer = self._buffers.get(index)
-        if buffer is None or buffer.shape != tuple(shape):
-            buffer = np.empty(shape, dtype=self.inputs[index].dtype)
-            self.bind(index, buffer)
-        return buffer
 
     def bind(self, index: int, array: npt.NDArray[Any] | DeviceTensor) -> None:
         """Uses the caller's C-contiguous array as an input, without a copy."""
@@ -139,16 +131,7 @@ def _core() -> Any:
 
 @lru_cache(maxsize=1)
 def _core_and_forks() -> tuple[Any, int]:
-    try:
-        import openvino
-    except ModuleNotFoundError as error:
-        raise EngineError('openvino is not installed: pip install "edgecv[openvino]"') from error
-    except ImportError as error:  # built for another NumPy, or a library is not there
-        reason = joined(error)
-        raise EngineError(
-            f"openvino is installed, but cannot be imported ({reason}): "
-            "pip install --upgrade openvino"
-        ) from error
+    openvino = import_package("openvino", 'pip install "edgecv[openvino]"')
     require("openvino")
     return openvino.Core(), forks.count
 
