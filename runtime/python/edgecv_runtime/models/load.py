@@ -14,13 +14,15 @@ from edgecv_runtime.files.bundle import open_bundle
 from edgecv_runtime.models.reopening import Origin
 
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from edgecv_runtime.models.classifier import Classifier
     from edgecv_runtime.models.detector import Detector
     from edgecv_runtime.models.instance_segmenter import InstanceSegmenter
     from edgecv_runtime.models.semantic_segmenter import SemanticSegmenter
     from edgecv_runtime.models.stylizer import Stylizer
 
-    Loaded = Classifier | Detector | InstanceSegmenter | SemanticSegmenter | Stylizer
+    Loaded: TypeAlias = Classifier | Detector | InstanceSegmenter | SemanticSegmenter | Stylizer
 
 # By the bundle's task, where the model's class is: only that one is imported.
 _MODELS = {
