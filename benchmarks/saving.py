@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecv.cli.video_writer import VideoWriter
+from edgecv.cli.recording.video_writer import VideoWriter
 from timing import header, row
 
 GOLDEN = Path(__file__).parents[1] / "tests" / "golden"

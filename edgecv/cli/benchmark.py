@@ -7,7 +7,8 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from edgecv.cli.model_options import add_model_arguments, load_model, positive
+from edgecv.cli.options.argument_types import positive
+from edgecv.cli.options.model import add_model_arguments, load_model
 from edgecv_runtime.one_line import printable
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from edgecv.cli.progress import Progress
+    from edgecv.cli.output.progress import Progress
     from edgecv_runtime import read_image
 
     image = generated_image() if args.image is None else read_image(args.image)

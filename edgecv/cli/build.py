@@ -5,18 +5,22 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import asdict
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgecv.cli.checkpoint_bundle import refuse_checkpoint
-from edgecv.cli.model_options import height_width, positive
-from edgecv.cli.refusal import say_failure
-from edgecv.cli.variants import (
+from edgecv.cli.checkpoints.bundle import refuse_checkpoint
+from edgecv.cli.options.argument_types import (
+    batch_range,
+    compute_capabilities,
+    positive,
+    size_range,
+)
+from edgecv.cli.options.variants import (
     add_variant_arguments,
     add_wanted_variant,
     check_variant_arguments,
 )
+from edgecv.cli.output.refusal import say_failure
 
 if TYPE_CHECKING:
     from edgecv_export.tensorrt.build import Built
@@ -61,7 +65,7 @@ def add_build_arguments(parser: argparse.ArgumentParser, batch: str = "--batch")
     )
     group.add_argument(
         "--compute-capability",
-        type=_capabilities,
+        type=compute_capabilities,
         default=(),
         metavar="LIST",
         help="tensorrt_rtx: GPUs that the engine is for, such as 86,89,120 (default: this one)",
@@ -69,20 +73,20 @@ def add_build_arguments(parser: argparse.ArgumentParser, batch: str = "--batch")
     group.add_argument(
         batch,
         dest="engine_batch",
-        type=_batches,
+        type=batch_range,
         metavar="MIN,OPT,MAX",
         help="pictures in one run: one number, or smallest, typical and largest (default: 1)",
     )
     group.add_argument(
         "--height-width",
-        type=_sizes,
+        type=size_range,
         metavar="LIST",
         help="sizes of the network's input: one HxW, or smallest, typical and largest such as "
         "320x320,800x1344,1344x1344 (default: what the bundle's resize rule gives)",
     )
     group.add_argument(
         "--boxes",
-        type=_batches,
+        type=batch_range,
         metavar="MIN,OPT,MAX",
         help="two-stage detectors: boxes in one run of the second stage (default: as many as the "
         "first gives)",
@@ -171,7 +175,7 @@ def run(args: argparse.Namespace) -> int:
 
 def build(bundle: Bundle, args: argparse.Namespace, *, read_only: bool = False) -> list[Built]:
     """Builds what the options of `add_build_arguments` and ``--engine`` ask for."""
-    from edgecv.cli.progress import Progress
+    from edgecv.cli.output.progress import Progress
     from edgecv_export.tensorrt.build import build_engines
     from edgecv_export.tensorrt.shape_ranges import ShapeWishes
 
@@ -217,32 +221,3 @@ def engine_record(built: Built) -> dict[str, Any]:
         "bytes": built.size,
         "seconds": built.seconds,
     }
-
-
-def _capabilities(text: str) -> tuple[int, ...]:
-    parts = [part.replace(".", "").removeprefix("sm") for part in text.split(",")]
-    if not all(part.isdecimal() for part in parts):
-        raise argparse.ArgumentTypeError(f"expected a list such as 86,89,120, got {text!r}")
-    return tuple(sorted({int(part) for part in parts}))
-
-
-def _batches(text: str) -> tuple[int, int, int]:
-    numbers = [positive(part) for part in text.split(",")]
-    return _three(numbers, text)
-
-
-def _sizes(text: str) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
-    sizes = _three([height_width(part) for part in text.split(",")], text)
-    for axis in (0, 1):
-        _three([size[axis] for size in sizes], text)
-    return sizes
-
-
-def _three(values: list[Any], text: str) -> Any:
-    if len(values) == 1:
-        values = values * 3
-    if len(values) != 3 or not all(a <= b for a, b in pairwise(values)):
-        raise argparse.ArgumentTypeError(
-            f"expected one, or smallest, typical and largest, got {text!r}"
-        )
-    return tuple(values)

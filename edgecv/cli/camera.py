@@ -12,17 +12,17 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
 
-from edgecv.cli.drawing_options import add_drawing_arguments, drawing_of
-from edgecv.cli.first_line import say_what_runs
-from edgecv.cli.model_options import (
+from edgecv.cli.options.argument_types import positive
+from edgecv.cli.options.drawing import add_drawing_arguments, drawing_of
+from edgecv.cli.options.model import (
     add_classes_argument,
     add_model_arguments,
     add_threshold_argument,
     load_model,
-    positive,
     use_classes,
     use_threshold,
 )
+from edgecv.cli.output.first_line import say_what_runs
 from edgecv_runtime.one_line import printable
 
 _TITLE = "edgecv (q to quit)"
@@ -61,8 +61,8 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from edgecv.cli.exit_status import INTERRUPTED
-    from edgecv.cli.video_writer import VIDEO_SUFFIXES, VideoWriter
+    from edgecv.cli.output.exit_status import INTERRUPTED
+    from edgecv.cli.recording.video_writer import VIDEO_SUFFIXES, VideoWriter
     from edgecv_runtime import InputError
     from edgecv_runtime.sources import Failure, Video, resolve_source, shown_address
 

@@ -35,7 +35,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from edgecv.cli.file_arguments import require_data
+    from edgecv.cli.options.files import require_data
     from edgecv_runtime import InputError
 
     training, bundle = args.out / "run", args.out / "bundle"

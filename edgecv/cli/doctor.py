@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from edgecv import __version__
-from edgecv.cli.doctor_nvidia import gpu_finding, jetson_findings, tensorrt_finding
-from edgecv.cli.exit_status import REFUSED
-from edgecv.cli.finding import Finding
+from edgecv.cli.diagnosis.finding import Finding
+from edgecv.cli.diagnosis.nvidia import gpu_finding, jetson_findings, tensorrt_finding
+from edgecv.cli.output.exit_status import REFUSED
 from edgecv_runtime import EngineError
 from edgecv_runtime.engines.nvidia_driver import gpu_count
 from edgecv_runtime.one_line import joined
@@ -59,8 +59,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _self_test(findings: list[Finding], as_json: bool) -> int:
     """Exit status 3 if an engine gives wrong results, 2 if there is none."""
-    from edgecv.cli.progress import Progress
-    from edgecv.cli.self_test import count_tests, find_targets, run_self_test, table
+    from edgecv.cli.diagnosis.self_test import count_tests, find_targets, run_self_test, table
+    from edgecv.cli.output.progress import Progress
 
     with Progress(count_tests(), "test") as progress:
         outcomes = run_self_test(lambda _: progress.update())

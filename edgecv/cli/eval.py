@@ -11,12 +11,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgecv.cli.class_options import class_names
-from edgecv.cli.model_options import (
+from edgecv.cli.options.argument_types import class_numbers, names, positive
+from edgecv.cli.options.classes import class_names
+from edgecv.cli.options.model import (
     add_classes_argument,
     add_window_arguments,
-    numbers,
-    positive,
     window_options,
 )
 from edgecv_runtime.one_line import printable
@@ -47,7 +46,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--split", default="val", metavar="NAME", help="default: %(default)s")
     parser.add_argument(
         "--ignore-index",
-        type=numbers,
+        type=class_numbers,
         default=(),
         metavar="N[,N...]",
         help="segmentation: numbers in the label images that are no class, beside 255 (default: as "
@@ -58,7 +57,7 @@ def add_parser(subparsers: Any) -> None:
     group.add_argument(
         "-p",
         "--precision",
-        type=lambda text: text.split(","),
+        type=names,
         metavar="LIST",
         help="fp32, fp16, bf16, int8; of several, accuracy and latency are shown side by side",
     )
@@ -76,9 +75,9 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from edgecv.cli.bundle_thresholds import check_can_be_set, set_thresholds, written_line
-    from edgecv.cli.checkpoint_bundle import is_checkpoint
-    from edgecv.cli.file_arguments import require_data, require_file
+    from edgecv.cli.checkpoints.bundle import is_checkpoint
+    from edgecv.cli.evaluation.thresholds import check_can_be_set, set_thresholds, written_line
+    from edgecv.cli.options.files import require_data, require_file
     from edgecv_runtime import InputError
 
     if is_checkpoint(args.model):
@@ -141,7 +140,7 @@ def _checkpoint(args: argparse.Namespace, request: WindowOptions) -> Any:
 
 def _bundle(args: argparse.Namespace, request: WindowOptions) -> Any:
     """In one precision its figures, in several a table of them side by side."""
-    from edgecv.cli.precisions import Precisions, TimedModel
+    from edgecv.cli.evaluation.precisions import Precisions, TimedModel
     from edgecv.training.detection.evaluation import unheard
     from edgecv.training.measures import measure_of
     from edgecv_runtime import load
@@ -204,7 +203,7 @@ def say(line: str) -> None:
 
 
 def _progress(items: Iterable[Any], title: str = "") -> Iterator[Any]:
-    from edgecv.cli.progress import Progress
+    from edgecv.cli.output.progress import Progress
 
     entries = list(items)
     with Progress(len(entries), "image", title) as bar:

@@ -15,9 +15,10 @@ from edgecv.cli.build import (
     check_build_arguments,
     engine_record,
 )
-from edgecv.cli.model_options import add_window_arguments, height_width, positive, window_options
-from edgecv.cli.refusal import say_failure
-from edgecv.cli.variants import add_wanted_variant, check_variant_arguments
+from edgecv.cli.options.argument_types import batch, height_width, names, positive
+from edgecv.cli.options.model import add_window_arguments, window_options
+from edgecv.cli.options.variants import add_wanted_variant, check_variant_arguments
+from edgecv.cli.output.refusal import say_failure
 from edgecv_runtime.one_line import printable
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "-b",
         "--batch",
-        type=_batch,
+        type=batch,
         default="dynamic",
         metavar="N",
         help="pictures in one run of the network: a number, or dynamic (default)",
@@ -84,7 +85,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--dialects",
-        type=lambda text: text.split(","),
+        type=names,
         default=["onnx", "tensorrt"],
         metavar="LIST",
         help="two-stage detectors: forms of the second stage, onnx or onnx,tensorrt (default)",
@@ -122,8 +123,8 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from edgecv.cli.file_arguments import require_file
-    from edgecv.cli.progress import Progress
+    from edgecv.cli.options.files import require_file
+    from edgecv.cli.output.progress import Progress
     from edgecv.data.reading.names_file import read_names
     from edgecv_export import ExportError, GraphOptions, export
     from edgecv_export.bundle.draft import check_target
@@ -214,10 +215,6 @@ def read_images(folder: str) -> list[np.ndarray]:
         _note(f"{folder}: {MOST_PICTURES} of {len(paths)} images are used, evenly spread")
         paths = [paths[i * len(paths) // MOST_PICTURES] for i in range(MOST_PICTURES)]
     return [read_image(path) for path in paths]
-
-
-def _batch(text: str) -> int | str:
-    return text if text == "dynamic" else positive(text)
 
 
 def _note(text: str) -> None:

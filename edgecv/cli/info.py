@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from edgecv.cli.checkpoint_bundle import is_checkpoint
-from edgecv.cli.info_engines import describe_engines, engine_rows
+from edgecv.cli.checkpoints.bundle import is_checkpoint
+from edgecv.cli.inspection.engines import describe_engines, engine_rows
 from edgecv_runtime.one_line import printable
 
 
@@ -28,7 +28,7 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if is_checkpoint(args.bundle):
-        from edgecv.cli.info_checkpoint import describe_checkpoint, in_words
+        from edgecv.cli.inspection.checkpoint import describe_checkpoint, in_words
 
         checkpoint = describe_checkpoint(args.bundle)
         rows = _provenance_rows(in_words(checkpoint))

@@ -14,10 +14,10 @@ import warnings
 from collections.abc import Iterator, Sequence
 
 from edgecv import __version__
-from edgecv.cli.exit_status import INTERRUPTED, OUR_FAULT, SUCCESS, USERS_MISTAKE
-from edgecv.cli.parser import Parser
-from edgecv.cli.refusal import say_failure
-from edgecv.cli.terminal import harmless_stdout, write_any_text
+from edgecv.cli.options.parser import Parser
+from edgecv.cli.output.exit_status import INTERRUPTED, OUR_FAULT, SUCCESS, USERS_MISTAKE
+from edgecv.cli.output.refusal import say_failure
+from edgecv.cli.output.terminal import harmless_stdout, write_any_text
 from edgecv_runtime.one_line import joined, printable
 
 VERBS = (
@@ -129,7 +129,7 @@ def _give_up_stdout() -> None:
 
 def _report(error: Exception, args: argparse.Namespace) -> int:
     import edgecv_runtime
-    from edgecv.cli.file_arguments import near_file
+    from edgecv.cli.options.files import near_file
 
     try:
         sys.stdout.flush()

@@ -15,22 +15,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgecv.cli.drawing_options import add_drawing_arguments, drawing_of
-from edgecv.cli.first_line import say_what_runs
-from edgecv.cli.model_options import (
+from edgecv.cli.options.argument_types import positive
+from edgecv.cli.options.drawing import add_drawing_arguments, drawing_of
+from edgecv.cli.options.model import (
     add_classes_argument,
     add_model_arguments,
     add_threshold_argument,
     load_model,
-    positive,
     use_classes,
     use_threshold,
 )
-from edgecv.cli.tile_options import add_tile_arguments, use_tiles
+from edgecv.cli.options.tiles import add_tile_arguments, use_tiles
+from edgecv.cli.output.first_line import say_what_runs
 from edgecv_runtime.one_line import joined, printable
 
 if TYPE_CHECKING:
-    from edgecv.cli.progress import Progress
+    from edgecv.cli.output.progress import Progress
     from edgecv_runtime import Result
     from edgecv_runtime.models.model import Model
     from edgecv_runtime.sources import Failure, Frame, Images, Video
@@ -125,8 +125,8 @@ class _Report:
 
 
 def run(args: argparse.Namespace) -> int:
-    from edgecv.cli.progress import Progress
-    from edgecv.cli.video_writer import VideoNotWritten
+    from edgecv.cli.output.progress import Progress
+    from edgecv.cli.recording.video_writer import VideoNotWritten
     from edgecv_runtime import InputError
     from edgecv_runtime.sources import Failure, Video, resolve_source
 
@@ -288,8 +288,8 @@ def _predict_video(
     args: argparse.Namespace,
     report: _Report,
 ) -> None:
-    from edgecv.cli.part_file import part_file
-    from edgecv.cli.video_writer import VideoWriter
+    from edgecv.cli.recording.part_file import part_file
+    from edgecv.cli.recording.video_writer import VideoWriter
 
     found: int | None = None
     frames = 0

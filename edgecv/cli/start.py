@@ -5,7 +5,7 @@ Importing this module, and `edgecv` around it, imports nothing but a few numbers
 
 from __future__ import annotations
 
-from edgecv.cli.exit_status import INTERRUPTED
+from edgecv.cli.output.exit_status import INTERRUPTED
 
 
 def main() -> int:
@@ -22,7 +22,7 @@ def main() -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
 
-    from edgecv.cli.terminal import keep_stdout_for_results
+    from edgecv.cli.output.terminal import keep_stdout_for_results
 
     keep_stdout_for_results()
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgecv.cli.model_options import positive
-from edgecv.cli.style_options import above_zero, add_loss_arguments
+from edgecv.cli.options.argument_types import above_zero, positive, seed
+from edgecv.cli.options.style_losses import add_loss_arguments
 from edgecv_runtime.one_line import printable
 
 if TYPE_CHECKING:
@@ -71,14 +71,14 @@ def add_parser(subparsers: Any) -> None:
         "(random: to try the mechanism only)",
     )
     add_loss_arguments(parser)
-    parser.add_argument("--seed", type=int, default=0, help="of --weights none (default: 0)")
+    parser.add_argument("--seed", type=seed, default=0, help="of --weights none (default: 0)")
     parser.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    from edgecv.cli.file_arguments import require_file
+    from edgecv.cli.options.files import require_file
     from edgecv_runtime import InputError
 
     if args.out.suffix.lower() not in (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"):
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
 
     import torch  # behind the checks: it takes seconds to load
 
-    from edgecv.cli.progress import Progress
+    from edgecv.cli.output.progress import Progress
     from edgecv.training.style.losses import read_style, to_tensor
     from edgecv.training.style.optimisation import paint
     from edgecv_runtime import Stylized, read_image

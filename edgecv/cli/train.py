@@ -9,8 +9,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from edgecv.cli.model_options import height_width, numbers, positive
-from edgecv.cli.style_options import add_loss_arguments
+from edgecv.cli.options.argument_types import (
+    class_numbers,
+    count,
+    height_width,
+    learning_rate,
+    positive,
+    seed,
+)
+from edgecv.cli.options.style_losses import add_loss_arguments
 from edgecv_runtime.one_line import printable
 
 # Options that only networks for these tasks have.
@@ -76,14 +83,14 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--lr",
         dest="learning_rate",
-        type=_rate,
+        type=learning_rate,
         metavar="RATE",
         help="highest learning rate of the backbone (detectors: 0.002, with weights 0.0002; "
         "others: 0.001, with weights 0.0001)",
     )
     parser.add_argument("--train-split", metavar="NAME", help="default: train")
     parser.add_argument("--val-split", metavar="NAME", help="default: val")
-    parser.add_argument("--seed", type=int, help="default: 0")
+    parser.add_argument("--seed", type=seed, help="default: 0")
     parser.add_argument(
         "--flip",
         choices=("horizontal", "both"),
@@ -105,7 +112,7 @@ def add_parser(subparsers: Any) -> None:
     )
     parser.add_argument(
         "--workers",
-        type=_count,
+        type=count,
         default=2,
         help="processes that decode and augment; 0: the main one does (default: %(default)s)",
     )
@@ -142,7 +149,7 @@ def _add_segmentation(group: Any) -> None:
     )
     group.add_argument(
         "--ignore-index",
-        type=numbers,
+        type=class_numbers,
         metavar="N[,N...]",
         help="numbers in the label images that are no class, such as that of void; 255 always is",
     )
@@ -179,14 +186,14 @@ def _add_style(group: Any) -> None:
     group.add_argument(
         "--width", type=positive, help="channels of the network at full size (default: 32)"
     )
-    group.add_argument("--blocks", type=_count, help="its residual blocks (default: 5)")
+    group.add_argument("--blocks", type=count, help="its residual blocks (default: 5)")
 
 
 def run(args: argparse.Namespace) -> int:
     # Threads that spin while they wait take the processor from the loader's workers, and training
     # from other jobs (measured on a loaded machine: 4 to 7 times slower). Read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from edgecv.cli.progress import Progress
+    from edgecv.cli.output.progress import Progress
     from edgecv.training.run.folder import check_out
 
     # Before torch is loaded.
@@ -217,7 +224,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _check(args: argparse.Namespace) -> None:
     """What can be said about the arguments without torch. Raises InputError."""
-    from edgecv.cli.file_arguments import require_data, require_file
+    from edgecv.cli.options.files import require_data, require_file
     from edgecv.models import registry
     from edgecv_runtime import InputError
 
@@ -257,19 +264,3 @@ def _settings(args: argparse.Namespace) -> Any:
         kept = {name: value for name, value in before.items() if name in known}
         given = {n: tuple(v) if isinstance(v, list) else v for n, v in kept.items()} | given
     return kind(**given)
-
-
-def _rate(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"expected a number between 0 and 1, got {text!r}")
-    return value
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected a whole number from 0, got {text!r}")
-    return int(text)

@@ -39,7 +39,7 @@ def add_parser(subparsers: Any) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from edgecv.cli.file_arguments import require_file
+    from edgecv.cli.options.files import require_file
     from edgecv_runtime import InputError
 
     require_file(args.model, "an ONNX model")

@@ -117,8 +117,8 @@ def export(
             classes get a softmax, a single one a sigmoid.
         tolerance: how far results may be from the model's.
         overwrite: replace a bundle that is there.
-        progress: makes a bar for the steps, such as `edgecv.cli.progress.Progress`; None: nothing
-            is shown.
+        progress: makes a bar for the steps, such as `edgecv.cli.output.progress.Progress`; None:
+            nothing is shown.
 
     Returns:
         The bundle's folder and the parity report. The bundle appears complete and checked, or not

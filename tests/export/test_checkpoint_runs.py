@@ -18,8 +18,8 @@ import torch
 
 import edgecv
 import edgecv_export
-from edgecv.cli import checkpoint_cache
-from edgecv.cli.checkpoint_bundle import is_checkpoint
+from edgecv.cli.checkpoints import cache as checkpoint_cache
+from edgecv.cli.checkpoints.bundle import is_checkpoint
 from edgecv.cli.main import main
 from edgecv.models import registry
 from edgecv.models.weights.checkpoint import Checkpoint, save_checkpoint

@@ -14,7 +14,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from edgecv.cli.self_test import families, open_archive
+from edgecv.cli.diagnosis.self_test import families, open_archive
 from edgecv_export import GraphOptions, export
 from edgecv_export.bundle.node_names import name_nodes
 from edgecv_export.generated_images import generate_images

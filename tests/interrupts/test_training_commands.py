@@ -21,7 +21,7 @@ import numpy as np
 import pytest
 import torch
 
-from edgecv.cli.checkpoint_cache import IN_USE
+from edgecv.cli.checkpoints.cache import IN_USE
 from edgecv.data.synthetic import write_shapes
 from edgecv.models import registry
 from edgecv.models.weights.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -38,7 +38,7 @@ import edgecv_export.source.loading, edgecv_export.precision.variant
 import filelock, hashlib, onnx, pycocotools.cocoeval
 import torchvision.transforms.v2, torch.utils.serialization
 import edgecv.models.registry, edgecv.training.detection_task, edgecv.data.synthetic
-import edgecv.cli.progress, edgecv.cli.file_arguments, edgecv.training.detection
+import edgecv.cli.output.progress, edgecv.cli.options.files, edgecv.training.detection
 from pathlib import Path
 from edgecv_export import exporting
 from edgecv_export.graphs import onnx_graph
@@ -154,7 +154,7 @@ def test_a_checkpoints_export_into_the_cache(
             new = "new" if path != other else new
         return new
 
-    code = f"import edgecv.cli.checkpoint_cache as cache; cache.LIMIT = 1\n{COMMAND}"
+    code = f"import edgecv.cli.checkpoints.cache as cache; cache.LIMIT = 1\n{COMMAND}"
     sweep = Sweep(
         loaded,
         ["predict", checkpoint, images / "0.png"],

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 import edgecv
-from edgecv.cli.class_options import class_names, class_scores
 from edgecv.cli.main import main
+from edgecv.cli.options.classes import class_names, class_scores
 from edgecv_runtime import InputError
 from tiny_bundle import write_tiny_bundle
 

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from edgecv.cli import progress
 from edgecv.cli.main import main as edgecv
+from edgecv.cli.output import progress
 from tiny_bundle import write_tiny_bundle
 
 RUNS = "brightness, engine onnxruntime, device cpu, precision fp32, batch 1"

@@ -22,7 +22,7 @@ class Pressing:
     left = None
 
     def find_spec(self, name, path=None, target=None):
-        if name == "edgecv.cli.terminal":  # the first one after the command has begun
+        if name == "edgecv.cli.output.terminal":  # the first one after the command has begun
             self.left = {moment}
         if self.left is not None:
             self.left -= 1

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from edgecv.cli.evaluation.precisions import Precisions, TimedModel
 from edgecv.cli.main import main
-from edgecv.cli.precisions import Precisions, TimedModel
 from edgecv.data.synthetic import write_shapes
 from edgecv_export.precision.variant import add_variant
 from tiny_bundle import write_tiny_bundle

@@ -14,10 +14,10 @@ import cv2
 import numpy as np
 import pytest
 
-from edgecv.cli import mp4_boxes, mp4_recorder
 from edgecv.cli.main import main
-from edgecv.cli.part_file import part_file
-from edgecv.cli.video_writer import VideoNotWritten, VideoWriter
+from edgecv.cli.recording import mp4_boxes, mp4_recorder
+from edgecv.cli.recording.part_file import part_file
+from edgecv.cli.recording.video_writer import VideoNotWritten, VideoWriter
 from edgecv_runtime.sources import open_source
 from tiny_bundle import write_tiny_bundle
 

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from edgecv.cli import progress as module
-from edgecv.cli.progress import Progress, duration
+from edgecv.cli.output import progress as module
+from edgecv.cli.output.progress import Progress, duration
 
 
 class Terminal(io.StringIO):
@@ -87,7 +87,7 @@ def test_a_bar_on_a_terminal_that_does_not_say_its_width() -> None:
     reader, writer = pty.openpty()
     assert os.get_terminal_size(writer).columns == 0
     code = """if True:
-        from edgecv.cli.progress import Progress
+        from edgecv.cli.output.progress import Progress
         with Progress(4, "step", "epoch 1/3") as progress:
             progress.update(2)
     """

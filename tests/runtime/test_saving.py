@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 import pytest
 
-from edgecv.cli import mp4_recorder
 from edgecv.cli.main import main
-from edgecv.cli.video_writer import VideoNotWritten, VideoWriter
+from edgecv.cli.recording import mp4_recorder
+from edgecv.cli.recording.video_writer import VideoNotWritten, VideoWriter
 from tiny_bundle import write_tiny_bundle
 
 FRAMES = 60

@@ -8,9 +8,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from edgecv.cli import self_test
-from edgecv.cli.main import main
-from edgecv.cli.self_test import (
+from edgecv.cli.diagnosis import self_test
+from edgecv.cli.diagnosis.self_test import (
     ARCHIVE,
     EXPECTED,
     TOLERANCE,
@@ -22,6 +21,7 @@ from edgecv.cli.self_test import (
     sample,
     table,
 )
+from edgecv.cli.main import main
 
 CPU = Target("onnxruntime", "cpu")
 

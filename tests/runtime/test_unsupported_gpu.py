@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import edgecv
-from edgecv.cli import self_test
-from edgecv.cli.doctor_nvidia import tensorrt_finding
+from edgecv.cli.diagnosis import self_test
+from edgecv.cli.diagnosis.nvidia import tensorrt_finding
 from edgecv.cli.main import main
 from edgecv_runtime import Bundle, EngineError
 from edgecv_runtime.engines import choice
@@ -26,7 +26,7 @@ def hopper(machine, monkeypatch):
     machine.cuda.capability = (9, 0)
     for module in ("edgecv_export.tensorrt.build", "edgecv_runtime.engines.tensorrt_modules"):
         monkeypatch.setattr(f"{module}.import_tensorrt", machine.modules.get)
-    monkeypatch.setattr("edgecv.cli.doctor_nvidia.find_spec", lambda name: True)
+    monkeypatch.setattr("edgecv.cli.diagnosis.nvidia.find_spec", lambda name: True)
     monkeypatch.setattr(choice, "gpu_count", lambda: 1)
     return machine
 

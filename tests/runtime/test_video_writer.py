@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edgecv.cli.video_writer import VideoNotWritten, VideoWriter
+from edgecv.cli.recording.video_writer import VideoNotWritten, VideoWriter
 
 
 def level(at, size=(48, 64)):

@@ -208,7 +208,7 @@ class Recorder:
 def test_progress_inside_an_epoch(
     shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edgecv.cli.progress.Progress", Recorder)
+    monkeypatch.setattr("edgecv.cli.output.progress.Progress", Recorder)
     Recorder.seen = []
     assert train(shapes, tmp_path / "run", *SIZE, "--batch-size", 3, "--epochs", 2) == 0
     assert Recorder.seen == [

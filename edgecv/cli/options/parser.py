@@ -7,7 +7,7 @@ import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
-from edgecv.cli.exit_status import USERS_MISTAKE
+from edgecv.cli.output.exit_status import USERS_MISTAKE
 from edgecv_runtime.one_line import printable
 
 

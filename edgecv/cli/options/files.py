@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from edgecv.cli.parser import did_you_mean
+from edgecv.cli.options.parser import did_you_mean
 from edgecv_runtime import InputError
 
 MOST_NEIGHBOURS = 2000  # entries of a folder that are looked at for a name

@@ -22,8 +22,8 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecv.cli.matroska_packets import Codec, Packet, read_stream
-from edgecv.cli.mp4_boxes import FILE_TYPE, Samples, Track, fragment, movie, wide_data
+from edgecv.cli.recording.matroska_packets import Codec, Packet, read_stream
+from edgecv.cli.recording.mp4_boxes import FILE_TYPE, Samples, Track, fragment, movie, wide_data
 
 _PIPE_BYTES = 1 << 20  # what waits while the disk is busy, about 20 frames of 720p
 _SYNC_S = 5.0  # a power cut costs the frames of so many seconds

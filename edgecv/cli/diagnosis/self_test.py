@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from edgecv_runtime import Bundle, GraphFile
 
-ARCHIVE = Path(__file__).parents[1] / "self_test" / "bundles.zip.xz"  # FAMILY/FILE
+ARCHIVE = Path(__file__).parents[2] / "self_test" / "bundles.zip.xz"  # FAMILY/FILE
 EXPECTED = "expected.npz"  # FILE/in/NAME, FILE/shape/NAME and FILE/out/NAME, a `sample`
 SAMPLES = 96
 # Largest difference to fp32 on a CPU, as a part of the output's largest value.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 from typing import Any
+
+from edgecv.cli.options.argument_types import not_negative
 
 
 def add_loss_arguments(group: Any) -> None:
@@ -11,7 +12,7 @@ def add_loss_arguments(group: Any) -> None:
     for name, default in (("content", "1"), ("style", "100000"), ("tv", "1")):
         group.add_argument(
             f"--{name}-weight",
-            type=_weight,
+            type=not_negative,
             metavar="W",
             help=f"what the {name} loss counts (default: {default})",
         )
@@ -25,23 +26,3 @@ def add_loss_arguments(group: Any) -> None:
         metavar="LIST",
         help="of the trunk, such as relu1_2,relu2_2,relu3_3,relu4_3 (training's default)",
     )
-
-
-def above_zero(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
-    return value
-
-
-def _weight(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number from 0, got {text!r}")
-    return value

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecv.cli.part_file import part_file
+from edgecv.cli.recording.part_file import part_file
 from edgecv_runtime import InputError
 
 if TYPE_CHECKING:
-    from edgecv.cli.mp4_recorder import Mp4Recorder
-    from edgecv.cli.opencv_recorder import OpenCVRecorder
+    from edgecv.cli.recording.mp4_recorder import Mp4Recorder
+    from edgecv.cli.recording.opencv_recorder import OpenCVRecorder
 
 _MP4 = (".mp4", ".m4v", ".mov")
 VIDEO_SUFFIXES = (*_MP4, ".mkv", ".avi")  # of containers that take both codecs
@@ -123,7 +123,7 @@ class VideoWriter:
         return round(seconds * self._rate)
 
     def _open(self, image: NDArray[np.uint8], rate: float) -> Mp4Recorder | OpenCVRecorder:
-        from edgecv.cli import mp4_recorder, opencv_recorder
+        from edgecv.cli.recording import mp4_recorder, opencv_recorder
 
         height, width = image.shape[:2]
         self._size = (height, width)

@@ -6,7 +6,7 @@ import subprocess
 from importlib.util import find_spec
 from pathlib import Path
 
-from edgecv.cli.finding import Finding
+from edgecv.cli.diagnosis.finding import Finding
 from edgecv_runtime.one_line import joined
 
 

@@ -37,8 +37,8 @@ def bundle_to_run(model: str) -> str:
     """
     if not is_checkpoint(model):
         return model
-    from edgecv.cli.checkpoint_cache import folder_of, make_room, mark_used
-    from edgecv.cli.file_arguments import require_file
+    from edgecv.cli.checkpoints.cache import folder_of, make_room, mark_used
+    from edgecv.cli.options.files import require_file
 
     require_file(model, "a bundle, or a checkpoint such as runs/name/best.pt")
     folder = folder_of(Path(model))
@@ -66,7 +66,7 @@ def _export(path: Path, folder: Path) -> None:
     # Threads of OpenMP that spin between two layers take time from others. Read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     started = time.monotonic()
-    from edgecv.cli.progress import Progress
+    from edgecv.cli.output.progress import Progress
     from edgecv_export import ExportError, RefusedError
     from edgecv_export.exporting import export
     from edgecv_export.source.loading import load_source

@@ -6,7 +6,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from edgecv.cli.exit_status import OUR_FAULT, REFUSED
+from edgecv.cli.output.exit_status import OUR_FAULT, REFUSED
 from edgecv_runtime.one_line import joined
 
 if TYPE_CHECKING:

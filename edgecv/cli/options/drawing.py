@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from edgecv.cli.model_options import positive
+from edgecv.cli.options.argument_types import positive
 
 if TYPE_CHECKING:
     from edgecv_runtime.models.model import Model

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import re
 from typing import TYPE_CHECKING, Any
 
-from edgecv.cli.class_options import class_names, class_scores
+from edgecv.cli.options.argument_types import height_width, overlap, positive, threshold
+from edgecv.cli.options.classes import class_names, class_scores
 
 if TYPE_CHECKING:
     from edgecv.models.architecture.windows import WindowOptions
@@ -60,7 +60,7 @@ def add_window_arguments(parser: Any) -> None:
     )
     parser.add_argument(
         "--overlap",
-        type=fraction,
+        type=overlap,
         metavar="PART",
         help="of neighbouring crops, 0 or more and below 1 (default: the network's own, or 0.25)",
     )
@@ -122,7 +122,7 @@ def use_classes(model: Model[Any], args: argparse.Namespace) -> None:
 
 
 def load_model(args: argparse.Namespace) -> Model[Any]:
-    from edgecv.cli.checkpoint_bundle import bundle_to_run
+    from edgecv.cli.checkpoints.bundle import bundle_to_run
     from edgecv_runtime import load
 
     return load(
@@ -132,45 +132,3 @@ def load_model(args: argparse.Namespace) -> Model[Any]:
         precision=args.precision,
         threads=args.threads,
     )
-
-
-def threshold(text: str) -> float | str:
-    """A number, or the text where it names classes: they are known once the bundle is open."""
-    return text if "=" in text else score(text)
-
-
-def fraction(text: str) -> float:
-    value = score(text)
-    if value == 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 0 to below 1, got {text!r}")
-    return value
-
-
-def positive(text: str) -> int:
-    value = int(text) if text.isdecimal() else 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number above 0, got {text!r}")
-    return value
-
-
-def height_width(text: str) -> tuple[int, int]:
-    match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
-    if match is None:
-        raise argparse.ArgumentTypeError(f"expected HEIGHTxWIDTH such as 240x320, got {text!r}")
-    return int(match[1]), int(match[2])
-
-
-def numbers(text: str) -> tuple[int, ...]:
-    if not re.fullmatch(r"\d+(,\d+)*", text):
-        raise argparse.ArgumentTypeError(f"expected numbers such as 11 or 0,255, got {text!r}")
-    return tuple(int(part) for part in text.split(","))
-
-
-def score(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {text!r}")
-    return value

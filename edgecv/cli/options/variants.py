@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgecv.cli.options.argument_types import loss, names
+
 if TYPE_CHECKING:
     from edgecv_export.precision.variant import VariantReport
 
@@ -36,7 +38,7 @@ def add_variant_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--keep-float",
-        type=lambda text: text.split(","),
+        type=names,
         default=[],
         metavar="NAME,...",
         help="layers that stay in float, such as head.*; auto: the most sensitive ones, until the "
@@ -44,7 +46,7 @@ def add_variant_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--gate",
-        type=_share,
+        type=loss,
         metavar="LOSS",
         help="largest loss (default: 0.01 of mAP, mIoU or top-1 with --data, else 0.02 of the "
         "agreement with fp32)",
@@ -85,7 +87,7 @@ def add_wanted_variant(
 
     Raises as `add_variant`, and InputError for int8 without pictures.
     """
-    from edgecv.cli.progress import Progress
+    from edgecv.cli.output.progress import Progress
     from edgecv_export.precision.sources import has_variant, open_folder
     from edgecv_runtime.files.bundle import open_bundle
 
@@ -124,10 +126,3 @@ def add_wanted_variant(
         overwrite=overwrite,
         progress=Progress,
     )
-
-
-def _share(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"expected 0..1, such as 0.01 for one point, got {text}")
-    return value

@@ -5,20 +5,20 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from edgecv.cli.model_options import height_width, positive
+from edgecv.cli.options.argument_types import overlap, tile_size
 
 
 def add_tile_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tile",
-        type=_size,
+        type=tile_size,
         metavar="SIZE",
         help="detect in tiles of SIZE (640, or 480x640 for HEIGHTxWIDTH) pixels and put together "
         "what they found, for large pictures with small objects",
     )
     parser.add_argument(
         "--overlap",
-        type=float,
+        type=overlap,
         metavar="PART",
         help="of neighbouring tiles, a part of their size (default: 0.2)",
     )
@@ -52,12 +52,5 @@ def use_tiles(model: Any, args: argparse.Namespace) -> None:
     if not isinstance(model, DetectionModel):
         hint = "give --tiling always" if isinstance(model, Stylizer) else "leave it out"
         raise InputError(f"--tile: {args.bundle} is no detector: {hint}")
-    overlap = 0.2 if args.overlap is None else args.overlap
-    model.tiles = Tiles(args.tile, overlap=overlap, whole=args.tile_whole, batch=args.batch)
-
-
-def _size(text: str) -> tuple[int, int]:
-    if "x" in text:
-        return height_width(text)
-    side = positive(text)
-    return side, side
+    shared = 0.2 if args.overlap is None else args.overlap
+    model.tiles = Tiles(args.tile, overlap=shared, whole=args.tile_whole, batch=args.batch)

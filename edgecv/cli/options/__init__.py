@@ -1,0 +1,1 @@
+"""Options that several commands take, and how their values are read."""

@@ -1,0 +1,1 @@
+"""Videos as edgecv camera and predict write them."""
