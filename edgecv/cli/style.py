@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgecv.cli.options.argument_types import above_zero, positive, seed
+from edgecv.cli.options.argument_types import above_zero, positive, whole_number
 from edgecv.cli.options.style_losses import add_loss_arguments
 from edgecv_runtime.one_line import printable
 
@@ -71,7 +71,9 @@ def add_parser(subparsers: Any) -> None:
         "(random: to try the mechanism only)",
     )
     add_loss_arguments(parser)
-    parser.add_argument("--seed", type=seed, default=0, help="of --weights none (default: 0)")
+    parser.add_argument(
+        "--seed", type=whole_number, default=0, help="of --weights none (default: 0)"
+    )
     parser.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto"
     )

@@ -27,6 +27,14 @@ def count(text: str) -> int:
     return value if value >= 0 else _refuse("a whole number from 0", text)
 
 
+def whole_number(text: str) -> int:
+    """A whole number; it may be negative."""
+    value = _whole(text.removeprefix("-"))
+    if value < 0:
+        _refuse("a whole number", text)
+    return -value if text.startswith("-") else value
+
+
 def seed(text: str) -> int:
     """A whole number of 32 bits, as PyTorch Lightning takes it."""
     value = _whole(text)
