@@ -71,7 +71,7 @@ def test_given_images_are_those_of_every_command(
     assert "--size" not in train  # by the images' shape
     assert export[0] == "export" and info == ["info", str(out / "bundle")]
     assert of_checkpoint == ["eval", str(out / "run" / "best.pt"), "--data", str(data)]
-    assert of_bundle == ["eval", str(out / "bundle"), "--data", str(data)]
+    assert of_bundle == ["eval", str(out / "bundle"), "--data", str(data), "--set-thresholds"]
     shown = Path(predict[2])
     assert predict == ["predict", str(out / "bundle"), str(shown), "--save", str(out)]
     assert capsys.readouterr().out.endswith(f"Look at {out / shown.stem}.jpg\n")
