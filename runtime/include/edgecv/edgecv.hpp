@@ -30,6 +30,7 @@
 #include "edgecv/image/preprocess.hpp"
 #include "edgecv/image/sliding_windows.hpp"
 #include "edgecv/masks/masks.hpp"
+#include "edgecv/scores/score_function.hpp"
 #include "edgecv/segmentation/class_map.hpp"
 #include "edgecv/segmentation/segment.hpp"
 #include "edgecv/segmentation/semantic_segmenter.hpp"

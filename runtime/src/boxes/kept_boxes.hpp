@@ -20,6 +20,13 @@ class KeptBoxes {
 
   void add(const float* xyxy);
 
+  /// Adds the box unless it overlaps with one of them; says whether it was added.
+  bool keep(const float* xyxy, float iou_threshold) {
+    if (overlap(xyxy, iou_threshold)) return false;
+    add(xyxy);
+    return true;
+  }
+
   /// Whether the IoU with one of them is above the threshold. In float32, division and all, as
   /// torchvision's nms computes it: the same boxes are kept on ties.
   bool overlap(const float* xyxy, float iou_threshold) const;

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <unordered_map>
 
-#include "boxes/kept_boxes.hpp"
+#include "boxes/class_suppression.hpp"
 #include "edgecv/error.hpp"
 #include "scores/score_order.hpp"
 
@@ -37,17 +37,13 @@ std::vector<std::int64_t> batched_nms(const float* boxes, const float* scores,
   std::size_t distinct = 1;
   const std::vector<std::size_t> groups =
       labels ? dense_labels(labels, count, distinct) : std::vector<std::size_t>(count, 0);
-  std::vector<KeptBoxes> kept_boxes(distinct);
-  const float threshold = KeptBoxes::as_float(iou_threshold);
-
+  ClassSuppression suppression(distinct, iou_threshold);
   std::vector<std::int64_t> kept;
   for (const std::uint32_t index : by_falling_score(scores, count)) {
     if (max_kept >= 0 && static_cast<std::int64_t>(kept.size()) >= max_kept) break;
-    const float* box = boxes + 4 * static_cast<std::size_t>(index);
-    KeptBoxes& same_label = kept_boxes[groups[index]];
-    if (same_label.overlap(box, threshold)) continue;
-    same_label.add(box);
-    kept.push_back(index);
+    if (suppression.keep(groups[index], boxes + 4 * static_cast<std::size_t>(index))) {
+      kept.push_back(index);
+    }
   }
   return kept;
 }

@@ -130,15 +130,19 @@ void require_schema(const Manifest& manifest, int schema, const std::string& why
   }
 }
 
-std::int64_t score_columns(const Manifest& manifest, ScoreFunction function,
-                           const TensorSpec& scores) {
-  const auto labels = static_cast<std::int64_t>(manifest.labels.size());
-  const bool pair = labels == 2 && scores.shape.size() > 1 && scores.shape[1] == 1;
-  if (function == ScoreFunction::softmax && (pair || labels == 1)) {
+void check_score_function(ScoreFunction function, std::int64_t columns) {
+  if (columns == 1 && function == ScoreFunction::softmax) {
     bad_value("postprocess.scores.function",
               "sigmoid, or none for probabilities, since the softmax of one score is always 1",
               "softmax");
   }
+}
+
+std::int64_t score_columns(const Manifest& manifest, ScoreFunction function,
+                           const TensorSpec& scores) {
+  const auto labels = static_cast<std::int64_t>(manifest.labels.size());
+  const bool pair = labels == 2 && scores.shape.size() > 1 && scores.shape[1] == 1;
+  check_score_function(function, pair ? 1 : labels);
   if (!pair) return labels;
   require_schema(manifest, 3, "one score decides between two labels");
   return 1;
@@ -293,8 +297,7 @@ std::optional<Size> network_input_size(const Manifest& manifest) {
   const Shape& shape = graph.inputs[0].shape;
   const std::size_t height_axis = input.layout == Layout::nhwc ? 1 : 2;
   const std::int64_t height = shape[height_axis], width = shape[height_axis + 1];
-  constexpr std::int64_t kMaxSide = 65536;
-  if (height < 1 || width < 1 || height > kMaxSide || width > kMaxSide) return std::nullopt;
+  if (height < 1 || width < 1 || height > max_side || width > max_side) return std::nullopt;
   return Size{static_cast<int>(height), static_cast<int>(width)};
 }
 

@@ -23,6 +23,9 @@ void check_method(const Manifest& manifest, const std::string& method, Task task
 /// The manifest has that schema at least; `why` goes on behind "since".
 void require_schema(const Manifest& manifest, int schema, const std::string& why);
 
+/// Throws Error (bad_bundle) for the softmax of one score.
+void check_score_function(ScoreFunction function, std::int64_t columns);
+
 /// How many scores a picture or pixel has: one for each label, or one that decides between two
 /// labels, the first of which is what is not. Throws Error (bad_bundle) for the softmax of one.
 std::int64_t score_columns(const Manifest& manifest, ScoreFunction function,

@@ -127,11 +127,7 @@ void check(const Manifest& manifest, const SsdSpec& spec) {
   std::int64_t boxes = check_anchors(manifest, spec);
   const bool background = spec.background != Background::none;
   const auto columns = static_cast<std::int64_t>(manifest.labels.size()) + background;
-  if (columns == 1 && spec.score_function == ScoreFunction::softmax) {
-    bad_value("postprocess.scores.function",
-              "sigmoid, or none for probabilities, since the softmax of one score is always 1",
-              "softmax");
-  }
+  check_score_function(spec.score_function, columns);
   const std::vector<GraphFile>& graphs = manifest.graphs.at("main");
   for (std::size_t i = 0; i < graphs.size(); ++i) {
     const std::string path = item("graphs.main", i);

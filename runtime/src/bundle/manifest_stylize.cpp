@@ -9,8 +9,6 @@
 namespace edgecv {
 namespace {
 
-constexpr int kMaxSide = 65536;
-
 StylizeTiles read_tiles(const JsonNode& node) {
   const JsonObject object = node.object({"size", "overlap", "thumbnail", "align", "above"});
   StylizeTiles tiles;
@@ -23,8 +21,8 @@ StylizeTiles read_tiles(const JsonNode& node) {
 }
 
 void require_side(int value, const std::string& path) {
-  if (value < 1 || value > kMaxSide) {
-    bad_value(path, "1 to " + std::to_string(kMaxSide) + " pixels", std::to_string(value));
+  if (value < 1 || value > max_side) {
+    bad_value(path, "1 to " + std::to_string(max_side) + " pixels", std::to_string(value));
   }
 }
 

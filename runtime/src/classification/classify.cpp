@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <numeric>
 
-#include "scores/not_finite.hpp"
+#include "scores/finite.hpp"
 
 namespace edgecv {
 namespace {
@@ -28,9 +28,7 @@ std::vector<float> scores_of(ScoreFunction function, const float* logits, std::s
 
 Classification classify(const ClassifySpec& spec, const float* logits, int classes) {
   const auto count = static_cast<std::size_t>(classes);
-  if (!std::all_of(logits, logits + count, [](float logit) { return std::isfinite(logit); })) {
-    not_finite(spec.scores_output);
-  }
+  require_finite(logits, count, spec.scores_output);
   Classification result;
   result.probabilities = scores_of(spec.score_function, logits, count);
 

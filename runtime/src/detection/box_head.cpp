@@ -4,9 +4,10 @@
 #include <cmath>
 #include <limits>
 
-#include "boxes/kept_boxes.hpp"
+#include "boxes/class_suppression.hpp"
 #include "scores/class_scores.hpp"
-#include "scores/not_finite.hpp"
+#include "scores/finite.hpp"
+#include "scores/logit_margin.hpp"
 #include "scores/score_order.hpp"
 #include "simd/clones.hpp"
 
@@ -14,17 +15,6 @@ namespace edgecv {
 namespace {
 
 constexpr int rows_per_piece = 64;
-
-/// A row whose best class logit lies less than this above the background's has no score above any
-/// threshold: softmax(c) > t implies c - b > log(t / (1 - t)). A little slack keeps rounding from
-/// deciding.
-float logit_margin(const std::vector<float>& thresholds) {
-  const float t = *std::min_element(thresholds.begin(), thresholds.end());
-  if (t <= 0) return -std::numeric_limits<float>::infinity();
-  if (t >= 1) return std::numeric_limits<float>::infinity();
-  const float logit = std::log(t / (1 - t));
-  return logit - 1e-3f * (1 + std::abs(logit));
-}
 
 /// Thresholds in whole vectors; nothing passes those of the lanes that are no class.
 std::vector<float> in_vectors(std::vector<float> thresholds) {
@@ -50,13 +40,13 @@ EDGECV_CLONES std::uint64_t* append_passing(const float* logits, std::size_t beg
     const std::size_t readable = (end - r) * (classes + 1);
     const float total = exponentials(row, classes + 1, readable, shift, scores);
     // Most scores are far below: dividing waits until one of 16 comes near its threshold.
-    const Wide nearly = splat<Wide>(total * 0.99999f);
+    const Floats16 nearly = splat<Floats16>(total * 0.99999f);
     for (std::size_t c = 0; c < classes; c += lanes) {
-      const Wide exponential = load_wide(scores + 1 + c);
-      std::uint32_t hits = lanes_above(exponential, load_wide(thresholds + c) * nearly);
+      const Floats16 exponential = load<Floats16>(scores + 1 + c);
+      std::uint32_t hits = lanes_above(exponential, load<Floats16>(thresholds + c) * nearly);
       if (hits == 0) continue;
       float score[lanes];
-      store_wide(score, exponential / splat<Wide>(total));
+      store(score, exponential / splat<Floats16>(total));
       for (; hits != 0; hits &= hits - 1) {
         const std::size_t k = lowest_bit(hits);
         if (!(score[k] > thresholds[c + k])) continue;
@@ -72,7 +62,7 @@ EDGECV_CLONES std::uint64_t* append_passing(const float* logits, std::size_t beg
 std::size_t find_passing(const BoxHeadSpec& spec, const float* logits, std::size_t count,
                          std::size_t classes, const std::vector<float>& thresholds,
                          ThreadPool& pool, std::vector<std::uint64_t>& keys) {
-  const float margin = logit_margin(thresholds);
+  const float margin = logit_margin(*std::min_element(thresholds.begin(), thresholds.end()));
   const std::vector<float> limits = in_vectors(thresholds);
   // Every piece writes to its own part, and the parts are joined.
   if (keys.size() < count * classes) keys.resize(count * classes);
@@ -99,9 +89,7 @@ std::size_t find_passing(const BoxHeadSpec& spec, const float* logits, std::size
 /// input.
 void decode(const BoxHeadSpec& spec, const float* deltas, const float* proposal,
             const Geometry& geometry, float* xyxy) {
-  for (int k = 0; k < 4; ++k) {
-    if (!std::isfinite(deltas[k])) not_finite(spec.deltas_output);
-  }
+  require_finite(deltas, 4, spec.deltas_output);
   decode_boxes(deltas, proposal, 1, spec.coder, xyxy);
   require_finite_boxes(xyxy, 1, spec.deltas_output);
   for (int k = 0; k < 4; ++k) {
@@ -112,14 +100,14 @@ void decode(const BoxHeadSpec& spec, const float* deltas, const float* proposal,
 }
 
 /// A coordinate (x, or y if `vertical`) from the network's input to the picture.
-float in_picture(const Geometry& geometry, float value, bool vertical) {
+float in_image(const Geometry& geometry, float value, bool vertical) {
   return vertical ? (value - static_cast<float>(geometry.offset_y)) * geometry.scale_y()
                   : (value - static_cast<float>(geometry.offset_x)) * geometry.scale_x();
 }
 
-bool has_area_in_picture(const float* box, const Geometry& geometry) {
+bool has_area_in_image(const float* box, const Geometry& geometry) {
   float xyxy[4];
-  for (int k = 0; k < 4; ++k) xyxy[k] = in_picture(geometry, box[k], k % 2);
+  for (int k = 0; k < 4; ++k) xyxy[k] = in_image(geometry, box[k], k % 2);
   return has_area(xyxy);
 }
 
@@ -139,8 +127,7 @@ Detections box_head_detections(const BoxHeadSpec& spec, const float* logits, con
   // From the best score down, a slice at a time, until enough boxes are kept; the result does not
   // depend on how the slices are cut. Equal scores: by proposal, then class.
   Detections kept;
-  std::vector<KeptBoxes> kept_boxes(classes);
-  const float iou_threshold = KeptBoxes::as_float(spec.iou_threshold);
+  ClassSuppression suppression(classes, spec.iou_threshold);
   const std::size_t wanted = static_cast<std::size_t>(std::max(spec.max_detections, 0));
   std::size_t slice = std::max<std::size_t>(256, 4 * wanted);
   for (std::size_t begin = 0; begin < passing; slice *= 4) {
@@ -157,9 +144,7 @@ Detections box_head_detections(const BoxHeadSpec& spec, const float* logits, con
       decode(spec, deltas + 4 * (proposal * (classes + 1) + label + 1), proposals + 4 * proposal,
              geometry, box);
       if (box[2] - box[0] < spec.min_size || box[3] - box[1] < spec.min_size) continue;
-      if (!has_area_in_picture(box, geometry)) continue;
-      if (kept_boxes[label].overlap(box, iou_threshold)) continue;
-      kept_boxes[label].add(box);
+      if (!has_area_in_image(box, geometry) || !suppression.keep(label, box)) continue;
       kept.boxes.insert(kept.boxes.end(), box, box + 4);
       kept.scores.push_back(score_of(keys[begin]));
       kept.labels.push_back(static_cast<std::int64_t>(label));
@@ -169,7 +154,7 @@ Detections box_head_detections(const BoxHeadSpec& spec, const float* logits, con
 }
 
 void to_picture(const Geometry& geometry, std::vector<float>& boxes) {
-  for (std::size_t i = 0; i < boxes.size(); ++i) boxes[i] = in_picture(geometry, boxes[i], i % 2);
+  for (std::size_t i = 0; i < boxes.size(); ++i) boxes[i] = in_image(geometry, boxes[i], i % 2);
 }
 
 std::vector<std::int32_t> assign_levels(const LevelSpec& spec, const float* boxes,

@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
-#include "boxes/kept_boxes.hpp"
+#include "boxes/class_suppression.hpp"
+#include "detection/image_boxes.hpp"
 #include "scores/class_scores.hpp"
-#include "scores/not_finite.hpp"
+#include "scores/finite.hpp"
+#include "scores/logit_margin.hpp"
 #include "scores/score_order.hpp"
 #include "simd/clones.hpp"
 
@@ -41,13 +42,9 @@ struct Limits {
 };
 
 Limits limits(const std::vector<float>& per_class, bool with_centerness) {
-  // sigmoid(x) > t is x > log(t / (1 - t)). With a centerness c the score is sqrt(sigmoid(x) * c)
-  // with c <= 1, so sigmoid(x) > t * t. A little slack keeps rounding from deciding.
+  // With a centerness c the score is sqrt(sigmoid(x) * c) with c <= 1, so sigmoid(x) > t * t.
   const float lowest = *std::min_element(per_class.begin(), per_class.end());
-  const float t = with_centerness ? lowest * lowest : lowest;
-  const float infinity = std::numeric_limits<float>::infinity();
-  const float logit = t <= 0 ? -infinity : t >= 1 ? infinity : std::log(t / (1 - t));
-  return {per_class, std::isfinite(logit) ? logit - 1e-3f * (1 + std::abs(logit)) : logit};
+  return {per_class, logit_margin(with_centerness ? lowest * lowest : lowest)};
 }
 
 /// The rows whose best logit is above the limit. Returns false on NaN and infinity.
@@ -59,12 +56,6 @@ EDGECV_CLONES bool promising_rows(const float* logits, std::size_t classes, std:
       rows.push_back(static_cast<std::uint32_t>(a));
     }
   }
-  return clean(poison);
-}
-
-EDGECV_CLONES bool all_finite(const float* values, std::size_t count) {
-  float poison[lanes] = {};
-  maximum(values, count, poison);
   return clean(poison);
 }
 
@@ -103,9 +94,9 @@ std::vector<Candidate> level_candidates(const DenseSpec& spec, const Level& leve
     if (!promising_rows(level.logits, classes, begin, end, limits.logit, rows)) {
       not_finite(spec.logits_output);
     }
-    if (!all_finite(level.boxes + 4 * begin, 4 * (end - begin))) not_finite(spec.boxes_output);
-    if (level.centerness && !all_finite(level.centerness + begin, end - begin)) {
-      not_finite(spec.centerness_output);
+    require_finite(level.boxes + 4 * begin, 4 * (end - begin), spec.boxes_output);
+    if (level.centerness) {
+      require_finite(level.centerness + begin, end - begin, spec.centerness_output);
     }
     std::vector<Candidate>& candidates = found[begin / anchors_per_piece];
     for (const std::uint32_t a : rows) {
@@ -199,11 +190,7 @@ Detections DensePostprocess::operator()(const float* logits, const float* boxes,
         decode_boxes(boxes + 4 * a, anchor, 1, spec_.coder, box);
       }
       require_finite_boxes(box, 1, spec_.boxes_output);
-      for (int k = 0; k < 4; ++k) {
-        box[k] -= static_cast<float>(k % 2 ? geometry.offset_y : geometry.offset_x);
-      }
-      clip_boxes(box, 1, static_cast<float>(geometry.resized.height),
-                 static_cast<float>(geometry.resized.width), box);
+      clip_to_resized(geometry, box);
       candidates.scores.push_back(score_of(candidate.key));
       candidates.labels.push_back(candidate.label);
     }
@@ -214,20 +201,14 @@ Detections DensePostprocess::operator()(const float* logits, const float* boxes,
 
   // 2. Suppression within each class, from the best down.
   Detections kept;
-  std::vector<KeptBoxes> kept_boxes(classes);
-  const float iou_threshold = KeptBoxes::as_float(spec_.iou_threshold);
+  ClassSuppression suppression(classes, spec_.iou_threshold);
   for (const std::uint32_t i :
        by_falling_score(candidates.scores.data(), candidates.scores.size())) {
     if (kept.scores.size() >= static_cast<std::size_t>(spec_.max_detections)) break;
     const float* box = &candidates.boxes[4 * i];
     float reported[4];
-    for (int k = 0; k < 4; ++k) {
-      reported[k] = box[k] * (k % 2 ? geometry.scale_y() : geometry.scale_x());
-    }
-    if (!has_area(reported)) continue;
-    KeptBoxes& others = kept_boxes[candidates.labels[i]];
-    if (others.overlap(box, iou_threshold)) continue;
-    others.add(box);
+    scale_to_image(geometry, box, reported);
+    if (!has_area(reported) || !suppression.keep(candidates.labels[i], box)) continue;
     kept.boxes.insert(kept.boxes.end(), reported, reported + 4);
     kept.scores.push_back(candidates.scores[i]);
     kept.labels.push_back(candidates.labels[i]);

@@ -5,7 +5,7 @@
 
 #include "boxes/kept_boxes.hpp"
 #include "edgecv/error.hpp"
-#include "scores/not_finite.hpp"
+#include "scores/finite.hpp"
 #include "scores/score_order.hpp"
 #include "scores/top_scores.hpp"
 
@@ -85,7 +85,6 @@ void decode(const RpnSpec& spec, std::size_t index, const RpnLevel& level, Size 
   const std::size_t cells = level.feature.height * columns;
   const std::size_t count = candidates.merged - candidates.suppressed;
   deltas.resize(4 * count), anchors.resize(4 * count);
-  float poison = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const std::uint32_t anchor = index_of(candidates.keys[candidates.suppressed + i]);
     const std::size_t cell = anchor / per_cell, number = anchor % per_cell;
@@ -93,11 +92,10 @@ void decode(const RpnSpec& spec, std::size_t index, const RpnLevel& level, Size 
     const float y = static_cast<float>(cell / columns * candidates.stride.height);
     for (std::size_t k = 0; k < 4; ++k) {
       deltas[4 * i + k] = level.deltas[(4 * number + k) * cells + cell];
-      poison += deltas[4 * i + k] * 0.f;
       anchors[4 * i + k] = candidates.cell_anchors[4 * number + k] + (k % 2 ? y : x);
     }
   }
-  if (std::isnan(poison)) not_finite(spec.deltas_outputs[index]);
+  require_finite(deltas.data(), 4 * count, spec.deltas_outputs[index]);
   float* const boxes = candidates.boxes.data() + 4 * candidates.suppressed;
   decode_boxes(deltas.data(), anchors.data(), count, spec.coder, boxes);
   require_finite_boxes(boxes, count, spec.deltas_outputs[index]);
@@ -111,8 +109,7 @@ void suppress(const RpnSpec& spec, Candidates& candidates) {
   for (std::size_t& i = candidates.suppressed; i < candidates.merged; ++i) {
     const float* box = &candidates.boxes[4 * i];
     candidates.kept[i] = box[2] - box[0] >= spec.min_size && box[3] - box[1] >= spec.min_size &&
-                         !candidates.kept_boxes.overlap(box, iou_threshold);
-    if (candidates.kept[i]) candidates.kept_boxes.add(box);
+                         candidates.kept_boxes.keep(box, iou_threshold);
   }
 }
 

@@ -5,10 +5,12 @@
 #include <limits>
 #include <utility>
 
-#include "boxes/kept_boxes.hpp"
+#include "boxes/class_suppression.hpp"
+#include "detection/image_boxes.hpp"
 #include "edgecv/error.hpp"
 #include "scores/class_scores.hpp"
-#include "scores/not_finite.hpp"
+#include "scores/finite.hpp"
+#include "scores/logit_margin.hpp"
 #include "scores/score_order.hpp"
 #include "simd/clones.hpp"
 
@@ -25,7 +27,7 @@ struct RowReader {
   std::size_t first;    // column of class 0
   std::size_t classes;
   std::size_t background;  // column of the background, or columns
-  float cheap_margin;  // a row whose best class logit exceeds its rival by less has no candidate
+  float margin;  // a row whose best class logit exceeds its rival by less has no candidate
 };
 
 RowReader row_reader(const SsdSpec& spec, int classes, float lowest_threshold) {
@@ -37,13 +39,7 @@ RowReader row_reader(const SsdSpec& spec, int classes, float lowest_threshold) {
   reader.background = spec.background == Background::first  ? 0
                       : spec.background == Background::last ? reader.classes
                                                             : reader.columns;
-  // softmax(c) > t implies c - b > log(t / (1 - t)), and sigmoid(c) > t is c > log(t / (1 - t)); a
-  // little slack keeps rounding from deciding.
-  const float t = lowest_threshold;
-  const float infinity = std::numeric_limits<float>::infinity();
-  const float logit = t <= 0 ? -infinity : t >= 1 ? infinity : std::log(t / (1 - t));
-  reader.cheap_margin = logit - 1e-3f * (1 + std::abs(logit));
-  if (std::isnan(reader.cheap_margin)) reader.cheap_margin = logit;
+  reader.margin = logit_margin(lowest_threshold);
   return reader;
 }
 
@@ -53,16 +49,16 @@ EDGECV_INLINE const float* class_scores(const RowReader& reader, const float* ro
   if (reader.function == ScoreFunction::softmax) {
     float poison[lanes] = {};
     const float shift = maximum(row, reader.columns, poison);
-    const Wide total =
-        splat<Wide>(exponentials(row, reader.columns, reader.columns, shift, scores));
+    const Floats16 total =
+        splat<Floats16>(exponentials(row, reader.columns, reader.columns, shift, scores));
     for (std::size_t c = 0; c < reader.columns; c += lanes) {
-      store_wide(scores + c, load_wide(scores + c) / total);
+      store(scores + c, load<Floats16>(scores + c) / total);
     }
     return scores + reader.first;
   }
   const float* logits = row + reader.first;
   for (std::size_t c = 0; c < reader.classes; c += lanes) {
-    store_wide(scores + c, sigmoid(load_wide(logits + c, reader.classes - c, 0.f)));
+    store(scores + c, sigmoid(load_some(logits + c, reader.classes - c, 0.f)));
   }
   return scores;
 }
@@ -88,7 +84,7 @@ EDGECV_CLONES bool best_scores(const RowReader& reader, const float* rows, std::
     const bool softmax = reader.function == ScoreFunction::softmax;
     if (!softmax) rival = 0;
     const bool comparable = !softmax || reader.background < reader.columns;
-    if (comparable && !(strongest - rival > reader.cheap_margin)) continue;
+    if (comparable && !(strongest - rival > reader.margin)) continue;
     if (softmax) {
       const float shift = strongest > rival || !comparable ? strongest : rival;
       const std::size_t readable = (end - a) * reader.columns;
@@ -98,12 +94,6 @@ EDGECV_CLONES bool best_scores(const RowReader& reader, const float* rows, std::
       best[a] = maximum(class_scores(reader, row, scratch), reader.classes, poison);
     }
   }
-  return clean(poison);
-}
-
-EDGECV_CLONES bool all_finite(const float* values, std::size_t count) {
-  float poison[lanes] = {};
-  maximum(values, count, poison);
   return clean(poison);
 }
 
@@ -127,7 +117,7 @@ EDGECV_CLONES void collect(const RowReader& reader, const float* rows,
     const float* scores = class_scores(reader, rows + a * reader.columns, scratch.row.data());
     for (std::size_t c = 0; c < reader.classes; c += lanes) {
       const std::size_t count = std::min(lanes, reader.classes - c);
-      if (!any_above(load_wide(scores + c, count, below_threshold), load_wide(&limits[c])))
+      if (!any_above(load_some(scores + c, count, below_threshold), load<Floats16>(&limits[c])))
         continue;
       for (std::size_t k = c; k < c + count; ++k) {
         if (scores[k] > limits[k] && scores[k] <= upper) {
@@ -152,13 +142,6 @@ std::vector<std::uint32_t> ranked(const Scratch& scratch) {
                      });
   }
   return order;
-}
-
-/// From pixels of the resized picture to those of the picture.
-void to_picture(const float* resized, const Geometry& geometry, float* xyxy) {
-  for (int k = 0; k < 4; ++k) {
-    xyxy[k] = resized[k] * (k % 2 ? geometry.scale_y() : geometry.scale_x());
-  }
 }
 
 }  // namespace
@@ -189,18 +172,15 @@ Detections SsdPostprocess::operator()(const float* scores, const float* boxes,
     if (!best_scores(reader, scores, begin, end, row.data(), best.data())) {
       not_finite(spec_.scores_output);
     }
-    if (!all_finite(boxes + 4 * static_cast<std::size_t>(begin),
-                    4 * static_cast<std::size_t>(end - begin))) {
-      not_finite(spec_.boxes_output);
-    }
+    require_finite(boxes + 4 * static_cast<std::size_t>(begin),
+                   4 * static_cast<std::size_t>(end - begin), spec_.boxes_output);
   });
 
   // 2. From the best anchors down, a slice of scores at a time, until enough boxes are kept. Most
   //    calls need one slice; the result does not depend on how they are cut.
   Detections kept;
-  std::vector<KeptBoxes> kept_boxes(classes_);
+  ClassSuppression suppression(classes_, spec_.iou_threshold);
   std::vector<int> seen(classes_, 0);  // candidates of each class so far, for the top k
-  const float iou_threshold = KeptBoxes::as_float(spec_.iou_threshold);
   const std::size_t wanted = static_cast<std::size_t>(spec_.max_detections);
   const float lowest = *std::min_element(per_class.begin(), per_class.end());
   std::size_t slice_rows = std::max<std::size_t>(256, 4 * wanted);
@@ -239,10 +219,8 @@ Detections SsdPostprocess::operator()(const float* scores, const float* boxes,
       if (seen[candidate.label]++ >= spec_.topk_candidates) continue;
       float box[4], reported[4];
       box_of(boxes, candidate.anchor, geometry, box);
-      to_picture(box, geometry, reported);
-      if (!has_area(reported)) continue;
-      if (kept_boxes[candidate.label].overlap(box, iou_threshold)) continue;
-      kept_boxes[candidate.label].add(box);
+      scale_to_image(geometry, box, reported);
+      if (!has_area(reported) || !suppression.keep(candidate.label, box)) continue;
       kept.boxes.insert(kept.boxes.end(), reported, reported + 4);
       kept.scores.push_back(scratch.candidate_scores[i]);
       kept.labels.push_back(candidate.label);
@@ -267,11 +245,7 @@ void SsdPostprocess::box_of(const float* boxes, std::size_t anchor, const Geomet
     }
   }
   require_finite_boxes(xyxy, 1, spec_.boxes_output);
-  for (int k = 0; k < 4; ++k) {
-    xyxy[k] -= static_cast<float>(k % 2 ? geometry.offset_y : geometry.offset_x);
-  }
-  clip_boxes(xyxy, 1, static_cast<float>(geometry.resized.height),
-             static_cast<float>(geometry.resized.width), xyxy);
+  clip_to_resized(geometry, xyxy);
 }
 
 }  // namespace edgecv

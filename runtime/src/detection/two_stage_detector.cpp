@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -12,7 +11,7 @@
 #include "engine/engine_sets.hpp"
 #include "engine/graph_ports.hpp"
 #include "engine/stopwatch.hpp"
-#include "scores/not_finite.hpp"
+#include "scores/finite.hpp"
 
 namespace edgecv {
 namespace {
@@ -36,18 +35,6 @@ void check_features(const Engine& trunk, const Engine& graph,
                                          ": take the graphs in one precision");
     }
   }
-}
-
-void require_finite(const Tensor& tensor, const std::string& output) {
-  const auto* values = tensor.as<float>();
-  const auto count = static_cast<std::size_t>(element_count(tensor.shape));
-  unsigned found = 0;  // without a branch: the compiler makes vectors of it
-  for (std::size_t i = 0; i < count; ++i) {
-    std::uint32_t bits;
-    std::memcpy(&bits, &values[i], sizeof bits);
-    found |= (bits & 0x7f800000u) == 0x7f800000u;
-  }
-  if (found) not_finite(output);
 }
 
 /// The caller's boxes, from pixels of the picture to pixels of the network's input.
@@ -291,7 +278,8 @@ std::vector<MaskCrop> TwoStageDetector::Call::cut_out(Detections& detections,
     throw Error(ErrorCode::engine, "output \"" + model_.spec_.mask->output + "\" came as " +
                                        to_string(masks.shape) + ", expected square masks");
   }
-  require_finite(masks, model_.spec_.mask->output);
+  require_finite(masks.as<float>(), static_cast<std::size_t>(element_count(masks.shape)),
+                 model_.spec_.mask->output);
   to_picture(geometry, detections.boxes);
   return paste_masks(masks.as<float>(), count, static_cast<int>(masks.shape[2]),
                      detections.boxes.data(), geometry.image, model_.spec_.mask->threshold,

@@ -6,13 +6,14 @@
 #include <utility>
 
 #include "simd/clones.hpp"
-#include "simd/lanes.hpp"
+#include "simd/vector.hpp"
 
 namespace edgecv {
 namespace {
 
 constexpr int rows_at_once = 4;
 constexpr int lanes = 4;
+using Pixel = Floats<lanes>;
 constexpr int block = 128;  // outputs at a time, so that their sums stay in the first-level cache
 
 /// sum[i] (+)= the weighted sum of four rows.
@@ -53,9 +54,10 @@ EDGECV_INLINE void filter_columns(const float* row, const FilterAxis& columns, i
       for (int j = 0; j < taps; ++j) sum += weight[j] * pixel[j];
       sums[x] = sum;
     } else {
-      Lanes sum{};
-      for (int j = 0; j < taps; ++j, pixel += step) sum += weight[j] * load_lanes(pixel);
-      store_lanes(sums + x * lanes, sum);
+      Pixel sum{};
+      for (int j = 0; j < taps; ++j, pixel += step)
+        sum += splat<Pixel>(weight[j]) * load<Pixel>(pixel);
+      store(sums + x * lanes, sum);
     }
   }
 }

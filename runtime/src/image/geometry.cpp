@@ -8,8 +8,6 @@
 namespace edgecv {
 namespace {
 
-constexpr int max_side = 65535;
-
 std::string text(Size size) {
   return "[" + std::to_string(size.height) + ", " + std::to_string(size.width) + "]";
 }

@@ -7,8 +7,6 @@
 namespace edgecv {
 namespace {
 
-constexpr int max_side = 65535;
-
 [[noreturn]] void refuse(const std::string& message) {
   throw Error(ErrorCode::invalid_input, message);
 }

@@ -9,7 +9,6 @@
 namespace edgecv {
 namespace {
 
-constexpr int max_side = 65535;
 constexpr float kSmallest = 1e-6f, kLargest = 1e6f;  // within them, tensors are finite
 
 [[noreturn]] void refuse(const std::string& message) {

@@ -9,8 +9,6 @@
 namespace edgecv {
 namespace {
 
-constexpr int max_side = 65535;
-
 void check_sides(const char* name, Size size) {
   if (std::min(size.height, size.width) < 1 || std::max(size.height, size.width) > max_side) {
     throw Error(ErrorCode::invalid_input,

@@ -7,14 +7,12 @@
 #include <limits>
 
 #include "simd/clones.hpp"
-#include "simd/wide.hpp"
+#include "simd/floats16.hpp"
 
 namespace edgecv {
 
-inline constexpr std::size_t lanes = wide_lanes;
-
 /// exp to 2 units in the last place for x <= 0, 0 below -87 (Cephes' expf polynomial). Of a float
-/// or of a Wide.
+/// or of a vector.
 template <typename Value>
 EDGECV_INLINE Value exp_nonpositive(Value x) {
   const Value cut = larger(x, splat<Value>(-87.f));
@@ -42,15 +40,15 @@ EDGECV_INLINE Value sigmoid(Value x) {
 /// Largest of `count` > 0 values; adds to the 16 floats of `poison` something that is NaN if one of
 /// the values is NaN or infinite.
 EDGECV_INLINE float maximum(const float* values, std::size_t count, float* poison) {
-  Wide best = load_wide(values, count, values[0]);
-  Wide poisoned = load_wide(poison) + best * splat<Wide>(0.f);
+  Floats16 best = load_some(values, count, values[0]);
+  Floats16 poisoned = load<Floats16>(poison) + best * splat<Floats16>(0.f);
   for (std::size_t i = lanes; i < count; i += lanes) {
     // The last block overlaps the one before: no rest is left over.
-    const Wide block = load_wide(values + (i + lanes <= count ? i : count - lanes));
+    const Floats16 block = load<Floats16>(values + (i + lanes <= count ? i : count - lanes));
     best = larger(block, best);
-    poisoned += block * splat<Wide>(0.f);
+    poisoned += block * splat<Floats16>(0.f);
   }
-  store_wide(poison, poisoned);
+  store(poison, poisoned);
   return largest_lane(best);
 }
 
@@ -66,19 +64,19 @@ EDGECV_INLINE bool clean(const float (&poison)[lanes]) {
 /// `result` has room for `count` + 15.
 EDGECV_INLINE float exponentials(const float* values, std::size_t count, std::size_t readable,
                                  float shift, float* result) {
-  Wide sum = splat<Wide>(0.f);
+  Floats16 sum = splat<Floats16>(0.f);
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
-    const Wide block = exp_nonpositive(load_wide(values + i) - splat<Wide>(shift));
-    store_wide(result + i, block);
+    const Floats16 block = exp_nonpositive(load<Floats16>(values + i) - splat<Floats16>(shift));
+    store(result + i, block);
     sum += block;
   }
   if (i < count) {
     const float vanishing = -std::numeric_limits<float>::max();
-    const Wide rest = i + lanes <= readable ? first_lanes(values + i, count - i, vanishing)
-                                            : load_wide(values + i, count - i, vanishing);
-    const Wide block = exp_nonpositive(rest - splat<Wide>(shift));
-    store_wide(result + i, block);
+    const Floats16 rest = i + lanes <= readable ? first_lanes(values + i, count - i, vanishing)
+                                                : load_some(values + i, count - i, vanishing);
+    const Floats16 block = exp_nonpositive(rest - splat<Floats16>(shift));
+    store(result + i, block);
     sum += block;
   }
   return sum_of_lanes(sum);

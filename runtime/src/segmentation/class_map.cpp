@@ -7,15 +7,19 @@
 #include <cstring>
 #include <utility>
 
-#include "scores/not_finite.hpp"
+#include "scores/finite.hpp"
 #include "segmentation/class_rows.hpp"
 #include "segmentation/logit_axis.hpp"
 #include "segmentation/plane_blend.hpp"
 #include "simd/clones.hpp"
-#include "simd/octet.hpp"
+#include "simd/vector.hpp"
 
 namespace edgecv {
 namespace {
+
+constexpr int lanes = 8;
+using Values = Floats<lanes>;
+using Indices = Vector<std::int32_t, lanes>;
 
 /// Pixels of a row that lie between the same two cells, at most eight.
 struct Run {
@@ -39,7 +43,7 @@ std::vector<Run> runs_of(const std::vector<int>& first) {
   std::vector<Run> runs;
   for (int x = 0; x < static_cast<int>(first.size()); ++x) {
     const int cell = first[static_cast<std::size_t>(x)];
-    if (runs.empty() || runs.back().cell != cell || x - runs.back().begin == octet_lanes) {
+    if (runs.empty() || runs.back().cell != cell || x - runs.back().begin == lanes) {
       runs.push_back({cell, x});
     }
   }
@@ -56,20 +60,21 @@ EDGECV_CLONES_AVX2 void blend_rows(const float* upper, const float* lower, float
 
 /// The largest class of each pixel of a row. `cells`: the row's logits, cell by cell with all
 /// classes side by side, one cell more than there are at its end. `fractions` and `index` have room
-/// for an octet beyond the row's end.
+/// for a vector beyond the row's end.
 EDGECV_CLONES_AVX2 void largest_in_row(const float* cells, int classes,
                                        const std::vector<Run>& runs, const float* fractions,
                                        std::int32_t* index) {
   for (const Run run : runs) {
     const float* const left = cells + static_cast<std::ptrdiff_t>(run.cell) * classes;
     const float* const right = left + classes;
-    const Octet fraction = load_octet(fractions + run.begin);
-    Octet best = octet_of(left[0]) + fraction * octet_of(right[0] - left[0]);
-    OctetIndex best_class{};
+    const Values fraction = load<Values>(fractions + run.begin);
+    Values best = splat<Values>(left[0]) + fraction * splat<Values>(right[0] - left[0]);
+    Indices best_class{};
     for (int c = 1; c < classes; ++c) {
-      keep_larger(octet_of(left[c]) + fraction * octet_of(right[c] - left[c]), c, best, best_class);
+      keep_larger(splat<Values>(left[c]) + fraction * splat<Values>(right[c] - left[c]), c, best,
+                  best_class);
     }
-    store_octet(index + run.begin, best_class);
+    store(index + run.begin, best_class);
   }
 }
 
@@ -138,11 +143,11 @@ Segmentation upsample_argmax(const float* logits, int classes, Size cells, const
   const std::size_t plane = static_cast<std::size_t>(cells.height) * cells.width;
   const bool as_it_is = is_identity(axes.columns) && is_identity(axes.rows);
   const std::vector<Run> runs = as_it_is ? std::vector<Run>{} : runs_of(axes.columns.first);
-  axes.columns.fraction.resize(width + octet_lanes);
+  axes.columns.fraction.resize(width + lanes);
   std::atomic<bool> finite{true};
   pool.parallel_for(
       geometry.image.height, rows_per_piece(geometry, cells), [&](int begin, int end) {
-        std::vector<std::int32_t> index(width + octet_lanes);
+        std::vector<std::int32_t> index(width + lanes);
         CellRows rows(logits, as_it_is ? 0 : classes, cells);
         for (int y = begin; y < end && finite; ++y) {
           const auto i = static_cast<std::size_t>(y);

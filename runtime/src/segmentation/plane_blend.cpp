@@ -1,13 +1,17 @@
 #include "segmentation/plane_blend.hpp"
 
-#include "simd/octet.hpp"
+#include "simd/vector.hpp"
 
 namespace edgecv {
 namespace {
 
+constexpr int lanes = 8;
+using Values = Floats<lanes>;
+using Indices = Vector<std::int32_t, lanes>;
+
 // The best values and their classes stay in registers while the classes pass by.
-constexpr int most_octets = 4;
-constexpr std::size_t chunk = most_octets * octet_lanes;
+constexpr int most_vectors = 4;
+constexpr std::size_t chunk = most_vectors * lanes;
 constexpr std::size_t reach = 2 * chunk;
 
 /// Asks for a chunk that lies `distance` floats further on.
@@ -20,15 +24,15 @@ EDGECV_INLINE void prefetch([[maybe_unused]] const float* values,
 #endif
 }
 
-template <int octets, bool weighted, bool adds, bool keeps, bool compares>
+template <int vectors, bool weighted, bool adds, bool keeps, bool compares>
 EDGECV_INLINE void blend_chunk(const PlaneRow& row, std::size_t at, std::int32_t* index,
-                               Octet& poison) {
-  Octet best[octets], total[octets], weight[octets];
-  OctetIndex largest[octets];
-  for (int i = 0; i < octets; ++i) {
-    best[i] = total[i] = octet_of(0.f);
-    largest[i] = OctetIndex{};
-    if (weighted) weight[i] = load_octet(row.weights + at + i * octet_lanes);
+                               Values& poison) {
+  Values best[vectors], total[vectors], weight[vectors];
+  Indices largest[vectors];
+  for (int i = 0; i < vectors; ++i) {
+    best[i] = total[i] = splat<Values>(0.f);
+    largest[i] = Indices{};
+    if (weighted) weight[i] = load<Values>(row.weights + at + i * lanes);
   }
   const float* values = row.values + at;
   float* sums = keeps || adds ? row.sums + at : nullptr;
@@ -37,11 +41,11 @@ EDGECV_INLINE void blend_chunk(const PlaneRow& row, std::size_t at, std::int32_t
     // Beyond the row's end lies mostly the next one, and prefetching never faults.
     prefetch(values, reach);
     if (adds) prefetch(sums, reach);
-    for (int i = 0; i < octets; ++i) {
-      Octet value = load_octet(values + i * octet_lanes);
+    for (int i = 0; i < vectors; ++i) {
+      Values value = load<Values>(values + i * lanes);
       if (weighted) value = value * weight[i];
-      if (adds) value = load_octet(sums + i * octet_lanes) + value;
-      if (keeps) store_octet(sums + i * octet_lanes, value);
+      if (adds) value = load<Values>(sums + i * lanes) + value;
+      if (keeps) store(sums + i * lanes, value);
       if (compares) {
         if (c == 0) {
           best[i] = value;
@@ -54,8 +58,8 @@ EDGECV_INLINE void blend_chunk(const PlaneRow& row, std::size_t at, std::int32_t
     if (keeps || adds) sums += row.sum_plane;
   }
   if (!compares) return;
-  for (int i = 0; i < octets; ++i) {
-    store_octet(index + at + i * octet_lanes, largest[i]);
+  for (int i = 0; i < vectors; ++i) {
+    store(index + at + i * lanes, largest[i]);
     poison += total[i] - total[i];  // 0, or NaN if one of the values is NaN or infinite
   }
 }
@@ -84,19 +88,19 @@ EDGECV_INLINE float blend_pixel(const PlaneRow& row, std::size_t at, std::int32_
 
 template <bool weighted, bool adds, bool keeps, bool compares>
 EDGECV_INLINE bool blend(const PlaneRow& row, std::int32_t* index) {
-  Octet poison = octet_of(0.f);
+  Values poison = splat<Values>(0.f);
   std::size_t at = 0;
   for (; at + chunk <= row.count; at += chunk) {
-    blend_chunk<most_octets, weighted, adds, keeps, compares>(row, at, index, poison);
+    blend_chunk<most_vectors, weighted, adds, keeps, compares>(row, at, index, poison);
   }
-  for (; at + octet_lanes <= row.count; at += octet_lanes) {
+  for (; at + lanes <= row.count; at += lanes) {
     blend_chunk<1, weighted, adds, keeps, compares>(row, at, index, poison);
   }
   float sum = 0;
   for (; at < row.count; ++at) sum += blend_pixel<weighted, adds, keeps, compares>(row, at, index);
-  float lanes[octet_lanes];
-  store_octet(lanes, poison);
-  for (const float lane : lanes) sum += lane;
+  float poisons[lanes];
+  store(poisons, poison);
+  for (const float lane : poisons) sum += lane;
   return sum == 0;
 }
 

@@ -9,7 +9,6 @@
 namespace edgecv {
 namespace {
 
-constexpr int max_side = 65535;
 constexpr int max_batch = 4096;
 
 [[noreturn]] void refuse(const std::string& message) {

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "edgecv/error.hpp"
-#include "scores/not_finite.hpp"
+#include "scores/finite.hpp"
 #include "segmentation/class_rows.hpp"
 #include "segmentation/logit_axis.hpp"
 #include "segmentation/plane_blend.hpp"

@@ -4,11 +4,10 @@
 #include <array>
 #include <atomic>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
 #include "image/nearest_level.hpp"
-#include "scores/not_finite.hpp"
+#include "scores/finite.hpp"
 #include "simd/clones.hpp"
 
 namespace edgecv {
@@ -23,18 +22,12 @@ struct Levels {
   float scale, offset;
 };
 
-EDGECV_INLINE unsigned not_a_number(float value) {
-  std::uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  return (bits & 0x7f800000u) == 0x7f800000u;
-}
-
 /// Both give a number other than 0 if a value is NaN or infinite.
 EDGECV_CLONES unsigned write_row(const float* blue, const float* green, const float* red, int width,
                                  Levels levels, std::uint8_t* bgr) {
   unsigned bad = 0;
   for (int x = 0; x < width; ++x) {
-    bad |= not_a_number(blue[x]) | not_a_number(green[x]) | not_a_number(red[x]);
+    bad |= is_not_finite(blue[x]) | is_not_finite(green[x]) | is_not_finite(red[x]);
     bgr[3 * x] = nearest_level(blue[x] * levels.scale + levels.offset);
     bgr[3 * x + 1] = nearest_level(green[x] * levels.scale + levels.offset);
     bgr[3 * x + 2] = nearest_level(red[x] * levels.scale + levels.offset);
@@ -53,7 +46,7 @@ EDGECV_CLONES unsigned blend_row(const float* blue, const float* green, const fl
                                  Levels levels, const float* seen, std::uint8_t* bgr) {
   unsigned bad = 0;
   for (int x = 0; x < width; ++x) {
-    bad |= not_a_number(blue[x]) | not_a_number(green[x]) | not_a_number(red[x]);
+    bad |= is_not_finite(blue[x]) | is_not_finite(green[x]) | is_not_finite(red[x]);
     bgr[3 * x] = blended(blue[x] * levels.scale + levels.offset, seen[x], bgr[3 * x]);
     bgr[3 * x + 1] = blended(green[x] * levels.scale + levels.offset, seen[x], bgr[3 * x + 1]);
     bgr[3 * x + 2] = blended(red[x] * levels.scale + levels.offset, seen[x], bgr[3 * x + 2]);

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "edgecv/detection/ssd.hpp"
+#include "edgecv/scores/score_function.hpp"
 
 namespace edgecv {
 

@@ -12,11 +12,11 @@
 #include "edgecv/detection/detections.hpp"
 #include "edgecv/engine/tensor.hpp"
 #include "edgecv/image/preprocess.hpp"
+#include "edgecv/scores/score_function.hpp"
 #include "edgecv/threads/thread_pool.hpp"
 
 namespace edgecv {
 
-enum class ScoreFunction { softmax, sigmoid, none };
 enum class Background {
   first,
   last,

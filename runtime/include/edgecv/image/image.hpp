@@ -13,6 +13,9 @@ struct Size {
 inline bool operator==(Size a, Size b) { return a.height == b.height && a.width == b.width; }
 inline bool operator!=(Size a, Size b) { return !(a == b); }
 
+/// The longest side of an image, a tensor and a window, in pixels.
+inline constexpr int max_side = 65535;
+
 /// Alpha is ignored. NV12 and YUYV are BT.601, studio range (as cameras and OpenCV have them).
 enum class PixelFormat { bgr, rgb, bgra, rgba, gray, nv12, yuyv };
 
@@ -31,8 +34,8 @@ struct Image {
   Size size() const { return {height, width}; }
 };
 
-/// Throws Error (invalid_input) if the view cannot be right: no data, a side of 0 or above 65535,
-/// rows that overlap, an odd NV12 or YUYV picture.
+/// Throws Error (invalid_input) if the view cannot be right: no data, a side of 0 or above
+/// max_side, rows that overlap, an odd NV12 or YUYV picture.
 void check(const Image& image);
 
 /// The part of a picture from (x, y) on, a view of the same memory. Throws Error (invalid_input) if

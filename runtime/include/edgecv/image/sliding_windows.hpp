@@ -23,7 +23,7 @@ struct WindowGrid {
 /// Places windows as MONAI's sliding_window_inference does: int(window * (1 - overlap)) pixels
 /// apart, at least 1, until one reaches the end of the picture; that one is moved back inside it. A
 /// window larger than the picture is cut to it. Throws Error (invalid_input) unless 0 <= overlap <
-/// 1 and all sides lie in 1..65535.
+/// 1 and all sides lie in 1..max_side.
 WindowGrid sliding_windows(Size picture, Size window, double overlap);
 
 }  // namespace edgecv

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "edgecv/detection/ssd.hpp"
 #include "edgecv/image/image.hpp"
+#include "edgecv/scores/score_function.hpp"
 
 namespace edgecv {
 
@@ -30,8 +30,8 @@ struct CropWindows {
   int batch = 4;  // crops that share a run of the network; the result does not depend on it
 };
 
-/// Throws Error (invalid_input) naming the field: a side outside 1..65535, an overlap outside 0 to
-/// below 1, a batch outside 1..4096.
+/// Throws Error (invalid_input) naming the field: a side outside 1..max_side, an overlap outside 0
+/// to below 1, a batch outside 1..4096.
 void check(const CropWindows& windows);
 
 struct SegmentSpec {

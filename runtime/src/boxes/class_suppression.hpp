@@ -1,0 +1,32 @@
+// Non-maximum suppression within each class, one box at a time from the best score down.
+//
+//   ClassSuppression suppression(classes, 0.5);
+//   for (candidates by falling score) {
+//     if (suppression.keep(label, box)) detections.push_back(...);
+//   }
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "boxes/kept_boxes.hpp"
+
+namespace edgecv {
+
+class ClassSuppression {
+ public:
+  ClassSuppression(std::size_t classes, double iou_threshold)
+      : kept_(classes), iou_threshold_(KeptBoxes::as_float(iou_threshold)) {}
+
+  /// False if the IoU with a box of the same class that was kept before is above the threshold;
+  /// else the box is kept.
+  bool keep(std::size_t label, const float* xyxy) {
+    return kept_[label].keep(xyxy, iou_threshold_);
+  }
+
+ private:
+  std::vector<KeptBoxes> kept_;  // of each class
+  float iou_threshold_;
+};
+
+}  // namespace edgecv

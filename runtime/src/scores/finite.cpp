@@ -1,0 +1,34 @@
+#include "scores/finite.hpp"
+
+#include "edgecv/error.hpp"
+
+namespace edgecv {
+namespace {
+
+EDGECV_CLONES_AVX2 unsigned any_not_finite(const float* values, std::size_t count) {
+  unsigned found = 0;
+  for (std::size_t i = 0; i < count; ++i) found |= is_not_finite(values[i]);
+  return found;
+}
+
+}  // namespace
+
+bool all_finite(const float* values, std::size_t count) {
+  return any_not_finite(values, count) == 0;
+}
+
+void not_finite(const std::string& output) {
+  throw Error(ErrorCode::engine,
+              "output \"" + output +
+                  "\" of the network holds NaN or infinity: check the exported weights, and the "
+                  "precision of the engine");
+}
+
+void boxes_not_finite(const std::string& output) {
+  throw Error(ErrorCode::engine,
+              "output \"" + output +
+                  "\" of the network gives boxes that are not finite: check the exported weights, "
+                  "the anchors and the precision of the engine");
+}
+
+}  // namespace edgecv
