@@ -113,7 +113,7 @@ def around_the_network() -> None:
     planes = rng.uniform(-30, 285, (3, *FRAME)).astype(np.float32)
     tensor = torch.from_numpy(planes)
     expected = numpy_pixels(planes)
-    found = _core.write_picture(planes, "rgb", 1.0, 0.0, FRAME)
+    found = _core.write_image(planes, "rgb", 1.0, 0.0, FRAME)
     assert (found == expected).all() and (torch_pixels(tensor).numpy() == expected).all()
 
     with tempfile.TemporaryDirectory() as folder:
@@ -133,7 +133,7 @@ def around_the_network() -> None:
         {
             "torch": lambda: torch_pixels(tensor),
             "numpy": lambda: numpy_pixels(planes),
-            "ours": lambda: _core.write_picture(planes, "rgb", 1.0, 0.0, FRAME),
+            "ours": lambda: _core.write_image(planes, "rgb", 1.0, 0.0, FRAME),
             "numpy tiles": lambda: numpy_tiles(tile),
             "our tiles": assemble,
         },

@@ -81,9 +81,9 @@ def test_the_sample_finds_what_python_finds(prefix: Path, tmp_path: Path) -> Non
         f"{result.names[label]} {score:.2f} at {', '.join(f'{edge:.0f}' for edge in box)}"
         for box, score, label in zip(result.boxes, result.scores, result.labels, strict=True)
     ]
-    assert run(built / "detect_photo", bundle, photo).splitlines() == expected
+    assert run(built / "detect_image", bundle, photo).splitlines() == expected
 
-    done = subprocess.run([built / "detect_photo", tmp_path, photo], capture_output=True, text=True)
+    done = subprocess.run([built / "detect_image", tmp_path, photo], capture_output=True, text=True)
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr.count("\n") == 1 and "no bundle.json" in done.stderr
 

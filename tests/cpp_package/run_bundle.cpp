@@ -1,4 +1,4 @@
-// Runs a bundle of any task on one picture through the OpenVINO engine and prints every number.
+// Runs a bundle of any task on one image through the OpenVINO engine and prints every number.
 //
 // run_bundle BUNDLE HEIGHT WIDTH BGR, the last a file of HEIGHT * WIDTH * 3 bytes
 #include <cstdio>

@@ -143,7 +143,7 @@ def test_graphs_of_the_exporter_pass(path: Path) -> None:
 @pytest.mark.parametrize("size", [0, 1, 7, 100, 250])
 def test_bytes_that_end_too_early_are_no_onnx_file(tmp_path: Path, size: int) -> None:
     content = tiny(tmp_path).SerializeToString()
-    with pytest.raises(BundleError, match="x is no ONNX file, or a damaged one"):
+    with pytest.raises(BundleError, match="x is not an ONNX file, or a damaged one"):
         check_graph(content[:size], "x")
 
 

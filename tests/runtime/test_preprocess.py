@@ -254,7 +254,7 @@ def test_calls_from_several_threads() -> None:
     [
         (np.zeros((0, 5, 3), np.uint8), "bgr", r"0 x 5|\[H, W, 3\]"),
         (np.zeros((4, 5, 2), np.uint8), "yuyv", "YUYV needs an even width"),
-        (np.zeros((5, 7), np.uint8), "nv12", "an nv12 picture has"),
+        (np.zeros((5, 7), np.uint8), "nv12", "an nv12 image has"),
         (np.zeros((3, 4, 5), np.uint8), "bgr", r"\[H, W, 3\]"),
     ],
 )

@@ -154,10 +154,10 @@ def test_a_plan_is_held_too(tmp_path: Path) -> None:
     write_file(tmp_path / "a.plan", b"another plan")
     assert Path(file).read_bytes() == b"plan" and str(file) == str(tmp_path / "a.plan")
     file.require_unchanged()
-    with pytest.raises(BundleError, match="is no plain file"):
+    with pytest.raises(BundleError, match="is not a regular file"):
         HashedFile.open(tmp_path)
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(BundleError, match="is no plain file"):
+    with pytest.raises(BundleError, match="is not a regular file"):
         HashedFile.open(tmp_path / "pipe")
 
 

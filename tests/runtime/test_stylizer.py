@@ -118,15 +118,15 @@ def test_a_result_can_be_made_by_hand():
 
 
 @pytest.mark.parametrize("color", ["rgb", "bgr"])
-def test_write_picture_against_numpy(color):
+def test_write_image_against_numpy(color):
     rng = np.random.default_rng(3)
     planes = rng.uniform(-1.2, 1.2, (3, 37, 53)).astype(np.float32)
-    found = _core.write_picture(planes, color, 127.5, 127.5, (35, 50))
+    found = _core.write_image(planes, color, 127.5, 127.5, (35, 50))
     levels = planes * np.float32(127.5) + np.float32(127.5)
     expected = np.rint(levels.clip(0, 255)).astype(np.uint8).transpose(1, 2, 0)[:35, :50]
     np.testing.assert_array_equal(found, expected[:, :, ::-1] if color == "rgb" else expected)
     with pytest.raises(InputError, match="a size of at least 1 x 1 within them"):
-        _core.write_picture(planes, color, 1, 0, (38, 53))
+        _core.write_image(planes, color, 1, 0, (38, 53))
 
 
 def dark(seed):

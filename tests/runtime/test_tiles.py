@@ -269,7 +269,7 @@ def test_no_findings_and_boxes_without_area():
 
 
 def test_a_tile_that_does_not_exist():
-    with pytest.raises(InputError, match="finding 0 is of tile 2, there are 2"):
+    with pytest.raises(InputError, match="detection 0 is of tile 2, there are 2"):
         groups([(1, 1, 2, 2, 0.5, 0, 2)])
 
 

@@ -1,4 +1,24 @@
-// Everything at once, but for engines, which are libraries of their own.
+// Everything but the engines, which are libraries of their own. A quick start:
+//
+//   #include "edgecv/edgecv.hpp"
+//   #include "edgecv/engine/openvino.hpp"  // or an edgecv::Engine of yours
+//
+//   const edgecv::Bundle bundle = edgecv::Bundle::open("street");
+//   edgecv::Detector detector(bundle, std::make_shared<edgecv::OpenVinoEngine>(bundle, "main"));
+//   const std::vector<std::uint8_t> bgr(480 * 640 * 3);  // or a frame of OpenCV, GStreamer, V4L2
+//   const edgecv::Image image{bgr.data(), 480, 640, 640 * 3, edgecv::PixelFormat::bgr};
+//   const edgecv::Detections found = detector(image);
+//   for (std::size_t i = 0; i < found.scores.size(); ++i) {
+//     const float* box = &found.boxes[4 * i];  // x1, y1, x2, y2 in pixels of the image
+//     std::printf("%s %.2f at %g, %g\n", bundle.manifest().labels[found.labels[i]].c_str(),
+//                 found.scores[i], box[0], box[1]);
+//   }
+//
+// Models of the other tasks: Classifier, TwoStageDetector, SemanticSegmenter, Stylizer. Folders:
+//
+// - bundle/: what is on disk, checked; engine/: what runs a graph; image/: from pixels to tensors
+// - classification/, detection/, masks/, segmentation/, style/: a task each, with its model
+// - boxes/, scores/, threads/: what the tasks share
 #pragma once
 
 #include "edgecv/boxes/anchors.hpp"

@@ -1,4 +1,10 @@
 // The one exception type that the library throws.
+//
+//   try {
+//     edgecv::Bundle::open("street");
+//   } catch (const edgecv::Error& error) {
+//     std::fprintf(stderr, "%s\n", error.what());
+//   }
 #pragma once
 
 #include <stdexcept>

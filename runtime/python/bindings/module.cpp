@@ -64,7 +64,7 @@ void bind_errors(nb::module_& m) {
 NB_MODULE(_core, m) {
   using namespace edgecv::bindings;
   m.doc() = "The C++ core of edgecv; its headers are the manual.";
-  nb::set_leak_warnings(false);  // engines that live until the interpreter ends are no fault
+  nb::set_leak_warnings(false);  // engines that live until the interpreter ends are not a fault
   m.attr("version") = EDGECV_VERSION;
   bind_errors(m);
   bind_boxes(m);

@@ -62,7 +62,7 @@ class MaskCrop:
 
 def paste_masks(masks: Annotated[NDArray[numpy.float32], dict(shape=(None, None, None), order='C', device='cpu', writable=False)], boxes: Annotated[NDArray[numpy.float32], dict(shape=(None, 4), order='C', device='cpu', writable=False)], height: int, width: int, threshold: float) -> list[MaskCrop]: ...
 
-def paint_masks(crops: Sequence[MaskCrop], frames: Annotated[NDArray[numpy.uint8], dict(shape=(None, None, None), order='C', device='cpu')]) -> None: ...
+def draw_masks(crops: Sequence[MaskCrop], frames: Annotated[NDArray[numpy.uint8], dict(shape=(None, None, None), order='C', device='cpu')]) -> None: ...
 
 def crop_masks(frames: Annotated[NDArray[numpy.uint8], dict(shape=(None, None, None), order='C', device='cpu', writable=False)]) -> list[MaskCrop]: ...
 
@@ -282,9 +282,9 @@ class StylizeSpec:
 
     @property
     def tiles(self) -> StylizeTiles | None:
-        """None where every picture is painted in one run."""
+        """None where every image goes through in one run."""
 
-def write_picture(planes: Annotated[NDArray[numpy.float32], dict(shape=(3, None, None), order='C', device='cpu', writable=False)], color: str, scale: float, offset: float, size: tuple[int, int]) -> NDArray[numpy.uint8]: ...
+def write_image(planes: Annotated[NDArray[numpy.float32], dict(shape=(3, None, None), order='C', device='cpu', writable=False)], color: str, scale: float, offset: float, size: tuple[int, int]) -> NDArray[numpy.uint8]: ...
 
 class TensorSpec:
     def __init__(self, name: str, dtype: str, shape: Sequence[int]) -> None:
@@ -482,7 +482,7 @@ class SegmentSpec:
 
     @property
     def windows(self) -> CropWindows | None:
-        """None: the picture goes in whole."""
+        """None: the image goes in whole."""
 
 class Manifest:
     @staticmethod
@@ -643,7 +643,7 @@ class Engine:
     def outputs(self) -> list[TensorSpec]: ...
 
     def batch_range(self) -> tuple[int, int]:
-        """Fewest and most pictures in one run."""
+        """Fewest and most images in one run."""
 
     def input(self, index: int, shape: tuple[int, ...]) -> NDArray: ...
 
@@ -674,9 +674,9 @@ class Timing:
 class Classifier:
     def __init__(self, bundle: Bundle, engine: Engine, threads: int = 0) -> None: ...
 
-    def run(self, pictures: Sequence[Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)]], formats: Sequence[str], max_batch: int = 16, timing: Timing | None = None) -> list:
+    def run(self, images: Sequence[Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)]], formats: Sequence[str], max_batch: int = 16, timing: Timing | None = None) -> list:
         """
-        For each picture (labels int64 [k], scores float32 [k], probabilities float32 [C]).
+        For each image (labels int64 [k], scores float32 [k], probabilities float32 [C]).
         """
 
     def copy(self) -> Classifier: ...
@@ -686,7 +686,7 @@ class Detector:
 
     def set_thresholds(self, thresholds: Sequence[float]) -> None: ...
 
-    def run(self, pictures: Sequence[Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)]], formats: Sequence[str], max_batch: int = 16, timing: Timing | None = None) -> list: ...
+    def run(self, images: Sequence[Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)]], formats: Sequence[str], max_batch: int = 16, timing: Timing | None = None) -> list: ...
 
     def copy(self) -> Detector: ...
 
@@ -699,9 +699,9 @@ class SemanticSegmenter:
     @windows.setter
     def windows(self, windows: CropWindows | None) -> None: ...
 
-    def run(self, pictures: Sequence[Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)]], formats: Sequence[str], probabilities: bool = False, max_batch: int = 4, timing: Timing | None = None) -> list:
+    def run(self, images: Sequence[Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)]], formats: Sequence[str], probabilities: bool = False, max_batch: int = 4, timing: Timing | None = None) -> list:
         """
-        For each picture (mask uint8 or uint16 [H, W], probabilities float32 [C, H, W] or None).
+        For each image (mask uint8 or uint16 [H, W], probabilities float32 [C, H, W] or None).
         """
 
     def copy(self) -> SemanticSegmenter: ...
@@ -713,7 +713,11 @@ class TwoStageTiming:
     def preprocess_ms(self) -> float: ...
 
     @property
-    def trunk_ms(self) -> float: ...
+    def backbone_ms(self) -> float: ...
+
+    @property
+    def trunk_ms(self) -> float:
+        """The old name of backbone_ms."""
 
     @property
     def proposals_ms(self) -> float: ...
@@ -734,8 +738,8 @@ class TwoStageDetector:
 
     def set_thresholds(self, thresholds: Sequence[float]) -> None: ...
 
-    def run(self, pictures: Sequence[Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)]], formats: Sequence[str], proposals: Sequence[Annotated[NDArray[numpy.float32], dict(shape=(None, 4), order='C', device='cpu', writable=False)]] | None = None, timing: TwoStageTiming | None = None) -> list:
-        """For each picture (boxes, scores, labels, masks)."""
+    def run(self, images: Sequence[Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)]], formats: Sequence[str], proposals: Sequence[Annotated[NDArray[numpy.float32], dict(shape=(None, 4), order='C', device='cpu', writable=False)]] | None = None, timing: TwoStageTiming | None = None) -> list:
+        """For each image (boxes, scores, labels, masks)."""
 
     def copy(self) -> TwoStageDetector: ...
 
@@ -744,8 +748,8 @@ class Stylizer:
 
     def set_tiling(self, tiling: str) -> None: ...
 
-    def run(self, pictures: Sequence[Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)]], formats: Sequence[str], timing: Timing | None = None) -> list:
-        """For each picture uint8 [H, W, 3], BGR."""
+    def run(self, images: Sequence[Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)]], formats: Sequence[str], timing: Timing | None = None) -> list:
+        """For each image uint8 [H, W, 3], BGR."""
 
     def copy(self) -> Stylizer: ...
 

@@ -1,9 +1,10 @@
 // Non-maximum suppression within each class, one box at a time from the best score down.
 //
-//   ClassSuppression suppression(classes, 0.5);
-//   for (candidates by falling score) {
-//     if (suppression.keep(label, box)) detections.push_back(...);
-//   }
+//   ClassSuppression suppression(2, 0.5);  // two classes
+//   const float box[] = {0, 0, 10, 10};
+//   suppression.keep(1, box);  // true
+//   suppression.keep(1, box);  // false: it overlaps with one that was kept
+//   suppression.keep(0, box);  // true
 #pragma once
 
 #include <cstddef>

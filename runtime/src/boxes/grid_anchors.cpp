@@ -24,7 +24,7 @@ std::vector<float> cell_anchors(const GridAnchors& spec, std::size_t level) {
   for (const float ratio : spec.aspect_ratios[level]) {
     const float height_ratio = std::sqrt(ratio), width_ratio = 1 / height_ratio;
     for (const float size : spec.sizes[level]) {
-      // Halves go to the even neighbour, as torch.round has it.
+      // Halves go to the even neighbour, as torch.round does.
       const float x = std::nearbyint(width_ratio * size / 2);
       const float y = std::nearbyint(height_ratio * size / 2);
       boxes.insert(boxes.end(), {-x, -y, x, y});

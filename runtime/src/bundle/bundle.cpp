@@ -31,11 +31,11 @@ std::string read_manifest(const std::string& folder) {
   const fs::path path = fs::u8path(folder) / "bundle.json";
   std::error_code error;
   if (!fs::is_directory(fs::u8path(folder), error)) {
-    fail(folder + " is no folder: expected a bundle, as edgecv export writes it");
+    fail(folder + " is not a folder: expected a bundle, as edgecv export writes it");
   }
   if (!fs::is_regular_file(path, error)) {
     fail(folder +
-         " has no bundle.json, so it is no bundle: expected a folder that edgecv export wrote");
+         " has no bundle.json, so it is not a bundle: expected a folder that edgecv export wrote");
   }
   const std::uintmax_t size = fs::file_size(path, error);
   if (!error && size > kMaxManifest) {

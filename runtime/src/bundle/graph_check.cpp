@@ -253,7 +253,7 @@ void check_graph(const void* data, std::size_t size, const std::string& name) {
     GraphCheck(name).model({static_cast<const char*>(data), size});
   } catch (const Malformed&) {
     throw Error(ErrorCode::bad_bundle,
-                name + " is no ONNX file, or a damaged one: export or copy the bundle again");
+                name + " is not an ONNX file, or a damaged one: export or copy the bundle again");
   }
 }
 

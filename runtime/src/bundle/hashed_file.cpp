@@ -74,7 +74,7 @@ struct HashedFile::Open {
 
 HashedFile::HashedFile(const std::string& name) : name_(name) {
   std::error_code error;
-  if (!fs::is_regular_file(fs::u8path(name), error)) fail(name + " is no plain file");
+  if (!fs::is_regular_file(fs::u8path(name), error)) fail(name + " is not a regular file");
   open_ = std::make_shared<const Open>(name);
   path_ = open_->path;
   sha256_ = hash(path_, name_, size_);

@@ -164,8 +164,8 @@ void check_main_graphs(
   const std::vector<GraphFile>& graphs = manifest.graphs.at("main");
   for (std::size_t i = 0; i < graphs.size(); ++i) {
     const std::string path = item("graphs.main", i);
-    require_count(graphs[i].inputs.size(), 1, path + ".inputs", "tensor of pictures");
-    check_picture_tensor(manifest, graphs[i].inputs[0], path + ".inputs[0]");
+    require_count(graphs[i].inputs.size(), 1, path + ".inputs", "tensor of images");
+    check_image_tensor(manifest, graphs[i].inputs[0], path + ".inputs[0]");
     check_outputs(graphs[i], path);
   }
 }
@@ -179,8 +179,8 @@ void check_roles(const Manifest& manifest, std::initializer_list<const char*> ro
   for (const auto& [role, files] : manifest.graphs) check_one_of(role, roles, "graphs");
 }
 
-void check_picture_tensor(const Manifest& manifest, const TensorSpec& tensor,
-                          const std::string& path) {
+void check_image_tensor(const Manifest& manifest, const TensorSpec& tensor,
+                        const std::string& path) {
   const InputSpec& input = manifest.input;
   if (tensor.dtype != input.dtype) {
     bad_value(path + ".dtype", std::string(to_string(input.dtype)) + " as input.dtype",
@@ -202,7 +202,8 @@ void check_picture_tensor(const Manifest& manifest, const TensorSpec& tensor,
 
 void check_file_name(const std::string& path, const std::string& file) {
   const auto refuse = [&](const std::string& why) {
-    bad_manifest(path, quoted(file) + " is no plain relative path inside the bundle (" + why + ")");
+    bad_manifest(path,
+                 quoted(file) + " is not a plain relative path inside the bundle (" + why + ")");
   };
   if (file.empty()) refuse("empty");
   if (file.size() > 1024) refuse("longer than 1024 bytes");

@@ -33,7 +33,7 @@ void check(const Manifest& manifest, const ClassifySpec& spec) {
     const TensorSpec& scores =
         find_output(graph, path, spec.scores_output, "postprocess.scores.output");
     const std::int64_t columns = score_columns(manifest, spec.score_function, scores);
-    check_float_tensor(scores, {-1, columns}, "pictures, labels", path + ".outputs");
+    check_float_tensor(scores, {-1, columns}, "images, labels", path + ".outputs");
   });
 }
 

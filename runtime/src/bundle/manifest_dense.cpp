@@ -121,8 +121,8 @@ void check(const Manifest& manifest, const DenseSpec& spec) {
   const std::vector<GraphFile>& graphs = manifest.graphs.at("main");
   for (std::size_t i = 0; i < graphs.size(); ++i) {
     const std::string path = item("graphs.main", i);
-    require_count(graphs[i].inputs.size(), 1, path + ".inputs", "tensor of pictures");
-    check_picture_tensor(manifest, graphs[i].inputs[0], path + ".inputs[0]");
+    require_count(graphs[i].inputs.size(), 1, path + ".inputs", "tensor of images");
+    check_image_tensor(manifest, graphs[i].inputs[0], path + ".inputs[0]");
     const auto check_output = [&](const std::string& name, const std::string& key,
                                   std::int64_t columns, const std::string& why) {
       check_box_tensor(find_output(graphs[i], path, name, "postprocess." + key + ".output"),

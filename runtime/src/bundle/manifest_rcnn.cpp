@@ -175,7 +175,7 @@ void check_roi(const RcnnSpec& spec) {
   require_no_less_than_zero(head.min_size, path + ".min_size");
 }
 
-/// Boxes are clipped to the resized picture, which must begin at the tensor's corner.
+/// Boxes are clipped to the resized image, which must begin at the tensor's corner.
 void check_place_in_tensor(const InputSpec& input) {
   if (input.crop) bad_value("input.crop", "null, since postprocess.method is rcnn", "a size");
   if (input.resize == Resize::letterbox && input.align != Align::top_left) {
@@ -199,12 +199,12 @@ void check_feature(const TensorSpec& port, const std::string& path) {
   check_port(port, dtype, {1, -1, -1, -1}, path);
 }
 
-void check_trunk(const Manifest& manifest, const RcnnSpec& spec, const GraphFile& graph,
-                 const std::string& path) {
-  require_count(graph.inputs.size(), 1, path + ".inputs", "tensor of pictures");
-  check_picture_tensor(manifest, graph.inputs[0], path + ".inputs[0]");
+void check_backbone(const Manifest& manifest, const RcnnSpec& spec, const GraphFile& graph,
+                    const std::string& path) {
+  require_count(graph.inputs.size(), 1, path + ".inputs", "tensor of images");
+  check_image_tensor(manifest, graph.inputs[0], path + ".inputs[0]");
   if (!same_length(graph.inputs[0].shape[0], 1)) {
-    bad_value(path + ".inputs[0].shape[0]", "null or 1, since pictures are run one by one",
+    bad_value(path + ".inputs[0].shape[0]", "null or 1, since images are run one by one",
               std::to_string(graph.inputs[0].shape[0]));
   }
   const auto output = [&](const std::string& name, const std::string& key) -> const TensorSpec& {
@@ -294,7 +294,7 @@ void check(const Manifest& manifest, const RcnnSpec& spec) {
       const GraphFile& graph = graphs[i];
       const std::string path = item("graphs." + role, i);
       if (role == "trunk") {
-        check_trunk(manifest, spec, graph, path);
+        check_backbone(manifest, spec, graph, path);
         continue;
       }
       check_roi_inputs(spec, graph, role == "mask", path + ".inputs");

@@ -26,12 +26,12 @@ void require_schema(const Manifest& manifest, int schema, const std::string& why
 /// Throws Error (bad_bundle) for the softmax of one score.
 void check_score_function(ScoreFunction function, std::int64_t columns);
 
-/// How many scores a picture or pixel has: one for each label, or one that decides between two
+/// How many scores an image or pixel has: one for each label, or one that decides between two
 /// labels, the first of which is what is not. Throws Error (bad_bundle) for the softmax of one.
 std::int64_t score_columns(const Manifest& manifest, ScoreFunction function,
                            const TensorSpec& scores);
 
-/// There is the role "main" only, its graphs take pictures, and `check_outputs` finds nothing wrong
+/// There is the role "main" only, its graphs take images, and `check_outputs` finds nothing wrong
 /// with any of them; it is given the graph and its path.
 void check_main_graphs(
     const Manifest& manifest,
@@ -41,8 +41,8 @@ void check_main_graphs(
 void check_roles(const Manifest& manifest, std::initializer_list<const char*> roles);
 
 /// A graph's input tensor fits the input record.
-void check_picture_tensor(const Manifest& manifest, const TensorSpec& tensor,
-                          const std::string& path);
+void check_image_tensor(const Manifest& manifest, const TensorSpec& tensor,
+                        const std::string& path);
 
 /// The output of that name; throws Error (bad_bundle) naming `key` if the graph has none.
 const TensorSpec& find_output(const GraphFile& graph, const std::string& graph_path,
@@ -66,10 +66,10 @@ void check_grid_anchors(const GridAnchors& anchors, std::size_t levels, const st
 /// Throws Error (bad_bundle) unless `file` is a plain relative path that cannot leave the bundle.
 void check_file_name(const std::string& path, const std::string& file);
 
-/// Height and width of the tensor that pictures become, where all of them share it.
+/// Height and width of the tensor that images become, where all of them share it.
 std::optional<Size> network_input_size(const Manifest& manifest);
 
-/// How many boxes the main graph gives for a picture, where its outputs say so.
+/// How many boxes the main graph gives for an image, where its outputs say so.
 std::optional<std::int64_t> box_count(const Manifest& manifest, const SsdSpec& spec);
 
 }  // namespace edgecv

@@ -69,7 +69,7 @@ void check(const Manifest& manifest, const SegmentSpec& spec) {
     const TensorSpec& scores =
         find_output(graph, path, spec.scores_output, "postprocess.scores.output");
     const std::int64_t columns = score_columns(manifest, spec.score_function, scores);
-    check_float_tensor(scores, {-1, columns, -1, -1}, "pictures, labels, height, width",
+    check_float_tensor(scores, {-1, columns, -1, -1}, "images, labels, height, width",
                        path + ".outputs");
     if (!spec.windows) return;
     const Size window = spec.windows->size;

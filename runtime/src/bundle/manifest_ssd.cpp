@@ -98,10 +98,9 @@ std::int64_t check_anchors(const Manifest& manifest, const SsdSpec& spec) {
   const auto* file = std::get_if<AnchorFile>(&spec.anchors);
   const bool in_pixels = none || (file && !file->normalized);
   if (!in_pixels && !network_input_size(manifest)) {
-    bad_manifest(
-        path,
-        "these anchors need one input size for all pictures: give input a resize to a fixed "
-        "size, or use anchors of kind file in pixels");
+    bad_manifest(path,
+                 "these anchors need one input size for all images: give input a resize to a fixed "
+                 "size, or use anchors of kind file in pixels");
   }
   return std::visit([](const auto& anchors) { return check_anchors(anchors); }, spec.anchors);
 }
@@ -131,8 +130,8 @@ void check(const Manifest& manifest, const SsdSpec& spec) {
   const std::vector<GraphFile>& graphs = manifest.graphs.at("main");
   for (std::size_t i = 0; i < graphs.size(); ++i) {
     const std::string path = item("graphs.main", i);
-    require_count(graphs[i].inputs.size(), 1, path + ".inputs", "tensor of pictures");
-    check_picture_tensor(manifest, graphs[i].inputs[0], path + ".inputs[0]");
+    require_count(graphs[i].inputs.size(), 1, path + ".inputs", "tensor of images");
+    check_image_tensor(manifest, graphs[i].inputs[0], path + ".inputs[0]");
 
     const TensorSpec& scores =
         find_output(graphs[i], path, spec.scores_output, "postprocess.scores.output");

@@ -33,7 +33,7 @@ void check_tiles(const Manifest& manifest, const StylizeSpec& spec) {
   const std::string path = "postprocess.tiles";
   const StylizeTiles& tiles = *spec.tiles;
   require_side(tiles.align, path + ".align");
-  if (tiles.align % 2 != 0) {  // two pixels of a camera's picture may share their colour
+  if (tiles.align % 2 != 0) {  // two pixels of a camera's image may share their colour
     bad_value(path + ".align", "an even number", std::to_string(tiles.align));
   }
   require_side(tiles.thumbnail, path + ".thumbnail");
@@ -63,7 +63,7 @@ void check_tiles(const Manifest& manifest, const StylizeSpec& spec) {
 
 void check_batch(const TensorSpec& tensor, const std::string& path) {
   if (!tensor.shape.empty() && !same_length(tensor.shape[0], 1)) {
-    bad_value(path + ".shape", "a batch axis of 1 or null: pictures are run one by one",
+    bad_value(path + ".shape", "a batch axis of 1 or null: images are run one by one",
               to_string(tensor.shape));
   }
 }
@@ -74,8 +74,8 @@ void check_graphs(const Manifest& manifest, const std::string& role, std::size_t
   for (std::size_t i = 0; i < graphs.size(); ++i) {
     const std::string path = item("graphs." + role, i);
     require_count(graphs[i].inputs.size(), inputs, path + ".inputs",
-                  inputs == 1 ? "tensor of pictures" : "tensors: pictures, statistics");
-    check_picture_tensor(manifest, graphs[i].inputs[0], path + ".inputs[0]");
+                  inputs == 1 ? "tensor of images" : "tensors: images, statistics");
+    check_image_tensor(manifest, graphs[i].inputs[0], path + ".inputs[0]");
     check_batch(graphs[i].inputs[0], path + ".inputs[0]");
     if (inputs == 2) {
       if (graphs[i].inputs[1].name != statistics_name) {
@@ -89,7 +89,7 @@ void check_graphs(const Manifest& manifest, const std::string& role, std::size_t
         output == statistics_name ? path + ".outputs" : "postprocess.picture.output";
     check_float_tensor(find_output(graphs[i], path, output, key), expected,
                        output == statistics_name ? "mean and 1 / deviation of each channel"
-                                                 : "pictures, channels, height, width",
+                                                 : "images, channels, height, width",
                        path + ".outputs");
   }
 }
@@ -99,11 +99,11 @@ void check_graphs(const Manifest& manifest, const std::string& role, std::size_t
 StylizeSpec read_stylize(const JsonNode& node) {
   const JsonObject object = node.object({"method", "picture", "smallest_side", "tiles"});
   StylizeSpec spec;
-  const JsonObject picture = object["picture"].object({"output", "color", "scale", "offset"});
-  spec.picture_output = picture["output"].string();
-  spec.color = picture["color"].name<Color>();
-  spec.scale = picture["scale"].number();
-  spec.offset = picture["offset"].number();
+  const JsonObject image = object["picture"].object({"output", "color", "scale", "offset"});
+  spec.picture_output = image["output"].string();
+  spec.color = image["color"].name<Color>();
+  spec.scale = image["scale"].number();
+  spec.offset = image["offset"].number();
   spec.smallest_side = object["smallest_side"].integer();
   if (!object["tiles"].is_null()) spec.tiles = read_tiles(object["tiles"]);
   return spec;
@@ -112,12 +112,12 @@ StylizeSpec read_stylize(const JsonNode& node) {
 Json write(const StylizeSpec& spec) {
   Json object;
   object["method"] = "stylize";
-  Json picture;
-  picture["output"] = spec.picture_output;
-  picture["color"] = name_of(spec.color);
-  picture["scale"] = spec.scale;
-  picture["offset"] = spec.offset;
-  object["picture"] = picture;
+  Json image;
+  image["output"] = spec.picture_output;
+  image["color"] = name_of(spec.color);
+  image["scale"] = spec.scale;
+  image["offset"] = spec.offset;
+  object["picture"] = image;
   object["smallest_side"] = spec.smallest_side;
   object["tiles"] = Json();
   if (spec.tiles) {
@@ -145,7 +145,7 @@ void check(const Manifest& manifest, const StylizeSpec& spec) {
   require_side(spec.smallest_side, "postprocess.smallest_side");
   const InputSpec& input = manifest.input;
   if (input.crop || (input.resize == Resize::letterbox && input.align == Align::center)) {
-    bad_value("input", "no crop, and align top_left with letterbox, since the result is a picture",
+    bad_value("input", "no crop, and align top_left with letterbox, since the result is an image",
               input.crop ? "a crop" : "align center");
   }
   if (spec.smallest_side > 1 && (input.dtype != DType::float32 || input.layout != Layout::nchw)) {

@@ -143,7 +143,7 @@ std::vector<float> read_npy_boxes(const std::string& opened, const std::string& 
   };
 
   const std::string magic = read_bytes(file, 8, path);
-  if (magic.compare(0, 6, "\x93NUMPY") != 0) refuse("is no .npy file");
+  if (magic.compare(0, 6, "\x93NUMPY") != 0) refuse("is not an .npy file");
   const int version = static_cast<unsigned char>(magic[6]);
   if (version < 1 || version > 3) refuse("has .npy format " + std::to_string(version));
   const int length_bytes = version == 1 ? 2 : 4;

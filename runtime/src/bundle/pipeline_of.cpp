@@ -19,7 +19,7 @@ const char* pipeline_of(const Manifest& manifest) {
 }
 
 void refuse_bundle(const Bundle& bundle, const char* pipeline) {
-  throw Error(ErrorCode::bad_bundle, bundle.folder() + " is no bundle for a " + pipeline +
+  throw Error(ErrorCode::bad_bundle, bundle.folder() + " is not a bundle for a " + pipeline +
                                          ": open it with " + pipeline_of(bundle.manifest()));
 }
 

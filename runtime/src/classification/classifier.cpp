@@ -5,7 +5,7 @@
 #include "bundle/pipeline_of.hpp"
 #include "engine/engine_sets.hpp"
 #include "engine/graph_ports.hpp"
-#include "engine/picture_batches.hpp"
+#include "engine/image_batches.hpp"
 #include "scores/one_score.hpp"
 
 namespace edgecv {
@@ -18,7 +18,7 @@ Classifier::Classifier(const Bundle& bundle, std::shared_ptr<Engine> engine, int
       pool_(std::make_shared<ThreadPool>(threads)),
       engines_(share_engines({require_engine(std::move(engine), "main")}, *pool_)),
       output_(find_output(engines_->about(0), spec_.scores_output)) {
-  check_picture_input(engines_->about(0), input_);
+  check_image_input(engines_->about(0), input_);
 }
 
 std::vector<Classification> Classifier::run(const std::vector<Image>& images, int max_batch,
@@ -28,7 +28,7 @@ std::vector<Classification> Classifier::run(const std::vector<Image>& images, in
   Timing spent;
   std::vector<Classification> results;
   results.reserve(images.size());
-  run_batches(engine, input_, images, max_batch, *pool_, spent, [&](const PictureBatch& batch) {
+  run_batches(engine, input_, images, max_batch, *pool_, spent, [&](const ImageBatch& batch) {
     const Tensor logits = float_output(engine, output_, {batch.rows, columns_});
     ClassifySpec spec = spec_;
     std::vector<float> pair;

@@ -85,7 +85,7 @@ std::size_t find_passing(const BoxHeadSpec& spec, const float* logits, std::size
   return joined;
 }
 
-/// The box of one class from one proposal, clipped to the picture, in pixels of the network's
+/// The box of one class from one proposal, clipped to the image, in pixels of the network's
 /// input.
 void decode(const BoxHeadSpec& spec, const float* deltas, const float* proposal,
             const Geometry& geometry, float* xyxy) {
@@ -99,7 +99,7 @@ void decode(const BoxHeadSpec& spec, const float* deltas, const float* proposal,
   }
 }
 
-/// A coordinate (x, or y if `vertical`) from the network's input to the picture.
+/// A coordinate (x, or y if `vertical`) from the network's input to the image.
 float in_image(const Geometry& geometry, float value, bool vertical) {
   return vertical ? (value - static_cast<float>(geometry.offset_y)) * geometry.scale_y()
                   : (value - static_cast<float>(geometry.offset_x)) * geometry.scale_x();
@@ -153,7 +153,7 @@ Detections box_head_detections(const BoxHeadSpec& spec, const float* logits, con
   return kept;
 }
 
-void to_picture(const Geometry& geometry, std::vector<float>& boxes) {
+void boxes_to_image(const Geometry& geometry, std::vector<float>& boxes) {
   for (std::size_t i = 0; i < boxes.size(); ++i) boxes[i] = in_image(geometry, boxes[i], i % 2);
 }
 

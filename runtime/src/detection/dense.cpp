@@ -70,7 +70,7 @@ EDGECV_CLONES void row_scores(const float* logits, const float* centerness, std:
   for (std::size_t c = 0; c < classes; ++c) scores[c] = std::sqrt(sigmoid(logits[c]) * inside);
 }
 
-/// One level's outputs for one picture.
+/// One level's outputs for one image.
 struct Level {
   const float* logits;      // [anchors, classes]
   const float* boxes;       // [anchors, 4]

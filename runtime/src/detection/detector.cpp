@@ -5,7 +5,7 @@
 #include "detection/one_stage.hpp"
 #include "engine/engine_sets.hpp"
 #include "engine/graph_ports.hpp"
-#include "engine/picture_batches.hpp"
+#include "engine/image_batches.hpp"
 
 namespace edgecv {
 
@@ -21,7 +21,7 @@ Detector::Detector(const Bundle& bundle, std::shared_ptr<Engine> engine, int thr
   for (const OneStage::Output& output : method_->outputs()) {
     outputs_.push_back(find_output(main, output.name));
   }
-  check_picture_input(main, input_);
+  check_image_input(main, input_);
 }
 
 void Detector::set_thresholds(std::vector<float> thresholds) {
@@ -38,7 +38,7 @@ std::vector<Detections> Detector::run(const std::vector<Image>& images, int max_
   Timing spent;
   std::vector<Detections> results;
   results.reserve(images.size());
-  run_batches(engine, input_, images, max_batch, *pool_, spent, [&](const PictureBatch& batch) {
+  run_batches(engine, input_, images, max_batch, *pool_, spent, [&](const ImageBatch& batch) {
     std::int64_t anchors = method_->anchor_count(batch.geometries[0].tensor);
     std::vector<Tensor> outputs;
     for (std::size_t k = 0; k < outputs_.size(); ++k) {

@@ -1,7 +1,9 @@
 // Boxes on their way from the network's input to the image.
 //
-//   clip_to_resized(geometry, box);         // pixels of the network's input -> of the resized
-//   image scale_to_image(geometry, box, result);  // -> pixels of the image
+//   const Geometry geometry{{100, 200}, {50, 100}, {100, 100}, 0, 25};  // letterboxed
+//   float box[] = {0, 30, 20, 90}, result[4];
+//   clip_to_resized(geometry, box);         // {0, 5, 20, 50}
+//   scale_to_image(geometry, box, result);  // {0, 10, 40, 100}
 #pragma once
 
 #include "edgecv/boxes/boxes.hpp"

@@ -26,7 +26,7 @@ class OneStage {
   virtual std::vector<Output> outputs() const = 0;
   /// A for a tensor of that size; -1 where only the outputs know.
   virtual std::int64_t anchor_count(Size tensor) const = 0;
-  /// `rows`: of each of outputs() the [A, columns] of one picture.
+  /// `rows`: of each of outputs() the [A, columns] of one image.
   virtual Detections detections(const std::vector<const float*>& rows, std::size_t anchors,
                                 const Geometry& geometry, const std::vector<float>& thresholds,
                                 ThreadPool& pool) const = 0;

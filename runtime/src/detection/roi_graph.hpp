@@ -1,4 +1,4 @@
-// A graph of the second stage, `roi` or `mask`: it looks at boxes on the trunk's feature maps.
+// A graph of the second stage, `roi` or `mask`: it pools boxes from the backbone's feature maps.
 #pragma once
 
 #include <cstddef>

@@ -76,7 +76,7 @@ void select(const RpnSpec& spec, std::size_t index, const RpnLevel& level, Candi
   candidates.merged = candidates.suppressed = candidates.reported = 0;
 }
 
-/// Boxes of the candidates from `suppressed` to `merged`, clipped to the picture.
+/// Boxes of the candidates from `suppressed` to `merged`, clipped to the image.
 void decode(const RpnSpec& spec, std::size_t index, const RpnLevel& level, Size image,
             Candidates& candidates) {
   thread_local std::vector<float> deltas, anchors;

@@ -231,7 +231,7 @@ Detections SsdPostprocess::operator()(const float* scores, const float* boxes,
   }
 }
 
-/// Decoded and clipped, in pixels of the resized picture.
+/// Decoded and clipped, in pixels of the resized image.
 void SsdPostprocess::box_of(const float* boxes, std::size_t anchor, const Geometry& geometry,
                             float* xyxy) const {
   if (spec_.boxes_are_deltas) {

@@ -92,20 +92,20 @@ bool surer(const Match& x, const Match& y) {
 
 class Grouper {
  public:
-  Grouper(const TileFindings& findings, double match_threshold)
-      : findings_(findings), threshold_(static_cast<float>(match_threshold)) {
-    for (std::size_t t = 0; t < findings.window_count; ++t) {
-      tiles_.emplace_back(findings.windows + 4 * t, findings.picture);
+  Grouper(const TileDetections& detections, double match_threshold)
+      : detections_(detections), threshold_(static_cast<float>(match_threshold)) {
+    for (std::size_t t = 0; t < detections.tile_count; ++t) {
+      tiles_.emplace_back(detections.tile_boxes + 4 * t, detections.image);
     }
-    boxes_.resize(findings.count);
-    for (std::size_t i = 0; i < findings.count; ++i) {
-      const std::int32_t tile = findings.tiles[i];
+    boxes_.resize(detections.count);
+    for (std::size_t i = 0; i < detections.count; ++i) {
+      const std::int32_t tile = detections.tiles[i];
       if (tile < 0 || static_cast<std::size_t>(tile) >= tiles_.size()) {
-        throw Error(ErrorCode::invalid_input, "group_tiles: finding " + std::to_string(i) +
+        throw Error(ErrorCode::invalid_input, "group_tiles: detection " + std::to_string(i) +
                                                   " is of tile " + std::to_string(tile) +
                                                   ", there are " + std::to_string(tiles_.size()));
       }
-      std::copy_n(findings.boxes + 4 * i, 4, boxes_[i].side);
+      std::copy_n(detections.boxes + 4 * i, 4, boxes_[i].side);
       for (const float value : boxes_[i].side) {
         if (!std::isfinite(value)) {
           throw Error(ErrorCode::invalid_input,
@@ -114,7 +114,7 @@ class Grouper {
       }
     }
     hulls_ = boxes_;
-    group_.resize(findings.count);
+    group_.resize(detections.count);
     std::iota(group_.begin(), group_.end(), 0);
     next_ = group_;
   }
@@ -128,8 +128,8 @@ class Grouper {
     absorb_pieces_left_over();
 
     std::vector<TileGroup> groups;
-    std::vector<std::int32_t> place(findings_.count, -1);
-    for (const std::uint32_t i : by_falling_score(findings_.scores, findings_.count)) {
+    std::vector<std::int32_t> place(detections_.count, -1);
+    for (const std::uint32_t i : by_falling_score(detections_.scores, detections_.count)) {
       std::uint32_t root = group_[i];
       while (group_[root] != root) root = group_[root];  // what absorbs may be absorbed itself
       if (place[root] < 0) {
@@ -142,15 +142,15 @@ class Grouper {
   }
 
  private:
-  const Tile& tile(std::uint32_t i) const { return tiles_[findings_.tiles[i]]; }
+  const Tile& tile(std::uint32_t i) const { return tiles_[detections_.tiles[i]]; }
 
   /// Sweeps over the boxes of each label from left to right.
   void find_matches() {
-    std::vector<std::uint32_t> order(findings_.count);
+    std::vector<std::uint32_t> order(detections_.count);
     std::iota(order.begin(), order.end(), 0);
     std::sort(order.begin(), order.end(), [&](std::uint32_t i, std::uint32_t j) {
-      if (findings_.labels[i] != findings_.labels[j]) {
-        return findings_.labels[i] < findings_.labels[j];
+      if (detections_.labels[i] != detections_.labels[j]) {
+        return detections_.labels[i] < detections_.labels[j];
       }
       const float x = boxes_[i].side[0], other = boxes_[j].side[0];
       return x != other ? x < other : i < j;
@@ -161,7 +161,7 @@ class Grouper {
       for (std::size_t n = m + 1; n < order.size(); ++n) {
         const std::uint32_t j = order[n];
         const Box& other = boxes_[j];
-        if (findings_.labels[j] != findings_.labels[i] || other.side[0] >= box.side[2]) break;
+        if (detections_.labels[j] != detections_.labels[i] || other.side[0] >= box.side[2]) break;
         if (other.side[1] >= box.side[3] || other.side[3] <= box.side[1]) continue;
         compare(std::min(i, j), std::max(i, j));
       }
@@ -174,7 +174,7 @@ class Grouper {
     const bool a_in_b = inner > threshold_ * area_a, b_in_a = inner > threshold_ * area_b;
     if (a_in_b && area_a < area_b) inside_.push_back({i, j, inner});
     if (b_in_a && area_b < area_a) inside_.push_back({j, i, inner});
-    if (findings_.tiles[i] == findings_.tiles[j]) return;
+    if (detections_.tiles[i] == detections_.tiles[j]) return;
 
     const Box object = hull(a, b);
     const bool a_sees = tile(i).room(object) >= -unseen, b_sees = tile(j).room(object) >= -unseen;
@@ -219,8 +219,8 @@ class Grouper {
     const std::uint32_t a = group_[match.a], b = group_[match.b];
     if (a == b) return false;
     const bool other_tiles = all_members(a, [&](std::uint32_t i) {
-      return all_members(b,
-                         [&](std::uint32_t j) { return findings_.tiles[i] != findings_.tiles[j]; });
+      return all_members(
+          b, [&](std::uint32_t j) { return detections_.tiles[i] != detections_.tiles[j]; });
     });
     if (!other_tiles) return false;
     if (next_[a] == a && next_[b] == b) return true;  // was seen when they were compared
@@ -245,7 +245,7 @@ class Grouper {
       float inner = 0;
       std::uint32_t group = 0;
     };
-    std::vector<Target> targets(findings_.count);
+    std::vector<Target> targets(detections_.count);
     for (const Inside& pair : inside_) {
       const std::uint32_t i = pair.piece, group = group_[pair.object];
       const bool alone = group_[i] == i && next_[i] == i;
@@ -253,7 +253,7 @@ class Grouper {
         targets[i] = {pair.inner, group};
       }
     }
-    for (std::uint32_t i = 0; i < findings_.count; ++i) {
+    for (std::uint32_t i = 0; i < detections_.count; ++i) {
       if (targets[i].inner > 0) group_[i] = targets[i].group;
     }
   }
@@ -280,11 +280,11 @@ class Grouper {
       const float room = tile(i).room(object);
       if (room < 0 || boxes_[i].area() < least_whole * object.area()) return true;
       const int rank = tile(i).whole ? 1 : room >= clear ? 2 : 0;
-      const float score = findings_.scores[i];
+      const float score = detections_.scores[i];
       if (best < 0 || rank > best_rank ||
           (rank == best_rank &&
-           (score > findings_.scores[best] ||
-            (score == findings_.scores[best] && static_cast<std::int32_t>(i) < best)))) {
+           (score > detections_.scores[best] ||
+            (score == detections_.scores[best] && static_cast<std::int32_t>(i) < best)))) {
         best = static_cast<std::int32_t>(i);
         best_rank = rank;
       }
@@ -299,7 +299,7 @@ class Grouper {
     float inner;
   };
 
-  TileFindings findings_;
+  TileDetections detections_;
   float threshold_;
   std::vector<Tile> tiles_;
   std::vector<Box> boxes_;
@@ -312,8 +312,8 @@ class Grouper {
 
 }  // namespace
 
-std::vector<TileGroup> group_tiles(const TileFindings& findings, double match_threshold) {
-  return Grouper(findings, match_threshold)();
+std::vector<TileGroup> group_tiles(const TileDetections& detections, double match_threshold) {
+  return Grouper(detections, match_threshold)();
 }
 
 }  // namespace edgecv

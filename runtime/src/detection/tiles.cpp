@@ -50,10 +50,10 @@ struct Gathered {
     }
   }
 
-  std::vector<TileGroup> groups(const std::vector<std::int64_t>& windows, Size picture,
+  std::vector<TileGroup> groups(const std::vector<std::int64_t>& windows, Size image,
                                 double match_threshold) const {
     return group_tiles({detections.boxes.data(), detections.scores.data(), detections.labels.data(),
-                        tiles.data(), tiles.size(), windows.data(), windows.size() / 4, picture},
+                        tiles.data(), tiles.size(), windows.data(), windows.size() / 4, image},
                        match_threshold);
   }
 
@@ -81,22 +81,22 @@ struct Gathered {
 
 }  // namespace
 
-std::vector<std::int64_t> tiles_of(const TileSpec& spec, Size picture) {
+std::vector<std::int64_t> tiles_of(const TileSpec& spec, Size image) {
   if (!(spec.match_threshold > 0 && spec.match_threshold <= 1)) {
     throw Error(ErrorCode::invalid_input,
                 "match_threshold: expected a number above 0 up to 1, got " +
                     shortest_digits(spec.match_threshold));
   }
-  const WindowGrid grid = sliding_windows(picture, spec.size, spec.overlap);
+  const WindowGrid grid = sliding_windows(image, spec.size, spec.overlap);
   if (grid.count() > most_tiles) {
     throw Error(ErrorCode::invalid_input,
-                "tiles: the picture would have " + std::to_string(grid.count()) +
+                "tiles: the image would have " + std::to_string(grid.count()) +
                     " of them; expected at most " + std::to_string(most_tiles) +
                     ": use larger tiles or less overlap");
   }
   std::vector<std::int64_t> windows = grid.boxes();
   if (spec.whole && grid.count() > 1) {
-    windows.insert(windows.end(), {0, 0, picture.width, picture.height});
+    windows.insert(windows.end(), {0, 0, image.width, image.height});
   }
   return windows;
 }

@@ -22,14 +22,14 @@ std::vector<std::size_t> find_outputs(const Engine& engine, const std::vector<st
   return indices;
 }
 
-/// What the roi and mask graphs take is what the trunk gives.
-void check_features(const Engine& trunk, const Engine& graph,
+/// What the roi and mask graphs take is what the backbone gives.
+void check_features(const Engine& backbone, const Engine& graph,
                     const std::vector<std::string>& names) {
   for (const std::string& name : names) {
-    const TensorSpec& given = trunk.outputs()[find_output(trunk, name)];
+    const TensorSpec& given = backbone.outputs()[find_output(backbone, name)];
     const TensorSpec& taken = graph.inputs()[find_input(graph, name)];
     if (given.dtype != taken.dtype) {
-      throw Error(ErrorCode::engine, "the trunk gives \"" + name + "\" as " +
+      throw Error(ErrorCode::engine, "the backbone gives \"" + name + "\" as " +
                                          to_string(given.dtype) + ", the next graph takes " +
                                          to_string(taken.dtype) +
                                          ": take the graphs in one precision");
@@ -37,7 +37,7 @@ void check_features(const Engine& trunk, const Engine& graph,
   }
 }
 
-/// The caller's boxes, from pixels of the picture to pixels of the network's input.
+/// The caller's boxes, from pixels of the image to pixels of the network's input.
 std::vector<float> to_network(const std::vector<float>& boxes, const Geometry& geometry) {
   const auto width = static_cast<float>(geometry.image.width);
   const auto height = static_cast<float>(geometry.image.height);
@@ -64,7 +64,7 @@ std::vector<float> to_network(const std::vector<float>& boxes, const Geometry& g
 }
 
 /// The roles of a set of engines.
-enum Role : std::size_t { trunk, roi, mask };
+enum Role : std::size_t { backbone, roi, mask };
 
 }  // namespace
 
@@ -78,16 +78,16 @@ class TwoStageDetector::Call {
   const TwoStageTiming& timing() const { return timing_; }
 
  private:
-  void run_trunk(const Image& image, const Geometry& geometry);
+  void run_backbone(const Image& image, const Geometry& geometry);
   std::vector<Tensor> features() const;
   std::vector<float> propose_regions(const Geometry& geometry);
-  Detections look_at(const std::vector<float>& proposals, const Geometry& geometry);
+  Detections run_second_stage(const std::vector<float>& proposals, const Geometry& geometry);
   std::vector<MaskCrop> cut_out(Detections& detections, const Geometry& geometry);
 
   const TwoStageDetector& model_;
   std::vector<float> thresholds_;
   EngineSets::Turn turn_;
-  Engine& trunk_ = turn_.engine(trunk);
+  Engine& backbone_ = turn_.engine(backbone);
   TwoStageTiming timing_;
 };
 
@@ -98,7 +98,8 @@ TwoStageDetector::TwoStageDetector(const Bundle& bundle, TwoStageEngines engines
       operating_(operating_thresholds(bundle.manifest())),
       pool_(std::make_shared<ThreadPool>(threads)),
       thresholds_(operating_) {
-  require_engine(engines.trunk, "trunk");
+  if (!engines.backbone) engines.backbone = std::move(engines.trunk);
+  require_engine(engines.backbone, "trunk");
   require_engine(engines.roi, "roi");
   if (spec_.mask) {
     require_engine(engines.mask, "mask");
@@ -106,12 +107,12 @@ TwoStageDetector::TwoStageDetector(const Bundle& bundle, TwoStageEngines engines
     engines.mask = nullptr;
   }
   engines_ = share_engines(
-      {std::move(engines.trunk), std::move(engines.roi), std::move(engines.mask)}, *pool_);
-  const Engine& first = engines_->about(trunk);
+      {std::move(engines.backbone), std::move(engines.roi), std::move(engines.mask)}, *pool_);
+  const Engine& first = engines_->about(backbone);
   const Engine& second = engines_->about(roi);
   roi_ = std::make_shared<RoiGraph>(second, "roi", spec_.features, spec_.levels, false);
   features_ = find_outputs(first, spec_.features);
-  check_picture_input(first, input_);
+  check_image_input(first, input_);
   check_features(first, second, spec_.features);
   if (spec_.rpn) {
     objectness_ = find_outputs(first, spec_.rpn->objectness_outputs);
@@ -141,7 +142,7 @@ std::vector<Instances> TwoStageDetector::run(const std::vector<Image>& images,
                                              TwoStageTiming& timing) {
   if (!spec_.rpn) {
     throw Error(ErrorCode::invalid_input,
-                "proposals: expected boxes [N, 4], xyxy in pixels of the picture, since this "
+                "proposals: expected boxes [N, 4], xyxy in pixels of the image, since this "
                 "bundle has no proposal network; got none");
   }
   return run_all(images, nullptr, &timing);
@@ -152,7 +153,7 @@ std::vector<Instances> TwoStageDetector::run(const std::vector<Image>& images,
                                              TwoStageTiming* timing) {
   if (images.size() != proposals.size()) {
     throw Error(ErrorCode::invalid_input, "proposals: expected boxes for each of " +
-                                              std::to_string(images.size()) + " pictures, got " +
+                                              std::to_string(images.size()) + " images, got " +
                                               std::to_string(proposals.size()) + " lists");
   }
   return run_all(images, &proposals, timing);
@@ -180,28 +181,29 @@ Instances TwoStageDetector::Call::run_one(const Image& image, const std::vector<
     proposals = to_network(*given, geometry);
     if (proposals.empty()) return {};
   }
-  run_trunk(image, geometry);
+  run_backbone(image, geometry);
   if (!given) proposals = propose_regions(geometry);
 
   Instances result;
-  result.detections = look_at(proposals, geometry);
+  result.detections = run_second_stage(proposals, geometry);
   result.masks = cut_out(result.detections, geometry);
   return result;
 }
 
-void TwoStageDetector::Call::run_trunk(const Image& image, const Geometry& geometry) {
+void TwoStageDetector::Call::run_backbone(const Image& image, const Geometry& geometry) {
   {
     Stopwatch watch(timing_.preprocess_ms);
-    const Tensor input = trunk_.input(0, picture_shape(model_.input_, 1, geometry.tensor));
+    const Tensor input = backbone_.input(0, image_shape(model_.input_, 1, geometry.tensor));
     preprocess(image, model_.input_, geometry, input.data, *model_.pool_);
   }
-  Stopwatch watch(timing_.trunk_ms);
-  trunk_.run();
+  Stopwatch watch(timing_.backbone_ms);
+  backbone_.run();
 }
 
 std::vector<Tensor> TwoStageDetector::Call::features() const {
   std::vector<Tensor> tensors;
-  for (const std::size_t index : model_.features_) tensors.push_back(trunk_.output_in_place(index));
+  for (const std::size_t index : model_.features_)
+    tensors.push_back(backbone_.output_in_place(index));
   return tensors;
 }
 
@@ -211,15 +213,16 @@ std::vector<float> TwoStageDetector::Call::propose_regions(const Geometry& geome
   std::vector<Tensor> held;  // what the levels point into
   for (std::size_t level = 0; level < model_.objectness_.size(); ++level) {
     const std::int64_t anchors = model_.spec_.rpn->anchors.per_cell(level);
-    const Tensor objectness = float_output(trunk_, model_.objectness_[level], {1, anchors, -1, -1});
+    const Tensor objectness =
+        float_output(backbone_, model_.objectness_[level], {1, anchors, -1, -1});
     const std::int64_t height = objectness.shape[2], width = objectness.shape[3];
     const Tensor deltas =
-        float_output(trunk_, model_.deltas_[level], {1, 4 * anchors, height, width});
+        float_output(backbone_, model_.deltas_[level], {1, 4 * anchors, height, width});
     if (height < 1 || width < 1 || height > geometry.tensor.height ||
         width > geometry.tensor.width) {
       throw Error(ErrorCode::engine,
                   "output \"" + model_.spec_.rpn->objectness_outputs[level] + "\" came as " +
-                      to_string(objectness.shape) + " for a picture of " +
+                      to_string(objectness.shape) + " for an image of " +
                       to_string(Shape{geometry.tensor.height, geometry.tensor.width}));
     }
     held.insert(held.end(), {objectness, deltas});
@@ -230,8 +233,8 @@ std::vector<float> TwoStageDetector::Call::propose_regions(const Geometry& geome
 }
 
 /// The box head: class and place of each proposal. Boxes stay in pixels of the network's input.
-Detections TwoStageDetector::Call::look_at(const std::vector<float>& proposals,
-                                           const Geometry& geometry) {
+Detections TwoStageDetector::Call::run_second_stage(const std::vector<float>& proposals,
+                                                    const Geometry& geometry) {
   if (proposals.empty()) return {};
   std::optional<RoiRun> run;
   {
@@ -252,12 +255,12 @@ Detections TwoStageDetector::Call::look_at(const std::vector<float>& proposals,
                              thresholds_, *model_.pool_);
 }
 
-/// The mask head: the shape of each detection. Brings the boxes to pixels of the picture.
+/// The mask head: the shape of each detection. Brings the boxes to pixels of the image.
 std::vector<MaskCrop> TwoStageDetector::Call::cut_out(Detections& detections,
                                                       const Geometry& geometry) {
   if (detections.scores.empty()) return {};
   if (!model_.mask_) {
-    to_picture(geometry, detections.boxes);
+    boxes_to_image(geometry, detections.boxes);
     return {};
   }
   std::optional<RoiRun> run;
@@ -280,7 +283,7 @@ std::vector<MaskCrop> TwoStageDetector::Call::cut_out(Detections& detections,
   }
   require_finite(masks.as<float>(), static_cast<std::size_t>(element_count(masks.shape)),
                  model_.spec_.mask->output);
-  to_picture(geometry, detections.boxes);
+  boxes_to_image(geometry, detections.boxes);
   return paste_masks(masks.as<float>(), count, static_cast<int>(masks.shape[2]),
                      detections.boxes.data(), geometry.image, model_.spec_.mask->threshold,
                      *model_.pool_);

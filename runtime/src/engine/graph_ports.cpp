@@ -39,12 +39,11 @@ std::size_t find_input(const Engine& engine, const std::string& name) {
   return find(engine.inputs(), name, "input");
 }
 
-void check_picture_input(const Engine& engine, const InputSpec& spec) {
+void check_image_input(const Engine& engine, const InputSpec& spec) {
   const std::vector<TensorSpec>& inputs = engine.inputs();
   if (inputs.size() != 1) {
-    throw Error(ErrorCode::engine,
-                "expected a network with one input, the pictures; this one has " +
-                    std::to_string(inputs.size()));
+    throw Error(ErrorCode::engine, "expected a network with one input, the images; this one has " +
+                                       std::to_string(inputs.size()));
   }
   if (inputs[0].dtype != spec.dtype || inputs[0].shape.size() != 4) {
     throw Error(ErrorCode::engine, "input \"" + inputs[0].name + "\" is " +
@@ -54,7 +53,7 @@ void check_picture_input(const Engine& engine, const InputSpec& spec) {
   }
 }
 
-Shape picture_shape(const InputSpec& spec, std::int64_t batch, Size size) {
+Shape image_shape(const InputSpec& spec, std::int64_t batch, Size size) {
   if (spec.layout == Layout::nhwc) return {batch, size.height, size.width, spec.channels()};
   return {batch, spec.channels(), size.height, size.width};
 }

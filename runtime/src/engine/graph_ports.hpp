@@ -22,11 +22,11 @@ std::size_t find_input(const Engine& engine, const std::string& name);
 /// The same, or nothing where there is none.
 std::optional<std::size_t> look_up(const std::vector<TensorSpec>& ports, const std::string& name);
 
-/// The one input of a network that takes pictures is as the input record prepares them.
-void check_picture_input(const Engine& engine, const InputSpec& spec);
+/// The one input of a network that takes images is as the input record prepares them.
+void check_image_input(const Engine& engine, const InputSpec& spec);
 
-/// Of the tensor that holds `batch` pictures.
-Shape picture_shape(const InputSpec& spec, std::int64_t batch, Size size);
+/// Of the tensor that holds `batch` images.
+Shape image_shape(const InputSpec& spec, std::int64_t batch, Size size);
 
 /// An output of the last run, whose shape is `expected` (-1: any length) and whose dtype is
 /// float32.

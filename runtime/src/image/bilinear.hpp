@@ -1,4 +1,4 @@
-// Rows of a picture resampled from two columns and two rows, without a filter.
+// Rows of an image resampled from two columns and two rows, without a filter.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@ namespace edgecv {
 
 class BilinearSampler {
  public:
-  /// `width`: pixels in a row of the picture.
+  /// `width`: pixels in a row of the image.
   BilinearSampler(const LinearAxis& columns, LinearAxis rows, Size image, int step,
                   const ChannelMap& channels);
 
@@ -22,7 +22,7 @@ class BilinearSampler {
   /// Floats of scratch memory that one call needs.
   std::size_t scratch_size() const { return 0; }
 
-  /// Output row y, normalised. Reads no byte outside the picture's rows.
+  /// Output row y, normalised. Reads no byte outside the image's rows.
   void operator()(PixelRows& source, int y, float* scratch, const ChannelRows& result) const;
 
  private:

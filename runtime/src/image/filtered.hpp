@@ -1,4 +1,4 @@
-// Rows of a picture resampled with a filter of several columns and rows (antialias, bicubic).
+// Rows of an image resampled with a filter of several columns and rows (antialias, bicubic).
 #pragma once
 
 #include <cstddef>
@@ -20,7 +20,7 @@ class FilterSampler {
   /// Floats of scratch memory that one call needs.
   std::size_t scratch_size() const;
 
-  /// Output row y, normalised. Reads no byte outside the picture's rows.
+  /// Output row y, normalised. Reads no byte outside the image's rows.
   void operator()(PixelRows& source, int y, float* scratch, const ChannelRows& result) const;
 
  private:

@@ -12,11 +12,11 @@ std::string text(Size size) {
   return "[" + std::to_string(size.height) + ", " + std::to_string(size.width) + "]";
 }
 
-/// A side of the resized picture; a thin picture keeps one pixel.
+/// A side of the resized image; a thin image keeps one pixel.
 int to_side(double length, const InputSpec& spec, Size image) {
   if (length > max_side) {
     throw Error(ErrorCode::invalid_input,
-                "image: a picture of " + text(image) + " resized by shortest_edge to size " +
+                "image: an image of " + text(image) + " resized by shortest_edge to size " +
                     std::to_string(spec.size->height) + " gets a side of more than " +
                     std::to_string(max_side) + "; set max_size in the input record");
   }

@@ -63,7 +63,7 @@ void check(const Image& image) {
 Image crop(const Image& image, int x, int y, Size size) {
   if (x < 0 || y < 0 || size.height < 1 || size.width < 1 || size.width > image.width - x ||
       size.height > image.height - y) {
-    refuse("crop: expected a part of the " + text(image) + " picture, got x " + std::to_string(x) +
+    refuse("crop: expected a part of the " + text(image) + " image, got x " + std::to_string(x) +
            ", y " + std::to_string(y) + " and " + std::to_string(size.height) + " x " +
            std::to_string(size.width));
   }
@@ -71,7 +71,7 @@ Image crop(const Image& image, int x, int y, Size size) {
   if ((planar && (y % 2 != 0 || size.height % 2 != 0)) ||
       ((planar || image.format == PixelFormat::yuyv) && (x % 2 != 0 || size.width % 2 != 0))) {
     refuse(
-        "crop: colours of an NV12 or YUYV picture belong to pairs of pixels: expected even "
+        "crop: colours of an NV12 or YUYV image belong to pairs of pixels: expected even "
         "positions and sizes");
   }
   Image part = image;

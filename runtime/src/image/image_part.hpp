@@ -1,4 +1,4 @@
-// A rectangle of a picture as a picture of its own, in place.
+// A rectangle of an image as an image of its own, in place.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,4 @@
-// Rows of a picture of any format as packed 8-bit pixels.
+// Rows of an image of any format as packed 8-bit pixels.
 #pragma once
 
 #include <array>
@@ -15,10 +15,10 @@ struct PackedFormat {
   std::array<int, 3> rgb;  // byte of red, green and blue in a pixel
 };
 
-/// The layout for pictures of that format, in colour or turned to gray.
+/// The layout for images of that format, in colour or turned to gray.
 PackedFormat packed_format(PixelFormat format, bool gray);
 
-/// Gives the rows of a picture: in place where they are packed pixels already, else decoded into
+/// Gives the rows of an image: in place where they are packed pixels already, else decoded into
 /// scratch memory. Decoding is cv2.cvtColor's integer arithmetic (YUV2BGR_NV12, YUV2BGR_YUYV,
 /// BGR2GRAY). Not thread-safe; each thread makes its own.
 class PixelRows {

@@ -14,7 +14,7 @@
 namespace edgecv {
 namespace {
 
-/// What of the resized picture lies in the tensor.
+/// What of the resized image lies in the tensor.
 struct Window {
   int begin;  // in the tensor
   int end;

@@ -1,4 +1,4 @@
-// Which source samples make each output sample along one axis of a picture.
+// Which source samples make each output sample along one axis of an image.
 #pragma once
 
 #include <vector>

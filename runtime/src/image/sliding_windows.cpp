@@ -40,17 +40,17 @@ std::vector<std::int64_t> WindowGrid::boxes() const {
   return result;
 }
 
-WindowGrid sliding_windows(Size picture, Size window, double overlap) {
-  check_sides("image_size", picture);
+WindowGrid sliding_windows(Size image, Size window, double overlap) {
+  check_sides("image_size", image);
   check_sides("window", window);
   if (!(overlap >= 0 && overlap < 1)) {
     throw Error(ErrorCode::invalid_input,
                 "overlap: expected a number from 0 to below 1, got " + shortest_digits(overlap));
   }
   WindowGrid grid;
-  grid.window = {std::min(window.height, picture.height), std::min(window.width, picture.width)};
-  grid.tops = starts(picture.height, grid.window.height, overlap);
-  grid.lefts = starts(picture.width, grid.window.width, overlap);
+  grid.window = {std::min(window.height, image.height), std::min(window.width, image.width)};
+  grid.tops = starts(image.height, grid.window.height, overlap);
+  grid.lefts = starts(image.width, grid.window.width, overlap);
   return grid;
 }
 

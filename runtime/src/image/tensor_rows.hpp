@@ -11,10 +11,10 @@ namespace edgecv {
 /// Writes the rows of one tensor. Not thread-safe; each thread makes its own over the same memory.
 class TensorRows {
  public:
-  /// Columns [begin, end) hold the picture, the others `pad_value`.
+  /// Columns [begin, end) hold the image, the others `pad_value`.
   TensorRows(const InputSpec& spec, Size tensor, int begin, int end, void* output);
 
-  /// Where to put the picture's columns of row y; end(y) must follow.
+  /// Where to put the image's columns of row y; end(y) must follow.
   ChannelRows begin(int y);
   void end(int y);
 

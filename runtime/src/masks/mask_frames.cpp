@@ -8,19 +8,19 @@
 
 namespace edgecv {
 
-void paint_mask(const MaskCrop& crop, Size picture, std::uint8_t* frame) {
+void draw_mask(const MaskCrop& crop, Size image, std::uint8_t* frame) {
   const std::uint8_t* pixels = crop.pixels.data();
-  std::uint8_t* row = frame + static_cast<std::ptrdiff_t>(crop.y) * picture.width + crop.x;
-  for (int y = 0; y < crop.height; ++y, pixels += crop.width, row += picture.width) {
+  std::uint8_t* row = frame + static_cast<std::ptrdiff_t>(crop.y) * image.width + crop.x;
+  for (int y = 0; y < crop.height; ++y, pixels += crop.width, row += image.width) {
     std::copy_n(pixels, crop.width, row);
   }
 }
 
-MaskCrop crop_mask(const std::uint8_t* frame, Size picture) {
-  const std::ptrdiff_t width = picture.width;
+MaskCrop crop_mask(const std::uint8_t* frame, Size image) {
+  const std::ptrdiff_t width = image.width;
   const auto is_set = [](std::uint8_t pixel) { return pixel != 0; };
-  int left = picture.width, right = 0, top = picture.height, bottom = 0;
-  for (int y = 0; y < picture.height; ++y) {
+  int left = image.width, right = 0, top = image.height, bottom = 0;
+  for (int y = 0; y < image.height; ++y) {
     const std::uint8_t* const row = frame + y * width;
     const std::uint8_t* const first =
         static_cast<const std::uint8_t*>(std::memchr(row, 1, static_cast<std::size_t>(width)));

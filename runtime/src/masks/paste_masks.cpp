@@ -19,11 +19,11 @@ namespace {
 constexpr int padding = 1;  // of the mask on each side, as torchvision pads it
 constexpr std::int64_t small_output = 128;
 
-/// A span of pixels of one axis: the expanded box before clipping and the part in the picture.
+/// A span of pixels of one axis: the expanded box before clipping and the part in the image.
 struct Span {
   std::int64_t first = 0;   // of the box; may lie outside
   std::int64_t length = 1;  // of the box
-  int begin = 0, end = 0;   // in the picture
+  int begin = 0, end = 0;   // in the image
 
   int count() const { return end - begin; }
 };
@@ -34,15 +34,15 @@ std::int64_t truncated(float value) {
 }
 
 /// torchvision's expand_boxes, truncation towards zero, and clipping.
-Span expanded(float low, float high, float scale, int picture) {
+Span expanded(float low, float high, float scale, int image) {
   const float half = (high - low) * 0.5f * scale;
   const float center = (high + low) * 0.5f;
   Span span;
   span.first = truncated(center - half);
   const std::int64_t last = truncated(center + half);
   span.length = std::max<std::int64_t>(last - span.first + 1, 1);
-  span.begin = static_cast<int>(std::clamp<std::int64_t>(span.first, 0, picture));
-  span.end = static_cast<int>(std::clamp<std::int64_t>(last + 1, span.begin, picture));
+  span.begin = static_cast<int>(std::clamp<std::int64_t>(span.first, 0, image));
+  span.end = static_cast<int>(std::clamp<std::int64_t>(last + 1, span.begin, image));
   return span;
 }
 
@@ -116,17 +116,17 @@ EDGECV_CLONES_AVX2 void sample_small_row(const float* upper, const float* lower,
 /// Pastes masks of one size; its buffers serve one mask after another.
 class Paster {
  public:
-  Paster(int size, Size picture, float threshold)
+  Paster(int size, Size image, float threshold)
       : size_(size),
         cells_(size + 2 * padding),
         scale_(static_cast<float>(static_cast<double>(cells_) / size)),
-        picture_(picture),
+        image_(image),
         threshold_(threshold),
         padded_(static_cast<std::size_t>(cells_) * static_cast<std::size_t>(cells_)) {}
 
   MaskCrop operator()(const float* mask, const float* box) {
-    const Span across = expanded(box[0], box[2], scale_, picture_.width);
-    const Span down = expanded(box[1], box[3], scale_, picture_.height);
+    const Span across = expanded(box[0], box[2], scale_, image_.width);
+    const Span down = expanded(box[1], box[3], scale_, image_.height);
     MaskCrop crop;
     if (across.count() == 0 || down.count() == 0) return crop;
     crop.x = across.begin;
@@ -188,7 +188,7 @@ class Paster {
 
   int size_, cells_;
   float scale_;
-  Size picture_;
+  Size image_;
   float threshold_;
   std::vector<float> padded_;  // [cells, cells]; its border stays 0
   Taps columns_, rows_;
@@ -198,7 +198,7 @@ class Paster {
 }  // namespace
 
 std::vector<MaskCrop> paste_masks(const float* masks, std::size_t count, int size,
-                                  const float* boxes, Size picture, float threshold,
+                                  const float* boxes, Size image, float threshold,
                                   ThreadPool& pool) {
   for (std::size_t i = 0; i < count; ++i) {
     if (!std::all_of(boxes + 4 * i, boxes + 4 * i + 4, [](float v) { return std::isfinite(v); })) {
@@ -209,7 +209,7 @@ std::vector<MaskCrop> paste_masks(const float* masks, std::size_t count, int siz
   std::vector<MaskCrop> crops(count);
   const auto mask_elements = static_cast<std::size_t>(size) * static_cast<std::size_t>(size);
   pool.parallel_for(static_cast<int>(count), 4, [&](int begin, int end) {
-    Paster paste(size, picture, threshold);
+    Paster paste(size, image, threshold);
     for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
       crops[i] = paste(masks + i * mask_elements, boxes + 4 * i);
     }

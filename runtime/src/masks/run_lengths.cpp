@@ -32,7 +32,7 @@ void for_each_difference(const std::uint8_t* a, const std::uint8_t* b, int width
 
 /// Positions in the frame, column by column, at which the mask changes, rising. A column that ends
 /// and one that starts as foreground leave two equal positions, which cancel each other.
-std::vector<std::uint64_t> changes(const MaskCrop& crop, Size picture) {
+std::vector<std::uint64_t> changes(const MaskCrop& crop, Size image) {
   const auto width = static_cast<std::size_t>(crop.width);
   const std::vector<std::uint8_t> background(width, 0);
   const auto row = [&](int y) {
@@ -54,7 +54,7 @@ std::vector<std::uint64_t> changes(const MaskCrop& crop, Size picture) {
   std::vector<std::uint64_t> positions(by_row.size());
   for (const Change& change : by_row) {
     positions[next[static_cast<std::size_t>(change.x)]++] =
-        static_cast<std::uint64_t>(crop.x + change.x) * static_cast<std::uint64_t>(picture.height) +
+        static_cast<std::uint64_t>(crop.x + change.x) * static_cast<std::uint64_t>(image.height) +
         static_cast<std::uint64_t>(crop.y + change.y);
   }
   return positions;
@@ -62,10 +62,10 @@ std::vector<std::uint64_t> changes(const MaskCrop& crop, Size picture) {
 
 }  // namespace
 
-std::vector<std::uint32_t> run_lengths(const MaskCrop& crop, Size picture) {
+std::vector<std::uint32_t> run_lengths(const MaskCrop& crop, Size image) {
   const std::uint64_t end =
-      static_cast<std::uint64_t>(picture.height) * static_cast<std::uint64_t>(picture.width);
-  const std::vector<std::uint64_t> positions = changes(crop, picture);
+      static_cast<std::uint64_t>(image.height) * static_cast<std::uint64_t>(image.width);
+  const std::vector<std::uint64_t> positions = changes(crop, image);
   std::vector<std::uint32_t> runs;
   runs.reserve(positions.size() + 1);
   std::uint64_t start = 0;

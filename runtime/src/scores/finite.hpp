@@ -1,6 +1,7 @@
 // NaN and infinity in what a network gives: no result can be made from them.
 //
-//   require_finite(logits, count, "logits");  // Error (engine) that names the output
+//   const float logits[] = {1, 2, 3};
+//   require_finite(logits, 3, "logits");  // else Error (engine) that names the output
 #pragma once
 
 #include <cstddef>

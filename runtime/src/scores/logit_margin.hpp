@@ -1,6 +1,7 @@
 // A score's threshold as a limit for logits, which costs no exponential.
 //
-//   if (!(best_logit - background_logit > logit_margin(threshold))) continue;  // nothing passes
+//   const float best_logit = 1, background_logit = 4;
+//   const bool may_pass = best_logit - background_logit > logit_margin(0.5f);  // false
 #pragma once
 
 #include <cmath>

@@ -1,13 +1,13 @@
-// Where the pixels of a picture lie among the cells of a network's logits, along one axis.
+// Where the pixels of an image lie among the cells of a network's logits, along one axis.
 #pragma once
 
 #include "image/resample.hpp"
 
 namespace edgecv {
 
-/// A tensor of `tensor` pixels holds a picture of `image` pixels, brought to `resized`, from pixel
-/// `offset` on; `cells` cover it. Gives the cells that each of the picture's `image` pixels is made
-/// of. Where the picture is not resized these are those of interpolate(cells, size=tensor).
+/// A tensor of `tensor` pixels holds an image of `image` pixels, brought to `resized`, from pixel
+/// `offset` on; `cells` cover it. Gives the cells that each of the image's `image` pixels is made
+/// of. Where the image is not resized these are those of interpolate(cells, size=tensor).
 LinearAxis logit_axis(int cells, int tensor, int offset, int resized, int image);
 
 /// Whether pixel i is cell i, so that nothing is interpolated.

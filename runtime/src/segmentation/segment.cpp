@@ -39,12 +39,12 @@ void check(const CropWindows& windows) {
 
 void check_segment_input(const InputSpec& input, const std::optional<CropWindows>& windows) {
   if (input.crop) {
-    refuse("input.crop: expected null, since segment gives every pixel of the picture a class");
+    refuse("input.crop: expected null, since segment gives every pixel of the image a class");
   }
   if (!windows) return;
   check(*windows);
   if (input.resize != Resize::none) {
-    refuse("input.resize: expected none, since windows are cut from the picture as it is");
+    refuse("input.resize: expected none, since windows are cut from the image as it is");
   }
   const int multiple = input.pad_multiple;
   if (windows->size.height % multiple != 0 || windows->size.width % multiple != 0) {

@@ -1,4 +1,4 @@
-// What pictures a network for segmentation may be given.
+// What images a network for segmentation may be given.
 #pragma once
 
 #include <optional>

@@ -10,7 +10,7 @@
 #include "edgecv/segmentation/class_map.hpp"
 #include "engine/engine_sets.hpp"
 #include "engine/graph_ports.hpp"
-#include "engine/picture_batches.hpp"
+#include "engine/image_batches.hpp"
 #include "engine/stopwatch.hpp"
 #include "scores/one_score.hpp"
 #include "segmentation/segment_rules.hpp"
@@ -44,7 +44,7 @@ SemanticSegmenter::SemanticSegmenter(const Bundle& bundle, std::shared_ptr<Engin
       engines_(share_engines({require_engine(std::move(engine), "main")}, *pool_)),
       strips_(std::make_shared<std::vector<StripMemory>>(engines_->most())),
       output_(find_output(engines_->about(0), spec_.scores_output)) {
-  check_picture_input(engines_->about(0), input_);
+  check_image_input(engines_->about(0), input_);
   set_windows(spec_.windows);
 }
 
@@ -97,13 +97,13 @@ std::vector<Segmentation> SemanticSegmenter::run_whole(Engine& engine,
   results.reserve(images.size());
   const ScoreFunction function = score_function();
   std::vector<float> pairs;
-  run_batches(engine, input_, images, max_batch, *pool_, spent, [&](const PictureBatch& batch) {
+  run_batches(engine, input_, images, max_batch, *pool_, spent, [&](const ImageBatch& batch) {
     const Tensor logits = read_logits(engine, output_, batch.rows, columns_);
-    const auto picture_floats = static_cast<std::size_t>(element_count(logits.shape) / batch.rows);
+    const auto image_floats = static_cast<std::size_t>(element_count(logits.shape) / batch.rows);
     for (std::size_t i = 0; i < batch.count; ++i) {
-      const float* values = logits.as<float>() + i * picture_floats;
+      const float* values = logits.as<float>() + i * image_floats;
       if (columns_ < classes_) {
-        values = paired_scores(spec_.score_function, values, picture_floats, pairs);
+        values = paired_scores(spec_.score_function, values, image_floats, pairs);
       }
       results.push_back(
           probabilities ? upsample_scores(values, classes_, cells_of(logits), batch.geometries[i],
@@ -123,7 +123,7 @@ Segmentation SemanticSegmenter::run_windows(Engine& engine, const Image& image,
                     *pool_);
   const WindowGrid& grid = blend.grid();
   const BatchRange range = engine.batch_range();
-  const std::size_t most = pictures_per_run(range, windows.batch);
+  const std::size_t most = images_per_run(range, windows.batch);
 
   std::vector<float> pairs;
   Geometry geometry;
@@ -132,7 +132,7 @@ Segmentation SemanticSegmenter::run_windows(Engine& engine, const Image& image,
   for (std::size_t first = 0; first < grid.count(); first += most) {
     const std::size_t count = std::min(most, grid.count() - first);
     const std::size_t rows = std::max(count, range.lowest);
-    const Shape shape = picture_shape(input_, static_cast<std::int64_t>(rows), windows.size);
+    const Shape shape = image_shape(input_, static_cast<std::int64_t>(rows), windows.size);
     const std::size_t window_bytes =
         static_cast<std::size_t>(element_count(shape)) / rows * element_size(input_.dtype);
     {

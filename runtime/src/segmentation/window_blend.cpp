@@ -100,22 +100,22 @@ float* StripMemory::at_least(std::size_t floats) {
   return floats_.get();
 }
 
-WindowBlend::WindowBlend(Size picture, const CropWindows& windows, int classes, bool probabilities,
+WindowBlend::WindowBlend(Size image, const CropWindows& windows, int classes, bool probabilities,
                          std::string output, StripMemory& memory, ThreadPool& pool)
-    : picture_(picture),
+    : image_(image),
       windows_(windows),
       classes_(classes),
       probabilities_(probabilities),
       output_(std::move(output)),
       pool_(pool),
-      grid_(sliding_windows(picture, windows.size, windows.overlap)),
+      grid_(sliding_windows(image, windows.size, windows.overlap)),
       row_weights_(weights(windows.weight, windows.size.height)),
       column_weights_(weights(windows.weight, windows.size.width)),
       least_weight_(windows.weight == WindowWeight::gaussian ? least_gaussian_weight : 0.f),
-      map_(blank_map(picture, classes)) {
-  const std::size_t width = static_cast<std::size_t>(picture.width);
+      map_(blank_map(image, classes)) {
+  const std::size_t width = static_cast<std::size_t>(image.width);
   if (probabilities) {
-    strip_rows_ = static_cast<std::size_t>(picture.height);
+    strip_rows_ = static_cast<std::size_t>(image.height);
     map_.probabilities.resize(static_cast<std::size_t>(classes) * strip_rows_ * width);
     sums_ = map_.probabilities.data();
   } else if (grid_.count() > 1) {
@@ -158,7 +158,7 @@ void WindowBlend::add(const float* logits, Size cells) {
 
 void WindowBlend::add_rows(const Piece& piece, int begin, int end, bool* finite) {
   const Axis& columns = piece.columns;
-  const auto picture_width = static_cast<std::size_t>(picture_.width);
+  const auto image_width = static_cast<std::size_t>(image_.width);
   const auto cells_width = static_cast<std::size_t>(piece.cells.width);
   const std::size_t cell_plane = static_cast<std::size_t>(piece.cells.height) * cells_width;
   const auto width = static_cast<std::size_t>(grid_.window.width);
@@ -170,7 +170,7 @@ void WindowBlend::add_rows(const Piece& piece, int begin, int end, bool* finite)
 
   for (int row = begin; row < end; ++row) {
     const auto y = static_cast<std::size_t>(row);
-    const int picture_y = piece.rows.begin + row;
+    const int image_y = piece.rows.begin + row;
     const float* values = piece.logits + y * cells_width;
     if (expands) {
       const auto first = static_cast<std::size_t>(piece.cell_rows.first[y]);
@@ -184,7 +184,7 @@ void WindowBlend::add_rows(const Piece& piece, int begin, int end, bool* finite)
     if (!row_weights.empty()) {
       weigh_row(row_weights_[y], column_weights_, least_weight_, row_weights);
     }
-    const std::size_t strip_row = static_cast<std::size_t>(picture_y) % strip_rows_;
+    const std::size_t strip_row = static_cast<std::size_t>(image_y) % strip_rows_;
     for (int x = columns.begin; x < columns.end;) {
       int stop = columns.end;  // or where the neighbours change
       for (const int edge : {columns.first_from, columns.last_until}) {
@@ -194,29 +194,28 @@ void WindowBlend::add_rows(const Piece& piece, int begin, int end, bool* finite)
       PlaneRow part{values + inside, expands ? width : cell_plane, classes_,
                     static_cast<std::size_t>(stop - x)};
       if (!row_weights.empty()) part.weights = row_weights.data() + inside;
-      if (sums_ != nullptr) part.sums = sums_ + strip_row * picture_width + x;
-      part.sum_plane = strip_rows_ * picture_width;
-      const bool adds = !(piece.rows.first(picture_y) && columns.first(x));
-      const bool compares = piece.rows.last(picture_y) && columns.last(x);
+      if (sums_ != nullptr) part.sums = sums_ + strip_row * image_width + x;
+      part.sum_plane = strip_rows_ * image_width;
+      const bool adds = !(piece.rows.first(image_y) && columns.first(x));
+      const bool compares = piece.rows.last(image_y) && columns.last(x);
       *finite &= blend_planes(part, {adds, probabilities_ || !compares, compares}, index.data());
       if (compares) {
-        write_classes(
-            index.data(), part.count,
-            static_cast<std::size_t>(picture_y) * picture_width + static_cast<std::size_t>(x),
-            map_);
+        write_classes(index.data(), part.count,
+                      static_cast<std::size_t>(image_y) * image_width + static_cast<std::size_t>(x),
+                      map_);
       }
       x = stop;
     }
   }
 }
 
-/// Sums of the weights of all windows at each pixel of a row of the picture.
-void WindowBlend::total_weights(int picture_y, std::vector<float>& totals) const {
+/// Sums of the weights of all windows at each pixel of a row of the image.
+void WindowBlend::total_weights(int image_y, std::vector<float>& totals) const {
   const auto width = static_cast<std::size_t>(grid_.window.width);
   std::vector<float> weights(width, 1.f);
   std::fill(totals.begin(), totals.end(), 0.f);
   for (const int top : grid_.tops) {
-    const int y = picture_y - top;
+    const int y = image_y - top;
     if (y < 0 || y >= grid_.window.height) continue;
     if (!row_weights_.empty()) {
       weigh_row(row_weights_[static_cast<std::size_t>(y)], column_weights_, least_weight_, weights);
@@ -235,9 +234,9 @@ Segmentation WindowBlend::finish(ScoreFunction function) {
                                          std::to_string(grid_.count()) + " windows were added");
   }
   if (probabilities_) {
-    const auto width = static_cast<std::size_t>(picture_.width);
+    const auto width = static_cast<std::size_t>(image_.width);
     const std::size_t pixels = strip_rows_ * width;
-    pool_.parallel_for(picture_.height, 8, [&](int begin, int end) {
+    pool_.parallel_for(image_.height, 8, [&](int begin, int end) {
       std::vector<float> totals(width);
       for (int y = begin; y < end; ++y) {
         total_weights(y, totals);

@@ -1,7 +1,8 @@
 // Sixteen floats as one vector, compared with others and folded into one number.
 //
+//   const float values[16] = {0.1f, 0.7f};
 //   const Floats16 block = load<Floats16>(values);
-//   if (any_above(block, splat<Floats16>(0.5f))) best = largest_lane(block);
+//   if (any_above(block, splat<Floats16>(0.5f))) largest_lane(block);  // 0.7
 #pragma once
 
 #include <cstddef>

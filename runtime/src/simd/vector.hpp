@@ -2,8 +2,10 @@
 // registers of the machine that it compiles for. A compiler without vectors gets arrays and loops,
 // which give the same results.
 //
+//   const float values[8] = {-3, 0, 2};
 //   const Floats<8> sum = load<Floats<8>>(values) + splat<Floats<8>>(1.f);
-//   store(result, larger(sum, splat<Floats<8>>(0.f)));
+//   float result[8];
+//   store(result, larger(sum, splat<Floats<8>>(0.f)));  // 0, 1, 3, 1, ...
 #pragma once
 
 #include <cstddef>

@@ -86,8 +86,8 @@ void each_row(const StylizeSpec& spec, const float* planes, Size tensor, const C
 
 }  // namespace
 
-void write_picture(const StylizeSpec& spec, const float* planes, Size tensor, const Canvas& canvas,
-                   ThreadPool& pool) {
+void write_image(const StylizeSpec& spec, const float* planes, Size tensor, const Canvas& canvas,
+                 ThreadPool& pool) {
   const Levels levels = levels_of(spec);
   each_row(spec, planes, tensor, canvas, pool, [&](const Planes& row, int y) {
     return write_row(row[0], row[1], row[2], canvas.size.width, levels,
@@ -107,8 +107,8 @@ Fade fade_in(int overlap) {
   return {middle - half, middle + half};
 }
 
-void blend_picture(const StylizeSpec& spec, const float* planes, Size tensor, const Canvas& canvas,
-                   Fade across, ThreadPool& pool) {
+void blend_image(const StylizeSpec& spec, const float* planes, Size tensor, const Canvas& canvas,
+                 Fade across, ThreadPool& pool) {
   const Levels levels = levels_of(spec);
   const int blends = std::clamp(static_cast<int>(std::ceil(across.end)), 0, canvas.size.width);
   std::vector<float> seen(static_cast<std::size_t>(blends));

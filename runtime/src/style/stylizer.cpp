@@ -55,7 +55,7 @@ class Stylizer::Call {
   explicit Call(const Stylizer& model)
       : model_(model), tiling_(model.tiling_.get()), turn_(*model.engines_) {}
 
-  PaintedPicture run_one(const Image& image);
+  StylizedImage run_one(const Image& image);
   const Timing& timing() const { return timing_; }
 
  private:
@@ -63,14 +63,14 @@ class Stylizer::Call {
   void run_tiles(const Image& image, std::uint8_t* bgr);
   void take_statistics(const Image& image);
   Geometry feed(Engine& engine, std::size_t input, const InputSpec& spec, const Image& image);
-  Tensor painted(Engine& engine, std::size_t output, Size at_least);
+  Tensor stylized(Engine& engine, std::size_t output, Size at_least);
 
   const Stylizer& model_;
   const StylizeSpec& spec_ = model_.spec_;
   ThreadPool* const pool_ = model_.pool_.get();
   Tiling tiling_;
   EngineSets::Turn turn_;
-  std::vector<float> statistics_;  // of the picture at hand
+  std::vector<float> statistics_;  // of the image at hand
   Shape statistics_shape_;
   Timing timing_;
 };
@@ -87,13 +87,13 @@ Stylizer::Stylizer(const Bundle& bundle, StylizerEngines engines, int threads)
   engines_ = share_engines(
       {std::move(engines.main), std::move(engines.statistics), std::move(engines.tile)}, *pool_);
   const Engine& whole = engines_->about(main);
-  check_picture_input(whole, input_);
-  picture_ = find_output(whole, spec_.picture_output);
+  check_image_input(whole, input_);
+  output_ = find_output(whole, spec_.picture_output);
   if (!spec_.tiles) return;
-  check_picture_input(engines_->about(statistics), input_);
+  check_image_input(engines_->about(statistics), input_);
   statistics_output_ = find_output(engines_->about(statistics), statistics_name);
   const Engine& part = engines_->about(tile);
-  tile_picture_ = find_output(part, spec_.picture_output);
+  tile_output_ = find_output(part, spec_.picture_output);
   tile_statistics_ = find_input(part, statistics_name);
   tile_image_ = find_input(part, whole.inputs()[0].name);
 }
@@ -107,9 +107,9 @@ void Stylizer::set_tiling(Tiling tiling) {
   tiling_.set(tiling);
 }
 
-std::vector<PaintedPicture> Stylizer::run(const std::vector<Image>& images, Timing* timing) {
+std::vector<StylizedImage> Stylizer::run(const std::vector<Image>& images, Timing* timing) {
   Call call(*this);
-  std::vector<PaintedPicture> results;
+  std::vector<StylizedImage> results;
   results.reserve(images.size());
   for (const Image& image : images) results.push_back(call.run_one(image));
   timing_.set(call.timing());
@@ -117,11 +117,11 @@ std::vector<PaintedPicture> Stylizer::run(const std::vector<Image>& images, Timi
   return results;
 }
 
-PaintedPicture Stylizer::Call::run_one(const Image& image) {
+StylizedImage Stylizer::Call::run_one(const Image& image) {
   check(image);
   const auto pixels = static_cast<std::int64_t>(image.height) * image.width;
-  PaintedPicture result{image.size(), std::unique_ptr<std::uint8_t[]>(
-                                          new std::uint8_t[static_cast<std::size_t>(3 * pixels)])};
+  StylizedImage result{image.size(), std::unique_ptr<std::uint8_t[]>(
+                                         new std::uint8_t[static_cast<std::size_t>(3 * pixels)])};
   const bool cut = spec_.tiles && (tiling_ == Tiling::always ||
                                    (tiling_ == Tiling::automatic && pixels > spec_.tiles->above));
   if (cut) {
@@ -132,7 +132,7 @@ PaintedPicture Stylizer::Call::run_one(const Image& image) {
   return result;
 }
 
-/// Writes the picture's tensor into the engine's input.
+/// Writes the image's tensor into the engine's input.
 Geometry Stylizer::Call::feed(Engine& engine, std::size_t input, const InputSpec& spec,
                               const Image& image) {
   Stopwatch watch(timing_.preprocess_ms);
@@ -140,7 +140,7 @@ Geometry Stylizer::Call::feed(Engine& engine, std::size_t input, const InputSpec
   const Size size = geometry.tensor;
   const Size larger{std::max(size.height, spec_.smallest_side),
                     std::max(size.width, spec_.smallest_side)};
-  const Tensor tensor = engine.input(input, picture_shape(spec, 1, larger));
+  const Tensor tensor = engine.input(input, image_shape(spec, 1, larger));
   if (larger == size) {
     preprocess(image, spec, geometry, tensor.data, *pool_);
   } else {
@@ -153,16 +153,16 @@ Geometry Stylizer::Call::feed(Engine& engine, std::size_t input, const InputSpec
   return geometry;
 }
 
-/// The picture that the engine's last run gave, which has at least that size.
-Tensor Stylizer::Call::painted(Engine& engine, std::size_t output, Size at_least) {
-  const Tensor picture = float_output(engine, output, {1, 3, -1, -1});
-  if (picture.shape[2] < at_least.height || picture.shape[3] < at_least.width) {
+/// The image that the engine's last run gave, which has at least that size.
+Tensor Stylizer::Call::stylized(Engine& engine, std::size_t output, Size at_least) {
+  const Tensor result = float_output(engine, output, {1, 3, -1, -1});
+  if (result.shape[2] < at_least.height || result.shape[3] < at_least.width) {
     throw Error(ErrorCode::engine, "output \"" + spec_.picture_output + "\" came as " +
-                                       to_string(picture.shape) + " for a picture of " +
+                                       to_string(result.shape) + " for an image of " +
                                        to_string(Shape{at_least.height, at_least.width}) +
                                        ", expected no less");
   }
-  return picture;
+  return result;
 }
 
 void Stylizer::Call::run_whole(const Image& image, std::uint8_t* bgr) {
@@ -173,19 +173,19 @@ void Stylizer::Call::run_whole(const Image& image, std::uint8_t* bgr) {
   }
   Stopwatch watch(timing_.postprocess_ms);
   const Size size = geometry.resized;
-  const Tensor picture = painted(turn_.engine(main), model_.picture_, size);
-  const Size tensor{static_cast<int>(picture.shape[2]), static_cast<int>(picture.shape[3])};
+  const Tensor result = stylized(turn_.engine(main), model_.output_, size);
+  const Size tensor{static_cast<int>(result.shape[2]), static_cast<int>(result.shape[3])};
   const std::ptrdiff_t stride = std::ptrdiff_t{3} * size.width;
   if (size == image.size()) {
-    write_picture(spec_, picture.as<float>(), tensor, {bgr, size, stride}, *pool_);
+    write_image(spec_, result.as<float>(), tensor, {bgr, size, stride}, *pool_);
     return;
   }
   std::vector<std::uint8_t> pixels(static_cast<std::size_t>(stride * size.height));
-  write_picture(spec_, picture.as<float>(), tensor, {pixels.data(), size, stride}, *pool_);
+  write_image(spec_, result.as<float>(), tensor, {pixels.data(), size, stride}, *pool_);
   resize(pixels.data(), size, bgr, image.size(), *pool_);
 }
 
-/// Of the picture, made small.
+/// Of the image, made small.
 void Stylizer::Call::take_statistics(const Image& image) {
   Engine& engine = turn_.engine(Role::statistics);
   const int longer = std::max(image.height, image.width);
@@ -201,7 +201,7 @@ void Stylizer::Call::take_statistics(const Image& image) {
   Stopwatch watch(timing_.network_ms);
   engine.run();
   const Tensor found = float_output(engine, model_.statistics_output_, {1, 2, -1});
-  // A copy: the engine's own memory is the next picture's.
+  // A copy: the engine's own memory is the next image's.
   statistics_.assign(found.as<float>(), found.as<float>() + element_count(found.shape));
   statistics_shape_ = found.shape;
 }
@@ -216,7 +216,7 @@ void Stylizer::Call::run_tiles(const Image& image, std::uint8_t* bgr) {
 
   const StylizeTiles& tiles = *spec_.tiles;
   // Every tile begins at a multiple of the network's stride, the last ones too: these end where the
-  // picture does, up to align - 1 pixels short of a whole tile.
+  // image does, up to align - 1 pixels short of a whole tile.
   const WindowGrid grid =
       sliding_windows({round_up(image.height, tiles.align), round_up(image.width, tiles.align)},
                       tiles.size, tiles.overlap);
@@ -244,17 +244,17 @@ void Stylizer::Call::run_tiles(const Image& image, std::uint8_t* bgr) {
         engine.run();
       }
       Stopwatch watch(timing_.postprocess_ms);
-      const Tensor picture = painted(engine, model_.tile_picture_, size);
-      const Size tensor{static_cast<int>(picture.shape[2]), static_cast<int>(picture.shape[3])};
+      const Tensor result = stylized(engine, model_.tile_output_, size);
+      const Size tensor{static_cast<int>(result.shape[2]), static_cast<int>(result.shape[3])};
       const Fade across = fade(grid.lefts, column, grid.window.width);
-      const auto paint = [&](int begin, int end, std::uint8_t* rows) {
+      const auto draw = [&](int begin, int end, std::uint8_t* rows) {
         if (begin == end) return;
         const Canvas canvas{rows + std::ptrdiff_t{3} * left, {end - begin, size.width}, stride};
-        blend_picture(spec_, picture.as<float>() + std::ptrdiff_t{begin} * tensor.width, tensor,
-                      canvas, across, *pool_);
+        blend_image(spec_, result.as<float>() + std::ptrdiff_t{begin} * tensor.width, tensor,
+                    canvas, across, *pool_);
       };
-      paint(seen, alone, band.data());
-      paint(alone, height, bgr + stride * (top + alone));
+      draw(seen, alone, band.data());
+      draw(alone, height, bgr + stride * (top + alone));
     }
     Stopwatch watch(timing_.postprocess_ms);
     blend_rows(band.data(), {bgr + stride * (top + seen), {alone - seen, image.width}, stride},

@@ -93,10 +93,10 @@ TEST_CASE("a folder that is no bundle") {
   const TemporaryFolder empty;
   const std::string folder = empty.path().u8string();
   CHECK(refusal(ErrorCode::bad_bundle, [&] { Bundle::open(folder + "/nowhere"); }) ==
-        folder + "/nowhere is no folder: expected a bundle, as edgecv export writes it");
+        folder + "/nowhere is not a folder: expected a bundle, as edgecv export writes it");
   CHECK(refusal(ErrorCode::bad_bundle, [&] { Bundle::open(folder); }) ==
         folder +
-            " has no bundle.json, so it is no bundle: expected a folder that edgecv export "
+            " has no bundle.json, so it is not a bundle: expected a folder that edgecv export "
             "wrote");
   std::ofstream(empty.path() / "bundle.json") << "{\"schema\": 9}";
   CHECK(refusal(ErrorCode::bad_bundle, [&] { Bundle::open(folder); }) ==
@@ -255,7 +255,7 @@ TEST_CASE(".npy: everything else is refused with one line") {
   };
   const std::vector<Case> cases = {
       {"", "ends too early"},
-      {"not a NumPy file", "is no .npy file"},
+      {"not a NumPy file", "is not an .npy file"},
       {npy(good, data, 4), "has .npy format 4"},
       {npy(std::string(5000, ' '), data), "has a header of 5000 bytes"},
       {npy(good, data).substr(0, 30), "ends too early"},

@@ -434,10 +434,9 @@ TEST_CASE("the network's input size comes from the record, else from the graph")
   std::string none = replaced(golden_manifest(), "\"stretch\"", "\"none\"");
   none = replaced(none, "\"size\": [16, 24]", "\"size\": null");
   CHECK(edgecv::network_input_size(Manifest::from_json(none)) == edgecv::Size{16, 24});
-  CHECK(
-      manifest_refusal(replaced(none, "[null, 3, 16, 24]", "[null, 3, null, 24]")) ==
-      "bundle.json: postprocess.anchors: these anchors need one input size for all pictures: give "
-      "input a resize to a fixed size, or use anchors of kind file in pixels");
+  CHECK(manifest_refusal(replaced(none, "[null, 3, 16, 24]", "[null, 3, null, 24]")) ==
+        "bundle.json: postprocess.anchors: these anchors need one input size for all images: give "
+        "input a resize to a fixed size, or use anchors of kind file in pixels");
 }
 
 TEST_CASE("anchor parameters") {

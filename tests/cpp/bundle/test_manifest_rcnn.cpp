@@ -131,7 +131,7 @@ TEST_CASE("what a two-stage manifest cannot hold") {
        "{\"name\": \"labels\", \"dtype\": \"int32\", \"shape\": [null]}",
        "graphs.mask[0].inputs \"labels\": expected int64 [?], got int32 [?]"},
       {"[1, 3, null, null]", "[2, 3, null, null]",
-       "graphs.trunk[0].inputs[0].shape[0]: expected null or 1, since pictures are run one by one, "
+       "graphs.trunk[0].inputs[0].shape[0]: expected null or 1, since images are run one by one, "
        "got 2"},
       {"\"roi\": [", "\"head\": [", "graphs.roi: missing"},
       {"\"method\": \"rcnn\",", "\"method\": \"rcnn\", \"anchors\": null,",

@@ -49,7 +49,7 @@ TEST_CASE("what does not fit a classifier is refused by its key") {
        {"\"softmax\"", "\"max\"",
         "postprocess.scores.function: expected one of softmax, sigmoid, none, got \"max\""},
        {"\"horse\"", "\"horse\", \"cow\"",
-        "graphs.main[0].outputs \"logits\": expected shape [?, 4] (pictures, labels), got [?, 3]"},
+        "graphs.main[0].outputs \"logits\": expected shape [?, 4] (images, labels), got [?, 3]"},
        {"\"main\": [", "\"trunk\": [", "graphs.main: missing"},
        {"\"dtype\": \"float32\", \"shape\": [null, 3]}",
         "\"dtype\": \"float16\", \"shape\": [null, 3]}",
@@ -107,14 +107,14 @@ TEST_CASE("what does not fit a segmenter is refused by its key") {
         "postprocess.windows.batch: expected 1 to 4096, got 5000"},
        {", \"batch\": 4", "", "postprocess.windows.batch: missing"},
        {"\"crop\": null", "\"crop\": [16, 16]",
-        "input.crop: expected null, since segment gives every pixel of the picture a class"},
+        "input.crop: expected null, since segment gives every pixel of the image a class"},
        {"\"size\": null,\n    \"resize\": \"none\"",
         "\"size\": [64, 64],\n    \"resize\": \"stretch\"",
-        "input.resize: expected none, since windows are cut from the picture as it is"},
+        "input.resize: expected none, since windows are cut from the image as it is"},
        {"[null, 3, null, null]", "[null, 3, 16, 32]",
         "postprocess.windows.size: expected the height and width that graphs.main[0] takes, "
         "[?, 3, 16, 32], got [16, 24]"},
        {"[null, 4, null, null]", "[null, 21, null, null]",
-        "graphs.main[0].outputs \"logits\": expected shape [?, 4, ?, ?] (pictures, labels, height, "
+        "graphs.main[0].outputs \"logits\": expected shape [?, 4, ?, ?] (images, labels, height, "
         "width), got [?, 21, ?, ?]"}});
 }

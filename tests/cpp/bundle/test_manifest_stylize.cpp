@@ -23,7 +23,7 @@ std::string tensor(const std::string& name, const std::string& shape) {
 }
 
 const std::string images = tensor("images", "[null, 3, null, null]");
-const std::string picture = tensor("picture", "[null, 3, null, null]");
+const std::string image = tensor("picture", "[null, 3, null, null]");
 
 std::string manifest_text() {
   return R"({"schema": 2, "name": "candy", "task": "stylize", "architecture": "style_transform",
@@ -33,9 +33,9 @@ std::string manifest_text() {
            "scale": 1.0, "mean": [0, 0, 0], "std": [1, 1, 1], "pad_value": 0.0, "pad_multiple": 1,
            "dtype": "float32", "layout": "nchw"},
  "graphs": {"main": )" +
-         graph(images, picture) + R"(, "statistics": )" +
+         graph(images, image) + R"(, "statistics": )" +
          graph(images, tensor("statistics", "[null, 2, 40]")) + R"(, "tile": )" +
-         graph(images + ", " + tensor("statistics", "[1, 2, 40]"), picture) + R"(},
+         graph(images + ", " + tensor("statistics", "[1, 2, 40]"), image) + R"(},
  "postprocess": {"method": "stylize",
    "picture": {"output": "picture", "color": "rgb", "scale": 1.0, "offset": 0.0},
    "smallest_side": 8,

@@ -22,15 +22,15 @@ TEST_CASE("a pipeline refuses another's bundle and names the right one") {
   const Bundle style = Bundle::open(golden + "bundle_v2_style");
   const auto refused = [](auto call) { return refusal(ErrorCode::bad_bundle, call); };
   CHECK(refused([&] { Detector(rcnn, nullptr); }) ==
-        rcnn.folder() + " is no bundle for a Detector: open it with TwoStageDetector");
+        rcnn.folder() + " is not a bundle for a Detector: open it with TwoStageDetector");
   CHECK(refused([&] { TwoStageDetector(ssd, {}); }) ==
-        ssd.folder() + " is no bundle for a TwoStageDetector: open it with Detector");
+        ssd.folder() + " is not a bundle for a TwoStageDetector: open it with Detector");
   CHECK(refused([&] { Classifier(segment, nullptr); }) ==
-        segment.folder() + " is no bundle for a Classifier: open it with SemanticSegmenter");
+        segment.folder() + " is not a bundle for a Classifier: open it with SemanticSegmenter");
   CHECK(refused([&] { SemanticSegmenter(style, nullptr); }) ==
-        style.folder() + " is no bundle for a SemanticSegmenter: open it with Stylizer");
+        style.folder() + " is not a bundle for a SemanticSegmenter: open it with Stylizer");
   CHECK(refused([&] { Stylizer(classify, {}); }) ==
-        classify.folder() + " is no bundle for a Stylizer: open it with Classifier");
+        classify.folder() + " is not a bundle for a Stylizer: open it with Classifier");
 }
 
 TEST_CASE("a pipeline without an engine is refused") {

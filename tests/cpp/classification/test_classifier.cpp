@@ -15,7 +15,7 @@ using testing::refusal;
 
 namespace {
 
-Image gray_picture(const std::vector<std::uint8_t>& pixels, int height, int width) {
+Image gray_image(const std::vector<std::uint8_t>& pixels, int height, int width) {
   Image image;
   image.data = pixels.data();
   image.height = height;
@@ -58,7 +58,7 @@ TEST_CASE("NaN and infinity in logits are named") {
   }
 }
 
-TEST_CASE("pictures share a run and keep their order") {
+TEST_CASE("images share a run and keep their order") {
   const Bundle bundle = Bundle::open(EDGECV_GOLDEN "/bundle_v2_classify");
   const auto engine = std::make_shared<testing::ScriptedEngine>(
       bundle.manifest().graphs.at("main")[0], [](testing::ScriptedEngine& self) {
@@ -73,7 +73,7 @@ TEST_CASE("pictures share a run and keep their order") {
   Classifier classifier(bundle, engine, 1);
   const std::vector<std::uint8_t> black(20 * 30, 0), white(25 * 20, 255);
   const std::vector<Classification> results =
-      classifier.run({gray_picture(black, 20, 30), gray_picture(white, 25, 20)});
+      classifier.run({gray_image(black, 20, 30), gray_image(white, 25, 20)});
   CHECK(engine->runs == 1);
   REQUIRE(results.size() == 2);
   CHECK(results[0].labels == std::vector<std::int64_t>{0, 1});

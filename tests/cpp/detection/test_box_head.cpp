@@ -139,7 +139,7 @@ TEST_CASE("equal scores: by proposal, then class; a score at the threshold does 
   CHECK(found.scores == std::vector<float>(6, 0.25f));
 }
 
-TEST_CASE("boxes that the picture's edge leaves nothing of; no proposals") {
+TEST_CASE("boxes that the image's edge leaves nothing of; no proposals") {
   ThreadPool pool(1);
   const BoxHeadSpec spec;
   const std::vector<float> proposals{400, 10, 500, 50, 10, 20, 30, 60}, deltas(16, 0.f);
@@ -161,7 +161,7 @@ TEST_CASE("a box without area is no detection, whatever min_size is") {
   CHECK(found.boxes == std::vector<float>{10, 20, 30, 60});
 }
 
-TEST_CASE("a picture with padding around it: boxes clipped to it, then scaled to the picture") {
+TEST_CASE("an image with padding around it: boxes clipped to it, then scaled to the image") {
   ThreadPool pool(1);
   const BoxHeadSpec spec;
   const Geometry letterbox{{100, 200}, {32, 64}, {64, 64}, 0, 16};
@@ -169,7 +169,7 @@ TEST_CASE("a picture with padding around it: boxes clipped to it, then scaled to
   Detections found = box_head_detections(spec, logits.data(), deltas.data(), proposals.data(), 1, 1,
                                          letterbox, {}, pool);
   CHECK(found.boxes == std::vector<float>{0, 16, 20, 48});
-  to_picture(letterbox, found.boxes);
+  boxes_to_image(letterbox, found.boxes);
   CHECK(found.boxes == std::vector<float>{0, 0, 62.5f, 100});
 }
 

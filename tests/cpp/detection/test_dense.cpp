@@ -177,13 +177,13 @@ TEST_CASE("dense: a letterbox is taken off") {
   spec.strides = {32};
   spec.anchors.sizes = {{32}};
   spec.anchors.aspect_ratios = {{1}};
-  // One cell at (0, 0) of a 32 x 32 tensor that holds a 20 x 10 picture, doubled, from (6, 4) on.
+  // One cell at (0, 0) of a 32 x 32 tensor that holds a 20 x 10 image, doubled, from (6, 4) on.
   const Geometry geometry{{10, 5}, {20, 10}, {32, 32}, 6, 4};
   const float logit = 3, centerness = 1, distances[] = {-0.25f, -0.25f, 0.5f, 2};
   ThreadPool pool(1);
   const Detections found =
       DensePostprocess(spec, 1)(&logit, distances, &centerness, geometry, {}, pool);
-  // xyxy 8, 8, 16, 64 in the tensor; 2, 4, 10, 20 in the resized picture, after the clip.
+  // xyxy 8, 8, 16, 64 in the tensor; 2, 4, 10, 20 in the resized image, after the clip.
   CHECK(found.boxes == std::vector<float>{1, 2, 5, 10});
   CHECK(found.labels == std::vector<std::int64_t>{0});
   CHECK(found.scores[0] == doctest::Approx(std::sqrt(sigmoid(3) * sigmoid(1))).epsilon(1e-6));

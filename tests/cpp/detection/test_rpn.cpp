@@ -158,7 +158,7 @@ TEST_CASE("the score threshold itself passes, boxes of the least size too") {
   spec.score_threshold = 0.5f;
   spec.min_size = 2;
   const std::vector<float> logits{0, -1e-6f, 2}, deltas(12, 0.f);
-  // Anchors -2..2 around x = 0, 4 and 8; the picture cuts the first and the last to 2 x 2.
+  // Anchors -2..2 around x = 0, 4 and 8; the image cuts the first and the last to 2 x 2.
   const Proposals got =
       propose(spec, {{logits.data(), deltas.data(), {1, 3}}}, {2, 8}, {4, 12}, pool);
   CHECK(got.boxes == std::vector<float>{6, 0, 8, 2, 0, 0, 2, 2});

@@ -158,7 +158,7 @@ TEST_CASE("every candidate alike: the slices come to an end, ties go by class, t
   CHECK(found.boxes[16] == doctest::Approx(40));
 }
 
-TEST_CASE("finished boxes in 0..1, padding taken off, clipped, scaled to the picture") {
+TEST_CASE("finished boxes in 0..1, padding taken off, clipped, scaled to the image") {
   ThreadPool pool(1);
   SsdSpec spec;
   spec.score_function = ScoreFunction::none;
@@ -167,7 +167,7 @@ TEST_CASE("finished boxes in 0..1, padding taken off, clipped, scaled to the pic
   spec.box_format = BoxFormat::cxcywh;
   spec.boxes_normalized = true;
   const std::vector<float> scores{.9f, .8f}, boxes{.5f, .5f, .25f, .5f, 0.f, .5f, 1.f, 1.f};
-  // A 100 x 200 picture, letterboxed into 64 x 64: 32 x 64 with 16 rows of padding above.
+  // A 100 x 200 image, letterboxed into 64 x 64: 32 x 64 with 16 rows of padding above.
   const Geometry letterbox{{100, 200}, {32, 64}, {64, 64}, 0, 16};
   const SsdPostprocess postprocess(spec, {}, 1);
   const Detections found = postprocess(scores.data(), boxes.data(), 2, letterbox, {}, pool);
@@ -181,17 +181,17 @@ TEST_CASE("what lies in the padding, has no area or is inside out is no detectio
   spec.background = Background::none;
   spec.boxes_are_deltas = false;
   spec.max_detections = 2;
-  // A 100 x 200 picture, letterboxed into 64 x 64: 32 x 64 with 16 rows of padding above and below.
+  // A 100 x 200 image, letterboxed into 64 x 64: 32 x 64 with 16 rows of padding above and below.
   const Geometry letterbox{{100, 200}, {32, 64}, {64, 64}, 0, 16};
   const std::vector<float> boxes{
       10, 2,  30, 14,  // in the padding above
       10, 50, 30, 60,  // and below
-      64, 20, 70, 40,  // right of the picture
+      64, 20, 70, 40,  // right of the image
       20, 20, 20, 40,  // without width
       40, 20, 20, 40,  // inside out across,
       20, 40, 40, 20,  // down
       40, 40, 20, 20,  // and both, over the one that counts
-      20, 20, 40, 40,  // in the picture
+      20, 20, 40, 40,  // in the image
       4,  10, 12, 24,  // half in it
   };
   const std::vector<float> scores{.95f, .9f, .85f, .8f, .75f, .7f, .65f, .6f, .5f};

@@ -1,4 +1,4 @@
-// Tiles: views of a picture, masks of pieces.
+// Tiles: views of an image, masks of pieces.
 #include <doctest/doctest.h>
 
 #include <array>
@@ -68,7 +68,7 @@ TEST_CASE("masks are united where they lie") {
   CHECK(unite_masks({}).pixels.empty());
 }
 
-TEST_CASE("tiles of a picture") {
+TEST_CASE("tiles of an image") {
   TileSpec spec;
   spec.size = {60, 60};
   spec.overlap = 0.5;

@@ -19,14 +19,14 @@ namespace {
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 
-/// A bundle with its engines. The trunk's objectness is highest at column 2, row 1 of the finest
+/// A bundle with its engines. The backbone's objectness is highest at column 2, row 1 of the finest
 /// map, whose anchor is (24, 8, 40, 24). The box head calls a box a cat (class 1) if it is left of
 /// the middle, else a dog, and leaves it in its place. The mask head fills the left half for cats,
 /// all for dogs.
 struct Model {
   explicit Model(const TwoStageForm& form = {})
       : manifest(testing::two_stage_manifest(form)),
-        trunk(std::make_shared<ScriptedEngine>(
+        backbone(std::make_shared<ScriptedEngine>(
             manifest.graphs["trunk"][0], [form](ScriptedEngine& engine) { see(engine, form); })),
         roi(std::make_shared<ScriptedEngine>(manifest.graphs["roi"][0], judge)) {
     if (form.masks) mask = std::make_shared<ScriptedEngine>(manifest.graphs["mask"][0], cut);
@@ -71,15 +71,15 @@ struct Model {
   }
 
   TwoStageDetector detector() const {
-    return {testing::open_as_bundle(manifest), {trunk, roi, mask}, 1};
+    return {testing::open_as_bundle(manifest), {backbone, roi, mask}, 1};
   }
 
   Manifest manifest;
-  std::shared_ptr<ScriptedEngine> trunk, roi, mask;
+  std::shared_ptr<ScriptedEngine> backbone, roi, mask;
 };
 
-struct Picture {
-  explicit Picture(int height = 128, int width = 128) : pixels(height * width * 3, 127) {
+struct TestImage {
+  explicit TestImage(int height = 128, int width = 128) : pixels(height * width * 3, 127) {
     image = {pixels.data(), height, width, width * 3};
   }
   std::vector<std::uint8_t> pixels;
@@ -90,13 +90,13 @@ float softmax_of(float logit) { return std::exp(logit) / (std::exp(logit) + 1 + 
 
 }  // namespace
 
-TEST_CASE("one proposal becomes one detection with its mask, in pixels of the picture") {
+TEST_CASE("one proposal becomes one detection with its mask, in pixels of the image") {
   for (const char* dialect : {"onnx", "tensorrt"}) {
     CAPTURE(dialect);
     Model model({1, dialect});
     TwoStageDetector detector = model.detector();
-    const Picture picture;
-    const Instances found = detector.run({picture.image}).at(0);
+    const TestImage image;
+    const Instances found = detector.run({image.image}).at(0);
     CHECK(model.roi->boxes() == std::vector<float>{24, 8, 40, 24});
     CHECK(model.mask->boxes() == std::vector<float>{24, 8, 40, 24});
     CHECK(found.detections.boxes == std::vector<float>{48, 16, 80, 48});
@@ -120,12 +120,12 @@ TEST_CASE("one proposal becomes one detection with its mask, in pixels of the pi
 TEST_CASE("feature maps pass from graph to graph without a copy") {
   Model model({3});
   TwoStageDetector detector = model.detector();
-  const Picture picture;
-  detector.run({picture.image});
+  const TestImage image;
+  detector.run({image.image});
   for (std::size_t level = 0; level < 3; ++level) {
-    CHECK(model.roi->given[level].data == model.trunk->results[level].data);
-    CHECK(model.mask->given[level].data == model.trunk->results[level].data);
-    CHECK(model.roi->given[level].shape == model.trunk->results[level].shape);
+    CHECK(model.roi->given[level].data == model.backbone->results[level].data);
+    CHECK(model.mask->given[level].data == model.backbone->results[level].data);
+    CHECK(model.roi->given[level].shape == model.backbone->results[level].shape);
   }
 }
 
@@ -137,8 +137,8 @@ TEST_CASE("boxes of several levels keep their scores, labels and masks") {
   for (const char* dialect : {"onnx", "tensorrt"}) {
     Model model({2, dialect});
     TwoStageDetector detector = model.detector();
-    const Picture picture;
-    results.push_back(detector.run({picture.image}, {proposals}).at(0));
+    const TestImage image;
+    results.push_back(detector.run({image.image}, {proposals}).at(0));
     if (dialect == std::string("onnx")) {
       CHECK(model.roi->given[2].shape == Shape{4, 4});
       CHECK(model.roi->given[3].shape == Shape{1, 4});
@@ -174,20 +174,19 @@ TEST_CASE("one to six levels") {
     CAPTURE(levels);
     Model model({levels});
     TwoStageDetector detector = model.detector();
-    const Picture picture;
-    CHECK(detector.run({picture.image}).at(0).detections.boxes ==
-          std::vector<float>{48, 16, 80, 48});
+    const TestImage image;
+    CHECK(detector.run({image.image}).at(0).detections.boxes == std::vector<float>{48, 16, 80, 48});
   }
 }
 
-TEST_CASE("a graph with nothing to look at is not run") {
-  const Picture picture;
+TEST_CASE("a graph without boxes is not run") {
+  const TestImage image;
   SUBCASE("no proposal is large enough") {
     Model model;
     std::get<RcnnSpec>(model.manifest.postprocess).rpn->min_size = 100;
     TwoStageDetector detector = model.detector();
-    CHECK(detector.run({picture.image}).at(0).detections.boxes.empty());
-    CHECK(model.trunk->runs == 1);
+    CHECK(detector.run({image.image}).at(0).detections.boxes.empty());
+    CHECK(model.backbone->runs == 1);
     CHECK(model.roi->runs == 0);
     CHECK(model.mask->runs == 0);
   }
@@ -195,43 +194,43 @@ TEST_CASE("a graph with nothing to look at is not run") {
     Model model;
     TwoStageDetector detector = model.detector();
     detector.set_thresholds({1, 1});
-    const Instances found = detector.run({picture.image}).at(0);
+    const Instances found = detector.run({image.image}).at(0);
     CHECK(found.detections.boxes.empty());
     CHECK(found.masks.empty());
     CHECK(model.roi->runs == 1);
     CHECK(model.mask->runs == 0);
   }
-  SUBCASE("none of the caller's boxes lies in the picture") {
+  SUBCASE("none of the caller's boxes lies in the image") {
     Model model;
     TwoStageDetector detector = model.detector();
     const std::vector<float> outside = {-20, 0, 0, 50, 130, 5, 140, 9, 60, 60, 50, 70, 9, 9, 9, 20};
-    CHECK(detector.run({picture.image, picture.image}, {outside, {}}).size() == 2);
-    CHECK(model.trunk->runs == 0);
-    CHECK(detector.run({picture.image}, {{100, 100, 500, 500}}).at(0).detections.boxes ==
+    CHECK(detector.run({image.image, image.image}, {outside, {}}).size() == 2);
+    CHECK(model.backbone->runs == 0);
+    CHECK(detector.run({image.image}, {{100, 100, 500, 500}}).at(0).detections.boxes ==
           std::vector<float>{100, 100, 128, 128});
   }
 }
 
 TEST_CASE("the caller's boxes that cannot be used are one clear error") {
-  const Picture picture;
+  const TestImage image;
   Model model({1, "onnx", false, false});
   TwoStageDetector detector = model.detector();
   const auto message = [&](const std::function<void()>& action) {
     return refusal(ErrorCode::invalid_input, action);
   };
-  CHECK(detector.run({picture.image}, {{0, 0, 64, 64}}).at(0).detections.labels ==
+  CHECK(detector.run({image.image}, {{0, 0, 64, 64}}).at(0).detections.labels ==
         std::vector<std::int64_t>{0});
-  CHECK(message([&] { detector.run({picture.image}); }).find("got none") != std::string::npos);
-  CHECK(message([&] { detector.run({picture.image}, {{0, 0, 9, 9, 0, 0, 9, kNaN}}); }) ==
+  CHECK(message([&] { detector.run({image.image}); }).find("got none") != std::string::npos);
+  CHECK(message([&] { detector.run({image.image}, {{0, 0, 9, 9, 0, 0, 9, kNaN}}); }) ==
         "proposals: box 1 holds NaN or infinity");
-  CHECK(message([&] { detector.run({picture.image}, {{0, 0, 9}}); }) ==
+  CHECK(message([&] { detector.run({image.image}, {{0, 0, 9}}); }) ==
         "proposals: expected 4 numbers for each box, got 3 numbers");
-  CHECK(message([&] { detector.run({picture.image}, {}); }) ==
-        "proposals: expected boxes for each of 1 pictures, got 0 lists");
+  CHECK(message([&] { detector.run({image.image}, {}); }) ==
+        "proposals: expected boxes for each of 1 images, got 0 lists");
 }
 
 TEST_CASE("outputs that cannot be used are named") {
-  const Picture picture;
+  const TestImage image;
   const auto message = [&](Model& model, std::shared_ptr<ScriptedEngine> Model::* engine,
                            std::size_t output, const Shape& shape, float value) {
     const std::shared_ptr<ScriptedEngine> broken = model.*engine;
@@ -244,7 +243,7 @@ TEST_CASE("outputs that cannot be used are named") {
           self.set(output, shape, std::vector<float>(count, value));
         });
     TwoStageDetector detector = model.detector();
-    return refusal(ErrorCode::engine, [&] { detector.run({picture.image}); });
+    return refusal(ErrorCode::engine, [&] { detector.run({image.image}); });
   };
   struct Case {
     std::shared_ptr<ScriptedEngine> Model::* engine;
@@ -254,11 +253,23 @@ TEST_CASE("outputs that cannot be used are named") {
     const char* message;
   };
   for (const Case& fault : std::vector<Case>{
-           {&Model::trunk, 1, {1, 1, 4, 4}, kNaN, "output \"objectness_0\" of the network holds"},
-           {&Model::trunk, 2, {1, 4, 4, 4}, kNaN, "output \"deltas_0\" of the network holds"},
-           {&Model::trunk, 1, {1, 2, 4, 4}, 0, "output \"objectness_0\" came as float32 [1, 2, 4"},
-           {&Model::trunk, 2, {1, 4, 4, 3}, 0, "output \"deltas_0\" came as float32 [1, 4, 4, 3]"},
-           {&Model::trunk, 1, {1, 1, 99, 1}, 0, "output \"objectness_0\" came as [1, 1, 99, 1]"},
+           {&Model::backbone,
+            1,
+            {1, 1, 4, 4},
+            kNaN,
+            "output \"objectness_0\" of the network holds"},
+           {&Model::backbone, 2, {1, 4, 4, 4}, kNaN, "output \"deltas_0\" of the network holds"},
+           {&Model::backbone,
+            1,
+            {1, 2, 4, 4},
+            0,
+            "output \"objectness_0\" came as float32 [1, 2, 4"},
+           {&Model::backbone,
+            2,
+            {1, 4, 4, 3},
+            0,
+            "output \"deltas_0\" came as float32 [1, 4, 4, 3]"},
+           {&Model::backbone, 1, {1, 1, 99, 1}, 0, "output \"objectness_0\" came as [1, 1, 99, 1]"},
            {&Model::roi, 0, {1, 3}, kNaN, "output \"logits\" of the network holds NaN"},
            {&Model::roi, 1, {1, 12}, kNaN, "output \"deltas\" of the network holds NaN"},
            {&Model::roi, 0, {2, 3}, 0, "output \"logits\" came as float32 [2, 3]"},
@@ -269,11 +280,11 @@ TEST_CASE("outputs that cannot be used are named") {
     Model model;
     if (fault.output == 1 && fault.shape == Shape{1, 1, 99, 1}) {
       // The deltas agree, so that only the size is at fault.
-      const auto trunk = model.trunk;
-      model.trunk = std::make_shared<ScriptedEngine>(
+      const auto backbone = model.backbone;
+      model.backbone = std::make_shared<ScriptedEngine>(
           model.manifest.graphs["trunk"][0], [=](ScriptedEngine& self) {
-            trunk->run();
-            self.results = trunk->results;
+            backbone->run();
+            self.results = backbone->results;
             self.set(2, {1, 4, 99, 1}, std::vector<float>(4 * 99, 0));
           });
     }
@@ -289,30 +300,31 @@ TEST_CASE("engines that do not fit the manifest") {
                    [&] { TwoStageDetector(testing::open_as_bundle(model.manifest), engines, 1); });
   };
   CHECK(refused({nullptr, model.roi, model.mask}) == "the graph \"trunk\" has no engine");
-  CHECK(refused({model.trunk, nullptr, model.mask}) == "the graph \"roi\" has no engine");
-  CHECK(refused({model.trunk, model.roi, nullptr}) == "the graph \"mask\" has no engine");
-  CHECK(refused({model.trunk, model.mask, model.mask}) ==
+  CHECK(refused({model.backbone, nullptr, model.mask}) == "the graph \"roi\" has no engine");
+  CHECK(refused({model.backbone, model.roi, nullptr}) == "the graph \"mask\" has no engine");
+  CHECK(refused({model.backbone, model.mask, model.mask}) ==
         "the graph \"roi\" takes 3 inputs, the manifest gives 2");
-  CHECK(refused({model.trunk, model.roi, model.roi}) ==
+  CHECK(refused({model.backbone, model.roi, model.roi}) ==
         "the network has no input \"labels\", only \"features_0\", \"boxes_0\": the graph and the "
         "manifest do not belong together");
   GraphFile half = model.manifest.graphs["roi"][0];
   half.inputs[0].dtype = DType::float16;
-  CHECK(refused({model.trunk, std::make_shared<ScriptedEngine>(half, Model::judge), model.mask}) ==
-        "the trunk gives \"features_0\" as float32, the next graph takes float16: take the graphs "
-        "in one precision");
+  CHECK(
+      refused({model.backbone, std::make_shared<ScriptedEngine>(half, Model::judge), model.mask}) ==
+      "the backbone gives \"features_0\" as float32, the next graph takes float16: take the graphs "
+      "in one precision");
 }
 
 TEST_CASE("timing covers the steps that were taken") {
   Model model;
   TwoStageDetector detector = model.detector();
-  const Picture picture;
-  detector.run({picture.image});
+  const TestImage image;
+  detector.run({image.image});
   const TwoStageTiming& timing = detector.timing();
-  for (const double ms : {timing.preprocess_ms, timing.trunk_ms, timing.proposals_ms, timing.roi_ms,
-                          timing.mask_ms, timing.postprocess_ms}) {
+  for (const double ms : {timing.preprocess_ms, timing.backbone_ms, timing.proposals_ms,
+                          timing.roi_ms, timing.mask_ms, timing.postprocess_ms}) {
     CHECK(ms > 0);
   }
-  detector.run({picture.image}, {{}});
-  CHECK(detector.timing().trunk_ms == 0);
+  detector.run({image.image}, {{}});
+  CHECK(detector.timing().backbone_ms == 0);
 }

@@ -80,7 +80,7 @@ struct TwoStageForm {
 };
 
 /// Two classes, one square anchor of 16 pixels at each place of maps with stride 16, 32, ...; one
-/// proposal; every picture is stretched to 64 x 64.
+/// proposal; every image is stretched to 64 x 64.
 inline Manifest two_stage_manifest(const TwoStageForm& form) {
   Manifest manifest;
   manifest.name = "double";
@@ -98,8 +98,8 @@ inline Manifest two_stage_manifest(const TwoStageForm& form) {
   }
 
   const std::string sha256(64, '0');
-  GraphFile trunk{"trunk.onnx", sha256, "fp32", form.dialect, {}, {}};
-  trunk.inputs = {{"images", DType::float32, {1, 3, 64, 64}}};
+  GraphFile backbone{"trunk.onnx", sha256, "fp32", form.dialect, {}, {}};
+  backbone.inputs = {{"images", DType::float32, {1, 3, 64, 64}}};
   std::vector<TensorSpec> features, boxes;
   float scale = 1.f / 16;
   for (int level = 0; level < form.levels; ++level, scale /= 2) {
@@ -115,13 +115,13 @@ inline Manifest two_stage_manifest(const TwoStageForm& form) {
     spec.rpn->anchors.aspect_ratios.push_back({1});
   }
   spec.levels.canonical_scale = 16;
-  trunk.outputs = features;
+  backbone.outputs = features;
   if (spec.rpn) {
     for (const std::string& name : spec.rpn->objectness_outputs) {
-      trunk.outputs.push_back({name, DType::float32, {1, 1, -1, -1}});
+      backbone.outputs.push_back({name, DType::float32, {1, 1, -1, -1}});
     }
     for (const std::string& name : spec.rpn->deltas_outputs) {
-      trunk.outputs.push_back({name, DType::float32, {1, 4, -1, -1}});
+      backbone.outputs.push_back({name, DType::float32, {1, 4, -1, -1}});
     }
   }
   if (form.dialect == "tensorrt") {
@@ -134,7 +134,7 @@ inline Manifest two_stage_manifest(const TwoStageForm& form) {
   GraphFile mask{"mask.onnx", sha256, "fp32", form.dialect, roi.inputs, {}};
   mask.inputs.push_back({"labels", DType::int64, {-1}});
   mask.outputs = {{"masks", DType::float32, {-1, 1, -1, -1}}};
-  manifest.graphs = {{"trunk", {trunk}}, {"roi", {roi}}};
+  manifest.graphs = {{"trunk", {backbone}}, {"roi", {roi}}};
   if (form.masks) manifest.graphs["mask"] = {mask};
   manifest.postprocess = spec;
   return manifest;

@@ -85,7 +85,7 @@ TEST_CASE("centre crop") {
   CHECK(geometry.offset_y == -16);
   CHECK(geometry.offset_x == -58);  // round(58.5) goes to even, as in torchvision
 
-  spec.crop = Size{300, 224};  // higher than the picture: padded, the odd row below
+  spec.crop = Size{300, 224};  // higher than the image: padded, the odd row below
   geometry = plan(spec, {481, 600});
   CHECK(geometry.resized == Size{256, 319});
   CHECK(geometry.tensor == Size{300, 224});
@@ -93,12 +93,12 @@ TEST_CASE("centre crop") {
   CHECK(geometry.offset_x == -48);  // 47.5
 }
 
-TEST_CASE("a picture that cannot be planned") {
+TEST_CASE("an image that cannot be planned") {
   const InputSpec spec = with(Resize::shortest_edge, 256, 256);
   CHECK(message_of([&] { plan(spec, {0, 5}); }) ==
         "image: height and width are [0, 5], each must lie between 1 and 65535");
   CHECK(message_of([&] { plan(spec, {1, 65535}); }) ==
-        "image: a picture of [1, 65535] resized by shortest_edge to size 256 gets a side of more "
+        "image: an image of [1, 65535] resized by shortest_edge to size 256 gets a side of more "
         "than 65535; set max_size in the input record");
 }
 

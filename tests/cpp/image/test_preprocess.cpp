@@ -19,8 +19,8 @@ using namespace edgecv;
 
 namespace {
 
-/// A picture whose last row ends with the memory, so that the address sanitizer sees a read beyond.
-struct Picture {
+/// An image whose last row ends with the memory, so that the address sanitizer sees a read beyond.
+struct TestImage {
   std::vector<std::uint8_t> bytes;
   std::vector<std::uint8_t> chroma;
   Image view;
@@ -41,23 +41,23 @@ int row_bytes(PixelFormat format, int width) {
   }
 }
 
-Picture random_picture(PixelFormat format, Size size, int padding, bool own_chroma, unsigned seed) {
+TestImage random_image(PixelFormat format, Size size, int padding, bool own_chroma, unsigned seed) {
   std::mt19937 random(seed);
-  Picture picture;
+  TestImage image;
   const int bytes = row_bytes(format, size.width);
   const int stride = bytes + padding;
   int rows = size.height;
   if (format == PixelFormat::nv12 && !own_chroma) rows += size.height / 2;
-  picture.bytes.resize(static_cast<std::size_t>(stride * (rows - 1) + bytes));
-  for (std::uint8_t& byte : picture.bytes) byte = static_cast<std::uint8_t>(random());
-  picture.view = {picture.bytes.data(), size.height, size.width, stride, format, nullptr, 0};
+  image.bytes.resize(static_cast<std::size_t>(stride * (rows - 1) + bytes));
+  for (std::uint8_t& byte : image.bytes) byte = static_cast<std::uint8_t>(random());
+  image.view = {image.bytes.data(), size.height, size.width, stride, format, nullptr, 0};
   if (own_chroma) {
-    picture.chroma.resize(static_cast<std::size_t>((bytes + 5) * (size.height / 2 - 1) + bytes));
-    for (std::uint8_t& byte : picture.chroma) byte = static_cast<std::uint8_t>(random());
-    picture.view.chroma = picture.chroma.data();
-    picture.view.chroma_stride = bytes + 5;
+    image.chroma.resize(static_cast<std::size_t>((bytes + 5) * (size.height / 2 - 1) + bytes));
+    for (std::uint8_t& byte : image.chroma) byte = static_cast<std::uint8_t>(random());
+    image.view.chroma = image.chroma.data();
+    image.view.chroma_stride = bytes + 5;
   }
-  return picture;
+  return image;
 }
 
 std::array<double, 3> rgb_from_yuv(double y, double u, double v) {
@@ -212,7 +212,7 @@ InputSpec imagenet(Size size) {
   return spec;
 }
 
-/// The picture's own bytes, one number each.
+/// The image's own bytes, one number each.
 InputSpec as_it_is(Color color) {
   InputSpec spec;
   spec.resize = Resize::none;
@@ -237,16 +237,16 @@ double tolerance(PixelFormat format, Color color) {
 }  // namespace
 
 TEST_CASE("every format, stride, colour order, filter and size") {
-  const Size picture_sizes[] = {{1, 1}, {1, 9}, {8, 1}, {6, 10}, {34, 22}, {64, 150}};
+  const Size image_sizes[] = {{1, 1}, {1, 9}, {8, 1}, {6, 10}, {34, 22}, {64, 150}};
   const Size tensor_sizes[] = {{1, 1}, {7, 5}, {20, 31}, {33, 140}};
   unsigned seed = 0;
   for (const PixelFormat format : all_formats) {
-    for (Size size : picture_sizes) {
+    for (Size size : image_sizes) {
       if (format == PixelFormat::nv12) size.height += size.height % 2;
       if (format == PixelFormat::nv12 || format == PixelFormat::yuyv) size.width += size.width % 2;
       for (const Size target : tensor_sizes) {
         const bool own_chroma = format == PixelFormat::nv12 && seed % 2 == 0;
-        const auto picture = random_picture(format, size, seed % 3 == 0 ? 7 : 0, own_chroma, seed);
+        const auto image = random_image(format, size, seed % 3 == 0 ? 7 : 0, own_chroma, seed);
         ++seed;
         InputSpec spec = imagenet(target);
         spec.color = std::array<Color, 3>{Color::rgb, Color::bgr, Color::gray}[seed % 3];
@@ -260,8 +260,8 @@ TEST_CASE("every format, stride, colour order, filter and size") {
           CAPTURE(target.height);
           CAPTURE(target.width);
           CAPTURE(filter);
-          CHECK(largest_difference(run(picture.view, spec, geometry),
-                                   reference(picture.view, spec, geometry)) <=
+          CHECK(largest_difference(run(image.view, spec, geometry),
+                                   reference(image.view, spec, geometry)) <=
                 tolerance(format, spec.color));
         }
       }
@@ -272,14 +272,14 @@ TEST_CASE("every format, stride, colour order, filter and size") {
 TEST_CASE("without a resize the bytes come through unchanged") {
   for (const PixelFormat format : {PixelFormat::bgr, PixelFormat::rgb, PixelFormat::bgra,
                                    PixelFormat::rgba, PixelFormat::gray}) {
-    const auto picture = random_picture(format, {13, 277}, 3, false, 5);
+    const auto image = random_image(format, {13, 277}, 3, false, 5);
     InputSpec spec = as_it_is(Color::bgr);
-    const Geometry geometry = plan(spec, picture.view.size());
+    const Geometry geometry = plan(spec, image.view.size());
     for (const DType dtype : {DType::float32, DType::float16, DType::uint8}) {
       for (const Layout layout : {Layout::nchw, Layout::nhwc}) {
         spec.dtype = dtype;
         spec.layout = layout;
-        CHECK(run(picture.view, spec, geometry) == reference(picture.view, spec, geometry));
+        CHECK(run(image.view, spec, geometry) == reference(image.view, spec, geometry));
       }
     }
   }
@@ -302,7 +302,7 @@ TEST_CASE("known colours: YUV and gray") {
 }
 
 TEST_CASE("every dtype and layout, padded on all sides") {
-  const auto picture = random_picture(PixelFormat::bgr, {30, 41}, 2, false, 3);
+  const auto image = random_image(PixelFormat::bgr, {30, 41}, 2, false, 3);
   for (const Color color : {Color::rgb, Color::gray}) {
     for (const Layout layout : {Layout::nchw, Layout::nhwc}) {
       for (const DType dtype : {DType::float32, DType::float16, DType::uint8}) {
@@ -317,13 +317,13 @@ TEST_CASE("every dtype and layout, padded on all sides") {
           spec.layout = layout;
           spec.dtype = dtype;
           spec.antialias = antialias;
-          const Geometry geometry = plan(spec, picture.view.size());
+          const Geometry geometry = plan(spec, image.view.size());
           REQUIRE(geometry.tensor == Size{32, 32});
           const double allowed = dtype == DType::float32   ? 1e-3
                                  : dtype == DType::float16 ? 0.0635
                                                            : 0.501;
-          CHECK(largest_difference(run(picture.view, spec, geometry),
-                                   reference(picture.view, spec, geometry)) <=
+          CHECK(largest_difference(run(image.view, spec, geometry),
+                                   reference(image.view, spec, geometry)) <=
                 allowed + (color == Color::gray ? 1 : 0));
         }
       }
@@ -368,22 +368,22 @@ TEST_CASE("half_bits rounds to nearest even") {
 }
 
 TEST_CASE("the result does not depend on the number of threads") {
-  const auto picture = random_picture(PixelFormat::nv12, {360, 500}, 0, false, 11);
+  const auto image = random_image(PixelFormat::nv12, {360, 500}, 0, false, 11);
   for (const bool antialias : {false, true}) {
     InputSpec spec = imagenet({300, 300});
     spec.antialias = antialias;
-    const Geometry geometry = plan(spec, picture.view.size());
-    CHECK(run(picture.view, spec, geometry, 1) == run(picture.view, spec, geometry, 4));
+    const Geometry geometry = plan(spec, image.view.size());
+    CHECK(run(image.view, spec, geometry, 1) == run(image.view, spec, geometry, 4));
   }
 }
 
-TEST_CASE("a geometry with a larger tensor, as pictures of one batch share it") {
-  const auto picture = random_picture(PixelFormat::rgb, {9, 14}, 0, false, 2);
+TEST_CASE("a geometry with a larger tensor, as images of one batch share it") {
+  const auto image = random_image(PixelFormat::rgb, {9, 14}, 0, false, 2);
   InputSpec spec = imagenet({12, 12});
   spec.resize = Resize::shortest_edge;
   spec.pad_value = -3;
-  Geometry geometry = plan(spec, picture.view.size());
+  Geometry geometry = plan(spec, image.view.size());
   geometry.tensor = {40, 33};
-  CHECK(largest_difference(run(picture.view, spec, geometry),
-                           reference(picture.view, spec, geometry)) < 2e-5);
+  CHECK(largest_difference(run(image.view, spec, geometry), reference(image.view, spec, geometry)) <
+        2e-5);
 }

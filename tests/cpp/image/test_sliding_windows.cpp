@@ -13,9 +13,9 @@ using Starts = std::vector<int>;
 
 namespace {
 
-std::string refusal(Size picture, Size window, double overlap) {
+std::string refusal(Size image, Size window, double overlap) {
   return testing::refusal(ErrorCode::invalid_input,
-                          [&] { sliding_windows(picture, window, overlap); });
+                          [&] { sliding_windows(image, window, overlap); });
 }
 
 }  // namespace
@@ -28,7 +28,7 @@ TEST_CASE("windows of 320 x 480 with a quarter of overlap on 1080p") {
   CHECK(grid.count() == 25);
 }
 
-TEST_CASE("windows that fit exactly, that are the picture, that are larger") {
+TEST_CASE("windows that fit exactly, that are the image, that are larger") {
   CHECK(sliding_windows({8, 8}, {4, 4}, 0).tops == Starts{0, 4});
   CHECK(sliding_windows({4, 4}, {4, 4}, 0.9).tops == Starts{0});
   const WindowGrid larger = sliding_windows({3, 9}, {4, 4}, 0.5);

@@ -24,14 +24,14 @@ MaskCrop crop_of(int x, int y, const std::vector<std::string>& rows) {
   return crop;
 }
 
-std::vector<MaskCrop> paste(const Floats& masks, int size, const Floats& boxes, Size picture) {
+std::vector<MaskCrop> paste(const Floats& masks, int size, const Floats& boxes, Size image) {
   ThreadPool pool(2);
-  return paste_masks(masks.data(), boxes.size() / 4, size, boxes.data(), picture, 0.5f, pool);
+  return paste_masks(masks.data(), boxes.size() / 4, size, boxes.data(), image, 0.5f, pool);
 }
 
 }  // namespace
 
-TEST_CASE("a full mask is cut at the picture's border") {
+TEST_CASE("a full mask is cut at the image's border") {
   const Floats masks(2 * 4 * 4, 1.f);
   // The cells' outer half fades into the padding; at 4 pixels of 4 cells the fade ends outside.
   const auto crops = paste(masks, 4, {-2, 6, 2, 10, 2, 2, 6, 6}, {8, 8});
@@ -47,7 +47,7 @@ TEST_CASE("a full mask is cut at the picture's border") {
   CHECK(set == 25);  // 7 cells wide with the padding, one lost on each side
 }
 
-TEST_CASE("boxes that miss the picture or have no extent") {
+TEST_CASE("boxes that miss the image or have no extent") {
   const Floats masks(4 * 4, 1.f);
   for (const Floats& box :
        {Floats{-50, -50, -20, -20}, Floats{100, 2, 120, 6}, Floats{6, 2, 2, 6}}) {
@@ -60,7 +60,7 @@ TEST_CASE("boxes that miss the picture or have no extent") {
   CHECK(paste({}, 4, {}, {8, 8}).empty());
 }
 
-TEST_CASE("a box far larger than the picture is sampled only inside it") {
+TEST_CASE("a box far larger than the image is sampled only inside it") {
   const Floats masks(4 * 4, 1.f);
   const auto crops = paste(masks, 4, {-1e30f, -1e9f, 1e30f, 1e9f}, {3, 5});
   CHECK(crops[0].pixels == Bytes(15, 1));
@@ -74,10 +74,10 @@ TEST_CASE("a box that is not finite is refused") {
                   Error);
 }
 
-TEST_CASE("painting and cropping are inverse") {
+TEST_CASE("drawing and cropping are inverse") {
   const MaskCrop crop = crop_of(2, 1, {"#..", ".##"});
   Bytes frame(4 * 6, 0);
-  paint_mask(crop, {4, 6}, frame.data());
+  draw_mask(crop, {4, 6}, frame.data());
   const Bytes expected{0, 0, 0, 0, 0, 0,  //
                        0, 0, 1, 0, 0, 0,  //
                        0, 0, 0, 1, 1, 0,  //

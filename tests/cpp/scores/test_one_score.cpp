@@ -35,11 +35,11 @@ std::string one_score(const std::string& golden) {
   return replaced(text, "\"softmax\"", "\"sigmoid\"");
 }
 
-struct Picture {
+struct TestImage {
   std::vector<std::uint8_t> pixels;
   Image image;
 
-  Picture(int height, int width) : pixels(static_cast<std::size_t>(height) * width * 3, 100) {
+  TestImage(int height, int width) : pixels(static_cast<std::size_t>(height) * width * 3, 100) {
     image.data = pixels.data();
     image.height = height;
     image.width = width;
@@ -85,9 +85,9 @@ TEST_CASE("a classifier with one logit, and with one probability") {
     const auto engine = std::make_shared<ScriptedEngine>(
         bundle.manifest().graphs.at("main")[0],
         [&](ScriptedEngine& self) { self.set(0, {3, 1}, scores); });
-    const Picture picture(20, 30);
+    const TestImage image(20, 30);
     const std::vector<Classification> results =
-        Classifier(bundle, engine, 1).run({picture.image, picture.image, picture.image});
+        Classifier(bundle, engine, 1).run({image.image, image.image, image.image});
     REQUIRE(results.size() == 3);
     CHECK(results[0].labels == std::vector<std::int64_t>{0, 1});
     CHECK(results[1].labels == std::vector<std::int64_t>{1, 0});
@@ -116,9 +116,9 @@ TEST_CASE("a segmenter with one logit averages logits, with one probability prob
           self.set(0, {self.given[0].shape[0], 1, 4, 6}, scores);
         });
     SemanticSegmenter segmenter(bundle, engine, 1);
-    const Picture picture(16, 42);
+    const TestImage image(16, 42);
     const auto positive = [&](double score) { return probability ? score : sigmoid_of(score); };
-    const Segmentation map = segmenter.run({picture.image}, true).front();
+    const Segmentation map = segmenter.run({image.image}, true).front();
     REQUIRE(map.probabilities.size() == 2 * 16 * 42);
     for (std::size_t x = 0; x < 42; ++x) {
       const double score = x < 18 ? left : x < 24 ? (double{left} + right) / 2 : right;
@@ -126,13 +126,13 @@ TEST_CASE("a segmenter with one logit averages logits, with one probability prob
       CHECK(map.probabilities[x] == doctest::Approx(1 - positive(score)));
       CHECK(map.mask[x] == (positive(score) > 0.5 ? 1 : 0));
     }
-    CHECK(segmenter(picture.image).mask == map.mask);
+    CHECK(segmenter(image.image).mask == map.mask);
 
     segmenter.set_windows(std::nullopt);
-    const Segmentation whole = segmenter.run({picture.image}, true).front();
+    const Segmentation whole = segmenter.run({image.image}, true).front();
     CHECK(whole.probabilities[16 * 42] == doctest::Approx(positive(left)));
     CHECK(whole.mask == std::vector<std::uint8_t>(16 * 42, 1));
-    CHECK(segmenter(picture.image).mask == whole.mask);
+    CHECK(segmenter(image.image).mask == whole.mask);
   }
 }
 
@@ -172,9 +172,9 @@ TEST_CASE("a detector reports what is above its bundle's thresholds") {
         self.set(1, {1, 20, 4}, std::vector<float>(80, 0.f));
       });
   Detector detector(bundle, engine, 1);
-  const Picture picture(16, 24);
+  const TestImage image(16, 24);
   const auto labels = [&] {
-    const std::vector<std::int64_t> found = detector(picture.image).labels;
+    const std::vector<std::int64_t> found = detector(image.image).labels;
     return std::vector<bool>{std::count(found.begin(), found.end(), 0) > 0,
                              std::count(found.begin(), found.end(), 1) > 0};
   };

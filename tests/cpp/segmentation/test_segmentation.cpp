@@ -1,4 +1,4 @@
-// Class maps of whole pictures and of windows, against their definitions in double.
+// Class maps of whole images and of windows, against their definitions in double.
 #include <doctest/doctest.h>
 
 #include <algorithm>
@@ -79,7 +79,7 @@ Geometry as_it_is(Size size) {
 
 /// What a call throws.
 struct Grid {
-  Size picture;
+  Size image;
   CropWindows windows;
   int classes;
   Size cells;
@@ -92,8 +92,7 @@ std::vector<float> logits_of(const Grid& grid, std::size_t windows) {
 
 Segmentation blended(const Grid& grid, bool probabilities, int threads, StripMemory& memory) {
   ThreadPool pool(threads);
-  WindowBlend blend(grid.picture, grid.windows, grid.classes, probabilities, "logits", memory,
-                    pool);
+  WindowBlend blend(grid.image, grid.windows, grid.classes, probabilities, "logits", memory, pool);
   const std::vector<float> logits = logits_of(grid, blend.grid().count());
   const std::size_t one = logits.size() / blend.grid().count();
   for (std::size_t i = 0; i < blend.grid().count(); ++i) blend.add(&logits[i * one], grid.cells);
@@ -103,7 +102,7 @@ Segmentation blended(const Grid& grid, bool probabilities, int threads, StripMem
 /// The weighted mean of each class, window by window as the definition says.
 std::vector<Values> averages(const Grid& grid) {
   const CropWindows& windows = grid.windows;
-  const WindowGrid places = sliding_windows(grid.picture, windows.size, windows.overlap);
+  const WindowGrid places = sliding_windows(grid.image, windows.size, windows.overlap);
   const std::vector<float> logits = logits_of(grid, places.count());
   const std::size_t plane = static_cast<std::size_t>(grid.cells.height) * grid.cells.width;
   const auto weight = [&](int i, int side) {
@@ -113,7 +112,7 @@ std::vector<Values> averages(const Grid& grid) {
     }
     return windows.weight == WindowWeight::linear ? 1 - distance / ((side + 1) / 2.0) : 1.0;
   };
-  const std::size_t pixels = static_cast<std::size_t>(grid.picture.height) * grid.picture.width;
+  const std::size_t pixels = static_cast<std::size_t>(grid.image.height) * grid.image.width;
   std::vector<Values> sums(grid.classes, Values(pixels));
   Values weights(pixels);
   for (std::size_t i = 0; i < places.count(); ++i) {
@@ -124,7 +123,7 @@ std::vector<Values> averages(const Grid& grid) {
           upsampled(&logits[(i * grid.classes + c) * plane], grid.cells, windows.size);
       for (int y = 0; y < places.window.height; ++y) {
         for (int x = 0; x < places.window.width; ++x) {
-          const std::size_t at = static_cast<std::size_t>(top + y) * grid.picture.width + left + x;
+          const std::size_t at = static_cast<std::size_t>(top + y) * grid.image.width + left + x;
           double w = weight(y, windows.size.height) * weight(x, windows.size.width);
           if (windows.weight == WindowWeight::gaussian) w = std::max(w, 1e-3);
           sums[c][at] += w * values[static_cast<std::size_t>(y) * windows.size.width + x];
@@ -200,7 +199,7 @@ TEST_CASE("NaN and infinity in logits are named") {
 }
 
 TEST_CASE("windows are averaged as the definition says, whatever the number of threads") {
-  StripMemory memory;  // larger and smaller pictures follow each other
+  StripMemory memory;  // larger and smaller images follow each other
   for (const WindowWeight weight :
        {WindowWeight::uniform, WindowWeight::gaussian, WindowWeight::linear}) {
     for (const Grid& grid : {Grid{{50, 83}, {{16, 24}, 0.25, weight, 4}, 5, {16, 24}},
@@ -245,9 +244,9 @@ TEST_CASE("the pipeline runs windows in batches and gives the network what it ta
   std::vector<Shape> shapes;
   const auto engine = std::make_shared<testing::ScriptedEngine>(
       bundle.manifest().graphs.at("main")[0], [&](testing::ScriptedEngine& self) {
-        const Tensor& pictures = self.given[0];
-        shapes.push_back(pictures.shape);
-        const std::int64_t count = pictures.shape[0];
+        const Tensor& images = self.given[0];
+        shapes.push_back(images.shape);
+        const std::int64_t count = images.shape[0];
         // Class 2 in every crop, at stride 4.
         std::vector<float> logits(static_cast<std::size_t>(count) * 4 * 4 * 6);
         for (std::int64_t i = 0; i < count; ++i) {

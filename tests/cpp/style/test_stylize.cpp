@@ -34,11 +34,11 @@ TEST_CASE("levels are rounded to nearest, ties to even, and cut to 0..255") {
                                   2.5f, 9.4f, 9.6f, -0.4f,  -1e9f,  127.f};  // blue
   StylizeSpec spec;
   std::vector<std::uint8_t> bgr(18);
-  write_picture(spec, planes.data(), {1, 6}, {bgr.data(), {1, 6}, 18});
+  write_image(spec, planes.data(), {1, 6}, {bgr.data(), {1, 6}, 18});
   CHECK(bgr == std::vector<std::uint8_t>{2, 0, 0, 9, 1, 0, 10, 2, 2,  //
                                          0, 3, 254, 0, 4, 255, 127, 5, 255});
   spec.color = Color::bgr;
-  write_picture(spec, planes.data(), {1, 6}, {bgr.data(), {1, 6}, 18});
+  write_image(spec, planes.data(), {1, 6}, {bgr.data(), {1, 6}, 18});
   CHECK(bgr[0] == 0);
   CHECK(bgr[2] == 2);
 }
@@ -54,7 +54,7 @@ TEST_CASE("the top left is written, for every size and scale") {
     const std::ptrdiff_t stride = 3 * size.width + 7;
     std::vector<std::uint8_t> bgr(static_cast<std::size_t>(stride * size.height), 77);
     ThreadPool pool(3);
-    write_picture(spec, planes.data(), tensor, {bgr.data(), size, stride}, pool);
+    write_image(spec, planes.data(), tensor, {bgr.data(), size, stride}, pool);
     for (int y = 0; y < size.height; ++y) {
       for (int x = 0; x < size.width; ++x) {
         for (int c = 0; c < 3; ++c) {
@@ -81,10 +81,10 @@ TEST_CASE("NaN and infinity are refused where they would be seen") {
     spec.picture_output = "picture";
     planes[static_cast<std::size_t>(4 * 20 + 3 * 20 + 19)] = bad;  // the last of green
     CHECK_THROWS_WITH_AS(
-        write_picture(spec, planes.data(), tensor, {bgr.data(), tensor, 60}),
+        write_image(spec, planes.data(), tensor, {bgr.data(), tensor, 60}),
         doctest::Contains("output \"picture\" of the network holds NaN or infinity"), Error);
-    CHECK_NOTHROW(write_picture(spec, planes.data(), tensor, {bgr.data(), {3, 20}, 60}));
-    CHECK_NOTHROW(write_picture(spec, planes.data(), tensor, {bgr.data(), {4, 19}, 57}));
+    CHECK_NOTHROW(write_image(spec, planes.data(), tensor, {bgr.data(), {3, 20}, 60}));
+    CHECK_NOTHROW(write_image(spec, planes.data(), tensor, {bgr.data(), {4, 19}, 57}));
   }
 }
 
@@ -108,7 +108,7 @@ TEST_CASE("a blended tile lies over what is there") {
   for (std::size_t i = 0; i < bgr.size(); ++i) bgr[i] = static_cast<std::uint8_t>(i * 7);
   const std::vector<std::uint8_t> before = bgr;
   const Fade across{8, 24};
-  blend_picture(spec, planes.data(), size, {bgr.data(), size, 150}, across);
+  blend_image(spec, planes.data(), size, {bgr.data(), size, 150}, across);
   for (int y = 0; y < size.height; ++y) {
     for (int x = 0; x < size.width; ++x) {
       for (int c = 0; c < 3; ++c) {

@@ -112,7 +112,7 @@ Image view(const std::vector<std::uint8_t>& bgr, Size size) {
 
 }  // namespace
 
-TEST_CASE("a result has its picture's size, whatever the network's rounding") {
+TEST_CASE("a result has its image's size, whatever the network's rounding") {
   Loaded loaded("bundle_v2_style");
   for (const Size size : {Size{1, 1}, Size{3, 200}, Size{8, 8}, Size{9, 14}, Size{41, 23}}) {
     const std::vector<std::uint8_t> bgr = pixels(size);
@@ -125,7 +125,7 @@ TEST_CASE("a result has its picture's size, whatever the network's rounding") {
   }
 }
 
-TEST_CASE("tiles cover the picture, begin at multiples, and get the thumbnail's statistics") {
+TEST_CASE("tiles cover the image, begin at multiples, and get the thumbnail's statistics") {
   Loaded loaded("bundle_v2_style");  // tiles of 32, overlap 0.25, thumbnail 40, above 4000
   const Size size{77, 101};
   std::vector<std::uint8_t> bgr = pixels(size);
@@ -155,7 +155,7 @@ TEST_CASE("the caller may decide on tiles") {
   CHECK(loaded.main->sizes.size() == 2);
 }
 
-TEST_CASE("a camera's NV12 picture is cut as its BGR twin is") {
+TEST_CASE("a camera's NV12 image is cut as its BGR twin is") {
   Loaded loaded("bundle_v2_style");
   const Size size{64, 96};
   std::vector<std::uint8_t> nv12(static_cast<std::size_t>(size.height * size.width * 3 / 2));

@@ -175,7 +175,7 @@ Bits bits_of(const Segmentation& found) {
   return bits;
 }
 
-Bits bits_of(const PaintedPicture& found) {
+Bits bits_of(const StylizedImage& found) {
   return Bits(reinterpret_cast<const char*>(found.bgr.get()),
               static_cast<std::size_t>(3) * found.size.height * found.size.width);
 }
@@ -248,7 +248,7 @@ Detector make_detector(bool contexts, const std::shared_ptr<Log>& log, int threa
                   threads);
 }
 
-std::vector<Shape> trunk_shapes(const std::vector<Shape>&) {
+std::vector<Shape> backbone_shapes(const std::vector<Shape>&) {
   return {{1, 1, 4, 4}, {1, 1, 2, 2}, {1, 1, 4, 4}, {1, 1, 2, 2}, {1, 4, 4, 4}, {1, 4, 2, 2}};
 }
 
@@ -274,7 +274,7 @@ TwoStageDetector make_two_stage(bool contexts, const std::shared_ptr<Log>& log, 
   };
   return TwoStageDetector(
       bundle,
-      {engine("trunk", trunk_shapes), engine("roi", roi_shapes), engine("mask", mask_shapes)},
+      {engine("trunk", backbone_shapes), engine("roi", roi_shapes), engine("mask", mask_shapes)},
       threads);
 }
 

@@ -1,4 +1,10 @@
 // Anchor boxes, generated from their parameters.
+//
+//   edgecv::DefaultBoxes boxes;  // torchvision's SSD with one level
+//   boxes.feature_sizes = {{2, 2}};
+//   boxes.aspect_ratios = {{2}};
+//   boxes.scales = {0.2, 0.4};
+//   std::vector<float> xyxy = edgecv::generate_anchors(boxes, {300, 300});  // [16, 4]
 #pragma once
 
 #include <string>

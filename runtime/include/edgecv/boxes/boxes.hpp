@@ -1,4 +1,10 @@
 // Arithmetic on boxes. A box is four floats, xyxy (x1, y1, x2, y2) unless said otherwise.
+//
+//   const float a[] = {0, 0, 10, 10}, b[] = {0, 0, 10, 5};
+//   float iou;
+//   edgecv::box_iou(a, 1, b, 1, &iou);  // 0.5
+//   float centre[4];
+//   edgecv::box_convert(a, 1, edgecv::BoxFormat::xyxy, edgecv::BoxFormat::cxcywh, centre);
 #pragma once
 
 #include <cstddef>

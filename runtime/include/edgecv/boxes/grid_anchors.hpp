@@ -1,4 +1,7 @@
 // Anchors of region proposal networks and RetinaNet.
+//
+//   const edgecv::GridAnchors anchors{{{32, 64}}, {{0.5f, 1, 2}}};  // one level, six boxes a cell
+//   std::vector<float> xyxy = edgecv::generate_anchors(anchors, {{20, 20}}, {320, 320});
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,7 @@
 // Ground truth assigned to anchors, for training.
+//
+//   const float anchors[] = {0, 0, 10, 10, 20, 20, 30, 30}, boxes[] = {1, 1, 10, 10};
+//   edgecv::assign_anchors(anchors, 2, boxes, 1);  // {0, -1}
 #pragma once
 
 #include <cstddef>

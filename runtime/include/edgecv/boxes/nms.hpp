@@ -1,4 +1,7 @@
 // Non-maximum suppression.
+//
+//   const float boxes[] = {0, 0, 10, 10, 0, 0, 10, 9, 20, 20, 30, 30}, scores[] = {0.9f, 0.8f,
+//   0.7f}; edgecv::nms(boxes, scores, 3, 0.5);  // {0, 2}
 #pragma once
 
 #include <cstddef>

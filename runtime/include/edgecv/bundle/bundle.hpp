@@ -1,4 +1,8 @@
-// A bundle on disk: its manifest and its files, none of them trusted.
+// A bundle on disk: its manifest and its files. None of them is trusted.
+//
+//   const edgecv::Bundle bundle = edgecv::Bundle::open("street");  // a folder
+//   const edgecv::GraphFile& graph = bundle.graph("main", "fp32", "onnx");
+//   const edgecv::HashedFile file = bundle.verified_file(graph.file, graph.sha256);
 #pragma once
 
 #include <string>
@@ -38,7 +42,7 @@ class Bundle {
   bool is_current() const;
 
   /// The anchors of the postprocessing, xyxy in pixels of the network's input, [A, 4]; empty where
-  /// the boxes come finished, or the anchors depend on each picture's size (all methods but ssd).
+  /// the boxes come finished, or the anchors depend on each image's size (all methods but ssd).
   std::vector<float> anchors() const;
 
  private:

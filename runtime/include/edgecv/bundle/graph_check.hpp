@@ -1,4 +1,7 @@
-// What an ONNX file of a bundle may hold, looked at before an engine sees it.
+// What an ONNX file of a bundle may hold, checked before an engine sees it.
+//
+//   const std::vector<char> bytes = {8, 10};
+//   edgecv::check_graph(bytes.data(), bytes.size(), "main.onnx");  // Error: it has no graph
 #pragma once
 
 #include <cstddef>

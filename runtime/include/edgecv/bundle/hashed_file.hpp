@@ -1,5 +1,9 @@
-// A file that was hashed and stays open: what is read behind its path are the bytes that were
+// A file that was hashed and stays open. What is read behind its path are the bytes that were
 // hashed, whatever is put in its place meanwhile.
+//
+//   const edgecv::HashedFile file("street/main.onnx");
+//   std::ifstream stream(file.path(), std::ios::binary);
+//   file.require_unchanged();  // after reading
 #pragma once
 
 #include <cstdint>

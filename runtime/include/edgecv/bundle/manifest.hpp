@@ -1,4 +1,9 @@
 // bundle.json as a typed record; read, validated and written here only.
+//
+//   const edgecv::Manifest manifest = edgecv::Manifest::from_json("{}");  // Error: what is missing
+//   if (const auto* ssd = std::get_if<edgecv::SsdSpec>(&manifest.postprocess)) {
+//     std::printf("%s, at most %d boxes\n", manifest.name.c_str(), ssd->max_detections);
+//   }
 #pragma once
 
 #include <map>

@@ -1,4 +1,10 @@
-// Pictures in, the best classes out.
+// Images in, the best classes out.
+//
+//   const edgecv::Bundle bundle = edgecv::Bundle::open("animals");
+//   std::shared_ptr<edgecv::Engine> engine;  // of the graph main
+//   edgecv::Classifier classifier(bundle, engine);
+//   const edgecv::Classification result = classifier(edgecv::Image{});
+//   const std::string& best = bundle.manifest().labels[result.labels[0]];
 #pragma once
 
 #include <cstddef>
@@ -24,12 +30,12 @@ class EngineSets;
 class Classifier {
  public:
   /// The engine runs the bundle's `main` graph. Throws Error if its inputs and outputs do not fit
-  /// the manifest, or the bundle is of another task. `threads` as ThreadPool has them.
+  /// the manifest, or the bundle is of another task. `threads`: see ThreadPool.
   Classifier(const Bundle& bundle, std::shared_ptr<Engine> engine, int threads = 0);
 
   Classification operator()(const Image& image) { return run({image}).front(); }
 
-  /// One result for each picture. Neighbours whose tensors have one size share a run of the
+  /// One result for each image. Neighbours whose tensors have one size share a run of the
   /// network, `max_batch` of them or as near to it as the engine allows. This call's time is added
   /// to `timing`.
   std::vector<Classification> run(const std::vector<Image>& images, int max_batch = 16,
@@ -42,7 +48,7 @@ class Classifier {
   InputSpec input_;
   ClassifySpec spec_;
   int classes_;
-  int columns_;  // scores of a picture: 1, or one for each class
+  int columns_;  // scores of an image: 1, or one for each class
   std::shared_ptr<ThreadPool> pool_;
   std::shared_ptr<EngineSets> engines_;
   std::size_t output_;

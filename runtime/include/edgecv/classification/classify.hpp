@@ -1,4 +1,7 @@
-// From the logits of a picture to its best classes.
+// From the logits of an image to its best classes.
+//
+//   const float logits[] = {1, 3, 2};
+//   edgecv::Classification result = edgecv::classify({"logits"}, logits, 3);  // labels: 1, 2, 0
 #pragma once
 
 #include <cstdint>
@@ -17,14 +20,14 @@ struct ClassifySpec {
   int topk = 5;  // classes that a result lists, or all where there are fewer
 };
 
-/// What a picture shows.
+/// What an image shows.
 struct Classification {
   std::vector<std::int64_t> labels;  // [k] by falling score; equal scores by rising label
   std::vector<float> scores;         // [k]
   std::vector<float> probabilities;  // [classes]: the scores of all
 };
 
-/// Scores of one picture's logits [classes] and the best `topk` of them. With sigmoid and none the
+/// Scores of one image's logits [classes] and the best `topk` of them. With sigmoid and none the
 /// scores need not add up to 1. Throws Error (engine) if a logit is NaN or infinite.
 Classification classify(const ClassifySpec& spec, const float* logits, int classes);
 

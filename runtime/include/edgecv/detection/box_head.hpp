@@ -1,4 +1,8 @@
-// From the second stage's outputs to detections, and the choice of a pyramid level for each box.
+// From the second stage's outputs to detections, and the pyramid level of each box.
+//
+//   const float boxes[] = {0, 0, 224, 224, 0, 0, 30, 30};
+//   const edgecv::LevelSpec levels{{0.25f, 0.125f, 0.0625f}};
+//   edgecv::assign_levels(levels, boxes, 2);  // {2, 0}
 #pragma once
 
 #include <cstdint>
@@ -23,18 +27,23 @@ struct BoxHeadSpec {
 };
 
 /// torchvision's RoIHeads.postprocess_detections. `proposals` [R, 4] in pixels of the network's
-/// input. Boxes come in pixels of the network's input (resized picture, clipped to it): masks are
-/// cut from them; to_picture() scales them. Boxes without area are dropped whatever min_size is.
-/// `thresholds`: one for each class, or empty for the bundle's. Equal scores: by proposal, then
+/// input. Boxes come in pixels of the network's input (resized image, clipped to it): masks are
+/// cut from them; boxes_to_image() scales them. Boxes without area are dropped whatever min_size
+/// is. `thresholds`: one for each class, or empty for the bundle's. Equal scores: by proposal, then
 /// class. Throws Error (engine) on NaN and infinity in the logits, and in the deltas of the boxes
-/// that are looked at.
+/// that are decoded.
 Detections box_head_detections(const BoxHeadSpec& spec, const float* logits, const float* deltas,
                                const float* proposals, std::size_t count, int classes,
                                const Geometry& geometry, const std::vector<float>& thresholds,
                                ThreadPool& pool);
 
-/// Boxes from pixels of the network's input to pixels of the picture.
-void to_picture(const Geometry& geometry, std::vector<float>& boxes);
+/// Boxes from pixels of the network's input to pixels of the image.
+void boxes_to_image(const Geometry& geometry, std::vector<float>& boxes);
+
+[[deprecated("boxes_to_image")]] inline void to_picture(const Geometry& geometry,
+                                                        std::vector<float>& boxes) {
+  boxes_to_image(geometry, boxes);
+}
 
 /// The pyramid level of each box (FPN, arXiv 1612.03144, equation 1):
 /// floor(canonical_level + log2(sqrt(area) / canonical_scale) + 1e-6), clamped to the levels there

@@ -1,4 +1,13 @@
 // RetinaNet (arXiv 1708.02002) and FCOS (arXiv 1904.01355): dense detectors over a feature pyramid.
+//
+//   edgecv::DenseSpec spec;
+//   spec.anchors = {{{16}}, {{1}}};
+//   spec.strides = {8};
+//   edgecv::anchor_count(spec, {64, 64});  // 64
+//   const edgecv::DensePostprocess postprocess(spec, 2);
+//   const std::vector<float> logits(64 * 2, -9.f), deltas(64 * 4);
+//   const edgecv::Geometry geometry{{64, 64}, {64, 64}, {64, 64}};
+//   postprocess(logits.data(), deltas.data(), nullptr, geometry, {}, edgecv::ThreadPool::global());
 #pragma once
 
 #include <cstdint>
@@ -14,7 +23,7 @@
 namespace edgecv {
 
 /// The outputs' meaning, as the manifest records it. Anchors run level by level, row by row, cell
-/// by cell; their number A follows from the size of each picture's tensor.
+/// by cell; their number A follows from the size of each image's tensor.
 struct DenseSpec {
   bool distances = false;         // FCOS: boxes are distances from the anchor's centre to the left,
                                   // top, right and bottom side, in units of the anchor's sides
@@ -38,7 +47,7 @@ std::vector<Size> feature_sizes(const DenseSpec& spec, Size tensor);
 /// Anchors of all levels for a tensor of that size.
 std::int64_t anchor_count(const DenseSpec& spec, Size tensor);
 
-/// Turns the outputs for one picture into detections, as torchvision's
+/// Turns the outputs for one image into detections, as torchvision's
 /// RetinaNet.postprocess_detections and FCOS.postprocess_detections do: per level threshold, top-k
 /// over anchors and classes, decode, clip; then suppression per class and the best max_detections.
 /// Unlike theirs, boxes of which clipping leaves nothing and boxes inside out are dropped
@@ -50,7 +59,7 @@ class DensePostprocess {
   const DenseSpec& spec() const { return spec_; }
   int classes() const { return classes_; }
 
-  /// `logits` [A, classes], `boxes` [A, 4] and, for FCOS, `centerness` [A], float32, of one picture
+  /// `logits` [A, classes], `boxes` [A, 4] and, for FCOS, `centerness` [A], float32, of one image
   /// whose tensor has geometry.tensor's size. `thresholds`: one for each class, or empty for the
   /// bundle's. Throws Error (engine) on NaN and infinity.
   Detections operator()(const float* logits, const float* boxes, const float* centerness,

@@ -1,4 +1,9 @@
-// Pictures in, boxes out.
+// Images in, boxes out: detectors of one stage.
+//
+//   const edgecv::Bundle bundle = edgecv::Bundle::open("street");
+//   std::shared_ptr<edgecv::Engine> engine;  // of the graph main
+//   edgecv::Detector detector(bundle, engine);
+//   const edgecv::Detections found = detector(edgecv::Image{});
 #pragma once
 
 #include <cstddef>
@@ -24,7 +29,7 @@ class OneStage;
 class Detector {
  public:
   /// The engine runs the bundle's `main` graph. Throws Error if its inputs and outputs do not fit
-  /// the manifest. `threads` as ThreadPool has them.
+  /// the manifest. `threads`: see ThreadPool.
   Detector(const Bundle& bundle, std::shared_ptr<Engine> engine, int threads = 0);
 
   /// Only what scores above these is reported: one for each label; empty: the bundle's operating
@@ -33,7 +38,7 @@ class Detector {
 
   Detections operator()(const Image& image) { return run({image}).front(); }
 
-  /// One result for each picture. Neighbours whose tensors have one size share a run of the
+  /// One result for each image. Neighbours whose tensors have one size share a run of the
   /// network, `max_batch` of them or as near to it as the engine allows. This call's time is added
   /// to `timing`.
   std::vector<Detections> run(const std::vector<Image>& images, int max_batch = 16,

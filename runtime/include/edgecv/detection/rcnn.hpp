@@ -1,5 +1,9 @@
 // What the outputs of a two-stage detector mean, as the manifest records it: Fast R-CNN (arXiv
 // 1504.08083), Faster R-CNN (arXiv 1506.01497), Mask R-CNN (arXiv 1703.06870).
+//
+//   edgecv::RcnnSpec spec;
+//   spec.box_head.logits_output = "logits";
+//   spec.mask = edgecv::MaskHeadSpec{"masks"};  // Mask R-CNN
 #pragma once
 
 #include <optional>
@@ -16,7 +20,7 @@ struct MaskHeadSpec {
   float threshold = 0.5f;  // pixels of the pasted mask must be above it
 };
 
-/// Graphs: `trunk` (picture to feature maps and the proposal network's outputs), `roi` (feature
+/// Graphs: `trunk` (image to feature maps and the proposal network's outputs), `roi` (feature
 /// maps and boxes to class logits and box deltas), `mask` (feature maps, boxes and labels to
 /// masks).
 struct RcnnSpec {

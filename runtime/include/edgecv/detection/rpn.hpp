@@ -1,4 +1,12 @@
 // Region proposals from the outputs of a region proposal network (Faster R-CNN, arXiv 1506.01497).
+//
+//   edgecv::RpnSpec spec;
+//   spec.objectness_outputs = {"objectness"};
+//   spec.deltas_outputs = {"deltas"};
+//   spec.anchors = {{{32}}, {{1}}};
+//   const std::vector<float> objectness(4), deltas(16);
+//   const edgecv::RpnLevel level{objectness.data(), deltas.data(), {2, 2}};
+//   edgecv::propose(spec, {level}, {64, 64}, {64, 64}, edgecv::ThreadPool::global());
 #pragma once
 
 #include <cstdint>
@@ -24,7 +32,7 @@ struct RpnSpec {
   float min_size = 1e-3f;      // pixels of the network's input; smaller boxes are dropped
 };
 
-/// One level's outputs for one picture, as the network lays them out.
+/// One level's outputs for one image, as the network lays them out.
 struct RpnLevel {
   const float* objectness;  // [anchors per cell, h, w]
   const float* deltas;      // [4 * anchors per cell, h, w]: per anchor dx, dy, dw, dh planes
@@ -36,10 +44,10 @@ struct Proposals {
   std::vector<float> scores;  // [R] 0..1
 };
 
-/// torchvision's RegionProposalNetwork.filter_proposals. `image` is the resized picture's size
+/// torchvision's RegionProposalNetwork.filter_proposals. `image` is the resized image's size
 /// inside the (padded) input of size `input`. Equal scores: the finer level first, then the anchor
 /// that comes first. Throws Error (engine) on NaN and infinity in the logits, and in the deltas of
-/// the anchors that are looked at.
+/// the anchors that are decoded.
 Proposals propose(const RpnSpec& spec, const std::vector<RpnLevel>& levels, Size image, Size input,
                   ThreadPool& pool);
 

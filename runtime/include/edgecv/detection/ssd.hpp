@@ -1,5 +1,10 @@
-// From the raw outputs of a one-stage detector with a softmax, sigmoid or finished scores over
-// fixed anchors (SSD and its kin) to detections.
+// From the raw outputs of a one-stage detector with softmax, sigmoid or finished scores over fixed
+// anchors (SSD and its relatives) to detections.
+//
+//   const edgecv::SsdPostprocess postprocess({}, {0, 0, 100, 100}, 1);  // one anchor, one class
+//   const float scores[] = {-2, 2}, deltas[] = {0, 0, 0, 0};            // background, class
+//   const edgecv::Geometry geometry{{100, 100}, {100, 100}, {100, 100}};
+//   postprocess(scores, deltas, 1, geometry, {}, edgecv::ThreadPool::global());  // the anchor
 #pragma once
 
 #include <cstdint>
@@ -43,8 +48,8 @@ struct SsdSpec {
   int max_detections = 200;
 };
 
-/// Turns the outputs for one picture into detections: threshold, top-k per class, decode, clip to
-/// the picture, suppression per class, the best max_detections. The results are torchvision's
+/// Turns the outputs for one image into detections: threshold, top-k per class, decode, clip to
+/// the image, suppression per class, the best max_detections. The results are torchvision's
 /// SSD.postprocess_detections', except that boxes of which clipping leaves nothing (in the padding
 /// of a letterbox, say) and boxes inside out are dropped before the limit counts.
 class SsdPostprocess {
@@ -59,7 +64,7 @@ class SsdPostprocess {
     return anchors_.empty() ? -1 : static_cast<std::int64_t>(anchors_.size() / 4);
   }
 
-  /// `scores` [A, columns] and `boxes` [A, 4], float32, of one picture. `thresholds`: one for each
+  /// `scores` [A, columns] and `boxes` [A, 4], float32, of one image. `thresholds`: one for each
   /// class, or empty for the bundle's. Throws Error (engine) on NaN and infinity.
   Detections operator()(const float* scores, const float* boxes, std::size_t anchor_count,
                         const Geometry& geometry, const std::vector<float>& thresholds,

@@ -1,4 +1,11 @@
-// Detection on large pictures: tile by tile, what the tiles found put together.
+// Detection on large images, tile by tile; what the tiles show is put together.
+//
+//   const edgecv::Bundle bundle = edgecv::Bundle::open("street");
+//   std::shared_ptr<edgecv::Engine> engine;  // of the graph main
+//   edgecv::Detector detector(bundle, engine);
+//   edgecv::TileSpec tiles;
+//   tiles.size = {640, 640};
+//   const edgecv::Detections found = edgecv::detect_in_tiles(detector, edgecv::Image{}, tiles);
 #pragma once
 
 #include <cstddef>
@@ -12,30 +19,30 @@
 
 namespace edgecv {
 
-/// How a picture is cut into tiles. Each goes through the whole pipeline as a picture of its own.
+/// How an image is cut into tiles. Each goes through the whole pipeline as an image of its own.
 struct TileSpec {
-  Size size;             // in pixels of the picture; a larger one is cut to the picture
+  Size size;             // in pixels of the image; a larger one is cut to the image
   double overlap = 0.2;  // of neighbours, a part of the size, 0 to below 1; see sliding_windows()
-  bool whole = false;    // look at the whole picture besides, for objects larger than a tile
+  bool whole = false;    // the whole image is run as well, for objects larger than a tile
   // Two detections of one object overlap by more than this, above 0 to 1; see group_tiles().
   double match_threshold = 0.5;
 };
 
-/// The tiles of a picture, [T, 4] xyxy, row by row; with `whole` the picture itself comes last,
+/// The tiles of an image, [T, 4] xyxy, row by row; with `whole` the image itself comes last,
 /// unless it is the only tile. Throws Error (invalid_input) if the spec cannot be right.
-std::vector<std::int64_t> tiles_of(const TileSpec& spec, Size picture);
+std::vector<std::int64_t> tiles_of(const TileSpec& spec, Size image);
 
-/// What several tiles found, in pixels of the picture: `boxes` [N, 4] xyxy, `scores`, `labels` and
-/// `tiles` [N], indices of `windows` [T, 4] xyxy.
-struct TileFindings {
+/// What several tiles found, in pixels of the image: `boxes` [N, 4] xyxy, `scores`, `labels` and
+/// `tiles` [N], indices of `tile_boxes` [T, 4] xyxy.
+struct TileDetections {
   const float* boxes;
   const float* scores;
   const std::int64_t* labels;
   const std::int32_t* tiles;
   std::size_t count;
-  const std::int64_t* windows;
-  std::size_t window_count;
-  Size picture;
+  const std::int64_t* tile_boxes;
+  std::size_t tile_count;
+  Size image;
 };
 
 /// One object and all that was found of it.
@@ -58,7 +65,7 @@ struct TileGroup {
 /// The surest matches join first: two wholes before a whole and a piece before two pieces, the
 /// higher IoU first. A group takes one detection of each tile, since those of one tile have passed
 /// the model's own suppression; all its members must be pieces of its hull. A detection that stays
-/// alone is no object of its own if a larger one holds more than the threshold of it, goes on
+/// alone is not an object of its own if a larger one holds more than the threshold of it, goes on
 /// beyond its tile, and the detection covers 20 % of what the tile sees of it and comes near the
 /// border: it becomes a member.
 ///
@@ -69,7 +76,22 @@ struct TileGroup {
 ///
 /// Gives the groups by falling score of their best member. Throws Error (invalid_input) if a tile
 /// does not exist or a box is not finite.
-std::vector<TileGroup> group_tiles(const TileFindings& findings, double match_threshold);
+std::vector<TileGroup> group_tiles(const TileDetections& detections, double match_threshold);
+
+struct [[deprecated("TileDetections")]] TileFindings {
+  const float* boxes;
+  const float* scores;
+  const std::int64_t* labels;
+  const std::int32_t* tiles;
+  std::size_t count;
+  const std::int64_t* windows;
+  std::size_t window_count;
+  Size picture;
+
+  operator TileDetections() const {
+    return {boxes, scores, labels, tiles, count, windows, window_count, picture};
+  }
+};
 
 /// Detects on an image in tiles; `max_batch` tiles share a run of the network. What group_tiles()
 /// takes for one object becomes one detection: its box (and mask) is that of `whole`, or the union

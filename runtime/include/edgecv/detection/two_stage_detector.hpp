@@ -1,4 +1,9 @@
-// Pictures in, boxes and instance masks out, in two stages: regions are proposed, then looked at.
+// Images in, boxes and instance masks out, in two stages: regions are proposed, then classified.
+//
+//   const edgecv::Bundle bundle = edgecv::Bundle::open("cells");
+//   edgecv::TwoStageEngines engines;  // backbone, roi and mask: one for each graph
+//   edgecv::TwoStageDetector detector(bundle, engines);
+//   const edgecv::Instances found = detector.run({edgecv::Image{}}).front();
 #pragma once
 
 #include <cstddef>
@@ -21,11 +26,14 @@ struct Instances {
   std::vector<MaskCrop> masks;  // [N]; empty where the bundle has no mask head
 };
 
-/// Wall time of a call, summed over its pictures, in milliseconds. A graph that has no box to look
-/// at is not run and takes no time.
+/// Wall time of a call, summed over its images, in milliseconds. A graph that gets no boxes
+/// is not run and takes no time.
 struct TwoStageTiming {
   double preprocess_ms = 0;
-  double trunk_ms = 0;
+  union {
+    double backbone_ms = 0;
+    [[deprecated("backbone_ms")]] double trunk_ms;
+  };
   double proposals_ms = 0;
   double roi_ms = 0;
   double mask_ms = 0;
@@ -33,7 +41,7 @@ struct TwoStageTiming {
 
   TwoStageTiming& operator+=(const TwoStageTiming& other) {
     preprocess_ms += other.preprocess_ms;
-    trunk_ms += other.trunk_ms;
+    backbone_ms += other.backbone_ms;
     proposals_ms += other.proposals_ms;
     roi_ms += other.roi_ms;
     mask_ms += other.mask_ms;
@@ -44,38 +52,40 @@ struct TwoStageTiming {
 
 /// The engines of the bundle's graphs; `mask` is null where the bundle has no such graph.
 struct TwoStageEngines {
-  std::shared_ptr<Engine> trunk;
+  std::shared_ptr<Engine> backbone;  // of the graph `trunk`
   std::shared_ptr<Engine> roi;
   std::shared_ptr<Engine> mask;
+  // The old name of `backbone`, until 0.2. Without an attribute: compilers would warn of each copy.
+  std::shared_ptr<Engine> trunk = nullptr;
 };
 
 class EngineSets;
 class RoiGraph;
 
-/// The steps of torchvision's GeneralizedRCNN, around engines. Pictures are run one by one, so what
-/// a picture gives does not depend on its neighbours.
+/// The steps of torchvision's GeneralizedRCNN, around engines. Images are run one by one, so what
+/// an image gives does not depend on its neighbours.
 ///
 /// Any number of threads may call one object, run() and the setters alike: a call works with the
 /// settings that it found when it began. A copy shares the engines and has settings of its own.
 class TwoStageDetector {
  public:
-  /// Throws Error if the engines' inputs and outputs do not fit the manifest. `threads` as
-  /// ThreadPool has them.
+  /// Throws Error if the engines' inputs and outputs do not fit the manifest. `threads`: see
+  /// ThreadPool.
   TwoStageDetector(const Bundle& bundle, TwoStageEngines engines, int threads = 0);
 
   /// Only what scores above these is reported: one for each label; empty: the bundle's operating
   /// thresholds (see operating_thresholds()), which also hold until this is called.
   void set_thresholds(std::vector<float> thresholds);
 
-  /// One result for each picture. Throws Error (invalid_input) if the bundle has no proposal
+  /// One result for each image. Throws Error (invalid_input) if the bundle has no proposal
   /// network: it takes proposals.
   std::vector<Instances> run(const std::vector<Image>& images);
   /// This call's time is added to `timing`.
   std::vector<Instances> run(const std::vector<Image>& images, TwoStageTiming& timing);
 
-  /// Looks at the caller's boxes in place of the proposal network's: for each picture [R, 4], xyxy
-  /// in pixels of the picture. They are clipped to the picture; those without area are dropped.
-  /// Throws Error (invalid_input) on NaN and infinity and on another number of lists than pictures.
+  /// Takes the caller's boxes in place of the proposal network's: for each image [R, 4], xyxy
+  /// in pixels of the image. They are clipped to the image; those without area are dropped.
+  /// Throws Error (invalid_input) on NaN and infinity and on another number of lists than images.
   std::vector<Instances> run(const std::vector<Image>& images,
                              const std::vector<std::vector<float>>& proposals,
                              TwoStageTiming* timing = nullptr);
@@ -97,7 +107,7 @@ class TwoStageDetector {
   std::shared_ptr<EngineSets> engines_;
   std::shared_ptr<const RoiGraph> roi_;
   std::shared_ptr<const RoiGraph> mask_;  // null without a mask head
-  // Indices of the outputs: of the trunk by level, of the roi graph, of the mask graph.
+  // Indices of the outputs: of the backbone by level, of the roi graph, of the mask graph.
   std::vector<std::size_t> objectness_, deltas_, features_;
   std::size_t logits_ = 0, box_deltas_ = 0;
   std::size_t masks_ = 0;

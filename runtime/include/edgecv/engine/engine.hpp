@@ -1,5 +1,11 @@
 // What runs a graph. Pipelines are written once over this interface; ONNX Runtime, TensorRT,
-// OpenVINO and test doubles stand behind it.
+// OpenVINO and test doubles stand behind it. docs/cpp.md has a whole engine.
+//
+//   std::shared_ptr<edgecv::Engine> engine;
+//   const edgecv::Tensor input = engine->input(0, {1, 3, 320, 320});
+//   std::fill_n(input.as<float>(), edgecv::element_count(input.shape), 0.f);
+//   engine->run();
+//   const edgecv::Tensor output = engine->output(0);
 #pragma once
 
 #include <cstddef>
@@ -13,7 +19,7 @@
 
 namespace edgecv {
 
-/// How many pictures one run takes along the first axis of input 0.
+/// How many images one run takes along the first axis of input 0.
 struct BatchRange {
   std::size_t lowest = 1;
   std::size_t highest = std::numeric_limits<std::size_t>::max();

@@ -1,5 +1,10 @@
 // OpenVINO as an engine, on x86 and Arm processors and Intel's GPUs. In the library only if it was
 // built with -DEDGECV_OPENVINO=ON; link edgecv::openvino.
+//
+//   const edgecv::Bundle bundle = edgecv::Bundle::open("street");
+//   edgecv::OpenVinoOptions options;
+//   options.precision = "int8";
+//   auto engine = std::make_shared<edgecv::OpenVinoEngine>(bundle, "main", options);
 #pragma once
 
 #include <cstddef>

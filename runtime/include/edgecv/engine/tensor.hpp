@@ -1,4 +1,11 @@
 // Views of n-dimensional arrays, as engines take and give them.
+//
+//   std::vector<float> values(6);
+//   edgecv::Tensor tensor;
+//   tensor.data = values.data();
+//   tensor.shape = {2, 3};
+//   tensor.as<float>()[5] = 1;
+//   edgecv::to_string(tensor.shape);  // "[2, 3]"
 #pragma once
 
 #include <cstddef>

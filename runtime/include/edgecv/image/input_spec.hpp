@@ -1,4 +1,12 @@
-// The input record of a bundle: everything that turns a picture into the tensor a network takes.
+// The input record of a bundle: everything that turns an image into the tensor that a network
+// takes.
+//
+//   edgecv::InputSpec spec;
+//   spec.size = edgecv::Size{320, 320};
+//   spec.resize = edgecv::Resize::letterbox;
+//   spec.mean = {0.485, 0.456, 0.406};
+//   spec.std = {0.229, 0.224, 0.225};
+//   edgecv::check(spec);
 #pragma once
 
 #include <array>

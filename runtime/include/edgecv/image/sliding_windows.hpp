@@ -1,4 +1,7 @@
-// Windows of one size that cover a picture, each overlapping its neighbours.
+// Windows of one size that cover an image, each overlapping its neighbours.
+//
+//   const edgecv::WindowGrid grid = edgecv::sliding_windows({100, 250}, {100, 100}, 0.25);
+//   grid.lefts;  // {0, 75, 150}
 #pragma once
 
 #include <cstddef>
@@ -21,9 +24,9 @@ struct WindowGrid {
 };
 
 /// Places windows as MONAI's sliding_window_inference does: int(window * (1 - overlap)) pixels
-/// apart, at least 1, until one reaches the end of the picture; that one is moved back inside it. A
-/// window larger than the picture is cut to it. Throws Error (invalid_input) unless 0 <= overlap <
+/// apart, at least 1, until one reaches the end of the image; that one is moved back inside it. A
+/// window larger than the image is cut to it. Throws Error (invalid_input) unless 0 <= overlap <
 /// 1 and all sides lie in 1..max_side.
-WindowGrid sliding_windows(Size picture, Size window, double overlap);
+WindowGrid sliding_windows(Size image, Size window, double overlap);
 
 }  // namespace edgecv

@@ -1,4 +1,7 @@
 // How the raw outputs of a network become scores.
+//
+//   edgecv::ClassifySpec spec;
+//   spec.score_function = edgecv::ScoreFunction::sigmoid;
 #pragma once
 
 namespace edgecv {

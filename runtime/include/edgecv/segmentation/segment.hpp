@@ -1,4 +1,8 @@
 // What is done with the logits of a network that gives each pixel its class.
+//
+//   edgecv::SegmentSpec spec;
+//   spec.windows = edgecv::CropWindows{{512, 512}, 0.5, edgecv::WindowWeight::gaussian};
+//   edgecv::check(*spec.windows);
 #pragma once
 
 #include <cstdint>
@@ -40,10 +44,10 @@ struct SegmentSpec {
   // network that gives them (function none) as they are.
   std::string scores_output;
   ScoreFunction score_function = ScoreFunction::softmax;
-  std::optional<CropWindows> windows;  // nothing: the picture goes through the network whole
+  std::optional<CropWindows> windows;  // nothing: the image goes through the network whole
 };
 
-/// The class of each pixel of a picture.
+/// The class of each pixel of an image.
 struct Segmentation {
   Size size;
   std::vector<std::uint8_t> mask;        // [H, W], up to 256 classes; else empty

@@ -1,4 +1,10 @@
-// Pictures in, the class of each pixel out.
+// Images in, the class of each pixel out.
+//
+//   const edgecv::Bundle bundle = edgecv::Bundle::open("roads");
+//   std::shared_ptr<edgecv::Engine> engine;  // of the graph main
+//   edgecv::SemanticSegmenter segmenter(bundle, engine);
+//   const edgecv::Segmentation result = segmenter(edgecv::Image{});
+//   const int first_pixel = result.mask[0];
 #pragma once
 
 #include <cstddef>
@@ -19,14 +25,14 @@ namespace edgecv {
 
 class EngineSets;
 
-/// Whole pictures, or windows of them; see SegmentSpec.
+/// Whole images, or windows of them; see SegmentSpec.
 ///
 /// Any number of threads may call one object, run() and the setters alike: a call works with the
 /// settings that it found when it began. A copy shares the engines and has settings of its own.
 class SemanticSegmenter {
  public:
   /// The engine runs the bundle's `main` graph. Throws Error if its inputs and outputs do not fit
-  /// the manifest, or the bundle is of another task. `threads` as ThreadPool has them.
+  /// the manifest, or the bundle is of another task. `threads`: see ThreadPool.
   SemanticSegmenter(const Bundle& bundle, std::shared_ptr<Engine> engine, int threads = 0);
 
   /// Other windows than the bundle's, or none. Throws Error (invalid_input) if they do not fit the
@@ -36,9 +42,9 @@ class SemanticSegmenter {
 
   Segmentation operator()(const Image& image) { return run({image}).front(); }
 
-  /// One result for each picture. Whole: neighbours whose tensors have one size share a run of the
+  /// One result for each image. Whole: neighbours whose tensors have one size share a run of the
   /// network, `max_batch` of them or as near to it as the engine allows.
-  /// Windows: those of one picture share runs. `probabilities` takes 4 * classes bytes a pixel.
+  /// Windows: those of one image share runs. `probabilities` takes 4 * classes bytes a pixel.
   /// This call's time is added to `timing`.
   std::vector<Segmentation> run(const std::vector<Image>& images, bool probabilities = false,
                                 int max_batch = 4, Timing* timing = nullptr);

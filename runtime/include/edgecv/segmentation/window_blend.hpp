@@ -1,4 +1,12 @@
 // Logits of overlapping windows become the class of each pixel, strip by strip.
+//
+//   edgecv::StripMemory memory;
+//   edgecv::WindowBlend blend({512, 700}, {{512, 512}, 0.25, edgecv::WindowWeight::linear}, 2,
+//   false,
+//                             "logits", memory, edgecv::ThreadPool::global());
+//   const std::vector<float> logits(2 * 512 * 512);
+//   for (std::size_t i = 0; i < blend.grid().count(); ++i) blend.add(logits.data(), {512, 512});
+//   const edgecv::Segmentation map = blend.finish(edgecv::ScoreFunction::softmax);
 #pragma once
 
 #include <cstddef>
@@ -13,7 +21,7 @@
 
 namespace edgecv {
 
-/// Memory that pictures use one after another, so that it need not be had anew for each.
+/// Memory that images use one after another, so that it need not be had anew for each.
 class StripMemory {
  public:
   /// Room for that many floats; what they hold means nothing.
@@ -25,15 +33,15 @@ class StripMemory {
 };
 
 /// Takes the logits of one window after another and averages them, weighted, where windows overlap.
-/// Only the rows that still receive windows are held: [classes, window height, picture width].
+/// Only the rows that still receive windows are held: [classes, window height, image width].
 /// Sums are formed in the order of the windows, so the result depends on nothing else.
 class WindowBlend {
  public:
-  /// `windows.size` is the size of the tensor that the logits of a window cover; a picture smaller
+  /// `windows.size` is the size of the tensor that the logits of a window cover; an image smaller
   /// than it lies in the tensor's upper left corner. With `probabilities` all of [classes, H, W] is
   /// held and comes out. `output` is the name in an error's message. One blend at a time uses
   /// `memory`.
-  WindowBlend(Size picture, const CropWindows& windows, int classes, bool probabilities,
+  WindowBlend(Size image, const CropWindows& windows, int classes, bool probabilities,
               std::string output, StripMemory& memory, ThreadPool& pool);
   ~WindowBlend();
 
@@ -54,9 +62,9 @@ class WindowBlend {
   struct Piece;
 
   void add_rows(const Piece& piece, int begin, int end, bool* finite);
-  void total_weights(int picture_y, std::vector<float>& totals) const;
+  void total_weights(int image_y, std::vector<float>& totals) const;
 
-  Size picture_;
+  Size image_;
   CropWindows windows_;
   int classes_;
   bool probabilities_;
@@ -68,7 +76,7 @@ class WindowBlend {
   float least_weight_;          // of a pixel
   std::size_t next_ = 0;        // window
   std::size_t strip_rows_ = 0;  // that sums_ has for each class
-  float* sums_ = nullptr;  // [classes, strip_rows_, picture width], or all of the probabilities
+  float* sums_ = nullptr;       // [classes, strip_rows_, image width], or all of the probabilities
   Segmentation map_;
 };
 

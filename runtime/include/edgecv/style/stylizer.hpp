@@ -1,4 +1,9 @@
-// Pictures in, painted pictures out.
+// Images in, stylized images out.
+//
+//   const edgecv::Bundle bundle = edgecv::Bundle::open("candy");
+//   edgecv::StylizerEngines engines;  // main, and statistics and tile for large images
+//   edgecv::Stylizer stylizer(bundle, engines);
+//   const edgecv::StylizedImage result = std::move(stylizer.run({edgecv::Image{}}).front());
 #pragma once
 
 #include <cstddef>
@@ -16,10 +21,12 @@
 namespace edgecv {
 
 /// 8-bit pixels in BGR order, rows one after another.
-struct PaintedPicture {
+struct StylizedImage {
   Size size;
   std::unique_ptr<std::uint8_t[]> bgr;
 };
+
+using PaintedPicture [[deprecated("StylizedImage")]] = StylizedImage;
 
 /// The engines of the bundle's graphs; the last two are null where the bundle has no tiles.
 struct StylizerEngines {
@@ -28,7 +35,7 @@ struct StylizerEngines {
   std::shared_ptr<Engine> tile;
 };
 
-/// Which pictures are cut into tiles (see StylizeTiles).
+/// Which images are cut into tiles (see StylizeTiles).
 enum class Tiling {
   automatic,  // those of more pixels than the bundle's `above`
   never,
@@ -37,22 +44,22 @@ enum class Tiling {
 
 class EngineSets;
 
-/// A loaded style network. Pictures are run one by one; a result has its picture's size.
+/// A loaded style network. Images are run one by one; a result has its image's size.
 ///
 /// Any number of threads may call one object, run() and the setters alike: a call works with the
 /// settings that it found when it began. A copy shares the engines and has settings of its own.
 class Stylizer {
  public:
-  /// Throws Error if the engines' inputs and outputs do not fit the manifest. `threads` as
-  /// ThreadPool has them.
+  /// Throws Error if the engines' inputs and outputs do not fit the manifest. `threads`: see
+  /// ThreadPool.
   Stylizer(const Bundle& bundle, StylizerEngines engines, int threads = 0);
 
   /// Throws Error (invalid_input) for `always` if the bundle has no tiles.
   void set_tiling(Tiling tiling);
 
-  /// One for each picture. This call's time is added to `timing`; the graph of the statistics
+  /// One for each image. This call's time is added to `timing`; the graph of the statistics
   /// counts as network.
-  std::vector<PaintedPicture> run(const std::vector<Image>& images, Timing* timing = nullptr);
+  std::vector<StylizedImage> run(const std::vector<Image>& images, Timing* timing = nullptr);
 
   /// Of the call of run() that ended last, in whatever thread.
   Timing timing() const { return timing_.get(); }
@@ -64,9 +71,9 @@ class Stylizer {
   StylizeSpec spec_;
   std::shared_ptr<ThreadPool> pool_;
   std::shared_ptr<EngineSets> engines_;
-  std::size_t picture_ = 0;                           // output of main
+  std::size_t output_ = 0;                            // output of main
   std::size_t statistics_output_ = 0;                 // of statistics
-  std::size_t tile_picture_ = 0;                      // output of tile
+  std::size_t tile_output_ = 0;                       // output of tile
   std::size_t tile_image_ = 0, tile_statistics_ = 0;  // inputs of tile
   Setting<Tiling> tiling_{Tiling::automatic};
   Setting<Timing> timing_;

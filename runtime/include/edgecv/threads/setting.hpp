@@ -1,4 +1,8 @@
 // A value that one thread changes while others read it.
+//
+//   edgecv::Setting<int> limit(3);
+//   limit.set(4);
+//   const int now = limit.get();
 #pragma once
 
 #include <mutex>

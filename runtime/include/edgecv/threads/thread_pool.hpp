@@ -1,4 +1,10 @@
 // A small pool for loops over rows and anchors.
+//
+//   std::vector<int> squares(1000);
+//   edgecv::ThreadPool pool(4);
+//   pool.parallel_for(1000, 100, [&](int begin, int end) {
+//     for (int i = begin; i < end; ++i) squares[i] = i * i;
+//   });
 #pragma once
 
 #include <functional>

@@ -117,7 +117,7 @@ void bind_segment_spec(nb::module_& m) {
   nb::class_<SegmentSpec>(m, "SegmentSpec")
       .def_ro("scores_output", &SegmentSpec::scores_output)
       .def_prop_ro("score_function", [](const SegmentSpec& s) { return name_of(s.score_function); })
-      .def_ro("windows", &SegmentSpec::windows, "None: the picture goes in whole.");
+      .def_ro("windows", &SegmentSpec::windows, "None: the image goes in whole.");
 }
 
 }  // namespace

@@ -14,9 +14,9 @@ void bind_classifier(nb::module_& m) {
            nb::arg("engine"), nb::arg("threads") = 0)
       .def(
           "run",
-          [](Classifier& classifier, const std::vector<Picture>& pictures,
+          [](Classifier& classifier, const std::vector<ImageArray>& arrays,
              const std::vector<std::string>& formats, int max_batch, Timing* timing) {
-            const std::vector<Image> images = to_images(pictures, formats);
+            const std::vector<Image> images = to_images(arrays, formats);
             std::vector<Classification> found;
             {
               nb::gil_scoped_release release;
@@ -31,9 +31,9 @@ void bind_classifier(nb::module_& m) {
             }
             return results;
           },
-          nb::arg("pictures"), nb::arg("formats"), nb::arg("max_batch") = 16,
+          nb::arg("images"), nb::arg("formats"), nb::arg("max_batch") = 16,
           nb::arg("timing").none() = nb::none(),
-          "For each picture (labels int64 [k], scores float32 [k], probabilities float32 [C]).")
+          "For each image (labels int64 [k], scores float32 [k], probabilities float32 [C]).")
       .def("copy", [](const Classifier& self) { return Classifier(self); });
 }
 

@@ -15,9 +15,9 @@ void bind_detector(nb::module_& m) {
       .def("set_thresholds", &Detector::set_thresholds, nb::arg("thresholds"))
       .def(
           "run",
-          [](Detector& detector, const std::vector<Picture>& pictures,
+          [](Detector& detector, const std::vector<ImageArray>& arrays,
              const std::vector<std::string>& formats, int max_batch, Timing* timing) {
-            const std::vector<Image> images = to_images(pictures, formats);
+            const std::vector<Image> images = to_images(arrays, formats);
             std::vector<Detections> found;
             {
               nb::gil_scoped_release release;
@@ -27,7 +27,7 @@ void bind_detector(nb::module_& m) {
             for (Detections& detections : found) results.append(to_tuple(std::move(detections)));
             return results;
           },
-          nb::arg("pictures"), nb::arg("formats"), nb::arg("max_batch") = 16,
+          nb::arg("images"), nb::arg("formats"), nb::arg("max_batch") = 16,
           nb::arg("timing").none() = nb::none())
       .def("copy", [](const Detector& self) { return Detector(self); });
 }

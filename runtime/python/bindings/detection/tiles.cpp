@@ -69,9 +69,9 @@ void bind_tiles(nb::module_& m) {
 
   m.def(
       "detect_in_tiles",
-      [](Detector& detector, const Picture& picture, const std::string& format,
+      [](Detector& detector, const ImageArray& array, const std::string& format,
          const TileSpec& spec, int max_batch, Timing* timing) {
-        const Image image = to_image(picture, format);
+        const Image image = to_image(array, format);
         Detections found;
         {
           nb::gil_scoped_release release;
@@ -83,9 +83,9 @@ void bind_tiles(nb::module_& m) {
       nb::arg("max_batch"), nb::arg("timing").none() = nb::none());
   m.def(
       "detect_in_tiles",
-      [](TwoStageDetector& detector, const Picture& picture, const std::string& format,
+      [](TwoStageDetector& detector, const ImageArray& array, const std::string& format,
          const TileSpec& spec, TwoStageTiming* timing) {
-        const Image image = to_image(picture, format);
+        const Image image = to_image(array, format);
         Instances found;
         {
           nb::gil_scoped_release release;

@@ -16,10 +16,10 @@ namespace {
 
 using EnginePointer = std::shared_ptr<Engine>;
 
-nb::list run(TwoStageDetector& detector, const std::vector<Picture>& pictures,
+nb::list run(TwoStageDetector& detector, const std::vector<ImageArray>& arrays,
              const std::vector<std::string>& formats,
              const std::optional<std::vector<Boxes>>& proposals, TwoStageTiming* timing) {
-  const std::vector<Image> images = to_images(pictures, formats);
+  const std::vector<Image> images = to_images(arrays, formats);
   std::vector<std::vector<float>> boxes;
   for (const Boxes& given : proposals.value_or(std::vector<Boxes>{})) {
     boxes.emplace_back(given.data(), given.data() + given.size());
@@ -42,14 +42,16 @@ void bind_two_stage_detector(nb::module_& m) {
   nb::class_<TwoStageTiming>(m, "TwoStageTiming")
       .def(nb::init<>())
       .def_ro("preprocess_ms", &TwoStageTiming::preprocess_ms)
-      .def_ro("trunk_ms", &TwoStageTiming::trunk_ms)
+      .def_ro("backbone_ms", &TwoStageTiming::backbone_ms)
+      .def_ro("trunk_ms", &TwoStageTiming::backbone_ms,
+              "backbone_ms by the name of its graph, as in steps.")
       .def_ro("proposals_ms", &TwoStageTiming::proposals_ms)
       .def_ro("roi_ms", &TwoStageTiming::roi_ms)
       .def_ro("mask_ms", &TwoStageTiming::mask_ms)
       .def_ro("postprocess_ms", &TwoStageTiming::postprocess_ms)
       .def("__repr__", [](const TwoStageTiming& self) {
         return repr_milliseconds("TwoStageTiming", {{"preprocess_ms", self.preprocess_ms},
-                                                    {"trunk_ms", self.trunk_ms},
+                                                    {"trunk_ms", self.backbone_ms},
                                                     {"proposals_ms", self.proposals_ms},
                                                     {"roi_ms", self.roi_ms},
                                                     {"mask_ms", self.mask_ms},
@@ -59,17 +61,16 @@ void bind_two_stage_detector(nb::module_& m) {
   nb::class_<TwoStageDetector>(m, "TwoStageDetector")
       .def(
           "__init__",
-          [](TwoStageDetector* self, const Bundle& bundle, EnginePointer trunk, EnginePointer roi,
-             EnginePointer mask, int threads) {
-            new (self) TwoStageDetector(bundle, {std::move(trunk), std::move(roi), std::move(mask)},
-                                        threads);
+          [](TwoStageDetector* self, const Bundle& bundle, EnginePointer backbone,
+             EnginePointer roi, EnginePointer mask, int threads) {
+            new (self) TwoStageDetector(
+                bundle, {std::move(backbone), std::move(roi), std::move(mask)}, threads);
           },
           nb::arg("bundle"), nb::arg("trunk"), nb::arg("roi"), nb::arg("mask").none() = nb::none(),
           nb::arg("threads") = 0)
       .def("set_thresholds", &TwoStageDetector::set_thresholds, nb::arg("thresholds"))
-      .def("run", &run, nb::arg("pictures"), nb::arg("formats"), nb::arg("proposals") = nb::none(),
-           nb::arg("timing").none() = nb::none(),
-           "For each picture (boxes, scores, labels, masks).")
+      .def("run", &run, nb::arg("images"), nb::arg("formats"), nb::arg("proposals") = nb::none(),
+           nb::arg("timing").none() = nb::none(), "For each image (boxes, scores, labels, masks).")
       .def("copy", [](const TwoStageDetector& self) { return TwoStageDetector(self); });
 }
 

@@ -164,7 +164,7 @@ void bind_engine(nb::module_& m) {
             const BatchRange range = engine.batch_range();
             return std::make_pair(range.lowest, range.highest);
           },
-          "Fewest and most pictures in one run.")
+          "Fewest and most images in one run.")
       .def(
           "input",
           [](Engine& engine, std::size_t index, const Shape& shape) {

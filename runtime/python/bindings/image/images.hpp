@@ -1,4 +1,4 @@
-// NumPy pictures as image views.
+// NumPy images as image views.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +11,13 @@
 namespace edgecv::bindings {
 
 /// [H, W, channels] or [H, W], uint8; pixels of a row must lie together, rows may be apart.
-using Picture = nb::ndarray<const std::uint8_t, nb::device::cpu>;
+using ImageArray = nb::ndarray<const std::uint8_t, nb::device::cpu>;
 
 /// `format` is the name of a PixelFormat.
-Image to_image(const Picture& picture, const std::string& format);
+Image to_image(const ImageArray& array, const std::string& format);
 
-/// One format for each picture.
-std::vector<Image> to_images(const std::vector<Picture>& pictures,
+/// One format for each image.
+std::vector<Image> to_images(const std::vector<ImageArray>& arrays,
                              const std::vector<std::string>& formats);
 
 }  // namespace edgecv::bindings

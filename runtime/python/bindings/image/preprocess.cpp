@@ -11,47 +11,47 @@
 
 namespace edgecv::bindings {
 
-Image to_image(const Picture& picture, const std::string& format_name) {
+Image to_image(const ImageArray& array, const std::string& format_name) {
   const PixelFormat format = parse<PixelFormat>(format_name, "format");
-  const std::size_t channels = picture.ndim() == 3 ? picture.shape(2) : 1;
+  const std::size_t channels = array.ndim() == 3 ? array.shape(2) : 1;
   const std::size_t expected = format == PixelFormat::gray || format == PixelFormat::nv12 ? 1
                                : format == PixelFormat::yuyv                              ? 2
                                : format == PixelFormat::bgr || format == PixelFormat::rgb ? 3
                                                                                           : 4;
-  const bool dense_pixels = (picture.ndim() == 2 && picture.stride(1) == 1) ||
-                            (picture.ndim() == 3 && picture.stride(2) == 1 &&
-                             picture.stride(1) == static_cast<std::int64_t>(channels));
+  const bool dense_pixels = (array.ndim() == 2 && array.stride(1) == 1) ||
+                            (array.ndim() == 3 && array.stride(2) == 1 &&
+                             array.stride(1) == static_cast<std::int64_t>(channels));
   if (!dense_pixels || channels != expected) {
     throw Error(ErrorCode::invalid_input,
-                "a " + format_name + " picture has the shape " +
+                "a " + format_name + " image has the shape " +
                     (expected > 1 ? "[H, W, " + std::to_string(expected) + "]" : "[H, W]") +
                     " and pixels without gaps");
   }
-  if (format == PixelFormat::nv12 && picture.shape(0) % 3 != 0) {
+  if (format == PixelFormat::nv12 && array.shape(0) % 3 != 0) {
     throw Error(ErrorCode::invalid_input,
-                "an nv12 picture has H * 3 / 2 rows, got " + std::to_string(picture.shape(0)));
+                "an nv12 image has H * 3 / 2 rows, got " + std::to_string(array.shape(0)));
   }
   Image image;
-  image.data = picture.data();
-  image.height = static_cast<int>(picture.shape(0));
-  image.width = static_cast<int>(picture.shape(1));
-  image.stride = picture.stride(0);
+  image.data = array.data();
+  image.height = static_cast<int>(array.shape(0));
+  image.width = static_cast<int>(array.shape(1));
+  image.stride = array.stride(0);
   image.format = format;
   // NV12 comes as one array: the chroma rows below the luma rows, [H * 3 / 2, W].
   if (format == PixelFormat::nv12) image.height = image.height / 3 * 2;
   return image;
 }
 
-std::vector<Image> to_images(const std::vector<Picture>& pictures,
+std::vector<Image> to_images(const std::vector<ImageArray>& arrays,
                              const std::vector<std::string>& formats) {
-  if (formats.size() != pictures.size()) {
+  if (formats.size() != arrays.size()) {
     throw Error(ErrorCode::invalid_input, "formats: expected one for each of " +
-                                              std::to_string(pictures.size()) + " pictures, got " +
+                                              std::to_string(arrays.size()) + " images, got " +
                                               std::to_string(formats.size()));
   }
   std::vector<Image> images;
-  for (std::size_t i = 0; i < pictures.size(); ++i) {
-    images.push_back(to_image(pictures[i], formats[i]));
+  for (std::size_t i = 0; i < arrays.size(); ++i) {
+    images.push_back(to_image(arrays[i], formats[i]));
   }
   return images;
 }
@@ -76,8 +76,8 @@ void bind_preprocess(nb::module_& m) {
 
   m.def(
       "preprocess",
-      [](const Picture& picture, const InputSpec& spec, const std::string& format) {
-        const Image image = to_image(picture, format);
+      [](const ImageArray& array, const InputSpec& spec, const std::string& format) {
+        const Image image = to_image(array, format);
         Tensor tensor;
         {
           nb::gil_scoped_release release;

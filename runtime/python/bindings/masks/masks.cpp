@@ -70,12 +70,12 @@ void bind_masks(nb::module_& m) {
       nb::arg("threshold"));
 
   m.def(
-      "paint_masks",
+      "draw_masks",
       [](const Crops& crops, Frames frames) {
-        const Size picture{static_cast<int>(frames.shape(1)), static_cast<int>(frames.shape(2))};
+        const Size image{static_cast<int>(frames.shape(1)), static_cast<int>(frames.shape(2))};
         const std::size_t bytes = frames.shape(1) * frames.shape(2);
         for_each_mask(crops.size(), [&](std::size_t i) {
-          paint_mask(*crops[i], picture, frames.data() + i * bytes);
+          draw_mask(*crops[i], image, frames.data() + i * bytes);
         });
       },
       nb::arg("crops"), nb::arg("frames"));
@@ -83,11 +83,11 @@ void bind_masks(nb::module_& m) {
   m.def(
       "crop_masks",
       [](const Array<std::uint8_t, nb::ndim<3>>& frames) {
-        const Size picture{static_cast<int>(frames.shape(1)), static_cast<int>(frames.shape(2))};
+        const Size image{static_cast<int>(frames.shape(1)), static_cast<int>(frames.shape(2))};
         const std::size_t bytes = frames.shape(1) * frames.shape(2);
         std::vector<MaskCrop> crops(frames.shape(0));
         for_each_mask(crops.size(), [&](std::size_t i) {
-          crops[i] = crop_mask(frames.data() + i * bytes, picture);
+          crops[i] = crop_mask(frames.data() + i * bytes, image);
         });
         return crops;
       },

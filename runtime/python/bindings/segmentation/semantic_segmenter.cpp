@@ -18,10 +18,10 @@ void bind_semantic_segmenter(nb::module_& m) {
                    nb::for_setter(nb::arg("windows").none()))
       .def(
           "run",
-          [](SemanticSegmenter& segmenter, const std::vector<Picture>& pictures,
+          [](SemanticSegmenter& segmenter, const std::vector<ImageArray>& arrays,
              const std::vector<std::string>& formats, bool probabilities, int max_batch,
              Timing* timing) {
-            const std::vector<Image> images = to_images(pictures, formats);
+            const std::vector<Image> images = to_images(arrays, formats);
             std::vector<Segmentation> found;
             {
               nb::gil_scoped_release release;
@@ -35,9 +35,9 @@ void bind_semantic_segmenter(nb::module_& m) {
             }
             return results;
           },
-          nb::arg("pictures"), nb::arg("formats"), nb::arg("probabilities") = false,
+          nb::arg("images"), nb::arg("formats"), nb::arg("probabilities") = false,
           nb::arg("max_batch") = 4, nb::arg("timing").none() = nb::none(),
-          "For each picture (mask uint8 or uint16 [H, W], probabilities float32 [C, H, W] or "
+          "For each image (mask uint8 or uint16 [H, W], probabilities float32 [C, H, W] or "
           "None).")
       .def("copy", [](const SemanticSegmenter& self) { return SemanticSegmenter(self); });
 }

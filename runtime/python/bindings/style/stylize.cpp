@@ -27,10 +27,10 @@ void bind_stylize(nb::module_& m) {
       .def_ro("scale", &StylizeSpec::scale)
       .def_ro("offset", &StylizeSpec::offset)
       .def_ro("smallest_side", &StylizeSpec::smallest_side)
-      .def_ro("tiles", &StylizeSpec::tiles, "None where every picture is painted in one run.");
+      .def_ro("tiles", &StylizeSpec::tiles, "None where every image goes through in one run.");
 
   m.def(
-      "write_picture",
+      "write_image",
       [](const Array<float, nb::shape<3, -1, -1>>& planes, const std::string& color, double scale,
          double offset, std::pair<int, int> size) {
         StylizeSpec spec;
@@ -39,23 +39,23 @@ void bind_stylize(nb::module_& m) {
         spec.scale = scale;
         spec.offset = offset;
         const Size tensor{static_cast<int>(planes.shape(1)), static_cast<int>(planes.shape(2))};
-        const Size picture{size.first, size.second};
-        if (spec.color == Color::gray || picture.height < 1 || picture.width < 1 ||
-            picture.height > tensor.height || picture.width > tensor.width) {
+        const Size image{size.first, size.second};
+        if (spec.color == Color::gray || image.height < 1 || image.width < 1 ||
+            image.height > tensor.height || image.width > tensor.width) {
           throw Error(ErrorCode::invalid_input,
                       "expected rgb or bgr planes, and a size of at least 1 x 1 within them");
         }
-        const std::size_t bytes = std::size_t{3} * picture.height * picture.width;
+        const std::size_t bytes = std::size_t{3} * image.height * image.width;
         auto* pixels = new std::uint8_t[bytes];
         nb::capsule owner(pixels, [](void* p) noexcept { delete[] static_cast<std::uint8_t*>(p); });
         {
           nb::gil_scoped_release release;
-          write_picture(spec, planes.data(), tensor,
-                        {pixels, picture, std::ptrdiff_t{3} * picture.width});
+          write_image(spec, planes.data(), tensor,
+                      {pixels, image, std::ptrdiff_t{3} * image.width});
         }
         return nb::ndarray<nb::numpy, std::uint8_t>(
             pixels,
-            {static_cast<std::size_t>(picture.height), static_cast<std::size_t>(picture.width), 3},
+            {static_cast<std::size_t>(image.height), static_cast<std::size_t>(image.width), 3},
             owner);
       },
       nb::arg("planes"), nb::arg("color"), nb::arg("scale"), nb::arg("offset"), nb::arg("size"));

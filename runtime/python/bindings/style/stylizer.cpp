@@ -12,13 +12,13 @@ namespace {
 
 using EnginePointer = std::shared_ptr<Engine>;
 
-nb::ndarray<nb::numpy, std::uint8_t> to_array(PaintedPicture picture) {
-  std::uint8_t* const pixels = picture.bgr.release();
+nb::ndarray<nb::numpy, std::uint8_t> to_array(StylizedImage image) {
+  std::uint8_t* const pixels = image.bgr.release();
   nb::capsule owner(pixels, [](void* p) noexcept { delete[] static_cast<std::uint8_t*>(p); });
-  return {pixels,
-          {static_cast<std::size_t>(picture.size.height),
-           static_cast<std::size_t>(picture.size.width), 3},
-          owner};
+  return {
+      pixels,
+      {static_cast<std::size_t>(image.size.height), static_cast<std::size_t>(image.size.width), 3},
+      owner};
 }
 
 }  // namespace
@@ -42,20 +42,20 @@ void bind_stylizer(nb::module_& m) {
           nb::arg("tiling"))
       .def(
           "run",
-          [](Stylizer& stylizer, const std::vector<Picture>& pictures,
+          [](Stylizer& stylizer, const std::vector<ImageArray>& arrays,
              const std::vector<std::string>& formats, Timing* timing) {
-            const std::vector<Image> images = to_images(pictures, formats);
-            std::vector<PaintedPicture> painted;
+            const std::vector<Image> images = to_images(arrays, formats);
+            std::vector<StylizedImage> stylized;
             {
               nb::gil_scoped_release release;
-              painted = stylizer.run(images, timing);
+              stylized = stylizer.run(images, timing);
             }
             nb::list results;
-            for (PaintedPicture& picture : painted) results.append(to_array(std::move(picture)));
+            for (StylizedImage& image : stylized) results.append(to_array(std::move(image)));
             return results;
           },
-          nb::arg("pictures"), nb::arg("formats"), nb::arg("timing").none() = nb::none(),
-          "For each picture uint8 [H, W, 3], BGR.")
+          nb::arg("images"), nb::arg("formats"), nb::arg("timing").none() = nb::none(),
+          "For each image uint8 [H, W, 3], BGR.")
       .def("copy", [](const Stylizer& self) { return Stylizer(self); });
 }
 

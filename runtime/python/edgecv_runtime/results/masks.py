@@ -64,7 +64,7 @@ class Masks:
     def paint(self) -> NDArray[np.bool_]:
         """Whole frames, bool [N, H, W]; a new array each time."""
         frames = np.zeros((len(self), *self.image_size), np.uint8)
-        _core.paint_masks(self.crops, frames)
+        _core.draw_masks(self.crops, frames)
         return frames.view(np.bool_)
 
     def rle(self) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-#include "engine/picture_batches.hpp"
+#include "engine/image_batches.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -20,23 +20,23 @@ void check_size(const Engine& engine, const InputSpec& spec, const Geometry& geo
                                             to_string(Shape{sides.height, sides.width}) +
                                             " (height, width), as the network takes it, got " +
                                             to_string(Shape{tensor.height, tensor.width}) +
-                                            ": resize the picture, or export with another size");
+                                            ": resize the image, or export with another size");
 }
 
-void run_batch(Engine& engine, const InputSpec& spec, const Image* images,
-               const PictureBatch& batch, ThreadPool& pool, Timing& timing) {
-  const Shape shape = picture_shape(spec, batch.rows, batch.geometries[0].tensor);
-  const std::size_t picture_bytes =
+void run_batch(Engine& engine, const InputSpec& spec, const Image* images, const ImageBatch& batch,
+               ThreadPool& pool, Timing& timing) {
+  const Shape shape = image_shape(spec, batch.rows, batch.geometries[0].tensor);
+  const std::size_t image_bytes =
       static_cast<std::size_t>(element_count(shape) / batch.rows) * element_size(spec.dtype);
   {
     Stopwatch watch(timing.preprocess_ms);
     const Tensor input = engine.input(0, shape);
     for (std::size_t i = 0; i < batch.count; ++i) {
-      preprocess(images[i], spec, batch.geometries[i], input.as<char>() + i * picture_bytes, pool);
+      preprocess(images[i], spec, batch.geometries[i], input.as<char>() + i * image_bytes, pool);
     }
     // A batch that is not full: the rest must at least be numbers.
-    std::memset(input.as<char>() + batch.count * picture_bytes, 0,
-                (static_cast<std::size_t>(batch.rows) - batch.count) * picture_bytes);
+    std::memset(input.as<char>() + batch.count * image_bytes, 0,
+                (static_cast<std::size_t>(batch.rows) - batch.count) * image_bytes);
   }
   Stopwatch watch(timing.network_ms);
   engine.run();
@@ -50,13 +50,13 @@ TensorSides tensor_sides(const Engine& engine, const InputSpec& spec) {
   return {shape[height_axis], shape[height_axis + 1]};
 }
 
-std::size_t pictures_per_run(const BatchRange& range, int wanted) {
+std::size_t images_per_run(const BatchRange& range, int wanted) {
   return std::clamp(static_cast<std::size_t>(std::max(1, wanted)), range.lowest, range.highest);
 }
 
 void run_batches(Engine& engine, const InputSpec& spec, const std::vector<Image>& images,
                  int max_batch, ThreadPool& pool, Timing& timing,
-                 const std::function<void(const PictureBatch&)>& read) {
+                 const std::function<void(const ImageBatch&)>& read) {
   std::vector<Geometry> geometries;
   geometries.reserve(images.size());
   for (const Image& image : images) {
@@ -65,7 +65,7 @@ void run_batches(Engine& engine, const InputSpec& spec, const std::vector<Image>
     check_size(engine, spec, geometries.back());
   }
   const BatchRange range = engine.batch_range();
-  const std::size_t most = pictures_per_run(range, max_batch);
+  const std::size_t most = images_per_run(range, max_batch);
   for (std::size_t first = 0; first < images.size();) {
     std::size_t count = 1;
     while (count < most && first + count < images.size() &&
@@ -73,7 +73,7 @@ void run_batches(Engine& engine, const InputSpec& spec, const std::vector<Image>
       ++count;
     }
     const auto rows = static_cast<std::int64_t>(std::max(count, range.lowest));
-    const PictureBatch batch{&geometries[first], first, count, rows};
+    const ImageBatch batch{&geometries[first], first, count, rows};
     run_batch(engine, spec, &images[first], batch, pool, timing);
     {
       Stopwatch watch(timing.postprocess_ms);

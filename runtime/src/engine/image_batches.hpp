@@ -1,4 +1,4 @@
-// Pictures through a network of one graph, as many at a time as it takes.
+// Images through a network of one graph, as many at a time as it takes.
 #pragma once
 
 #include <cstddef>
@@ -13,11 +13,11 @@
 
 namespace edgecv {
 
-/// Pictures that went through the network together. The outputs are the engine's; their rows beyond
+/// Images that went through the network together. The outputs are the engine's; their rows beyond
 /// `count` (where the engine takes no fewer) mean nothing.
-struct PictureBatch {
+struct ImageBatch {
   const Geometry* geometries;  // [count]
-  std::size_t first;           // index of its first picture
+  std::size_t first;           // index of its first image
   std::size_t count;
   std::int64_t rows;  // of the batch axis
 };
@@ -29,14 +29,14 @@ struct TensorSides {
 TensorSides tensor_sides(const Engine& engine, const InputSpec& spec);
 
 /// As near to `wanted` as the engine allows.
-std::size_t pictures_per_run(const BatchRange& range, int wanted);
+std::size_t images_per_run(const BatchRange& range, int wanted);
 
 /// Prepares and runs them; neighbours whose tensors have one size share a run, `max_batch` of them
 /// or as near to it as the engine allows. After each run `read` makes
-/// results of the outputs. Throws Error (invalid_input) for a picture that cannot be, or whose
+/// results of the outputs. Throws Error (invalid_input) for an image that cannot be, or whose
 /// tensor has another size than the graph takes.
 void run_batches(Engine& engine, const InputSpec& spec, const std::vector<Image>& images,
                  int max_batch, ThreadPool& pool, Timing& timing,
-                 const std::function<void(const PictureBatch&)>& read);
+                 const std::function<void(const ImageBatch&)>& read);
 
 }  // namespace edgecv
