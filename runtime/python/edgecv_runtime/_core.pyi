@@ -717,7 +717,7 @@ class TwoStageTiming:
 
     @property
     def trunk_ms(self) -> float:
-        """The old name of backbone_ms."""
+        """backbone_ms by the name of its graph, as in steps."""
 
     @property
     def proposals_ms(self) -> float: ...
