@@ -162,7 +162,7 @@ def measure(module: Any, labels: list[str], images: list[np.ndarray], folder: Pa
     except InputError as error:
         return [str(error), "", ""]
     try:
-        notes = add_variant(folder, "fp16", dialects=["onnx"], pictures=images).notes
+        notes = add_variant(folder, "fp16", dialects=["onnx"], images=images).notes
         share = notes["onnx"]["agreement"]
     except ExportError as error:
         assert error.report is not None

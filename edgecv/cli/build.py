@@ -155,7 +155,7 @@ def run(args: argparse.Namespace) -> int:
             f"--engine {' or '.join(ENGINES)}"
         )
     elif args.precision == "int8" and args.calibrate is None:
-        raise InputError("int8 needs pictures to calibrate on: give --calibrate DIR")
+        raise InputError("int8 needs images to calibrate on: give --calibrate DIR")
     try:
         variant = add_wanted_variant(args.bundle, args, overwrite=args.overwrite)
     except ExportError as error:

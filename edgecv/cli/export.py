@@ -137,7 +137,7 @@ def run(args: argparse.Namespace) -> int:
     check_variant_arguments(args)
     check_build_arguments(args, batch="--engine-batch")
     if args.precision == "int8" and args.calibrate is None:
-        raise InputError("int8 needs pictures to calibrate on: give --calibrate DIR")
+        raise InputError("int8 needs images to calibrate on: give --calibrate DIR")
     check_target(args.out, args.overwrite)
     if args.engine is not None:
         from edgecv_export.tensorrt.build import check_build

@@ -67,11 +67,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _inspect(args: argparse.Namespace) -> int:
-    from edgecv_export.wrapping.inspect_onnx import inspect_onnx, write_skeleton
+    from edgecv_export.wrapping.inspect_onnx import inspect_onnx, write_manifest_draft
 
     found = inspect_onnx(args.model, _images(args))
     if args.manifest is not None:
-        write_skeleton(found, args.manifest)
+        write_manifest_draft(found, args.manifest)
     if args.json:
         print(json.dumps(found.to_dict()))
         return 0

@@ -108,8 +108,8 @@ def export(
         origin: where the model is from, to be recorded.
         graph: how the graphs are written: size, batch, dtype of the input, dialects, opset.
         windows: segmentation only: windows that cover each image; their logits are averaged where
-            they overlap. What is left out is as the module has it in its ``windows``; the image
-            whole where it has none.
+            they overlap. What is left out comes from the module's own ``windows``; the image
+            goes through whole where it has none.
         activation: what turns a classifier's or segmentation network's outputs into scores:
             ``softmax`` over the classes; ``sigmoid`` of each, for a multi-label classifier;
             ``none`` for outputs that are probabilities. Left out: found out on the images, with a

@@ -1,4 +1,4 @@
-"""Pictures for a parity check where nobody gave any."""
+"""Images for a parity check where nobody gave any."""
 
 from __future__ import annotations
 
@@ -12,14 +12,12 @@ SIZES = (
 
 
 def generate_images(count: int, seed: int = 0, longest: int | None = None) -> list[np.ndarray]:
-    """Textured pictures, uint8 [H, W, 3] BGR, of the sizes above in turn; the same for a seed.
+    """Textured images, uint8 [H, W, 3] BGR, of the sizes above in turn; the same for a seed.
 
     ``longest``: no side has more pixels; larger ones are made smaller in their shape.
     """
     sizes = [_limited(size, longest) for size in SIZES]
-    return [
-        _picture(np.random.default_rng((seed, i)), *sizes[i % len(sizes)]) for i in range(count)
-    ]
+    return [_image(np.random.default_rng((seed, i)), *sizes[i % len(sizes)]) for i in range(count)]
 
 
 def _limited(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
@@ -27,21 +25,21 @@ def _limited(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
     return round(size[0] * factor), round(size[1] * factor)
 
 
-def _picture(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    picture = np.zeros((height, width, 3), np.float32)
-    # Smooth noise at several scales, the coarse ones stronger, as photographs have it.
+def _image(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
+    image = np.zeros((height, width, 3), np.float32)
+    # Smooth noise at several scales, the coarse ones stronger, as in photographs.
     for cells, strength in ((2, 60), (5, 40), (13, 25), (40, 15)):
-        picture += strength * _smooth(rng.standard_normal((cells, cells, 3)), height, width)
-    picture += rng.normal(128, 30, 3)
+        image += strength * _smooth(rng.standard_normal((cells, cells, 3)), height, width)
+    image += rng.normal(128, 30, 3)
     rows, columns = np.mgrid[:height, :width]
     for _ in range(12):
         y, x = rng.uniform(0, height), rng.uniform(0, width)
         half_h, half_w = rng.uniform(0.03, 0.25, 2) * (height, width)
         dy, dx = np.abs(rows - y) / half_h, np.abs(columns - x) / half_w
         inside = np.maximum(dy, dx) < 1 if rng.random() < 0.5 else dy**2 + dx**2 < 1
-        picture[inside] = 0.3 * picture[inside] + 0.7 * rng.uniform(0, 255, 3)
-    picture += rng.normal(0, 4, picture.shape)
-    return picture.clip(0, 255).astype(np.uint8)
+        image[inside] = 0.3 * image[inside] + 0.7 * rng.uniform(0, 255, 3)
+    image += rng.normal(0, 4, image.shape)
+    return image.clip(0, 255).astype(np.uint8)
 
 
 def _smooth(grid: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -140,7 +140,7 @@ def test_rounding_may_exchange_neighbours_and_nothing_else() -> None:
     report.conclude(4.0)
     assert (report.same_top, report.excepted, report.different) == (1, 1, 1)
     assert not report.passed
-    assert "best classes differ for 1 of 3 pictures" in report.failure()
+    assert "best classes differ for 1 of 3 images" in report.failure()
 
 
 def test_parity_finds_a_graph_that_differs(
@@ -162,6 +162,6 @@ def test_parity_finds_a_graph_that_differs(
 
     original = part.images_to_onnx
     monkeypatch.setattr(part, "images_to_onnx", write)
-    with pytest.raises(ExportError, match="best classes differ for 8 of 8 pictures"):
+    with pytest.raises(ExportError, match="best classes differ for 8 of 8 images"):
         export(classifier, tmp_path / "out", labels=LABELS)
     assert not (tmp_path / "out").exists()

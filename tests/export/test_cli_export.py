@@ -168,7 +168,7 @@ class Evil:
         ),
         (["no_module:make"], "no_module:make: no module 'no_module'"),
         (["users_model:nothing"], "users_model has no 'nothing'"),
-        (["users_model:not_callable"], "users_model:not_callable is no callable"),
+        (["users_model:not_callable"], "users_model:not_callable is not callable"),
         (["users_model:make_detector", "--weights", "default"], "has no published weights"),
         (["users_model:make_detector", "--weights", "bare.pth"], "does not fit users_model:"),
         (["users_model:make_seeded", "--num-classes", "3"], "cannot be called with"),

@@ -84,7 +84,7 @@ def test_an_engine_that_cannot_be_built_leaves_a_whole_bundle(
     ("options", "message"),
     [
         (("--engine", "tensorrt_rtx", "--compute-capability", "87"), "compute capability 87"),
-        ((*RTX, "--precision", "int8"), "int8 needs pictures to calibrate on"),
+        ((*RTX, "--precision", "int8"), "int8 needs images to calibrate on"),
         (("--compute-capability", "86"), "--compute-capability is for --engine tensorrt and"),
         (("--engine-batch", "1,2,4"), "--engine-batch is for --engine tensorrt and"),
         (("--engine", "tensorrt", "--compute-capability", "86"), "tensorrt"),

@@ -195,11 +195,11 @@ def test_auto_gives_up_at_half_of_the_layers(
 
 
 def test_mistakes_are_one_line(bundle: Path, photos: list[np.ndarray]) -> None:
-    with pytest.raises(InputError, match="int8 needs pictures to calibrate on: give --calibrate"):
+    with pytest.raises(InputError, match="int8 needs images to calibrate on: give --calibrate"):
         add_variant(bundle, "int8")
     with pytest.raises(InputError, match="calibration is 'kl'; expected one of minmax, entropy"):
         add_variant(bundle, "int8", quantization=Quantization(photos, "kl"))
-    with pytest.raises(InputError, match="no pictures are given"):
+    with pytest.raises(InputError, match="no images are given"):
         add_variant(bundle, "int8", quantization=Quantization([]))
     with pytest.raises(InputError, match="keep-float: no layer is named 'neck'"):
         add_variant(bundle, "int8", quantization=Quantization(photos, keep_float=["neck"]))
@@ -219,7 +219,7 @@ def test_pictures_of_a_folder(photo_folder: Path, photos: list[np.ndarray], tmp_
     assert [p[0, 0, 0] for p in compare_on] == [0, 4, 8, 12]
     assert [p[0, 0, 0] for p in calibrate_on] == [1, 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15]
 
-    with pytest.raises(InputError, match="no such folder; expected pictures to calibrate on"):
+    with pytest.raises(InputError, match="no such folder; expected images to calibrate on"):
         read_calibration(tmp_path / "nowhere")
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -228,7 +228,7 @@ def test_pictures_of_a_folder(photo_folder: Path, photos: list[np.ndarray], tmp_
     (empty / "broken.png").write_bytes(b"no picture")
     with (
         pytest.warns(UserWarning, match=r"broken\.png.*; it is left out"),
-        pytest.raises(InputError, match="none of its 1 pictures can be read"),
+        pytest.raises(InputError, match="none of its 1 images can be read"),
     ):
         read_calibration(empty)
     shutil.copy(photo_folder / "1.png", empty / "good.png")
@@ -247,7 +247,7 @@ def test_the_command(bundle: Path, photo_folder: Path, capsys: pytest.CaptureFix
     base = ["build", str(bundle), "--precision", "int8", "--engine", "onnxruntime"]
     calibrate = ["--calibrate", str(photo_folder), "--calibration", "minmax"]
     assert main(base) == 2
-    assert "int8 needs pictures to calibrate on" in capsys.readouterr().err
+    assert "int8 needs images to calibrate on" in capsys.readouterr().err
     assert main([*base, *calibrate, "--gate", "0"]) == 3
     printed = capsys.readouterr()
     assert "NOT passed" in printed.out and "most sensitive layers" in printed.out

@@ -88,7 +88,7 @@ def test_variants_of_a_bundle_without_names(
         quantization = Quantization(pictures, "minmax", gate=Gate(0.5))
         add_variant(bundle, "int8", quantization=quantization)
     else:
-        add_variant(bundle, "fp16", pictures=pictures)
+        add_variant(bundle, "fp16", images=pictures)
     assert_named(bundle, at_least=2)
 
 

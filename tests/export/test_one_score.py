@@ -225,7 +225,7 @@ def test_int8_and_fp16_gates_take_one_logit(tmp_path: Path) -> None:
         out = tmp_path / f"{pixels}"
         module = Head(1, nn.Identity(), pixels)
         exported(module, out, NAMES)
-        report = add_variant(out, "fp16", dialects=["onnx"], pictures=IMAGES)
+        report = add_variant(out, "fp16", dialects=["onnx"], images=IMAGES)
         assert report.notes["onnx"]["agreement"] >= 0.99
         half = edgecv_runtime.load(out, precision="fp16")(IMAGES[0])
         assert half.names == NAMES

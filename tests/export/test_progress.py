@@ -41,7 +41,7 @@ def test_export_and_variants(
     (bar,) = seen.bars
     assert (bar.total, bar.done, bar.unit, bar.title) == (11, 11, "step", "export") and bar.closed
     assert bar.notes == ["reading the model", "exporting to ONNX", "checking parity"]
-    add_variant(tmp_path / "out", "fp16", pictures=pictures[:2], progress=seen)
+    add_variant(tmp_path / "out", "fp16", images=pictures[:2], progress=seen)
     bar = seen.bars[1]
     assert bar.title == "fp16" and bar.done == len(bar.notes) > 0 and bar.closed
 

@@ -272,7 +272,7 @@ def test_ranges(network: onnx.ModelProto, feeds: list) -> None:
     assert found.data["x"].range_value[1].item() < 40
     with pytest.raises(InputError, match="calibration is 'kl'; expected one of minmax, entropy"):
         measure_ranges(network, feeds, "kl", ["Conv"], symmetric=False)
-    with pytest.raises(InputError, match="the network was not run on any picture"):
+    with pytest.raises(InputError, match="the network was not run on any image"):
         measure_ranges(network, [], "minmax", ["Conv"], symmetric=False)
 
 

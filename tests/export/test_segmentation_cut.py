@@ -173,9 +173,9 @@ def test_asking_for_crops_and_for_whole_pictures() -> None:
     ):
         with pytest.raises(InputError, match=message):
             windows(thin, **request)
-    with pytest.raises(InputError, match="crops are cut from pictures in their own size"):
+    with pytest.raises(InputError, match="windows are cut from images in their own size"):
         cut_model(own, CutRequest(size=(64, 64)))
-    with pytest.raises(InputError, match="is no segmentation network: leave out crop"):
+    with pytest.raises(InputError, match="is not a segmentation network: leave out crop"):
         cut_model(
             registry.create("ssd_tiny", num_classes=2, size=(64, 64), width=8),
             CutRequest(windows=WindowOptions(size=(64, 64))),

@@ -70,7 +70,7 @@ def test_results_and_other_precisions(
 ) -> None:
     reference = load_all_scores(small_bundle, engine="onnxruntime")
     expected = [reference(picture) for picture in pictures]
-    add_variant(bundle, "fp16", pictures=[picture[:200, :180] for picture in pictures])
+    add_variant(bundle, "fp16", images=[picture[:200, :180] for picture in pictures])
     kinds = {value.data_type for value in onnx.load(bundle / "main.fp16.onnx").graph.initializer}
     assert onnx.TensorProto.FLOAT16 in kinds
     for engine, precision in (
@@ -96,7 +96,7 @@ RECORD = {
 
 
 def test_padding_that_is_no_whole_level_is_refused() -> None:
-    with pytest.raises(InputError, match="pads pictures with its mean colour, which is no whole"):
+    with pytest.raises(InputError, match="pads images with its mean colour, which is no whole"):
         check_uint8_fits("detect", RECORD, {})
     check_uint8_fits("detect", {**RECORD, "resize": "stretch", "pad_multiple": 1}, {})
     # Gray 114, as many detectors pad.
@@ -107,6 +107,6 @@ def test_padding_that_is_no_whole_level_is_refused() -> None:
 
 
 def test_a_model_that_pads_is_refused_before_it_is_checked(mask: Any, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="--input uint8: the model pads pictures"):
+    with pytest.raises(InputError, match="--input uint8: the model pads images"):
         export(mask, tmp_path / "bundle", labels=LABELS, graph=GraphOptions(input_dtype="uint8"))
     assert not (tmp_path / "bundle").exists()

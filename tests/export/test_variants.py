@@ -70,7 +70,7 @@ def graphs(folder: Path) -> dict[tuple[str, str, str], Any]:
 
 def test_half_adds_a_file_and_leaves_the_others(bundle: Path, photos: list[np.ndarray]) -> None:
     before, graphs_before = contents(bundle), graphs(bundle)
-    report = add_variant(bundle, "fp16", pictures=photos)
+    report = add_variant(bundle, "fp16", images=photos)
     after = contents(bundle)
     assert set(after) - set(before) == {"main.fp16.onnx"}
     assert all(after[name] == before[name] for name in before if name != "bundle.json")
@@ -95,12 +95,12 @@ def test_half_adds_a_file_and_leaves_the_others(bundle: Path, photos: list[np.nd
 
 
 def test_a_variant_that_is_there(bundle: Path, photos: list[np.ndarray]) -> None:
-    add_variant(bundle, "fp16", pictures=photos)
+    add_variant(bundle, "fp16", images=photos)
     first = contents(bundle)
     with pytest.raises(InputError, match="has main in fp16, dialect onnx, already"):
-        add_variant(bundle, "fp16", pictures=photos)
+        add_variant(bundle, "fp16", images=photos)
     assert contents(bundle) == first
-    add_variant(bundle, "fp16", pictures=photos, overwrite=True)
+    add_variant(bundle, "fp16", images=photos, overwrite=True)
     assert contents(bundle) == first
     assert len(graphs(bundle)) == 2
 
@@ -110,7 +110,7 @@ def test_two_stages_in_both_dialects(
 ) -> None:
     pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
     bundle = shutil.copytree(mask_bundle, tmp_path / "bundle")
-    report = add_variant(bundle, "fp16", pictures=photos)
+    report = add_variant(bundle, "fp16", images=photos)
     assert report.notes["onnx"]["agreement"] > 0.98 and report.notes["tensorrt"]["agreement"] > 0.98
     half = {key: graph for key, graph in graphs(bundle).items() if key[1] == "fp16"}
     assert set(half) == {
@@ -141,7 +141,7 @@ def test_one_dialect_of_two_stages(
     mask_bundle: Path, tmp_path: Path, photos: list[np.ndarray]
 ) -> None:
     bundle = shutil.copytree(mask_bundle, tmp_path / "bundle")
-    add_variant(bundle, "fp16", dialects=["tensorrt"], pictures=photos)
+    add_variant(bundle, "fp16", dialects=["tensorrt"], images=photos)
     half = {key for key in graphs(bundle) if key[1] == "fp16"}
     assert half == {
         ("trunk", "fp16", "onnx"),
@@ -160,7 +160,7 @@ def test_group_norm(photos: list[np.ndarray], tmp_path: Path) -> None:
         images=photos,
         graph=GraphOptions(size=(160, 256)),
     ).folder
-    report = add_variant(bundle, "fp16", pictures=photos)
+    report = add_variant(bundle, "fp16", images=photos)
     assert report.notes["onnx"]["agreement"] > 0.98 and report.notes["onnx"]["count"] > 20
     shape = (1, 3, 160, 256)
     content = (bundle / "main.fp16.onnx").read_bytes()
@@ -177,14 +177,14 @@ def test_a_full_disk_leaves_nothing(
 
     monkeypatch.setattr(os, "replace", full)  # the last step, when the graph is in place
     with pytest.raises(InputError, match=r"cannot write to the bundle \(No space left on device"):
-        add_variant(bundle, "fp16", pictures=photos)
+        add_variant(bundle, "fp16", images=photos)
     assert contents(bundle) == before
 
 
 def test_a_full_disk_brings_back_what_was_overwritten(
     bundle: Path, monkeypatch: pytest.MonkeyPatch, photos: list[np.ndarray]
 ) -> None:
-    add_variant(bundle, "fp16", pictures=photos)
+    add_variant(bundle, "fp16", images=photos)
     before = contents(bundle)
     replace = os.replace
 
@@ -195,7 +195,7 @@ def test_a_full_disk_brings_back_what_was_overwritten(
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(InputError, match="it is as it was"):
-        add_variant(bundle, "fp16", pictures=photos, overwrite=True)
+        add_variant(bundle, "fp16", images=photos, overwrite=True)
     assert contents(bundle) == before
 
 
@@ -207,7 +207,7 @@ def test_a_folder_that_cannot_be_written(
 
     monkeypatch.setattr(Path, "mkdir", read_only)
     with pytest.raises(InputError, match=r"cannot write to the bundle \(Read-only"):
-        add_variant(bundle, "fp16", pictures=photos)
+        add_variant(bundle, "fp16", images=photos)
 
 
 def test_results_that_differ_are_refused(
@@ -216,7 +216,7 @@ def test_results_that_differ_are_refused(
     monkeypatch.setattr(half_variant, "LEAST_AGREEMENT", 1.5)
     before = contents(bundle)
     with pytest.raises(ExportError, match=r"fp16 gives other results than fp32: matched detect"):
-        add_variant(bundle, "fp16", pictures=photos)
+        add_variant(bundle, "fp16", images=photos)
     assert contents(bundle) == before
 
 
@@ -227,11 +227,11 @@ def test_mistakes_are_one_line(bundle: Path, tmp_path: Path, photos: list[np.nda
         add_variant(bundle, "fp8")
     with pytest.raises(InputError, match="dialect 'coreml'; expected onnx or tensorrt"):
         add_variant(bundle, "fp16", dialects=["coreml"])  # type: ignore[list-item]
-    with pytest.raises(InputError, match="is no folder: expected that of a bundle"):
+    with pytest.raises(InputError, match="is not a folder: expected that of a bundle"):
         add_variant(tmp_path / "bundle.zip", "fp16")
     (bundle / "main.fp16.onnx").write_bytes(b"mine")
     with pytest.raises(InputError, match=r"main.fp16.onnx is there, but not in the manifest"):
-        add_variant(bundle, "fp16", pictures=photos)
+        add_variant(bundle, "fp16", images=photos)
 
 
 class Found:
@@ -272,7 +272,7 @@ def test_agreement_of_other_tasks() -> None:
     assert agreement("classify", [(first, first), (first, second)]).value == 1 / 2
     dark, light = (Result(image=np.full((2, 2, 3), level, np.uint8)) for level in (0, 51))
     assert agreement("stylize", [(dark, light), (light, dark)]).value == pytest.approx(0.8)
-    with pytest.raises(InputError, match="no picture to compare"):
+    with pytest.raises(InputError, match="no image to compare"):
         agreement("segment", [])
 
 
@@ -290,7 +290,7 @@ def as_if_built_otherwise(bundle: Path) -> None:
 def test_an_interrupt_beside_the_last_step_loses_neither_variant(
     bundle: Path, monkeypatch: pytest.MonkeyPatch, photos: list[np.ndarray], before: bool
 ) -> None:
-    add_variant(bundle, "fp16", pictures=photos)
+    add_variant(bundle, "fp16", images=photos)
     as_if_built_otherwise(bundle)
     replace = os.replace
 
@@ -304,7 +304,7 @@ def test_an_interrupt_beside_the_last_step_loses_neither_variant(
 
     monkeypatch.setattr(os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        add_variant(bundle, "fp16", pictures=photos, overwrite=True)
+        add_variant(bundle, "fp16", images=photos, overwrite=True)
     opened = Bundle.open(str(bundle))
     graph = opened.graph("main", "fp16", "onnx")
     opened.verified_path(graph.file, graph.sha256)
@@ -332,7 +332,7 @@ add_variant({str(bundle)!r}, "fp16")
     before = contents(bundle)
     assert subprocess.run([sys.executable, "-c", code]).returncode == -9
     assert (bundle / "main.fp16.onnx").is_file()  # there, but not in the manifest
-    add_variant(bundle, "fp16", pictures=photos)
+    add_variant(bundle, "fp16", images=photos)
     assert contents(bundle).keys() == {*before, "main.fp16.onnx"}
 
 
@@ -344,7 +344,7 @@ def test_two_builds_at_once_lose_no_variant(
 
     def and_meanwhile(*arguments: Any, **options: Any) -> Any:
         monkeypatch.setattr(variants, "add_half", inner)
-        add_variant(bundle, "fp16", dialects=["onnx"], pictures=photos)
+        add_variant(bundle, "fp16", dialects=["onnx"], images=photos)
         manifest = json.loads((bundle / "bundle.json").read_text())
         manifest["graphs"]["main"][1]["precision"] = "int8"  # as if it had been that one
         manifest["graphs"]["main"][1]["file"] = "main.int8.onnx"
@@ -353,7 +353,7 @@ def test_two_builds_at_once_lose_no_variant(
         return inner(*arguments, **options)
 
     monkeypatch.setattr(variants, "add_half", and_meanwhile)
-    add_variant(bundle, "fp16", pictures=photos)
+    add_variant(bundle, "fp16", images=photos)
     opened = Bundle.open(str(bundle))
     for precision in ("fp32", "int8", "fp16"):
         graph = opened.graph("main", precision, "onnx")
@@ -367,12 +367,12 @@ def test_a_build_does_not_add_to_another_bundle_or_twice(
 
     def twice(*arguments: Any, **options: Any) -> Any:
         monkeypatch.setattr(variants, "add_half", inner)
-        add_variant(bundle, "fp16", pictures=photos)
+        add_variant(bundle, "fp16", images=photos)
         return inner(*arguments, **options)
 
     monkeypatch.setattr(variants, "add_half", twice)
     with pytest.raises(InputError, match=r"another build has added main\.fp16\.onnx meanwhile"):
-        add_variant(bundle, "fp16", pictures=photos)
+        add_variant(bundle, "fp16", images=photos)
 
     def replaced(*arguments: Any, **options: Any) -> Any:
         manifest = json.loads((bundle / "bundle.json").read_text())
@@ -382,4 +382,4 @@ def test_a_build_does_not_add_to_another_bundle_or_twice(
 
     monkeypatch.setattr(variants, "add_half", replaced)
     with pytest.raises(InputError, match="was replaced while its graphs were made"):
-        add_variant(bundle, "fp16", pictures=photos, overwrite=True)
+        add_variant(bundle, "fp16", images=photos, overwrite=True)

@@ -71,7 +71,7 @@ def export_lively(which: str, folder: Path) -> None:
     else:
         module = lively_rcnn(small_rcnn.make_mask, pictures, size=96)
     bundle = export(module, folder / f"{which}_lively", labels=LABELS).folder
-    add_variant(bundle, "fp16", pictures=pictures)
+    add_variant(bundle, "fp16", images=pictures)
     for engine in ("onnxruntime", "openvino"):
         model = package.load(bundle, engine=engine)
         model.thresholds = 0.01

@@ -106,9 +106,9 @@ def add_wanted_variant(
     from edgecv_export.precision.variant import add_variant
 
     open_folder(folder)
-    quantization = pictures = None
+    quantization = images = None
     if args.calibrate is not None and args.precision == "fp16":
-        pictures = read_calibration(args.calibrate, most=MOST_FOR_HALF)
+        images = read_calibration(args.calibrate, most=MOST_FOR_HALF)
     elif args.calibrate is not None:
         quantization = Quantization(
             args.calibrate,
@@ -122,7 +122,7 @@ def add_wanted_variant(
         args.precision,
         dialects=dialects,
         quantization=quantization,
-        pictures=pictures,
+        images=images,
         overwrite=overwrite,
         progress=Progress,
     )

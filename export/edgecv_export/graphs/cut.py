@@ -17,7 +17,7 @@ from edgecv_export.outputs.score_function import ScoreFunction
 class CutRequest:
     """What the caller wants of a cut, beyond what the module says itself."""
 
-    # Height and width of every tensor; None: as the module's own transform has it.
+    # Height and width of every tensor; None: as the module's own transform resizes.
     size: tuple[int, int] | None = None
     # Number of class names, without a detector's background; None: not known yet.
     labels: int | None = None

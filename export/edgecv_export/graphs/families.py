@@ -69,8 +69,8 @@ def cut_model(module: nn.Module, request: CutRequest | None = None) -> Cut:
                 )
             if not (request.windows.empty or kind.windows):
                 raise InputError(
-                    f"{type(module).__name__} is no segmentation network: leave out crop, overlap, "
-                    "window and whole"
+                    f"{type(module).__name__} is not a segmentation network: leave out crop, "
+                    "overlap, window and whole"
                 )
             if isinstance(backbone := getattr(module, "backbone", None), nn.Module):
                 require_three_channels(backbone, type(module).__name__)
@@ -84,8 +84,8 @@ def cut_model(module: nn.Module, request: CutRequest | None = None) -> Cut:
     if inside:
         name, inner = inside[0]
         raise InputError(
-            f"cannot export {type(module).__name__}: it is no detector but holds one, the {inner} "
-            f"in its .{name}: give that"
+            f"cannot export {type(module).__name__}: it is not a detector but holds one, the "
+            f"{inner} in its .{name}: give that"
         )
     outputs = try_out(module)
     tried = f"its forward pass on an image, float32 [1, 3, {SIZE[0]}, {SIZE[1]}], " + (

@@ -7,7 +7,7 @@ from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 
 class LetterboxTransform(GeneralizedRCNNTransform):
-    """Scales pictures to fit into ``size`` (h, w), each as large as it goes, into the top left
+    """Scales images to fit into ``size`` (h, w), each as large as it goes, into the top left
     corner, as ``resize: letterbox`` of the manifest has it; the rest is as the original's."""
 
     def __init__(self, original: GeneralizedRCNNTransform, size: tuple[int, int]) -> None:

@@ -31,7 +31,7 @@ def images_to_onnx(
     opset: int,
     size_multiple: int | None = None,
 ) -> onnx.ModelProto:
-    """Exports a module that takes normalised pictures, float32 [B, 3, h, w], named ``images``.
+    """Exports a module that takes normalised images, float32 [B, 3, h, w], named ``images``.
 
     With ``size_multiple`` the graph takes every h and w that are multiples of it; ``size`` is then
     only the example that the module is traced with. Otherwise h and w are ``size``.

@@ -32,5 +32,5 @@ def check_operators(model: onnx.ModelProto) -> None:
         if node.op_type in FORBIDDEN:
             raise ExportError(
                 f"the graph holds {node.op_type} ({node.name}), whose result depends on the data "
-                "in shape or control flow: trunk and head may only hold what has fixed shapes"
+                "in shape or control flow: backbone and head may only hold what has fixed shapes"
             )

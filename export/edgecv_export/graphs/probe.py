@@ -1,4 +1,4 @@
-"""What a module gives for a picture, found out by trying."""
+"""What a module gives for an image, found out by trying."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SIZE = (224, 224)  # what classifiers without an input record are tried with
 
 
 def outputs_of(module: nn.Module, size: tuple[int, int] = SIZE) -> Any:
-    """What it gives for a black picture, float32 [1, 3, h, w], in evaluation mode; None if it takes
+    """What it gives for a black image, float32 [1, 3, h, w], in evaluation mode; None if it takes
     none. The module is left as it is."""
     outputs = try_out(module, size)
     return None if isinstance(outputs, Exception) else outputs
@@ -26,7 +26,7 @@ def try_out(module: nn.Module, size: tuple[int, int] = SIZE) -> Any:
     try:
         with torch.inference_mode():
             return private(torch.zeros(1, 3, *size))
-    # Whatever a stranger's forward pass raises, it is no network of this kind.
+    # Whatever a stranger's forward pass raises, it is not a network of this kind.
     except Exception as error:
         return error
 
@@ -46,7 +46,7 @@ def require_three_channels(backbone: nn.Module, name: str) -> None:
 
 
 def segmentation_logits(outputs: Any) -> Tensor | None:
-    """[B, C, h, w] of a tensor or of a dict with "out", as torchvision has it; None for others."""
+    """[B, C, h, w] of a tensor or of a dict with "out", such as torchvision's; None for others."""
     logits = outputs.get("out") if isinstance(outputs, dict) else outputs
     return logits if isinstance(logits, Tensor) and logits.ndim == 4 else None
 

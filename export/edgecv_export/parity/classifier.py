@@ -1,4 +1,4 @@
-"""Parity of a classifier: torch on float pictures against the whole runtime."""
+"""Parity of a classifier: torch on float images against the whole runtime."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ from edgecv_runtime import ops
 def verify_classifier(
     cut: ClassifierCut,
     bundle: Path,
-    pictures: Sequence[np.ndarray],
+    images: Sequence[np.ndarray],
     tolerance: Tolerance,
     done: Callable[[], None],
 ) -> ClassifierReport:
-    """Runs both on each picture (uint8 [H, W, 3] BGR) and compares logits and best classes."""
+    """Runs both on each image (uint8 [H, W, 3] BGR) and compares logits and best classes."""
     runtime: Any = edgecv_runtime.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
     session = GraphSession(bundle, runtime.manifest)
     report = ClassifierReport(tolerance=tolerance)
     spread = 0.0
-    for start in range(0, len(pictures), BATCH):
-        some = list(pictures[start : start + BATCH])
+    for start in range(0, len(images), BATCH):
+        some = list(images[start : start + BATCH])
         # Several at once, so that the runtime's batches are checked too.
-        for picture, result in zip(some, runtime(some), strict=True):
-            own = to_tensor(picture, cut.input)
+        for image, result in zip(some, runtime(some), strict=True):
+            own = to_tensor(image, cut.input)
             with torch.inference_mode():
                 expected = paired(cut.module(own[None])[0], cut.function)
-            tensor = ops.preprocess(picture, runtime.manifest.input)
+            tensor = ops.preprocess(image, runtime.manifest.input)
             difference = float(np.abs(own.numpy() - tensor).max())
             report.input_difference = max(report.input_difference, difference)
             scores = scores_of(expected, cut.function, cut.columns).numpy()

@@ -15,11 +15,11 @@ FLAT = 1e-4  # logits that spread by less are those of an untrained network
 
 @dataclass
 class ClassifierReport:
-    """Differences are the largest over all pictures."""
+    """Differences are the largest over all images."""
 
     pictures: int = 0
-    same_top: int = 0  # pictures whose best classes are the same in the same order
-    # Pictures whose best classes differ, where the logits are so close that rounding decides.
+    same_top: int = 0  # images whose best classes are the same in the same order
+    # Images whose best classes differ, where the logits are so close that rounding decides.
     excepted: int = 0
     different: int = 0
     input_difference: float = 0.0  # of the preprocessed tensors, normalised units
@@ -37,7 +37,7 @@ class ClassifierReport:
         score_difference: float,
         top: np.ndarray,
     ) -> None:
-        """Takes in one picture: logits [C] of the model and of the bundle's graph, and the
+        """Takes in one image: logits [C] of the model and of the bundle's graph, and the
         runtime's best classes, the best first."""
         difference = float(np.abs(expected - logits).max())
         self.pictures += 1
@@ -57,7 +57,7 @@ class ClassifierReport:
 
     def conclude(self, spread: float) -> None:
         """Sets ``degenerate`` and ``passed``; ``spread`` is the largest difference of two classes'
-        logits for one picture."""
+        logits for one image."""
         self.degenerate = spread < FLAT
         self.passed = (
             self.different == 0
@@ -71,7 +71,7 @@ class ClassifierReport:
     def failure(self) -> str:
         return (
             f"the bundle does not give the model's results (best classes differ for "
-            f"{self.different} of {self.pictures} pictures, logits by up to "
+            f"{self.different} of {self.pictures} images, logits by up to "
             f"{self.logits_difference:.3g}, scores by {self.score_difference:.3g}), so it was not "
             "written: the model does something that the export does not read from its attributes"
         )
@@ -80,7 +80,7 @@ class ClassifierReport:
         allowed = self.tolerance.raw * max(self.logits_largest, 1)
         return parity_table(
             [
-                count("pictures", self.pictures),
+                count("images", self.pictures),
                 count("same best classes", self.same_top),
                 count("excepted (rounding decides)", self.excepted),
                 count("different best classes", self.different, "0"),

@@ -1,4 +1,4 @@
-"""How the results of two detectors for one picture differ, and what may differ."""
+"""How the results of two detectors for one image differ, and what may differ."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ LONG_SIDE_1080P = 1920
 class Tolerance:
     """What may differ between the model and its bundle."""
 
-    box: float = (
-        0.5  # each side of a box, in pixels of the picture scaled to 1920 on its longer side
-    )
+    box: float = 0.5  # each side of a box, in pixels of the image scaled to 1920 on its longer side
     score: float = 1e-3
     raw: float = 1e-3  # raw outputs relative to the largest of their kind (to 1, if none is larger)
     mask_iou: float = 0.99  # at least
@@ -22,7 +20,7 @@ class Tolerance:
 
 @dataclass
 class Comparison:
-    """Counts and largest differences for one picture, as DetectionReport describes them."""
+    """Counts and largest differences for one image, as DetectionReport describes them."""
 
     detections: int
     matched: int

@@ -34,11 +34,11 @@ HEAD_KEYS = ("cls_logits", "bbox_regression", "bbox_ctrness")
 def verify_dense(
     cut: DenseCut,
     bundle: Path,
-    pictures: Sequence[np.ndarray],
+    images: Sequence[np.ndarray],
     tolerance: Tolerance,
     done: Callable[[], None],
 ) -> DetectionReport:
-    """Runs both on each picture (uint8 [H, W, 3] BGR) and compares what they find.
+    """Runs both on each image (uint8 [H, W, 3] BGR) and compares what they find.
 
     Detections without a partner are judged as `replay.compare_with_replays` says. The module's
     class 0 is no class (see graphs.dense): its logits are held at minus infinity.
@@ -47,20 +47,20 @@ def verify_dense(
     assert isinstance(runtime, edgecv_runtime.Detector)
     runtime.thresholds = runtime.measuring_threshold  # the module's own
     network = GraphSession(bundle, runtime.manifest)
-    report = DetectionReport(pictures=len(pictures), tolerance=tolerance)
+    report = DetectionReport(pictures=len(images), tolerance=tolerance)
     scores: list[np.ndarray] = []
-    for start in range(0, len(pictures), BATCH):
-        some = list(pictures[start : start + BATCH])
+    for start in range(0, len(images), BATCH):
+        some = list(images[start : start + BATCH])
         # Several at once, so that the runtime's batches are checked too.
-        for picture, result in zip(some, runtime(some), strict=True):
-            tensor = ops.preprocess(picture, runtime.manifest.input)
+        for image, result in zip(some, runtime(some), strict=True):
+            tensor = ops.preprocess(image, runtime.manifest.input)
             raw = network(tensor)
-            own = _Forward(cut, picture)
+            own = _Forward(cut, image)
             expected = own.detected
             agree = report.add_raw(_raw_outputs(own.tensor, own.outputs), _raw_outputs(tensor, raw))
             found = Detected(result.boxes, result.scores, result.labels)
-            decide = functools.partial(_decide, cut, picture, own.features, raw) if agree else None
-            comparison, _ = compare_with_replays(picture.shape, expected, found, decide, tolerance)
+            decide = functools.partial(_decide, cut, image, own.features, raw) if agree else None
+            comparison, _ = compare_with_replays(image.shape, expected, found, decide, tolerance)
             report.add(comparison)
             scores.append(expected.scores)
             done()
@@ -78,7 +78,7 @@ class _Forward:
         outputs: the network's, as the bundle's graph has them.
     """
 
-    def __init__(self, cut: DenseCut, picture: np.ndarray) -> None:
+    def __init__(self, cut: DenseCut, image: np.ndarray) -> None:
         self._first = cut.first_class
         hooks = [
             cut.module.backbone.register_forward_hook(self._watch_backbone),
@@ -86,7 +86,7 @@ class _Forward:
         ]
         try:
             with torch.inference_mode(), no_limit(cut.module):
-                found = cut.module([rgb_tensor(picture)])[0]
+                found = cut.module([rgb_tensor(image)])[0]
         finally:
             for hook in hooks:
                 hook.remove()
@@ -120,7 +120,7 @@ class _Given(nn.Module):
 
 def _decide(
     cut: DenseCut,
-    picture: np.ndarray,
+    image: np.ndarray,
     features: Any,
     raw: list[np.ndarray],
     preference: Preference | None,
@@ -128,7 +128,7 @@ def _decide(
     """What the detector's code makes of the bundle's raw outputs."""
     values = [torch.from_numpy(array)[None] for array in raw]  # [1, A, columns] each
     if preference is not None:
-        values[0] = _steered(cut, picture, features, values, preference)
+        values[0] = _steered(cut, image, features, values, preference)
     values[0] = nn.functional.pad(values[0], (cut.first_class, 0), value=-torch.inf)
     module = copy.copy(cut.module)
     outputs = dict(zip(HEAD_KEYS, values, strict=False))
@@ -138,12 +138,12 @@ def _decide(
         "head": _Given(outputs),
     }
     with torch.inference_mode(), no_limit(module), exact_suppression(preference is not None):
-        return _detected(cut, module([rgb_tensor(picture)])[0])
+        return _detected(cut, module([rgb_tensor(image)])[0])
 
 
 def _steered(
     cut: DenseCut,
-    picture: np.ndarray,
+    image: np.ndarray,
     features: Any,
     values: list[Tensor],
     preference: Preference,
@@ -154,14 +154,14 @@ def _steered(
     scores = logits.sigmoid()
     if centerness:
         scores = (scores * centerness[0].sigmoid()).sqrt()
-    images, _ = module.transform([rgb_tensor(picture)])
+    images, _ = module.transform([rgb_tensor(image)])
     maps = [features] if isinstance(features, Tensor) else list(features.values())
     anchors = module.anchor_generator(images, maps)[0]
     resized = images.image_sizes[0]
     coder = module.box_coder
     decode = coder.decode if isinstance(coder, BoxLinearCoder) else coder.decode_single
     boxes = clip_boxes_to_image(decode(deltas, anchors), resized)
-    boxes = resize_boxes(boxes, list(resized), list(picture.shape[:2]))
+    boxes = resize_boxes(boxes, list(resized), list(image.shape[:2]))
     return steer(logits, logits.double(), scores, boxes, preference)[None]
 
 

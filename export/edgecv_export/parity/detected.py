@@ -1,4 +1,4 @@
-"""What a detector, whichever it is, made of one picture."""
+"""What a detector, whichever it is, made of one image."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 @dataclass
 class Detected:
-    boxes: np.ndarray  # float32 [N, 4], xyxy in pixels of the picture
+    boxes: np.ndarray  # float32 [N, 4], xyxy in pixels of the image
     scores: np.ndarray  # float32 [N], 0..1
     labels: np.ndarray  # int64 [N], the background not counted
 
@@ -19,7 +19,7 @@ class Detected:
 
 @dataclass
 class RawOutputs:
-    """Of the networks behind one picture."""
+    """Of the networks behind one image."""
 
-    tensor: np.ndarray  # float32 [3, h, w], the preprocessed picture
+    tensor: np.ndarray  # float32 [3, h, w], the preprocessed image
     values: dict[str, np.ndarray]  # float32, by the names that the report calls them by

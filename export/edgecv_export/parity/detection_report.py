@@ -28,7 +28,7 @@ class RawDifference:
 
 @dataclass
 class DetectionReport:
-    """What a parity check found. Differences are the largest over all pictures."""
+    """What a parity check found. Differences are the largest over all images."""
 
     pictures: int = 0
     detections: int = 0  # of the model in torch
@@ -37,8 +37,8 @@ class DetectionReport:
     # the last place of a top-k or of the limit on detections.
     excepted: int = 0
     unmatched: int = 0
-    box_difference_px: float = 0.0  # in pixels of the picture
-    box_difference_1080p: float = 0.0  # with the picture scaled to 1920 on its longer side
+    box_difference_px: float = 0.0  # in pixels of the image
+    box_difference_1080p: float = 0.0  # with the image scaled to 1920 on its longer side
     score_difference: float = 0.0
     input_difference: float = 0.0  # of the preprocessed tensors, normalised units
     raw: dict[str, RawDifference] = field(default_factory=dict)
@@ -54,7 +54,7 @@ class DetectionReport:
         return asdict(self)
 
     def add(self, comparison: Comparison) -> None:
-        """Takes in what was found on one more picture."""
+        """Takes in what was found on one more image."""
         self.detections += comparison.detections
         self.matched += comparison.matched
         self.excepted += comparison.excepted
@@ -63,7 +63,7 @@ class DetectionReport:
             setattr(self, name, max(getattr(self, name), getattr(comparison, name)))
 
     def add_raw(self, expected: RawOutputs, found: RawOutputs) -> bool:
-        """Takes in what the model's and the bundle's networks gave for one more picture. Returns
+        """Takes in what the model's and the bundle's networks gave for one more image. Returns
         whether they agree within the tolerance."""
         difference = float(np.abs(expected.tensor - found.tensor).max())
         self.input_difference = max(self.input_difference, difference)
@@ -118,7 +118,7 @@ class DetectionReport:
 
     def table(self) -> str:
         rows = [
-            count("pictures", self.pictures),
+            count("images", self.pictures),
             count("detections in torch", self.detections),
             count("matched one to one", self.matched),
             count("excepted (rounding decides)", self.excepted),

@@ -1,4 +1,4 @@
-"""Two lists of detections of one picture, matched one to one."""
+"""Two lists of detections of one image, matched one to one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def match_within(
 ) -> Matching:
     """Pairs detections of one label that agree within the tolerances, the closest first.
 
-    ``box_tolerance`` in pixels of the picture, for each side of a box.
+    ``box_tolerance`` in pixels of the image, for each side of a box.
     """
     box, score = differences(reference, other)
     # In units of the tolerances: boxes without area have no IoU, but they have a distance.

@@ -22,24 +22,24 @@ from edgecv_export.parity.detection_report import BATCH, SCORES_ALIKE, Detection
 from edgecv_export.parity.rcnn_replay import (
     BundleNetworks,
     CallerProposals,
-    look_at,
+    run_second_stage,
     second_stage,
 )
 from edgecv_export.parity.replay import Preference, compare_with_replays
 from edgecv_export.parity.suppression import exact_suppression
 from edgecv_export.parity.torch_input import rgb_tensor
 
-PROPOSALS = 200  # for a picture, where the caller gives them
+PROPOSALS = 200  # for an image, where the caller gives them
 
 
 def verify_rcnn(
     cut: RcnnCut,
     bundle: Path,
-    pictures: Sequence[np.ndarray],
+    images: Sequence[np.ndarray],
     tolerance: Tolerance,
     done: Callable[[], None] = lambda: None,
 ) -> DetectionReport:
-    """Runs both on each picture (uint8 [H, W, 3] BGR) and compares what they find.
+    """Runs both on each image (uint8 [H, W, 3] BGR) and compares what they find.
 
     Detections without a partner are judged as `replay.compare_with_replays` says. The raw outputs
     themselves are held to the tolerance.
@@ -48,24 +48,22 @@ def verify_rcnn(
     runtime.thresholds = runtime.measuring_threshold  # the module's own
     networks = BundleNetworks(bundle, cut)
     own_proposals = cut.postprocess["rpn"] is not None
-    proposals = [
-        None if own_proposals else _boxes(picture, i) for i, picture in enumerate(pictures)
-    ]
+    proposals = [None if own_proposals else _boxes(image, i) for i, image in enumerate(images)]
     mask_graphs = runtime.manifest.graphs.get("mask")
     mask_size = mask_graphs[0].outputs[0].shape[-1] if mask_graphs else 0
-    report = DetectionReport(pictures=len(pictures), tolerance=tolerance)
+    report = DetectionReport(pictures=len(images), tolerance=tolerance)
     scores: list[np.ndarray] = []
     proposals_alike = own_proposals
-    for start in range(0, len(pictures), BATCH):
-        some = list(pictures[start : start + BATCH])
+    for start in range(0, len(images), BATCH):
+        some = list(images[start : start + BATCH])
         given = proposals[start : start + BATCH]
         results = runtime(some) if own_proposals else runtime(some, proposals=given)
-        for picture, boxes, result in zip(some, given, results, strict=True):
-            own = _detect(cut, picture, boxes)
+        for image, boxes, result in zip(some, given, results, strict=True):
+            own = _detect(cut, image, boxes)
             expected, masks = own.detected, own.masks
             found = Detected(result.boxes, result.scores, result.labels)
-            tensor = networks.preprocess(picture)
-            raw = _raw_outputs(cut, own.tensor, own.trunk, own.logits, own.deltas)
+            tensor = networks.preprocess(image)
+            raw = _raw_outputs(cut, own.tensor, own.backbone, own.logits, own.deltas)
             if own_proposals:
                 spread = float(np.ptp(raw.values["objectness"]))
                 proposals_alike = proposals_alike and spread < SCORES_ALIKE
@@ -74,14 +72,16 @@ def verify_rcnn(
                 _raw_outputs(
                     cut,
                     tensor,
-                    networks.trunk(tensor),
+                    networks.backbone(tensor),
                     # On torch's own maps and boxes: two proposal networks may keep other boxes.
-                    *look_at(cut, networks, own.trunk[: len(cut.feature_names)], own.proposals),
+                    *run_second_stage(
+                        cut, networks, own.backbone[: len(cut.feature_names)], own.proposals
+                    ),
                 ),
             )
-            decide = functools.partial(_decide, cut, networks, picture, boxes) if agree else None
+            decide = functools.partial(_decide, cut, networks, image, boxes) if agree else None
             comparison, pairs = compare_with_replays(
-                picture.shape, expected, found, decide, tolerance
+                image.shape, expected, found, decide, tolerance
             )
             report.add(comparison)
             if masks is not None:
@@ -93,10 +93,10 @@ def verify_rcnn(
     return report
 
 
-def _boxes(picture: np.ndarray, seed: int) -> np.ndarray:
-    """Boxes as a caller may give them, float32 [R, 4], xyxy in pixels of the picture."""
+def _boxes(image: np.ndarray, seed: int) -> np.ndarray:
+    """Boxes as a caller may give them, float32 [R, 4], xyxy in pixels of the image."""
     rng = np.random.default_rng(seed)
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     corners = rng.uniform(0, 1, (PROPOSALS, 2, 2)) * (width, height)
     boxes = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
     return boxes.astype(np.float32)
@@ -108,14 +108,14 @@ class _Forward:
 
     detected: Detected
     masks: Tensor | None  # float32 [N, 1, H, W], probabilities
-    tensor: Tensor  # [1, 3, h, w], into the trunk
-    trunk: list[Tensor]  # what the bundle's trunk gives
+    tensor: Tensor  # [1, 3, h, w], into the backbone
+    backbone: list[Tensor]  # what the bundle's graph `trunk` gives
     proposals: Tensor  # float32 [R, 4], xyxy in pixels of the network's input
     logits: Tensor  # float32 [R, C + 1] of the second stage
     deltas: Tensor  # float32 [R, 4 * (C + 1)]
 
 
-def _detect(cut: RcnnCut, picture: np.ndarray, proposals: np.ndarray | None) -> _Forward:
+def _detect(cut: RcnnCut, image: np.ndarray, proposals: np.ndarray | None) -> _Forward:
     detector: Any = cut.module
     network, heads = detector.rpn, detector.roi_heads
     tensors: list[Tensor] = []
@@ -135,9 +135,9 @@ def _detect(cut: RcnnCut, picture: np.ndarray, proposals: np.ndarray | None) -> 
                 network.head.register_forward_hook(lambda _, __, out: rpn_outputs.append(out))
             )
         else:
-            detector.rpn = CallerProposals(proposals, picture.shape[:2])
+            detector.rpn = CallerProposals(proposals, image.shape[:2])
         with torch.inference_mode():
-            found = detector([rgb_tensor(picture)])[0]
+            found = detector([rgb_tensor(image)])[0]
     finally:
         detector.rpn = network
         for hook in hooks:
@@ -155,15 +155,15 @@ def _detected(found: dict[str, Tensor]) -> Detected:
 
 
 def _raw_outputs(
-    cut: RcnnCut, tensor: Tensor, trunk: list[Tensor], logits: Tensor, deltas: Tensor
+    cut: RcnnCut, tensor: Tensor, backbone: list[Tensor], logits: Tensor, deltas: Tensor
 ) -> RawOutputs:
-    """Of a trunk's outputs those of its proposal network; where it has none, the feature maps."""
+    """Of the outputs of the graph `trunk` those of the proposal network, or the feature maps."""
     count = len(cut.feature_names)
-    levels = (len(trunk) - count) // 2
+    levels = (len(backbone) - count) // 2
     parts = {
-        "objectness": trunk[count : count + levels],
-        "proposal deltas": trunk[count + levels :],
-        "features": [] if levels else trunk,
+        "objectness": backbone[count : count + levels],
+        "proposal deltas": backbone[count + levels :],
+        "features": [] if levels else backbone,
         "logits": [logits],
         "deltas": [deltas],
     }
@@ -178,14 +178,14 @@ def _raw_outputs(
 def _decide(
     cut: RcnnCut,
     networks: BundleNetworks,
-    picture: np.ndarray,
+    image: np.ndarray,
     proposals: np.ndarray | None,
     preference: Preference | None,
 ) -> Detected:
-    """torchvision's decisions on the bundle's raw outputs for a picture."""
+    """torchvision's decisions on the bundle's raw outputs for an image."""
     preferring = preference is not None
     with exact_suppression(preferring):
-        stage = second_stage(cut, networks, picture, proposals, like_runtime=preferring)
+        stage = second_stage(cut, networks, image, proposals, like_runtime=preferring)
         return _detected(stage.decide(preference))
 
 

@@ -29,20 +29,20 @@ PROPOSAL_BOX, PROPOSAL_SCORE = 0.05, 1e-5
 
 
 class BundleNetworks:
-    """The trunk and roi graphs of a bundle in ONNX Runtime, behind the runtime's preprocessing."""
+    """The graphs `trunk` and `roi` in ONNX Runtime, behind the runtime's preprocessing."""
 
     def __init__(self, bundle: Path, cut: RcnnCut) -> None:
         self.spec = InputSpec(**cut.input)
-        self._trunk = _session(bundle / "trunk.onnx")
+        self._backbone = _session(bundle / "trunk.onnx")
         self._roi = _session(bundle / "roi.onnx")
         self._features: list[str] = cut.postprocess["roi"]["features"]
 
-    def preprocess(self, picture: np.ndarray) -> Tensor:
+    def preprocess(self, image: np.ndarray) -> Tensor:
         """float32 [1, 3, h, w] from uint8 [H, W, 3] BGR."""
-        return torch.from_numpy(ops.preprocess(picture, self.spec))[None]
+        return torch.from_numpy(ops.preprocess(image, self.spec))[None]
 
-    def trunk(self, images: Tensor) -> list[Tensor]:
-        outputs = self._trunk.run(None, {"images": images.numpy()})
+    def backbone(self, images: Tensor) -> list[Tensor]:
+        outputs = self._backbone.run(None, {"images": images.numpy()})
         return [torch.from_numpy(output) for output in outputs]
 
     def roi(self, features: list[Tensor], boxes: list[Tensor]) -> tuple[Tensor, Tensor]:
@@ -58,8 +58,8 @@ class CallerProposals(nn.Module):
 
     def __init__(self, boxes: np.ndarray, size: tuple[int, ...]) -> None:
         super().__init__()
-        self.boxes = torch.from_numpy(boxes)  # float32 [R, 4], xyxy in pixels of the picture
-        self.size = [int(side) for side in size[:2]]  # (h, w) of the picture
+        self.boxes = torch.from_numpy(boxes)  # float32 [R, 4], xyxy in pixels of the image
+        self.size = [int(side) for side in size[:2]]  # (h, w) of the image
 
     def forward(self, images: ImageList, *_: Any) -> tuple[list[Tensor], dict[str, Tensor]]:
         return [resize_boxes(self.boxes, self.size, list(images.image_sizes[0]))], {}
@@ -67,14 +67,14 @@ class CallerProposals(nn.Module):
 
 @dataclass
 class SecondStage:
-    """What a bundle's graphs say of one picture, before anything is decided on it."""
+    """What a bundle's graphs say of one image, before anything is decided on it."""
 
     detector: Any
     boxes: Tensor  # float32 [R, 4], proposals, xyxy in pixels of the network's input
     logits: Tensor  # float32 [R, classes + 1]
     deltas: Tensor  # float32 [R, 4 * (classes + 1)]
-    resized: tuple[int, int]  # (h, w) of the picture inside the network's input
-    size: tuple[int, int]  # (h, w) of the picture
+    resized: tuple[int, int]  # (h, w) of the image inside the network's input
+    size: tuple[int, int]  # (h, w) of the image
 
     def decide(self, preference: Preference | None = None) -> dict[str, Tensor]:
         """Boxes, scores and labels that torchvision's code makes of it."""
@@ -98,7 +98,7 @@ class SecondStage:
 def second_stage(
     cut: RcnnCut,
     networks: BundleNetworks,
-    picture: np.ndarray,
+    image: np.ndarray,
     proposals: np.ndarray | None,
     *,
     like_runtime: bool = False,
@@ -108,19 +108,19 @@ def second_stage(
     With ``like_runtime`` that code prefers the proposals that the runtime's makes of the same
     outputs, as far as rounding leaves it the choice.
     """
-    tensor = networks.preprocess(picture)
-    height, width = plan(networks.spec, picture.shape[:2]).resized
+    tensor = networks.preprocess(image)
+    height, width = plan(networks.spec, image.shape[:2]).resized
     images = ImageList(tensor, [(height, width)])
-    outputs = networks.trunk(tensor)
+    outputs = networks.backbone(tensor)
     features = outputs[: len(cut.feature_names)]
     detector: Any = cut.module
     with torch.inference_mode():
         if proposals is None:
             boxes = _propose(cut, images, outputs[len(features) :], like_runtime)
         else:
-            boxes = CallerProposals(proposals, picture.shape[:2])(images)[0][0]
-        logits, deltas = look_at(cut, networks, features, boxes)
-    size = (picture.shape[0], picture.shape[1])
+            boxes = CallerProposals(proposals, image.shape[:2])(images)[0][0]
+        logits, deltas = run_second_stage(cut, networks, features, boxes)
+    size = (image.shape[0], image.shape[1])
     return SecondStage(detector, boxes, logits, deltas, (height, width), size)
 
 
@@ -192,11 +192,11 @@ class _Given(nn.Module):
         return self.outputs
 
 
-def look_at(
+def run_second_stage(
     cut: RcnnCut, networks: BundleNetworks, features: list[Tensor], boxes: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """What the bundle's second stage says of boxes float32 [R, 4], each pooled from the level that
-    torchvision gives it. Returns logits [R, C + 1] and deltas [R, 4 * (C + 1)]."""
+    """What the bundle's second stage gives for boxes float32 [R, 4], each pooled from the level
+    that torchvision gives it. Returns logits [R, C + 1] and deltas [R, 4 * (C + 1)]."""
     count = len(features)
     mapper = getattr(cut.module.roi_heads.box_roi_pool, "map_levels", None)
     if count == 1 or mapper is None:

@@ -17,7 +17,7 @@ class Preference:
     Attributes:
         wanted, unwanted: detections.
         box, score: how far a candidate may lie from a detection to be it; sides of boxes in pixels
-            of the picture.
+            of the image.
     """
 
     wanted: Detected
@@ -33,10 +33,10 @@ def compare_with_replays(
     decide: Callable[[Preference | None], Detected] | None,
     tolerance: Tolerance,
 ) -> tuple[Comparison, list[tuple[int, int]]]:
-    """Compares what torch (``expected``) and the runtime (``found``) saw on a picture of ``size``.
+    """Compares what torch (``expected``) and the runtime (``found``) saw on an image of ``size``.
 
     A detection without a partner is excepted where rounding decides on it: the model's own code, on
-    the bundle's raw outputs, comes to the runtime's decision about it. ``decide`` gives what that
+    the bundle's raw outputs, decides about it as the runtime does. ``decide`` gives what that
     code finds; with a preference each score is moved by no more than rounding may move it, so that
     among equal and nearly equal ones the runtime's detections come first, and boxes are suppressed
     without the rounding of torchvision's shortcut. Without ``decide`` nothing is excepted.

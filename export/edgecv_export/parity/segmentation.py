@@ -19,20 +19,20 @@ from edgecv_export.parity.segmentation_report import SegmentationReport
 from edgecv_export.parity.torch_input import to_tensor
 from edgecv_runtime import ops
 
-RESIZE_ROUNDING = 1e-4  # of logits on their way to the picture
+RESIZE_ROUNDING = 1e-4  # of logits on their way to the image
 
 
 def verify_segmentation(
     cut: SegmentationCut,
     bundle: Path,
-    pictures: Sequence[np.ndarray],
+    images: Sequence[np.ndarray],
     tolerance: Tolerance,
     done: Callable[[], None],
 ) -> SegmentationReport:
-    """Runs both on each picture (uint8 [H, W, 3] BGR) and compares class maps and logits.
+    """Runs both on each image (uint8 [H, W, 3] BGR) and compares class maps and logits.
 
-    torch runs the whole module, its own last resize included. Where the picture is stretched for
-    the network, logits go to the picture in one step, as in the runtime.
+    torch runs the whole module, its own last resize included. Where the image is stretched for
+    the network, logits go to the image in one step, as in the runtime.
     """
     runtime: Any = edgecv_runtime.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
     session = GraphSession(bundle, runtime.manifest)
@@ -40,14 +40,14 @@ def verify_segmentation(
     segmenter = TorchSegmenter(module, cut.input, cut.windows)
     report = SegmentationReport(tolerance=tolerance)
     seen: set[int] = set()
-    for picture in pictures:
-        result = runtime(picture, probabilities=True)
-        own = to_tensor(picture, cut.input)
-        tensor = ops.preprocess(picture, runtime.manifest.input)
+    for image in images:
+        result = runtime(image, probabilities=True)
+        own = to_tensor(image, cut.input)
+        tensor = ops.preprocess(image, runtime.manifest.input)
         difference = float(np.abs(own.numpy() - tensor).max())
         report.input_difference = max(report.input_difference, difference)
         with torch.inference_mode():
-            size = (picture.shape[0], picture.shape[1])
+            size = (image.shape[0], image.shape[1])
             expected = paired(segmenter.of_tensor(own, size), cut.function)
             part = segmenter.first_window(own)
             doubt = report.add_logits(cut.network(part[None])[0].numpy(), session(part.numpy())[0])

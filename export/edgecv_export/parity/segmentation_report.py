@@ -13,7 +13,7 @@ from edgecv_export.parity.table import count, difference, difference_of, parity_
 
 @dataclass
 class SegmentationReport:
-    """Differences are the largest over all pictures."""
+    """Differences are the largest over all images."""
 
     pictures: int = 0
     pixels: int = 0
@@ -42,7 +42,7 @@ class SegmentationReport:
         return difference
 
     def add(self, expected: np.ndarray, mask: np.ndarray, doubt: float) -> None:
-        """Takes in one picture: the model's logits [C, H, W], the runtime's class map [H, W], and
+        """Takes in one image: the model's logits [C, H, W], the runtime's class map [H, W], and
         by how much the logits of both may differ."""
         classes = expected.argmax(0)
         wrong = classes != mask
@@ -82,7 +82,7 @@ class SegmentationReport:
         same, least = f"{100 * self.agreement:.4f}", f"{100 * self.tolerance.pixels:g}"
         return parity_table(
             [
-                count("pictures", self.pictures),
+                count("images", self.pictures),
                 count("pixels", self.pixels),
                 count("classes seen", self.classes_seen),
                 ("pixels of the same class, %", same, f">= {least}"),

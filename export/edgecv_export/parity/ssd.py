@@ -33,32 +33,32 @@ from edgecv_runtime import ops
 def verify_ssd(
     cut: SsdCut,
     bundle: Path,
-    pictures: Sequence[np.ndarray],
+    images: Sequence[np.ndarray],
     tolerance: Tolerance,
     done: Callable[[], None] = lambda: None,
 ) -> DetectionReport:
-    """Runs both on each picture (uint8 [H, W, 3] BGR) and compares what they find.
+    """Runs both on each image (uint8 [H, W, 3] BGR) and compares what they find.
 
-    ``done`` is called after each picture. Nothing is raised for a difference: see ``passed``.
+    ``done`` is called after each image. Nothing is raised for a difference: see ``passed``.
     Detections without a partner are judged as `replay.compare_with_replays` says.
     """
     runtime = edgecv_runtime.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
     assert isinstance(runtime, edgecv_runtime.Detector)
     runtime.thresholds = runtime.measuring_threshold  # the module's own
     network = GraphSession(bundle, runtime.manifest)
-    report = DetectionReport(pictures=len(pictures), tolerance=tolerance)
+    report = DetectionReport(pictures=len(images), tolerance=tolerance)
     scores: list[np.ndarray] = []
-    for start in range(0, len(pictures), BATCH):
-        some = list(pictures[start : start + BATCH])
+    for start in range(0, len(images), BATCH):
+        some = list(images[start : start + BATCH])
         # Several at once, so that the runtime's batches are checked too.
-        for picture, result in zip(some, runtime(some), strict=True):
-            expected, raw = _detect(cut, picture)
-            tensor = ops.preprocess(picture, runtime.manifest.input)
+        for image, result in zip(some, runtime(some), strict=True):
+            expected, raw = _detect(cut, image)
+            tensor = ops.preprocess(image, runtime.manifest.input)
             logits, deltas = network(tensor)
             agree = report.add_raw(raw, RawOutputs(tensor, {"logits": logits, "deltas": deltas}))
             found = Detected(result.boxes, result.scores, result.labels)
-            decide = functools.partial(_decide, cut, picture, logits, deltas) if agree else None
-            comparison, _ = compare_with_replays(picture.shape, expected, found, decide, tolerance)
+            decide = functools.partial(_decide, cut, image, logits, deltas) if agree else None
+            comparison, _ = compare_with_replays(image.shape, expected, found, decide, tolerance)
             report.add(comparison)
             scores.append(expected.scores)
             done()
@@ -66,7 +66,7 @@ def verify_ssd(
     return report
 
 
-def _detect(cut: SsdCut, picture: np.ndarray) -> tuple[Detected, RawOutputs]:
+def _detect(cut: SsdCut, image: np.ndarray) -> tuple[Detected, RawOutputs]:
     """The detector's own forward pass.
 
     Returns the results, and what went into the network and came out of it on the way.
@@ -77,14 +77,14 @@ def _detect(cut: SsdCut, picture: np.ndarray) -> tuple[Detected, RawOutputs]:
         cut.entry.register_forward_pre_hook(lambda _, inputs: tensors.append(inputs[0])),
         cut.module.head.register_forward_hook(lambda _, inputs, out: outputs.append(out)),
     ]
-    detected = _forward(cut, picture, hooks)
+    detected = _forward(cut, image, hooks)
     logits, deltas = (value[0].numpy() for value in head_outputs(outputs[0]))
     return detected, RawOutputs(tensors[0][0].numpy(), {"logits": logits, "deltas": deltas})
 
 
 def _decide(
     cut: SsdCut,
-    picture: np.ndarray,
+    image: np.ndarray,
     logits: np.ndarray,
     deltas: np.ndarray,
     preference: Preference | None,
@@ -93,19 +93,19 @@ def _decide(
     first, and deltas [A, 4]."""
     given = [torch.from_numpy(logits), torch.from_numpy(deltas)]
     if preference is not None:
-        given[0] = _steered(cut, picture, given[0], given[1], preference)
+        given[0] = _steered(cut, image, given[0], given[1], preference)
 
     def replace(_: Any, __: Any, own: Any) -> Any:
         return as_head_outputs(own, given[0][None], given[1][None])
 
     with exact_suppression(preference is not None):
-        return _forward(cut, picture, [cut.module.head.register_forward_hook(replace)])
+        return _forward(cut, image, [cut.module.head.register_forward_hook(replace)])
 
 
-def _forward(cut: SsdCut, picture: np.ndarray, hooks: list[RemovableHandle]) -> Detected:
+def _forward(cut: SsdCut, image: np.ndarray, hooks: list[RemovableHandle]) -> Detected:
     try:
         with torch.inference_mode(), no_limit(cut.module):
-            found = cut.module([rgb_tensor(picture)])[0]
+            found = cut.module([rgb_tensor(image)])[0]
     finally:
         for hook in hooks:
             hook.remove()
@@ -118,12 +118,12 @@ def _forward(cut: SsdCut, picture: np.ndarray, hooks: list[RemovableHandle]) -> 
 
 
 def _steered(
-    cut: SsdCut, picture: np.ndarray, logits: Tensor, deltas: Tensor, preference: Preference
+    cut: SsdCut, image: np.ndarray, logits: Tensor, deltas: Tensor, preference: Preference
 ) -> Tensor:
     record = cut.postprocess["boxes"]
     size = cut.input["size"]
     boxes = BoxCoder(tuple(record["weights"]), record["max_log_scale"]).decode_single(
         deltas, cut.anchors
     )
-    boxes = resize_boxes(clip_boxes_to_image(boxes, tuple(size)), size, list(picture.shape[:2]))
+    boxes = resize_boxes(clip_boxes_to_image(boxes, tuple(size)), size, list(image.shape[:2]))
     return steer_softmax(logits, boxes, preference)

@@ -24,7 +24,7 @@ def steer(
         margins: float64 [N, C]; their sigmoid is the probability: the logits themselves, or those
             of a softmax less what its other classes sum up to (softmax_margins).
         scores: float32 [N, C], what detections are known by.
-        boxes: float32 [N, 4] or [N, C, 4], xyxy in pixels of the picture.
+        boxes: float32 [N, 4] or [N, C, 4], xyxy in pixels of the image.
     """
     step = LAST_DIGITS * float(logits.abs().max())
     steered = margins.clamp(max=NEARLY_FULL)

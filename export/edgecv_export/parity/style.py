@@ -1,4 +1,4 @@
-"""Parity of a style network: what torch paints against the whole runtime."""
+"""Parity of a style network: torch against the whole runtime."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from edgecv_export.graphs.style.cut import StyleCut
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.style_report import StyleReport
 
-# The network is the same everywhere on a picture, so a part of a large one proves as much.
+# The network is the same everywhere on an image, so a part of a large one proves as much.
 LARGEST = (480, 640)  # height and width, at most
 LARGEST_IN_TILES = (640, 768)  # more than a tile each way
 
@@ -24,50 +24,51 @@ LARGEST_IN_TILES = (640, 768)  # more than a tile each way
 def verify_style(
     cut: StyleCut,
     bundle: Path,
-    pictures: Sequence[np.ndarray],
+    images: Sequence[np.ndarray],
     tolerance: Tolerance,
     done: Callable[[], None] = lambda: None,
 ) -> StyleReport:
-    """Paints the top left of each picture (uint8 [H, W, 3] BGR) with both; that of the largest one
-    also tile by tile, which must give what torch paints at once."""
+    """Stylizes the top left of each image (uint8 [H, W, 3] BGR) with both; that of the largest one
+    also tile by tile, which must give what torch gives at once. Its limit is `LEAST_PSNR`:
+    ``tolerance`` has no part for stylized images."""
     runtime = edgecv_runtime.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
     assert isinstance(runtime, edgecv_runtime.Stylizer)
     report = StyleReport()
-    for picture in pictures:
-        picture = _part(picture, LARGEST)
+    for image in images:
+        image = _part(image, LARGEST)
         runtime.tiling = "never"
-        painted = runtime(picture).image
-        output = _network(cut, picture)
+        stylized = runtime(image).image
+        output = _network(cut, image)
         report.add_output(output.numpy(), runtime.engines["main"].output(0))
-        report.add(_picture(cut, output, picture.shape[:2]), painted)
+        report.add(_image(cut, output, image.shape[:2]), stylized)
         done()
     if cut.size is None:
-        picture = _part(max(pictures, key=lambda picture: picture.size), LARGEST_IN_TILES)
+        image = _part(max(images, key=lambda image: image.size), LARGEST_IN_TILES)
         runtime.tiling = "always"
-        painted = runtime(picture).image
-        report.add_tiles(_picture(cut, _network(cut, picture), picture.shape[:2]), painted)
+        stylized = runtime(image).image
+        report.add_tiles(_image(cut, _network(cut, image), image.shape[:2]), stylized)
     return report
 
 
-def _part(picture: np.ndarray, largest: tuple[int, int]) -> np.ndarray:
-    return picture[: largest[0], : largest[1]]
+def _part(image: np.ndarray, largest: tuple[int, int]) -> np.ndarray:
+    return image[: largest[0], : largest[1]]
 
 
 @torch.inference_mode()
-def _network(cut: StyleCut, picture: np.ndarray) -> Tensor:
+def _network(cut: StyleCut, image: np.ndarray) -> Tensor:
     """The module's output, float32 [1, 3, h', w']."""
-    rgb = np.ascontiguousarray(picture[:, :, ::-1].transpose(2, 0, 1))
-    image = torch.from_numpy(rgb)[None].float()
+    rgb = np.ascontiguousarray(image[:, :, ::-1].transpose(2, 0, 1))
+    tensor = torch.from_numpy(rgb)[None].float()
     if cut.size is not None:
-        image = F.interpolate(image, cut.size, mode="bilinear")
-    missing = [max(SMALLEST_SIDE - side, 0) for side in image.shape[2:]]
-    image = F.pad(image, (0, missing[1], 0, missing[0]), mode="replicate")
-    result: Tensor = cut.module(image)
+        tensor = F.interpolate(tensor, cut.size, mode="bilinear")
+    missing = [max(SMALLEST_SIDE - side, 0) for side in tensor.shape[2:]]
+    tensor = F.pad(tensor, (0, missing[1], 0, missing[0]), mode="replicate")
+    result: Tensor = cut.module(tensor)
     return result
 
 
-def _picture(cut: StyleCut, output: Tensor, size: tuple[int, ...]) -> np.ndarray:
-    """The 8-bit picture, BGR, that an output stands for."""
+def _image(cut: StyleCut, output: Tensor, size: tuple[int, ...]) -> np.ndarray:
+    """The 8-bit image, BGR, that an output stands for."""
     height, width = cut.size or size
     pixels = output[..., :height, :width].clamp(0, 255).round()
     if cut.size is not None:

@@ -1,4 +1,4 @@
-"""Pictures as tensors by torch alone: the other side of parity."""
+"""Images as tensors by torch alone: the other side of parity."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
 
-def to_tensor(picture: np.ndarray, record: dict[str, Any]) -> Tensor:
-    """float32 [3, h, w] of a picture uint8 [H, W, 3] BGR. Nothing is rounded on the way."""
-    channels = picture[:, :, ::-1] if record["color"] == "rgb" else picture
+def to_tensor(image: np.ndarray, record: dict[str, Any]) -> Tensor:
+    """float32 [3, h, w] of an image uint8 [H, W, 3] BGR. Nothing is rounded on the way."""
+    channels = image[:, :, ::-1] if record["color"] == "rgb" else image
     tensor = torch.from_numpy(channels.transpose(2, 0, 1).copy()).float()
     if record["resize"] != "none":
         edge = record["size"][:1] if record["resize"] == "shortest_edge" else record["size"]
@@ -25,6 +25,6 @@ def to_tensor(picture: np.ndarray, record: dict[str, Any]) -> Tensor:
     return (tensor * record["scale"] - mean) / std
 
 
-def rgb_tensor(picture: np.ndarray) -> Tensor:
-    """float32 [3, H, W] RGB in 0..1, as torchvision's detectors take pictures."""
-    return torch.from_numpy(picture[:, :, ::-1].transpose(2, 0, 1).copy()).float() / 255
+def rgb_tensor(image: np.ndarray) -> Tensor:
+    """float32 [3, H, W] RGB in 0..1, as torchvision's detectors take images."""
+    return torch.from_numpy(image[:, :, ::-1].transpose(2, 0, 1).copy()).float() / 255

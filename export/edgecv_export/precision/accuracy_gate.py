@@ -18,7 +18,7 @@ from edgecv_export.precision.sensitivity import LayerError
 from edgecv_runtime import Bundle
 from edgecv_runtime.one_line import printable
 
-# Of a metric on labelled data, one point; of the agreement on pictures without labels, 2 %.
+# Of a metric on labelled data, one point; of the agreement on images without labels, 2 %.
 LABELLED_LIMIT, UNLABELLED_LIMIT = 0.01, 0.02
 SHOWN_LAYERS = 10
 
@@ -64,7 +64,7 @@ class GateReport:
             f"{100 * self.int8:.2f} % against {100 * self.fp32:.2f} % on {self.measured_on}, a "
             f"loss of {100 * self.loss:.2f} points, at most {100 * self.limit:.2f} are allowed: "
             "keep the layers above in float (--keep-float NAME,... or auto), calibrate on other "
-            "pictures or by another method, raise --gate, or give --force"
+            "images or by another method, raise --gate, or give --force"
         )
 
     def table(self) -> str:
@@ -99,12 +99,10 @@ class GateReport:
 class GateKeeper:
     """Measures variants of one bundle; what fp32 gives is measured once for each dialect."""
 
-    def __init__(
-        self, bundle: Bundle, gate: Gate, pictures: Sequence[npt.NDArray[np.uint8]]
-    ) -> None:
+    def __init__(self, bundle: Bundle, gate: Gate, images: Sequence[npt.NDArray[np.uint8]]) -> None:
         self._bundle = bundle
         self._gate = gate
-        self._pictures = pictures
+        self._images = images
         self._reference: dict[str, Any] = {}
 
     def check(self, dialect: str, fp32: Mapping[str, Path], int8: Mapping[str, Path]) -> GateReport:
@@ -116,15 +114,15 @@ class GateKeeper:
             return self._on_labels(dialect, fp32, int8)
         if dialect not in self._reference:
             reference = Pipeline(self._bundle, fp32)
-            self._reference[dialect] = [reference(picture) for picture in self._pictures]
+            self._reference[dialect] = [reference(image) for image in self._images]
         other = Pipeline(self._bundle, int8, precision="int8")
         pairs = (
-            (first, other(picture))
-            for first, picture in zip(self._reference[dialect], self._pictures, strict=True)
+            (first, other(image))
+            for first, image in zip(self._reference[dialect], self._images, strict=True)
         )
         found = agreement(self._bundle.manifest.task, pairs)
         limit = UNLABELLED_LIMIT if self._gate.limit is None else self._gate.limit
-        where = f"{found.count} {found.unit}, {len(self._pictures)} pictures"
+        where = f"{found.count} {found.unit}, {len(self._images)} images"
         return GateReport(dialect, found.measure, 1.0, found.value, limit, where)
 
     def _on_labels(
@@ -135,7 +133,7 @@ class GateKeeper:
         name, reference, count = self._reference[dialect]
         _, value, _ = self._metric(int8)
         limit = LABELLED_LIMIT if self._gate.limit is None else self._gate.limit
-        where = f"{count} labelled pictures"
+        where = f"{count} labelled images"
         return GateReport(dialect, name, reference, value, limit, where)
 
     def _metric(self, files: Mapping[str, Path]) -> tuple[str, float, int]:

@@ -1,4 +1,4 @@
-"""How far two models agree on pictures that nobody has labelled."""
+"""How far two models agree on images that nobody has labelled."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ class Agreement:
 
 
 def agreement(task: str, pairs: Iterable[tuple[Any, Any]]) -> Agreement:
-    """Compares results of two models, picture by picture.
+    """Compares results of two models, image by image.
 
     * ``detect``, ``instance``: objects with a score of at least 0.5 in either model that the other
       model has too: same label, IoU of at least 0.5, score of at least 0.25, one to one.
     * ``segment``: pixels with the same label.
-    * ``classify``: pictures with the same first label.
+    * ``classify``: images with the same first label.
     * ``stylize``: 1 - root mean square difference / 255; 0.98 is a PSNR of 34 dB.
 
     Args:
-        task: as the manifest has it.
-        pairs: results of the reference and of the other model for the same picture.
+        task: the manifest's.
+        pairs: results of the reference and of the other model for the same image.
 
     Raises:
         InputError: there is nothing to compare, such as detectors that see no object.
@@ -61,8 +61,8 @@ def _matched_detections(pairs: Iterable[tuple[Any, Any]]) -> Agreement:
             )
     if objects == 0:
         raise InputError(
-            f"neither model sees an object with a score of {CLEAR_SCORE} on these pictures, so "
-            "they cannot be compared: give pictures with objects, or labelled data"
+            f"neither model sees an object with a score of {CLEAR_SCORE} on these images, so "
+            "they cannot be compared: give images with objects, or labelled data"
         )
     return Agreement("matched detections", matched / objects, objects, "detections of both")
 
@@ -98,24 +98,24 @@ def _same_pixels(pairs: Iterable[tuple[Any, Any]]) -> Agreement:
 
 def _same_first_label(pairs: Iterable[tuple[Any, Any]]) -> Agreement:
     same = [int(one.labels[0]) == int(other.labels[0]) for one, other in pairs]
-    return Agreement("same first label", _share(sum(same), len(same)), len(same), "pictures")
+    return Agreement("same first label", _share(sum(same), len(same)), len(same), "images")
 
 
-def _near_pictures(pairs: Iterable[tuple[Any, Any]]) -> Agreement:
-    squares, values, pictures = 0.0, 0, 0
+def _near_images(pairs: Iterable[tuple[Any, Any]]) -> Agreement:
+    squares, values, images = 0.0, 0, 0
     for one, other in pairs:
         difference = one.image.astype(np.float32) - other.image
         squares += float(np.square(difference, dtype=np.float64).sum())
         values += difference.size
-        pictures += 1
+        images += 1
     if not values:
-        return Agreement("near pictures", _share(0, 0), 0, "pictures")
-    return Agreement("near pictures", 1 - (squares / values) ** 0.5 / 255, pictures, "pictures")
+        return Agreement("near images", _share(0, 0), 0, "images")
+    return Agreement("near images", 1 - (squares / values) ** 0.5 / 255, images, "images")
 
 
 def _share(part: int, whole: int) -> float:
     if whole == 0:
-        raise InputError("no picture to compare the two models on: give some")
+        raise InputError("no image to compare the two models on: give some")
     return part / whole
 
 
@@ -124,5 +124,5 @@ _MEASURES = {
     "instance": _matched_detections,
     "segment": _same_pixels,
     "classify": _same_first_label,
-    "stylize": _near_pictures,
+    "stylize": _near_images,
 }

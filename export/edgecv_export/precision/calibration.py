@@ -68,8 +68,8 @@ def measure_ranges(
             count += 1
         if count == 0:
             raise InputError(
-                "calibration: the network was not run on any picture (a second stage without a "
-                "box is not): give pictures with objects"
+                "calibration: the network was not run on any image (a second stage without a "
+                "box is not): give images with objects"
             )
         return calibrator.compute_data()
 

@@ -16,7 +16,7 @@ from edgecv_export.precision.graph_index import GraphIndex, prepared
 
 LARGEST_HALF = 65504.0
 SMALLEST_HALF = 2.0**-24  # anything below half of it becomes 0
-# Pictures in use may go further than those that were measured.
+# Images in use may go further than those that were measured.
 HEADROOM = 2.0
 
 # Operators that lose nothing that matters at 11 bits, since engines add up in float32.

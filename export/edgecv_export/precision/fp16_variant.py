@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 LEAST_AGREEMENT = 0.98
 SHOWN_LAYERS = 10
-_MEASURED = 4  # pictures on which layers are compared
+_MEASURED = 4  # images on which layers are compared
 
 
 def add_half(
@@ -41,7 +41,7 @@ def add_half(
     added: Additions,
     sources: Sequence[Source],
     dialects: Sequence[str],
-    pictures: Sequence[npt.NDArray[np.uint8]],
+    images: Sequence[npt.NDArray[np.uint8]],
     step: Callable[[str], None],
 ) -> dict[str, Any]:
     """Adds FP16 graphs and returns the notes for the manifest.
@@ -54,7 +54,7 @@ def add_half(
     kept, costs = {}, {}
     for source in sources:
         step(f"casting {source.graph.file}")
-        half, overflowing, layers = _half(bundle, source, pictures)
+        half, overflowing, layers = _half(bundle, source, images)
         costs[source.file("fp16")] = [asdict(layer) for layer in layers[:SHOWN_LAYERS]]
         if overflowing:
             kept[source.file("fp16")] = overflowing
@@ -63,10 +63,10 @@ def add_half(
     notes: dict[str, Any] = {"kept_in_fp32": kept, "most_costly_layers": costs}
     for dialect in dialects:
         step(f"comparing the results, dialect {dialect}")
-        notes[dialect] = {"pictures": len(pictures), "agreement": None}
+        notes[dialect] = {"pictures": len(images), "agreement": None}
         try:
-            found = _compare(bundle, added, sources, dialect, pictures, costs)
-        except InputError as error:  # a detector that sees nothing on generated pictures
+            found = _compare(bundle, added, sources, dialect, images, costs)
+        except InputError as error:  # a detector that sees nothing on generated images
             notes[dialect]["not_compared"] = str(error)
             continue
         notes[dialect] |= {
@@ -79,7 +79,7 @@ def add_half(
 
 
 def _half(
-    bundle: Bundle, source: Source, pictures: Sequence[npt.NDArray[np.uint8]]
+    bundle: Bundle, source: Source, images: Sequence[npt.NDArray[np.uint8]]
 ) -> tuple[onnx.ModelProto, list[str], list[LayerError]]:
     """The graph in FP16, the nodes that cannot be, and what each layer costs."""
     from edgecv_export.precision.fp16_cost import half_costs
@@ -88,8 +88,8 @@ def _half(
 
     model = read_graph(bundle, source)
     files = fp32_files(bundle, source.dialect)
-    largest = largest_values(model, collect_feeds(bundle, files, source.role, pictures))
-    some = collect_feeds(bundle, files, source.role, pictures[:_MEASURED])
+    largest = largest_values(model, collect_feeds(bundle, files, source.role, images))
+    some = collect_feeds(bundle, files, source.role, images[:_MEASURED])
     return *cast_to_half(model, largest), half_costs(model, largest, some)
 
 
@@ -102,17 +102,17 @@ def _compare(
     added: Additions,
     sources: Sequence[Source],
     dialect: str,
-    pictures: Sequence[npt.NDArray[np.uint8]],
+    images: Sequence[npt.NDArray[np.uint8]],
     costs: Mapping[str, list[dict[str, Any]]],
 ) -> Agreement:
     reference = fp32_files(bundle, dialect)
     files = new_files(added, sources, dialect, "fp16", reference)
     first = Pipeline(bundle, reference)
     second = Pipeline(bundle, {role: _emulated(path) for role, path in files.items()})
-    pairs = ((first(picture), second(picture)) for picture in pictures)
+    pairs = ((first(image), second(image)) for image in images)
     found = agreement(bundle.manifest.task, pairs)
     if found.value < LEAST_AGREEMENT:
-        weights = _with_rounded_weights(bundle, first, reference, pictures)
+        weights = _with_rounded_weights(bundle, first, reference, images)
         report = HalfReport(found, weights, costs)
         raise RefusedError(report.failure(), report)
     return found
@@ -122,7 +122,7 @@ def _with_rounded_weights(
     bundle: Bundle,
     first: Pipeline,
     reference: Mapping[str, Path],
-    pictures: Sequence[npt.NDArray[np.uint8]],
+    images: Sequence[npt.NDArray[np.uint8]],
 ) -> Agreement:
     """The control: FP32 all over, but for weights that FP16 holds."""
     import onnx
@@ -135,7 +135,7 @@ def _with_rounded_weights(
             files[role] = Path(folder) / f"{role}.onnx"
             onnx.save(weights_in_half(onnx.load(path)), files[role])
         second = Pipeline(bundle, files)
-        pairs = ((first(picture), second(picture)) for picture in pictures)
+        pairs = ((first(image), second(image)) for image in images)
         return agreement(bundle.manifest.task, pairs)
 
 

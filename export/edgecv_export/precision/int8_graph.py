@@ -158,7 +158,7 @@ def _constant_sums(model: onnx.ModelProto, index: GraphIndex) -> set[str]:
 
 
 def _pool_globally(model: onnx.ModelProto) -> None:
-    """Means over the picture become GlobalAveragePool, which has a byte form."""
+    """Means over the image become GlobalAveragePool, which has a byte form."""
     index = GraphIndex(model)
     for node in index.nodes:
         if node.op_type != "ReduceMean" or len(node.input) != 2:

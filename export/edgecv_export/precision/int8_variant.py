@@ -38,7 +38,7 @@ class Quantization:
     """How to make INT8 graphs.
 
     Attributes:
-        pictures: a folder, or pictures uint8 [H, W, 3] BGR: what the model will see in use.
+        images: a folder, or images uint8 [H, W, 3] BGR: what the model will see in use.
         method: ``minmax``, ``entropy`` or ``percentile``.
         keep_float: layers that stay in float, by patterns such as ``head.*`` over their names or
             those of their weights; ``"auto"`` keeps the most sensitive ones, one, two, four and so
@@ -47,7 +47,7 @@ class Quantization:
         force: write the graphs even if the gate is not passed.
     """
 
-    pictures: str | os.PathLike[str] | Sequence[npt.NDArray[np.uint8]]
+    images: str | os.PathLike[str] | Sequence[npt.NDArray[np.uint8]]
     method: str = "minmax"
     keep_float: Sequence[str] | Literal["auto"] = ()
     gate: Gate = field(default_factory=Gate)
@@ -64,18 +64,18 @@ def add_int8(
     """Adds INT8 graphs and returns the notes for the manifest and what the gate says.
 
     Raises:
-        InputError: no pictures, an unknown method or layer.
+        InputError: no images, an unknown method or layer.
         RefusedError: the gate is not passed; the table is in its ``report``.
     """
     if how.method not in METHODS:
         raise InputError(f"calibration is {how.method!r}; expected one of {', '.join(METHODS)}")
-    if isinstance(how.pictures, (str, os.PathLike)):
-        pictures: Sequence[npt.NDArray[np.uint8]] = read_calibration(how.pictures)
+    if isinstance(how.images, (str, os.PathLike)):
+        images: Sequence[npt.NDArray[np.uint8]] = read_calibration(how.images)
     else:
-        pictures = how.pictures
-    if not len(pictures):
-        raise InputError("calibration: no pictures are given")
-    calibrate_on, compare_on = hold_out(pictures)
+        images = how.images
+    if not len(images):
+        raise InputError("calibration: no images are given")
+    calibrate_on, compare_on = hold_out(images)
     cpu = byte_arithmetic()
     work = [_Work(bundle, source, calibrate_on, cpu.saturates) for source in sources]
     if how.keep_float != "auto":
@@ -109,12 +109,12 @@ class _Work:
         self,
         bundle: Bundle,
         source: Source,
-        pictures: Sequence[npt.NDArray[np.uint8]],
+        images: Sequence[npt.NDArray[np.uint8]],
         saturates: bool,
     ) -> None:
         self.source = source
         self._bundle = bundle
-        self._pictures = pictures
+        self._images = images
         self.quantizer = Quantizer(
             read_graph(bundle, source), source.dialect, reduce_range=saturates
         )
@@ -135,7 +135,7 @@ class _Work:
 
     def _feeds(self) -> Any:
         files = fp32_files(self._bundle, self.source.dialect)
-        return collect_feeds(self._bundle, files, self.source.role, self._pictures)
+        return collect_feeds(self._bundle, files, self.source.role, self._images)
 
 
 def _pass_gate(

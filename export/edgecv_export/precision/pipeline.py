@@ -46,7 +46,7 @@ class Listener(Engine):
 
 
 class Pipeline:
-    """A bundle's model over the graph files of one precision, run picture by picture.
+    """A bundle's model over the graph files of one precision, run image by image.
 
     Args:
         bundle: what is run.
@@ -78,21 +78,21 @@ class Pipeline:
         # A Fast R-CNN looks at boxes that the caller brings.
         self.takes_proposals = hasattr(post, "rpn") and post.rpn is None
 
-    def __call__(self, picture: npt.NDArray[np.uint8]) -> Any:
-        """The result for a picture, uint8 [H, W, 3] BGR."""
+    def __call__(self, image: npt.NDArray[np.uint8]) -> Any:
+        """The result for an image, uint8 [H, W, 3] BGR."""
         if self.takes_proposals:
-            return self.model(picture, proposals=spread_boxes(*picture.shape[:2]))
-        return self.model(picture)
+            return self.model(image, proposals=spread_boxes(*image.shape[:2]))
+        return self.model(image)
 
 
 def collect_feeds(
     bundle: Bundle,
     files: Mapping[str, Path],
     role: str,
-    pictures: Sequence[npt.NDArray[np.uint8]],
+    images: Sequence[npt.NDArray[np.uint8]],
     engine: str = "onnxruntime",
 ) -> Iterator[Feed]:
-    """What the network of a role is fed for each picture, through the whole pipeline before it. A
+    """What the network of a role is fed for each image, through the whole pipeline before it. A
     second stage without a box is not run, and feeds nothing."""
     feeds: list[Feed] = []
 
@@ -102,15 +102,15 @@ def collect_feeds(
 
     pipeline = Pipeline(bundle, files, listen, engine)
     if role in TILE_ROLES:
-        pipeline.model.tiling = "always"  # else pictures that fit into one run would feed nothing
-    for picture in pictures:
+        pipeline.model.tiling = "always"  # else images that fit into one run would feed nothing
+    for image in images:
         feeds.clear()
-        pipeline(picture)
+        pipeline(image)
         yield from feeds
 
 
 def spread_boxes(height: int, width: int) -> npt.NDArray[np.float32]:
-    """Boxes of several sizes all over a picture, float32 [N, 4], xyxy in its pixels."""
+    """Boxes of several sizes all over an image, float32 [N, 4], xyxy in its pixels."""
     boxes = []
     for parts in (1, 2, 3, 5):
         h, w = height / parts, width / parts

@@ -36,7 +36,8 @@ def open_folder(folder: str | os.PathLike[str]) -> Bundle:
     """The bundle in a folder. Raises InputError for anything else, such as a zip."""
     if not Path(folder).is_dir():
         raise InputError(
-            f"{folder} is no folder: expected that of a bundle (unpack a .zip before you add to it)"
+            f"{folder} is not a folder: expected that of a bundle (unpack a .zip before you add to "
+            "it)"
         )
     return Bundle.open(str(folder))
 

@@ -1,4 +1,4 @@
-"""Pictures as bytes: the graph normalises inside, and the copy to a device is a quarter.
+"""Images as bytes: the graph normalises inside, and the copy to a device is a quarter.
 
 The runtime resizes in float and rounds to whole levels; that rounding is all that differs.
 """
@@ -35,18 +35,18 @@ def check_uint8_fits(task: str, record: dict[str, Any], postprocess: dict[str, A
     """
     if task not in _TASKS or postprocess.get("windows") is not None:
         raise InputError(
-            "--input uint8: networks that take pictures in crops or tiles, and stylizers, take "
+            "--input uint8: networks that take images in windows or tiles, and stylizers, take "
             "float32 only; leave it out"
         )
     pads = record["resize"] == "letterbox" or record["pad_multiple"] > 1
     if pads and _level_of_padding(record) is None:
         raise InputError(
-            "--input uint8: the model pads pictures with its mean colour, which is no whole level "
+            "--input uint8: the model pads images with its mean colour, which is no whole level "
             "from 0 to 255; leave it out"
         )
 
 
-def take_uint8(draft: BundleDraft, pictures: Sequence[npt.NDArray[np.uint8]]) -> dict[str, Any]:
+def take_uint8(draft: BundleDraft, images: Sequence[npt.NDArray[np.uint8]]) -> dict[str, Any]:
     """Changes a bundle in the making, complete and checked, so that its first graph takes uint8.
 
     Returns what was compared, for the provenance. Raises InputError as `check_uint8_fits`, and
@@ -59,7 +59,7 @@ def take_uint8(draft: BundleDraft, pictures: Sequence[npt.NDArray[np.uint8]]) ->
     check_uint8_fits(manifest["task"], record, manifest["postprocess"])
     before = Bundle.open(str(draft.folder))
     reference = Pipeline(before, fp32_files(before, "onnx"))
-    expected = [reference(picture) for picture in pictures]
+    expected = [reference(image) for image in images]
     for graph in manifest["graphs"]["main" if "main" in manifest["graphs"] else "trunk"]:
         path = Path(draft.folder) / graph["file"]
         model = onnx.load(path)
@@ -76,7 +76,7 @@ def take_uint8(draft: BundleDraft, pictures: Sequence[npt.NDArray[np.uint8]]) ->
     draft.write_manifest()
     after = Bundle.open(str(draft.folder))
     other = Pipeline(after, fp32_files(after, "onnx"))
-    pairs = zip(expected, (other(picture) for picture in pictures), strict=True)
+    pairs = zip(expected, (other(image) for image in images), strict=True)
     try:
         found = agreement(manifest["task"], pairs)
     except InputError as error:

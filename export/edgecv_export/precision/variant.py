@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,7 +51,7 @@ class VariantReport:
                 continue
             lines.append(
                 f"dialect {dialect}: {found['measure']} {100 * found['agreement']:.2f} % of "
-                f"{found['count']} {found['unit']}, {found['pictures']} pictures"
+                f"{found['count']} {found['unit']}, {found['pictures']} images"
             )
         for file, nodes in self.notes["kept_in_fp32"].items():
             lines.append(f"{file}: beyond the range of fp16, kept in fp32: {', '.join(nodes)}")
@@ -67,9 +68,10 @@ def add_variant(
     *,
     dialects: Sequence[Dialect] | None = None,
     quantization: Quantization | None = None,
-    pictures: Sequence[npt.NDArray[np.uint8]] | None = None,
+    images: Sequence[npt.NDArray[np.uint8]] | None = None,
     overwrite: bool = False,
     progress: MakeBar | None = None,
+    pictures: Sequence[npt.NDArray[np.uint8]] | None = None,
 ) -> VariantReport:
     """Adds graphs of another precision to a bundle.
 
@@ -82,20 +84,27 @@ def add_variant(
         dialects: the engines that the graphs are for; those that the bundle has if left out, and
             for ``int8`` both. An fp16 graph that has no form of its own for ``tensorrt`` is made in
             dialect ``onnx``.
-        quantization: pictures to calibrate on, method and gate; ``int8`` needs it.
-        pictures: uint8 [H, W, 3] BGR, for measuring and comparing fp16; generated ones if left out.
+        quantization: images to calibrate on, method and gate; ``int8`` needs it.
+        images: uint8 [H, W, 3] BGR, for measuring and comparing fp16; generated ones if left out.
         overwrite: replace graphs of this precision that the bundle has.
         progress: makes a bar for the steps; None: nothing is shown.
 
     Raises:
         InputError: an unknown precision or dialect, a variant that is there already, a folder that
-            is no bundle, cannot be written to or was replaced meanwhile, no pictures to calibrate
+            is no bundle, cannot be written to or was replaced meanwhile, no images to calibrate
             on.
         BundleError: the bundle is incomplete or altered.
         ExportError: a graph cannot be changed. Nothing is written then.
         RefusedError: its results differ from the fp32 graph's beyond the gate. Nothing is written
             then.
     """
+    if pictures is not None:
+        images = pictures
+        warnings.warn(
+            "add_variant(pictures=) goes with the next release: it is images=",
+            DeprecationWarning,
+            stacklevel=2,
+        )
     require("onnx")
     if precision == "bf16":
         raise InputError(
@@ -104,7 +113,7 @@ def add_variant(
     if precision not in ("fp16", "int8"):
         raise InputError(f"precision is {precision!r}; expected fp16 or int8")
     if precision == "int8" and quantization is None:
-        raise InputError("int8 needs pictures to calibrate on: give --calibrate DIR")
+        raise InputError("int8 needs images to calibrate on: give --calibrate DIR")
     bundle = open_folder(folder)
     clear_dead_builds(Path(folder))
     sources = choose_sources(bundle, precision, dialects, overwrite)
@@ -121,7 +130,7 @@ def add_variant(
             notes, gates = add_int8(bundle, added, sources, quantization, step)
         else:
             compared = dialects or sorted({source.dialect for source in sources})
-            some = generate_images(PICTURES) if pictures is None else pictures
+            some = generate_images(PICTURES) if images is None else images
             notes = add_half(bundle, added, sources, compared, some, step)
         files, notes = added.write(precision, notes, {source.graph.sha256 for source in sources})
     return VariantReport(precision, files, notes, gates)

@@ -21,7 +21,7 @@ def settle_labels(
 
     Args:
         labels: those given; None: the classes are numbered.
-        task: as the manifest has it.
+        task: the manifest's.
         classes: how many the model has.
         one_score: the model gives one score, which decides between two classes; a single name is
             that of the second.

@@ -211,7 +211,7 @@ def _find_factory(source: str) -> Callable[..., nn.Module]:
             raise InputError(f"{source}: {module_name} has no {name!r}")
         found = getattr(found, part)
     if not callable(found):
-        raise InputError(f"{source} is no callable; expected a function that returns the model")
+        raise InputError(f"{source} is not callable; expected a function that returns the model")
     factory: Callable[..., nn.Module] = found
     return factory
 

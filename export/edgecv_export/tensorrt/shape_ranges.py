@@ -12,7 +12,7 @@ from edgecv_runtime.engines.built_engine import ShapeRange
 Numbers = tuple[int, int, int]  # smallest, typical, largest
 Sizes = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]  # (height, width) of these
 
-# Of pictures without a size of their own: up to full HD.
+# Of images without a size of their own: up to full HD.
 _ANY_SIZE: Sizes = ((64, 64), (720, 1280), (1088, 1920))
 _CALLERS_BOXES: Numbers = (1, 300, 2000)
 
@@ -22,7 +22,7 @@ class ShapeWishes:
     """Ranges that the user gives; None leaves them to the bundle.
 
     Attributes:
-        batch: pictures in one run.
+        batch: images in one run.
         height_width: of the network's input, in pixels.
         boxes: in one run of a second stage.
     """
@@ -41,15 +41,15 @@ def shape_ranges(
         InputError: a wish that the graph cannot fulfil.
     """
     if role in ("main", "trunk"):
-        (pictures,) = graph.inputs
-        shape = pictures.shape
-        batch, sizes = _batch(shape[0], wishes), _sizes(manifest.input, pictures, wishes)
+        (images,) = graph.inputs
+        shape = images.shape
+        batch, sizes = _batch(shape[0], wishes), _sizes(manifest.input, images, wishes)
         if -1 not in shape:
             return {}
         ranges = [
-            _picture_shape(manifest.input, n, size) for n, size in zip(batch, sizes, strict=True)
+            _image_shape(manifest.input, n, size) for n, size in zip(batch, sizes, strict=True)
         ]
-        return {pictures.name: ShapeRange(*ranges)}
+        return {images.name: ShapeRange(*ranges)}
     if isinstance(manifest.postprocess, StylizeSpec):
         return _tiles(manifest.postprocess, role, graph)
     return _second_stage(manifest, role, graph, wishes)
@@ -66,14 +66,14 @@ def _batch(length: int, wishes: ShapeWishes) -> Numbers:
         return wishes.batch or (1, 1, 1)
     if wishes.batch not in (None, (length, length, length)):
         raise InputError(
-            f"--batch: the graph takes {length} pictures in a run and no other number: leave it out"
+            f"--batch: the graph takes {length} images in a run and no other number: leave it out"
         )
     return (length, length, length)
 
 
-def _sizes(spec: InputSpec, pictures: TensorSpec, wishes: ShapeWishes) -> Sizes:
+def _sizes(spec: InputSpec, images: TensorSpec, wishes: ShapeWishes) -> Sizes:
     nchw = spec.layout == "nchw"
-    height, width = pictures.shape[2:] if nchw else pictures.shape[1:3]
+    height, width = images.shape[2:] if nchw else images.shape[1:3]
     if height != -1 and width != -1:
         fixed = (height, width)
         if wishes.height_width not in (None, (fixed,) * 3):
@@ -87,7 +87,7 @@ def _sizes(spec: InputSpec, pictures: TensorSpec, wishes: ShapeWishes) -> Sizes:
         if h % spec.pad_multiple or w % spec.pad_multiple:
             raise InputError(
                 f"--height-width {h}x{w}: expected multiples of {spec.pad_multiple}, "
-                "to which the bundle pads pictures"
+                "to which the bundle pads images"
             )
     return wishes.height_width
 
@@ -114,12 +114,12 @@ def _sizes_of_record(spec: InputSpec) -> Sizes:
     short = spec.size[0]
     long = spec.max_size or 2 * short
     # Of a panorama the longer side decides, and the shorter one is below `short`: half allows
-    # pictures nearly four times as wide as high.
+    # images nearly four times as wide as high.
     smallest = padded(short / 2, short / 2)
     return smallest, padded(short, long), padded(max(short, long), max(short, long))
 
 
-def _picture_shape(spec: InputSpec, count: int, size: tuple[int, int]) -> tuple[int, ...]:
+def _image_shape(spec: InputSpec, count: int, size: tuple[int, int]) -> tuple[int, ...]:
     channels = 1 if spec.color == "gray" else 3
     return (count, channels, *size) if spec.layout == "nchw" else (count, *size, channels)
 
@@ -129,8 +129,8 @@ def _second_stage(
 ) -> dict[str, ShapeRange]:
     spec = manifest.postprocess
     assert isinstance(spec, RcnnSpec)
-    (pictures,) = manifest.graphs["trunk"][0].inputs
-    sizes = _sizes(manifest.input, pictures, wishes)
+    (images,) = manifest.graphs["trunk"][0].inputs
+    sizes = _sizes(manifest.input, images, wishes)
     boxes = wishes.boxes or _boxes(spec, role)
     ranges = {}
     for port in graph.inputs:
@@ -145,7 +145,7 @@ def _second_stage(
 
 
 def _tiles(spec: StylizeSpec, role: str, graph: GraphFile) -> dict[str, ShapeRange]:
-    """Of the graphs that paint tile by tile: thumbnails of any shape, tiles cut by the picture."""
+    """Of the graphs that stylize tile by tile: thumbnails of any shape, tiles cut by the image."""
     assert spec.tiles is not None
     least = (spec.smallest_side, spec.smallest_side)
     thumbnail = spec.tiles.thumbnail
@@ -169,7 +169,7 @@ def _boxes(spec: RcnnSpec, role: str) -> Numbers:
 
 
 def _feature_range(port: TensorSpec, sizes: Sizes, scale: float) -> ShapeRange:
-    """A feature map has its part of the picture's cells; trunks round up or down."""
+    """A feature map has its part of the image's cells; backbones round up or down."""
     (low, typical, high) = sizes
     channels = port.shape[:2]
     return ShapeRange(

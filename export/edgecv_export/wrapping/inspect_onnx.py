@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from edgecv_export.bundle.graph_record import tensor_record
 from edgecv_export.generated_images import generate_images
-from edgecv_export.wrapping.manifest_draft import Seen, skeleton_for
+from edgecv_export.wrapping.manifest_draft import Seen, draft_manifest
 from edgecv_export.wrapping.wrap import read_onnx
 from edgecv_runtime import InputError
 from edgecv_runtime.engines.graph_source import path_or_content
@@ -132,13 +132,13 @@ def inspect_onnx(
     shape = tensors[0].shape
     sides = (shape[1], shape[2]) if layout == "nhwc" else (shape[2], shape[3])
     seen = Seen(graph, path, inputs[0], layout, sides, tensors[0], values)
-    convention, manifest, notes = skeleton_for(seen)
+    convention, manifest, notes = draft_manifest(seen)
     found.convention, found.manifest = convention, manifest
     found.notes += notes
     return found
 
 
-def write_skeleton(found: Inspection, path: str | os.PathLike[str]) -> None:
+def write_manifest_draft(found: Inspection, path: str | os.PathLike[str]) -> None:
     """Writes the manifest into a new file. Raises InputError where there is none, or a file."""
     if found.manifest is None:
         raise InputError(f"{found.file} is nothing that edgecv wrap takes: no manifest to write")

@@ -52,7 +52,7 @@ class Seen:
 Found = tuple[str | None, dict[str, Any] | None, list[str]]
 
 
-def skeleton_for(seen: Seen) -> Found:
+def draft_manifest(seen: Seen) -> Found:
     """What the network looks like, in words; a manifest for `wrap`; and notes for the user."""
     floats = {name: v for name, v in seen.values.items() if v[0].dtype == np.float32}
     boxes = [n for n, v in floats.items() if v[0].ndim == 3 and v[0].shape[2] == 4]
@@ -85,7 +85,7 @@ def _why_not(seen: Seen) -> list[str]:
     threes = [(name, array) for name, array in shapes if array.ndim == 3]
     if len(threes) == 1 and len(shapes) == 1:
         return [
-            f"{threes[0][0]} holds boxes and scores in one tensor, as YOLO has it: expected two "
+            f"{threes[0][0]} holds boxes and scores in one tensor, as YOLO does: expected two "
             "outputs, boxes [B, A, 4] and scores [B, A, C]"
         ]
     if any(array.ndim <= 2 for _, array in shapes) and len(shapes) >= 3:

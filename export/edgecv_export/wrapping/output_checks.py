@@ -73,7 +73,7 @@ def _check_detector(
         if other is not None:
             raise InputError(
                 f"{model_name}'s {post.scores_output!r} has its largest value in the {other} "
-                f'column nearly everywhere, as a background has it: write "background": "{other}" '
+                f'column nearly everywhere, as a background does: write "background": "{other}" '
                 f"in postprocess.scores, not {post.background!r}"
             )
     if post.boxes_are_deltas:
@@ -135,7 +135,7 @@ def _check_anchors(bundle: Bundle, count: int, model_name: str) -> None:
     anchors = len(bundle.anchors())
     if anchors != count:
         raise InputError(
-            f"{model_name} gives {count} boxes for a picture; the manifest's anchors are {anchors}"
+            f"{model_name} gives {count} boxes for an image; the manifest's anchors are {anchors}"
         )
 
 

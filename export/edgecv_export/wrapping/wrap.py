@@ -173,9 +173,7 @@ def _graph_record(record: dict[str, Any], model: onnx.ModelProto, digest: str) -
     inputs = [tensor_record(value) for value in model.graph.input if value.name not in weights]
     if len(inputs) != 1:
         names = ", ".join(tensor["name"] for tensor in inputs) or "none"
-        raise InputError(
-            f"the network takes {len(inputs)} inputs ({names}); expected one, pictures"
-        )
+        raise InputError(f"the network takes {len(inputs)} inputs ({names}); expected one, images")
     given = _given_graph(record)
     return {
         "file": GRAPH_FILE,

@@ -74,7 +74,7 @@ def cut_classifier(module: nn.Module, request: CutRequest) -> ClassifierCut:
         )
     logits = class_logits(outputs_of(module, size))
     if logits is None:
-        raise InputError(f"{type(module).__name__} does not take pictures of {size}")
+        raise InputError(f"{type(module).__name__} does not take images of {size}")
     # The graph's size, written out.
     record = {**record, "crop": list(size)}
     columns = int(logits.shape[1])

@@ -123,7 +123,7 @@ def _strides(backbone: nn.Module, multiple: int, size: tuple[int, int] | None) -
         expected = [(math.ceil(height / s), math.ceil(width / s)) for s in strides]
         if found != expected:
             raise InputError(
-                f"the backbone's feature maps of a {height}x{width} picture are {found}; expected "
+                f"the backbone's feature maps of a {height}x{width} image are {found}; expected "
                 f"{expected}, a cell for each of {strides} pixels"
             )
     return strides

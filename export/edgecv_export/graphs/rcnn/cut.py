@@ -29,7 +29,7 @@ from edgecv_runtime import InputError
 
 MASK_THRESHOLD = 0.5  # masks are probabilities; half is what torchvision's examples take
 BOX_MIN_SIZE = 1e-2  # written into torchvision's RoIHeads.postprocess_detections
-PROBE = 256  # height of the picture on which scales are inferred, in pixels
+PROBE = 256  # height of the image on which scales are inferred, in pixels
 
 
 @dataclass
@@ -152,7 +152,7 @@ def _feature_names(pooler: Any, maps: dict[str, Tensor], name: str) -> list[str]
 
 
 def _pooling(pooler: Any, maps: dict[str, Tensor], probe: tuple[int, int]) -> Pooling:
-    """How the pooler pools. Its scales are settled here, as its first picture would settle them."""
+    """How the pooler pools. Its scales are settled here, as its first image would settle them."""
     height, width = pooler.output_size
     if type(pooler) is SingleScaleRoIPool:
         return Pooling("max", (height, width), 1, (float(pooler.spatial_scale),))

@@ -67,7 +67,7 @@ class LevelPooler(nn.Module):
 
     def _pool(self, feature: Tensor, boxes: Tensor, scale: float) -> Tensor:
         pooling = self.pooling
-        rois = torch.nn.functional.pad(boxes, (1, 0))  # the picture's number comes first: 0
+        rois = torch.nn.functional.pad(boxes, (1, 0))  # the image's number comes first: 0
         if pooling.kind == "max":
             return _max_pool(feature, rois, pooling.output_size, scale)
         ratio = max(pooling.sampling_ratio, 0)  # ONNX spells adaptive as 0, torchvision as -1 too

@@ -31,7 +31,7 @@ class SegmentationCut:
     network: nn.Module  # float32 [B, 3, H, W], normalised -> [B, columns, h, w]
     columns: int  # scores of a pixel
     input: dict[str, Any]
-    windows: dict[str, Any] | None  # the plan of the crops; None: whole pictures
+    windows: dict[str, Any] | None  # the plan of the windows; None: whole images
     size: tuple[int, int] | None  # (H, W) of every tensor; None: any
     function: ScoreFunction  # what turns its outputs into scores in 0..1
 
@@ -57,14 +57,14 @@ def cut_segmentation(module: Any, request: CutRequest) -> SegmentationCut:
         record = native_record(IMAGENET_MEAN, IMAGENET_STD)
         warnings.warn(
             f"{type(module).__name__} has no input record, so that of torchvision's segmentation "
-            "models is taken (pictures as they are, ImageNet's mean and std): set the module's "
+            "models is taken (images as they are, ImageNet's mean and std): set the module's "
             "`input` to another where it is wrong",
             stacklevel=2,
         )
     require_plain(record)
     if windows is not None:
         if request.size is not None:
-            raise InputError("crops are cut from pictures in their own size: leave out size")
+            raise InputError("windows are cut from images in their own size: leave out size")
         record = {**record, "resize": "none", "size": None}
         size: tuple[int, int] | None = (windows["size"][0], windows["size"][1])
     elif request.size is not None:
@@ -76,7 +76,7 @@ def cut_segmentation(module: Any, request: CutRequest) -> SegmentationCut:
     logits = segmentation_logits(outputs_of(module, size or EXAMPLE))
     if logits is None:
         raise InputError(
-            f"{type(module).__name__} does not take pictures of {size or EXAMPLE} (h, w)"
+            f"{type(module).__name__} does not take images of {size or EXAMPLE} (h, w)"
         )
     network = HeadOnly(module) if torchvisions else Logits(module)
     columns = int(logits.shape[1])

@@ -11,7 +11,7 @@ from edgecv_export.graphs.probe import segmentation_logits
 
 
 class HeadOnly(nn.Module):
-    """torchvision's segmentation models without their last step, the resize to the picture."""
+    """torchvision's segmentation models without their last step, the resize to the image."""
 
     def __init__(self, module: Any) -> None:
         super().__init__()

@@ -13,7 +13,7 @@ from torchvision.models.detection.image_list import ImageList
 def run_generator(
     generator: torch.nn.Module, size: tuple[int, int], features: list[torch.Tensor]
 ) -> torch.Tensor:
-    """Anchors of one picture, float32 [A, 4], xyxy in pixels of an input of ``size`` (h, w)."""
+    """Anchors of one image, float32 [A, 4], xyxy in pixels of an input of ``size`` (h, w)."""
     images = ImageList(torch.zeros(1, 3, *size), [size])
     anchors: torch.Tensor = generator(images, features)[0]
     return anchors.detach().float()

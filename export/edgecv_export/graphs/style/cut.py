@@ -15,7 +15,7 @@ class StyleCut:
     """See `graphs.cut.Cut`."""
 
     module: StyleTransform
-    size: tuple[int, int] | None  # (h, w) that every picture is stretched to; None: each its own
+    size: tuple[int, int] | None  # (h, w) that every image is stretched to; None: each its own
     input: dict[str, Any]
 
     task: ClassVar[Literal["stylize"]] = "stylize"

@@ -32,7 +32,7 @@ class Statistics(nn.Module):
 
 class Tile(nn.Module):
     """float32 [B, 3, h, w] and statistics [1, 2, K] -> what the module gives with these in place of
-    the pictures' own."""
+    the images' own."""
 
     def __init__(self, module: StyleTransform) -> None:
         super().__init__()
