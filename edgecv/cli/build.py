@@ -75,7 +75,7 @@ def add_build_arguments(parser: argparse.ArgumentParser, batch: str = "--batch")
         dest="engine_batch",
         type=batch_range,
         metavar="MIN,OPT,MAX",
-        help="pictures in one run: one number, or smallest, typical and largest (default: 1)",
+        help="images in one run: one number, or smallest, typical and largest (default: 1)",
     )
     group.add_argument(
         "--height-width",

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-MOST_PICTURES = 32  # a parity check needs variety, not thousands
+MOST_IMAGES = 32  # a parity check needs variety, not thousands
 
 
 def add_parser(subparsers: Any) -> None:
@@ -65,7 +65,7 @@ def add_parser(subparsers: Any) -> None:
         "--size",
         type=height_width,
         metavar="HxW",
-        help="fit every picture into one input size, such as 800x1344 (default: the model's own "
+        help="fit every image into one input size, such as 800x1344 (default: the model's own "
         "resize rule, which keeps all of its accuracy)",
     )
     parser.add_argument(
@@ -74,13 +74,13 @@ def add_parser(subparsers: Any) -> None:
         type=batch,
         default="dynamic",
         metavar="N",
-        help="pictures in one run of the network: a number, or dynamic (default)",
+        help="images in one run of the network: a number, or dynamic (default)",
     )
     parser.add_argument(
         "--proposals",
         choices=("network", "caller"),
         default="network",
-        help="two-stage detectors: leave out the proposal network and take boxes with each picture "
+        help="two-stage detectors: leave out the proposal network and take boxes with each image "
         "(caller: a Fast R-CNN; default: network)",
     )
     parser.add_argument(
@@ -94,7 +94,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--images",
         metavar="DIR",
-        help=f"pictures for the parity check, {MOST_PICTURES} at most (default: generated ones)",
+        help=f"images for the parity check, {MOST_IMAGES} at most (default: generated ones)",
     )
     parser.add_argument(
         "--input",
@@ -211,9 +211,9 @@ def read_images(folder: str) -> list[np.ndarray]:
     ]
     if not paths:
         raise InputError(f"{folder}: expected a folder with images")
-    if len(paths) > MOST_PICTURES:
-        _note(f"{folder}: {MOST_PICTURES} of {len(paths)} images are used, evenly spread")
-        paths = [paths[i * len(paths) // MOST_PICTURES] for i in range(MOST_PICTURES)]
+    if len(paths) > MOST_IMAGES:
+        _note(f"{folder}: {MOST_IMAGES} of {len(paths)} images are used, evenly spread")
+        paths = [paths[i * len(paths) // MOST_IMAGES] for i in range(MOST_IMAGES)]
     return [read_image(path) for path in paths]
 
 

@@ -182,7 +182,7 @@ def test_classes_and_pixels(
 @pytest.mark.parametrize(
     ("arrays", "note"),
     [
-        ({"output0": np.zeros((84, 63), np.float32)}, "in one tensor, as YOLO has it"),
+        ({"output0": np.zeros((84, 63), np.float32)}, "in one tensor, as YOLO does"),
         (
             {"boxes": XYXY, "labels": LOGITS[:, 0], "confidence": LOGITS[:, 1]},
             "look like finished detections",

@@ -19,7 +19,7 @@ _DIALECTS = {
     "tensorrt_rtx": ("tensorrt",),
 }
 
-MOST_FOR_HALF = 32  # pictures; fp16 is measured and compared, not tuned
+MOST_FOR_HALF = 32  # images; fp16 is measured and compared, not tuned
 
 
 def add_variant_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def add_variant_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--calibrate",
         metavar="DIR",
-        help="pictures like those in use, some hundred; fp16 does without, int8 does not",
+        help="images like those in use, a few hundred; fp16 does without, int8 does not",
     )
     group = parser.add_argument_group("precision int8")
     group.add_argument(
@@ -52,7 +52,7 @@ def add_variant_arguments(parser: argparse.ArgumentParser) -> None:
         "agreement with fp32)",
     )
     group.add_argument(
-        "-d", "--data", metavar="DIR", help="labelled photos that the gate measures on"
+        "-d", "--data", metavar="DIR", help="labelled images that the gate measures on"
     )
     group.add_argument("--split", default="val", metavar="NAME", help="of --data (default: val)")
     group.add_argument("--force", action="store_true", help="write what fails the gate too")
@@ -85,7 +85,7 @@ def add_wanted_variant(
     """Adds the graphs that ``--precision`` asks for, where the bundle has none. Nothing is to be
     done for fp32, and for an engine whose graphs are there.
 
-    Raises as `add_variant`, and InputError for int8 without pictures.
+    Raises as `add_variant`, and InputError for int8 without images.
     """
     from edgecv.cli.output.progress import Progress
     from edgecv_export.precision.sources import has_variant, open_folder
