@@ -10,7 +10,7 @@ import importlib
 import importlib.util
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -108,13 +108,20 @@ def _warn(old: str, new: str) -> None:
 class _Finder(MetaPathFinder):
     """Is asked for modules that nobody else finds."""
 
+    def __init__(self, package: str, modules: Mapping[str, str]) -> None:
+        self.package = package
+        self.modules = modules
+
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         package, _, rest = name.partition(".")
-        if package != "edgecv" or rest not in _MODULES:
+        if package != self.package:
             return None
-        new = f"edgecv.{_MODULES[rest]}"
+        if rest not in self.modules:
+            folder = any(old.startswith(f"{rest}.") for old in self.modules)  # that is gone
+            return ModuleSpec(name, None, is_package=True) if rest and folder else None
+        new = f"{package}.{self.modules[rest]}"
         _warn(name, new)
         return importlib.util.spec_from_loader(name, _Alias(importlib.import_module(new)))
 
@@ -133,4 +140,9 @@ class _Alias(Loader):
         module.__spec__ = self.spec  # the import system has put the old name's there
 
 
-sys.meta_path.append(_Finder())
+def lead(package: str, modules: Mapping[str, str]) -> None:
+    """Lets old names of modules lead to the new ones, both below the package."""
+    sys.meta_path.append(_Finder(package, modules))
+
+
+lead("edgecv", _MODULES)

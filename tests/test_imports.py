@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "edgecv": ("edgecv_runtime",),
     "edgecv.__main__": ("edgecv.cli.start",),
     **{part: (*TRAINING, "edgecv._moved", "edgecv_runtime") for part in TRAINING},
-    "edgecv_export": ("edgecv_export", *TRAINING, "edgecv_runtime"),
+    "edgecv_export": ("edgecv_export", *TRAINING, "edgecv._moved", "edgecv_runtime"),
     "edgecv.cli": (
         "edgecv.cli",
         "edgecv.__version__",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +140,28 @@ def test_the_command_line_cuts_a_model_once(
         "class_1",
         "class_2",
     ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("engines.variants", "precision.variant"),
+        ("engines.calibration", "precision.calibration"),
+        ("engines.tensorrt", "tensorrt.plan"),
+        ("pictures", "generated_images"),
+    ],
+)
+def test_old_names_of_modules(old: str, new: str) -> None:
+    code = (
+        "import importlib, sys, warnings\n"
+        "warnings.simplefilter('always')\n"
+        "old, new = (importlib.import_module('edgecv_export.' + name) for name in sys.argv[1:])\n"
+        "assert old is new, (old, new)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, old, new], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    moved = f"edgecv_export.{old} has moved to edgecv_export.{new}; the old name works until 0.2"
+    assert moved in done.stderr
 
 
 def test_the_face_of_the_package() -> None:
