@@ -216,7 +216,7 @@ def test_a_file_that_a_killed_build_has_not_listed_is_removed(folder: Path) -> N
 
 def test_a_damaged_list_is_not_written_over(folder: Path) -> None:
     (folder / "engines.json").write_text("{")
-    with pytest.raises(BundleError, match=r"engines\.json is no JSON"):
+    with pytest.raises(BundleError, match=r"engines\.json is not JSON"):
         build(folder)
     assert (folder / "engines.json").read_text() == "{"
 

@@ -170,7 +170,7 @@ def test_build_names_the_commands(checkpoint: Path, capsys: pytest.CaptureFixtur
 
 def test_python_names_the_command(checkpoint: Path) -> None:
     with pytest.raises(
-        BundleError, match=r"is a checkpoint, no bundle: edgecv export .* --out best"
+        BundleError, match=r"is a checkpoint, not a bundle: edgecv export .* --out best"
     ):
         edgecv.load(checkpoint)
 

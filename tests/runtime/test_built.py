@@ -191,9 +191,9 @@ def test_a_damaged_list_names_the_key(bundle, path, value, message):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b'{"schema": 1', "is no JSON"),
-        (b"\xff\xfe\x00", "is no text"),
-        (b"[" * 100_000, "nested too deeply|is no JSON"),
+        (b'{"schema": 1', "is not JSON"),
+        (b"\xff\xfe\x00", "is not text"),
+        (b"[" * 100_000, "nested too deeply|is not JSON"),
         (b"[]", "the file: expected an object"),
         (b'{"schema": 1}', "the file.engines: expected it to be there"),
     ],

@@ -180,5 +180,5 @@ def test_a_result_is_drawn_and_saved(tmp_path):
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["photo.jpg", "photo.json"]
     record = json.loads((tmp_path / "out" / "photo.json").read_text())
     assert record["classes"][0]["name"] == "horse"
-    with pytest.raises(InputError, match="this result holds no picture"):
+    with pytest.raises(InputError, match="this result holds no image"):
         result().plot()

@@ -321,7 +321,7 @@ def test_camera_that_vanishes_keeps_what_was_saved(bundle, tmp_path, monkeypatch
     saved = tmp_path / "live.mp4"
     status, stdout, stderr = run(capsys, "camera", bundle, "--no-show", "--save", saved)
     assert status == 2
-    assert stderr.startswith("edgecv: error: 0: no more pictures after 2 frames")
+    assert stderr.startswith("edgecv: error: 0: no more images after 2 frames")
     assert stdout.splitlines()[1].startswith("2 frames, ")
     monkeypatch.undo()
     assert int(cv2.VideoCapture(str(saved)).get(cv2.CAP_PROP_FRAME_COUNT)) == 2

@@ -140,7 +140,7 @@ def test_special_files_are_refused_and_not_waited_for(kind: str, tmp_path: Path)
         with pytest.raises((InputError, BundleError), match=r"x\.zip"):
             read(path)
     (tmp_path / "engines.json").symlink_to(path)
-    with pytest.raises(BundleError, match=r"engines\.json is no file"):
+    with pytest.raises(BundleError, match=r"engines\.json is not a file"):
         read_engines(tmp_path)
 
 

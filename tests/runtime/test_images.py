@@ -362,7 +362,7 @@ def test_check_image_keeps_crops_and_copies_what_has_no_dense_rows():
         (np.zeros((1, 48, 64), np.uint8), r"got \[C, H, W\] = \[1, 48, 64\]"),
         (np.zeros((1, 48, 64, 3), np.uint8), "give the images of a batch as a list"),
         (np.zeros(48, np.uint8), r"got shape \[48\]"),
-        (np.zeros((48, 64, 2), np.uint8), "a picture has 1, 3 or 4 channels"),
+        (np.zeros((48, 64, 2), np.uint8), "an image has 1, 3 or 4 channels"),
         (np.zeros((48, 64, 3), np.float32), r"got dtype float32: scale it to 0\.\.255"),
         (np.zeros((48, 64, 3), np.uint16), "got dtype uint16: convert it to 8 bit"),
         (np.zeros((48, 64, 3), bool), "got dtype bool"),

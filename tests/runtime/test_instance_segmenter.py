@@ -208,14 +208,14 @@ class TestProposals:
 
     def test_lists_that_do_not_fit_the_pictures(self, model):
         images = [picture(64, 64)] * 2
-        with pytest.raises(InputError, match="each of 2 pictures, got 1 items"):
+        with pytest.raises(InputError, match="each of 2 images, got 1 items"):
             model(images, proposals=[[[0, 0, 9, 9]]])
-        with pytest.raises(InputError, match="each of 2 pictures, got no list"):
+        with pytest.raises(InputError, match="each of 2 images, got no list"):
             model(images, proposals=np.zeros((2, 4)))
 
     def test_a_one_stage_model_takes_none(self):
         ssd = edgecv.load(GOLDEN.parent / "bundle_v1", threads=1)
-        with pytest.raises(InputError, match="expected none, since tiny_ssd is no two-stage"):
+        with pytest.raises(InputError, match="expected none, since tiny_ssd is not a two-stage"):
             ssd(picture(64, 64), proposals=[[0, 0, 9, 9]])
 
 

@@ -105,7 +105,7 @@ def test_a_stream_gives_its_frames_and_then_an_error(serve):
     *good, last = open_source(serve(pause_s=0.0))
     assert [round(frame.image.mean() / 8) for frame in good] == list(range(12))
     assert [frame.index for frame in good] == list(range(12))
-    assert isinstance(last, Failure) and "no more pictures after 12 frames" in str(last.error)
+    assert isinstance(last, Failure) and "no more images after 12 frames" in str(last.error)
 
 
 @pytest.mark.parametrize("broken", [(5,), (5, 6, 7)])

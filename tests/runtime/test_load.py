@@ -54,15 +54,15 @@ def test_no_bundle(tmp_path):
     with pytest.raises(BundleError, match=r"bundle\.json"):
         edgecv.load(tmp_path)
     (tmp_path / "model.txt").write_bytes(b"x")
-    with pytest.raises(BundleError, match="is no bundle"):
+    with pytest.raises(BundleError, match="is not a bundle"):
         edgecv.load(tmp_path / "model.txt")
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("net.onnx", r"net\.onnx is an ONNX file, no bundle: edgecv wrap .*net\.onnx --inspect"),
-        ("w.safetensors", "has weights alone, no bundle: edgecv export ARCHITECTURE --weights"),
+        ("net.onnx", r"net\.onnx is an ONNX file, not a bundle: edgecv wrap .*net\.onnx --inspect"),
+        ("w.safetensors", "has weights only, not a bundle: edgecv export ARCHITECTURE --weights"),
     ],
 )
 def test_files_that_become_bundles_name_the_command(tmp_path, name, message):

@@ -1,11 +1,14 @@
 """`edgecv.ops` against torchvision, and against the seed's own formulas."""
 
+import doctest
+
 import numpy as np
 import pytest
 import torch
 from torchvision.models.detection._utils import BoxCoder
 from torchvision.ops import boxes as torchvision_boxes
 
+import edgecv
 from edgecv import InputError, ops
 
 
@@ -197,3 +200,14 @@ def test_empty_input_gives_empty_output():
     assert ops.nms(empty, [], 0.5).shape == (0,)
     assert ops.box_iou(empty, [[0, 0, 1, 1]]).shape == (0, 1)
     assert ops.box_convert([], "xyxy", "xywh").shape == (0, 4)
+
+
+@pytest.mark.parametrize("name", ops.__all__)
+def test_the_example_of_each_operation(name):
+    names = {"edgecv": edgecv, "np": np}
+    (example,) = doctest.DocTestFinder(recurse=False).find(getattr(ops, name), name, globs=names)
+    assert f"edgecv.ops.{name}(" in example.docstring
+    assert any(part.want for part in example.examples)
+    messages: list[str] = []
+    done = doctest.DocTestRunner().run(example, out=messages.append)
+    assert done.attempted and not done.failed, "".join(messages)

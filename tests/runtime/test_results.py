@@ -70,7 +70,7 @@ def test_filter_keeps_the_threshold_itself():
 
 
 def test_neither_picture_nor_size():
-    with pytest.raises(InputError, match="the picture or its image_size"):
+    with pytest.raises(InputError, match="the image or its image_size"):
         detections(image=None)
 
 
@@ -152,7 +152,7 @@ def test_plot_gives_bgr_whatever_the_model_was_given(color, pixel, bgr):
 
 def test_plot_on_another_picture():
     result = nothing(image=None, image_size=(100, 120))
-    with pytest.raises(InputError, match="holds no picture"):
+    with pytest.raises(InputError, match="holds no image"):
         result.plot()
     assert (result.plot(np.full((100, 120, 3), 9, np.uint8)) == 9).all()
     with pytest.raises(

@@ -227,7 +227,7 @@ def test_windows_that_cannot_be_are_refused_and_change_nothing(tmp_path, change,
 def test_windows_of_a_whole_model_need_a_size_and_pictures_as_they_are(tmp_path):
     network = network_of(4, 8)
     model = segmenter(tmp_path, network, 4)
-    with pytest.raises(InputError, match="give the crops' size"):
+    with pytest.raises(InputError, match="give the windows' size"):
         model.windows = {"overlap": 0.5}
     model.windows = {"size": (16, 24)}
     image = picture(40, 64)

@@ -155,7 +155,7 @@ def test_camera_that_vanishes(monkeypatch):
     *good, last = open_source("0")
     assert [frame.index for frame in good] == [0, 1, 2]
     assert good[0].time_ms <= good[1].time_ms <= good[2].time_ms < 60_000
-    assert "0: no more pictures after 3 frames" in str(last.error)
+    assert "0: no more images after 3 frames" in str(last.error)
     assert VanishingCamera.released == 1
 
 

@@ -106,8 +106,8 @@ def test_a_result_is_saved_and_described(model, tmp_path):
     result.save(tmp_path / "out.json")
     assert json.loads((tmp_path / "out.json").read_text()) == result.to_dict()
     assert result.to_dict() == {"source": str(path), "height": 30, "width": 40}
-    assert result.summary() == "painted"
-    assert repr(result) == f"<Stylized: painted on {str(path)!r}, 40 x 30 pixels>"
+    assert result.summary() == "stylized"
+    assert repr(result) == f"<Stylized: stylized on {str(path)!r}, 40 x 30 pixels>"
     np.testing.assert_array_equal(result.plot(), result.image)
     with pytest.raises(InputError, match=r"out.xyz: expected a suffix such as \.jpg"):
         result.save(tmp_path / "out.xyz")
@@ -155,7 +155,7 @@ def test_command_predict_takes_the_tiling(tmp_path, capsys):
     command = ["predict", GOLDEN, str(tmp_path / "in.png"), "--save", str(tmp_path / "out")]
     assert main([*command, "--tiling", "always"]) == 0
     assert (tmp_path / "out" / "in.jpg").is_file() and (tmp_path / "out" / "in.json").is_file()
-    assert "in.png: painted" in capsys.readouterr().out
+    assert "in.png: stylized" in capsys.readouterr().out
     assert main([*command, "--tile", "64"]) == 2
     assert "is no detector: give --tiling always" in capsys.readouterr().err
     assert main([*command, "--threshold", "0.5"]) == 2

@@ -120,7 +120,7 @@ def test_more_pictures_than_the_plan_takes_are_several_runs(machine, tmp_path):
 
 def test_a_fixed_shape_says_so(machine, tmp_path):
     engine = open_engine("tensorrt", write(tmp_path, fixed={"images": SHAPE}))
-    with pytest.raises(EngineError, match=r"built for \[2, 3, 32, 48\] alone: run edgecv build"):
+    with pytest.raises(EngineError, match=r"built for \[2, 3, 32, 48\] alone: build it again"):
         run(engine, 1.0, (1, 3, 32, 48))
 
 

@@ -16,7 +16,7 @@ from tiny_bundle import write_tiny_bundle
 
 SAYS = (
     "not supported on this GPU: TensorRT for RTX 1.7.1 is for compute capabilities 75, 80, 86, 87, "
-    "89, 120, 121, Fake GPU has 90: use --engine tensorrt or onnxruntime"
+    "89, 120, 121, Fake GPU has 90: use the engine tensorrt or onnxruntime"
 )
 
 

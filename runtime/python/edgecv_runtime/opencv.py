@@ -1,4 +1,4 @@
-"""OpenCV, imported only where a file is read or a picture is drawn."""
+"""OpenCV, imported only where a file is read or an image is drawn."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""Operations on boxes and pictures, on NumPy arrays, done by the C++ core.
+"""Operations on boxes and images, on NumPy arrays, done by the C++ core.
 
 Names and argument orders follow ``torchvision.ops`` where a twin exists. A box is four floats,
 ``xyxy`` (x1, y1, x2, y2) unless said otherwise. Arrays of another float or integer dtype are
-converted; a wrong shape raises :class:`edgecv.InputError`.
+converted; a wrong shape raises :class:`edgecv.InputError`. The examples need ``import edgecv`` and
+``import numpy as np``.
 """
 
 from __future__ import annotations
@@ -48,6 +49,11 @@ def nms(boxes: npt.ArrayLike, scores: npt.ArrayLike, iou_threshold: float) -> In
 
     Returns:
         int64 ``[K]``: indices of the boxes kept, by falling score; equal scores by rising index.
+
+    Example:
+        >>> boxes = [[0, 0, 4, 4], [1, 0, 5, 4], [8, 8, 9, 9]]
+        >>> edgecv.ops.nms(boxes, [0.9, 0.8, 0.7], iou_threshold=0.5).tolist()
+        [0, 2]
     """
     xyxy = _boxes(boxes, "boxes")
     return _core.nms(xyxy, _vector(scores, "scores", len(xyxy), np.float32), iou_threshold)
@@ -71,6 +77,11 @@ def batched_nms(
 
     Returns:
         int64 ``[K]``: indices of the boxes kept, by falling score.
+
+    Example:
+        >>> boxes = [[0, 0, 4, 4], [1, 0, 5, 4], [1, 0, 5, 4]]
+        >>> edgecv.ops.batched_nms(boxes, [0.9, 0.8, 0.7], [0, 0, 1], iou_threshold=0.5).tolist()
+        [0, 2]
     """
     xyxy = _boxes(boxes, "boxes")
     return _core.batched_nms(
@@ -91,6 +102,10 @@ def box_iou(boxes1: npt.ArrayLike, boxes2: npt.ArrayLike) -> Float32:
 
     Returns:
         float32 ``[N, M]`` in 0..1; NaN where both boxes have no area.
+
+    Example:
+        >>> edgecv.ops.box_iou([[0, 0, 4, 4]], [[0, 0, 4, 4], [0, 0, 2, 4], [8, 8, 9, 9]]).tolist()
+        [[1.0, 0.5, 0.0]]
     """
     return _core.box_iou(_boxes(boxes1, "boxes1"), _boxes(boxes2, "boxes2"))
 
@@ -105,6 +120,10 @@ def box_convert(boxes: npt.ArrayLike, in_fmt: str, out_fmt: str) -> Float32:
 
     Returns:
         float32 ``[N, 4]``.
+
+    Example:
+        >>> edgecv.ops.box_convert([[0, 0, 4, 2]], "xyxy", "cxcywh").tolist()
+        [[2.0, 1.0, 4.0, 2.0]]
     """
     return _core.box_convert(_boxes(boxes, "boxes"), in_fmt, out_fmt)
 
@@ -118,6 +137,10 @@ def clip_boxes_to_image(boxes: npt.ArrayLike, size: tuple[int, int]) -> Float32:
 
     Returns:
         float32 ``[N, 4]``.
+
+    Example:
+        >>> edgecv.ops.clip_boxes_to_image([[-5, 2, 120, 40]], size=(30, 100)).tolist()
+        [[0.0, 2.0, 100.0, 30.0]]
     """
     height, width = size
     return _core.clip_boxes(_boxes(boxes, "boxes"), height, width)
@@ -140,6 +163,10 @@ def encode_boxes(
 
     Returns:
         float32 ``[N, 4]``: dx, dy, dw, dh.
+
+    Example:
+        >>> edgecv.ops.encode_boxes([[2, 0, 6, 4]], anchors=[[0, 0, 4, 4]]).tolist()
+        [[5.0, 0.0, 0.0, 0.0]]
     """
     xyxy = _boxes(boxes, "boxes")
     return _core.encode_boxes(xyxy, _boxes(anchors, "anchors", len(xyxy)), *weights)
@@ -161,6 +188,10 @@ def decode_boxes(
 
     Returns:
         float32 ``[N, 4]``, xyxy in the unit of the anchors.
+
+    Example:
+        >>> edgecv.ops.decode_boxes([[5, 0, 0, 0]], anchors=[[0, 0, 4, 4]]).tolist()
+        [[2.0, 0.0, 6.0, 4.0]]
     """
     values = _boxes(deltas, "deltas")
     return _core.decode_boxes(
@@ -190,6 +221,10 @@ def multibox_prior(
     Returns:
         float32 ``[height · width · (n + m - 1), 4]``, xyxy in 0..1 of the image; boxes may reach
         beyond it.
+
+    Example:
+        >>> edgecv.ops.multibox_prior(feature_size=(1, 2), scales=[0.5], ratios=[1]).tolist()
+        [[0.0, 0.25, 0.5, 0.75], [0.5, 0.25, 1.0, 0.75]]
     """
     return _core.multibox_prior(
         _size(feature_size, "feature_size"),
@@ -219,6 +254,10 @@ def generate_anchors(
     Returns:
         float32 ``[A, 4]``, xyxy in pixels, level by level, cells row by row; in a cell all sizes of
         the first ratio come first. Boxes may reach beyond the input.
+
+    Example:
+        >>> edgecv.ops.generate_anchors([(1, 2)], (32, 64), [[16]], aspect_ratios=[[1]]).tolist()
+        [[-8.0, -8.0, 8.0, 8.0], [24.0, -8.0, 40.0, 8.0]]
     """
     return _core.generate_anchors(
         [_size(size, "feature_sizes") for size in feature_sizes],
@@ -243,6 +282,11 @@ def assign_anchors(
 
     Returns:
         int64 ``[A]``: the index of the box, or -1 for background.
+
+    Example:
+        >>> anchors = [[0, 0, 4, 4], [0, 0, 3, 4], [8, 8, 9, 9]]
+        >>> edgecv.ops.assign_anchors(anchors, boxes=[[0, 0, 4, 4]]).tolist()
+        [0, 0, -1]
     """
     return _core.assign_anchors(_boxes(anchors, "anchors"), _boxes(boxes, "boxes"), iou_threshold)
 
@@ -253,19 +297,25 @@ def paste_masks(
     image_size: tuple[int, int],
     threshold: float = 0.5,
 ) -> npt.NDArray[np.bool_]:
-    """The masks that a mask head gives for its boxes, on the whole picture.
+    """The masks that a mask head gives for its boxes, on the whole image.
 
     The pixels are those of torchvision's ``paste_masks_in_image(masks, boxes, image_size)`` above
     the threshold, on a CPU with fused multiply-add.
 
     Args:
         masks: float32 ``[N, M, M]`` or ``[N, 1, M, M]``, probabilities.
-        boxes: float32 ``[N, 4]``, xyxy in pixels; may reach beyond the picture.
-        image_size: (height, width) of the picture in pixels.
+        boxes: float32 ``[N, 4]``, xyxy in pixels; may reach beyond the image.
+        image_size: (height, width) of the image in pixels.
         threshold: pixels with a probability above it belong to the instance.
 
     Returns:
         bool ``[N, H, W]``; for many masks :func:`paste_mask_crops` takes far less memory.
+
+    Example:
+        >>> masks = np.ones((1, 4, 4), np.float32)
+        >>> pasted = edgecv.ops.paste_masks(masks, [[1, 1, 5, 5]], image_size=(6, 8), threshold=0.4)
+        >>> pasted.shape, pasted.dtype, int(pasted.sum())
+        ((1, 6, 8), dtype('bool'), 25)
     """
     return paste_mask_crops(masks, boxes, image_size, threshold).paint()
 
@@ -276,7 +326,14 @@ def paste_mask_crops(
     image_size: tuple[int, int],
     threshold: float = 0.5,
 ) -> Masks:
-    """:func:`paste_masks` cut to the boxes; for its arguments see there."""
+    """:func:`paste_masks` cut to the boxes; for its arguments see there.
+
+    Example:
+        >>> masks = np.ones((1, 4, 4), np.float32)
+        >>> pasted = edgecv.ops.paste_mask_crops(masks, [[1, 1, 5, 5]], image_size=(6, 8))
+        >>> len(pasted), pasted.image_size
+        (1, (6, 8))
+    """
     height, width = _size(image_size, "image_size")
     cells = _numeric(masks, "masks", np.float32)
     if cells.ndim == 4 and cells.shape[1] == 1:
@@ -292,7 +349,7 @@ def paste_mask_crops(
 def preprocess(
     image: npt.NDArray[np.uint8], spec: InputSpec, color: str = "bgr"
 ) -> npt.NDArray[Any]:
-    """The tensor that a network takes, from a picture, in one pass.
+    """The tensor that a network takes, from an image, in one pass.
 
     Args:
         image: uint8 ``[H, W, 3]`` (``[H, W, 4]`` for bgra and rgba, ``[H, W]`` for gray,
@@ -302,6 +359,13 @@ def preprocess(
 
     Returns:
         ``[C, H, W]`` or ``[H, W, C]`` by ``spec.layout``, of ``spec.dtype``.
+
+    Example:
+        >>> image = np.full((480, 640, 3), (1, 2, 3), np.uint8)  # blue, green, red
+        >>> spec = edgecv.InputSpec(color="rgb", size=(320, 320), scale=1.0)
+        >>> tensor = edgecv.ops.preprocess(image, spec)
+        >>> tensor.shape, tensor[:, 0, 0].tolist()
+        ((3, 320, 320), [3.0, 2.0, 1.0])
     """
     if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim not in (2, 3):
         raise InputError(
@@ -315,18 +379,22 @@ def preprocess(
 def sliding_windows(
     image_size: tuple[int, int], window: tuple[int, int], overlap: float = 0.25
 ) -> Int64:
-    """Windows of one size that cover a picture, as MONAI's ``sliding_window_inference`` has them.
+    """Windows of one size that cover an image, placed as in MONAI's ``sliding_window_inference``.
 
     They lie ``int(window * (1 - overlap))`` pixels apart, at least 1, until one reaches the end of
-    the picture; that one is moved back inside it.
+    the image; that one is moved back inside it.
 
     Args:
-        image_size: (height, width) of the picture in pixels, sides up to 65535.
-        window: (height, width); where it is larger than the picture it is cut to it.
+        image_size: (height, width) of the image in pixels, sides up to 65535.
+        window: (height, width); where it is larger than the image it is cut to it.
         overlap: the part of a window's side that neighbours share, from 0 to below 1.
 
     Returns:
         int64 ``[N, 4]``, xyxy in pixels, row by row.
+
+    Example:
+        >>> edgecv.ops.sliding_windows((4, 6), window=(4, 4), overlap=0.5).tolist()
+        [[0, 0, 4, 4], [2, 0, 6, 4]]
     """
     return _core.sliding_windows(
         _size(image_size, "image_size"), _size(window, "window"), float(overlap)

@@ -1,4 +1,4 @@
-"""The lowest versions of other packages that edgecv works with, as its own metadata has them."""
+"""The lowest versions of other packages that edgecv works with, as its own metadata lists them."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _lowest() -> dict[str, str]:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    """2.8.0a0+cu128 is (2, 8): trailing zeros and what is no number are left out."""
+    """2.8.0a0+cu128 is (2, 8): trailing zeros and what is not a number are left out."""
     release = re.match(r"\d+(?:\.\d+)*", version)
     numbers = [int(number) for number in release[0].split(".")] if release else []
     while numbers and numbers[-1] == 0:

@@ -104,7 +104,7 @@ def drawable_name(name: str, label: int) -> str:
 
 
 def drawable_names(names: Sequence[str], labels: Iterable[int]) -> list[str]:
-    """The names, those of these labels as `drawable_name` has them."""
+    """The names, those of these labels as `drawable_name` gives them."""
     shown = list(names)
     for label in labels:
         shown[label] = drawable_name(names[label], int(label))
@@ -194,7 +194,7 @@ def _probe(path: str) -> Any:
 
     try:
         return ImageFont.truetype(path, 16)
-    except (OSError, ValueError):  # a broken file, or one with pictures of one size only
+    except (OSError, ValueError):  # a broken file, or one with images of one size only
         return None
 
 

@@ -1,4 +1,4 @@
-"""Masks on pictures."""
+"""Masks on images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edgecv_runtime.drawing.palette import PALETTE
 from edgecv_runtime.opencv import import_cv2
 from edgecv_runtime.results.masks import Masks
 
-_OPACITY = 0.45  # of the colour over the picture
+_OPACITY = 0.45  # of the colour over the image
 
 
 def draw_masks(

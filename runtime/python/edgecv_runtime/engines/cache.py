@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def cache_root() -> Path:
-    """``$EDGECV_CACHE``, or ``edgecv`` in the user's cache folder. It need not exist."""
+    """``$EDGECV_CACHE``, or ``edgecv`` in the user's cache folder. It may not exist yet."""
     if chosen := os.environ.get("EDGECV_CACHE"):
         return Path(chosen)
     if sys.platform == "win32":

@@ -42,21 +42,21 @@ def read_engines(folder: str | os.PathLike[str]) -> list[BuiltEngine]:
     path = Path(folder) / FILE
     try:
         if path.exists() and not path.is_file():
-            raise BundleError(f"{path} is no file: delete it and build the engines again")
+            raise BundleError(f"{path} is not a file: delete it and build the engines again")
         if path.stat().st_size > _MAX_BYTES:
             raise BundleError(f"{path}: more than {_MAX_BYTES:,} bytes: delete it and build again")
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return []
     except UnicodeDecodeError as error:
-        raise BundleError(f"{path} is no text: delete it and build the engines again") from error
+        raise BundleError(f"{path} is not text: delete it and build the engines again") from error
     try:
         return _parse(json.loads(text))
     except RecursionError as error:
         raise BundleError(f"{path}: nested too deeply: delete it and build again") from error
     except json.JSONDecodeError as error:
         raise BundleError(
-            f"{path} is no JSON ({error.msg}, line {error.lineno}): delete it and build again"
+            f"{path} is not JSON ({error.msg}, line {error.lineno}): delete it and build again"
         ) from error
     except _Wrong as error:
         raise BundleError(

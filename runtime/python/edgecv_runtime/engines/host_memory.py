@@ -28,7 +28,7 @@ class HostInputs(Engine):
     _buffers: dict[int, npt.NDArray[Any]]  # by the indices of inputs
 
     def input(self, index: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:
-        """The buffer of an input, dtype as ``inputs[index]`` has it; kept while the shape stays."""
+        """The buffer of an input, in the dtype of ``inputs[index]``; kept while the shape stays."""
         buffer = self._buffers.get(index)
         if buffer is None or buffer.shape != tuple(shape):
             buffer = np.empty(shape, dtype=self.inputs[index].dtype)

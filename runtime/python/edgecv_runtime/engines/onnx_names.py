@@ -23,7 +23,7 @@ def name_nodes(content: bytes) -> bytes:
     a name keeps it.
 
     Raises:
-        ValueError: the content is no ONNX file.
+        ValueError: the content is not an ONNX file.
     """
     parts: list[memoryview | bytes] = []
     for number, start, value, end in _fields(memoryview(content)):

@@ -51,7 +51,7 @@ class OnnxRuntimeGpuEngine(OnnxRuntimeEngine):
         self._copying = False  # copies were queued, and nobody has waited for them
 
     def input(self, index: int, shape: tuple[int, ...]) -> npt.NDArray[Any]:
-        """The buffer of an input, dtype as ``inputs[index]`` has it; kept while the shape stays."""
+        """The buffer of an input, in the dtype of ``inputs[index]``; kept while the shape stays."""
         buffer = self._buffers.get(index)
         if buffer is None or buffer.shape != tuple(shape):
             spec = self.inputs[index]

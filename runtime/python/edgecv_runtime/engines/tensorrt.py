@@ -95,7 +95,7 @@ class TensorRtEngine(Engine):
         self._recorded: Any = None  # what the recording depends on
 
     def batch_range(self) -> tuple[int, int]:
-        """Fewest and most pictures in one run: those that the plan was built for."""
+        """Fewest and most images in one run: those that the plan was built for."""
         spec = self.inputs[0]
         if spec.shape[0] != -1:
             return spec.shape[0], spec.shape[0]
@@ -103,8 +103,8 @@ class TensorRtEngine(Engine):
         return max(low[0], 1), high[0]
 
     def input(self, index: int, shape: Shape) -> npt.NDArray[Any]:
-        """Pinned host memory for an input, dtype as ``inputs[index]`` has it; kept while the shape
-        stays."""
+        """Pinned host memory for an input, with the dtype of ``inputs[index]``; kept while the
+        shape stays."""
         return self._in[index].own(tuple(shape))
 
     def bind(self, index: int, array: npt.NDArray[Any] | DeviceTensor) -> None:
@@ -179,12 +179,12 @@ class TensorRtEngine(Engine):
         if -1 not in spec.shape:
             return (
                 f'{self._title} failed: input "{spec.name}" is {found}, the engine was built for '
-                f"{list(spec.shape)} alone: run edgecv build with other shapes"
+                f"{list(spec.shape)} alone: build it again for other shapes (edgecv build)"
             )
         low, _, high = (list(d) for d in self._engine.get_tensor_profile_shape(spec.name, 0))
         return (
             f'{self._title} failed: input "{spec.name}" is {found}, the engine was built for '
-            f"{low} to {high}: run edgecv build with other --batch, --height-width or --boxes"
+            f"{low} to {high}: build it again for other shapes (edgecv build)"
         )
 
     def _queue(self) -> None:

@@ -89,7 +89,7 @@ def why_unsupported(trt: Any, kind: str, gpu: Gpu) -> str | None:
     return (
         f"not supported on this GPU: {KINDS[kind].title} {trt.__version__} is for compute "
         f"capabilities {', '.join(map(str, known))}, {gpu.name} has {gpu.compute_capability}: "
-        "use --engine tensorrt or onnxruntime"
+        "use the engine tensorrt or onnxruntime"
     )
 
 
@@ -118,7 +118,7 @@ def first_error(logger: Any) -> str:
 
 
 def dtype_name(trt: Any, name: str, dtype: Any) -> str:
-    """A DataType as edgecv names it. Raises EngineError for one that it has not."""
+    """A DataType as edgecv names it. Raises EngineError for one that it does not know."""
     for member, known in _DTYPES.items():
         if dtype == getattr(trt.DataType, member):
             return known
@@ -131,7 +131,7 @@ def make_context(trt: Any, kind: str, engine: Any, fixed: bool, cache: bytes | N
     Args:
         fixed: no length of an input is open. TensorRT for RTX then replays a CUDA graph by itself.
         cache: a cache kept from an earlier run. One that does not fit this machine is rejected by
-            TensorRT for RTX, which compiles anew.
+            TensorRT for RTX, which compiles again.
 
     Returns:
         (context or None, cache or None).

@@ -38,21 +38,22 @@ def open_bundle(path: str | os.PathLike[str]) -> Iterator[Bundle]:
         raise BundleError(f"{path} does not exist: expected the folder or .zip of a bundle")
     if path.suffix.lower() in (".pt", ".pth", ".ckpt"):
         raise BundleError(
-            f"{path} is a checkpoint, no bundle: edgecv export {path} --out {path.stem} makes one"
+            f"{path} is a checkpoint, not a bundle: edgecv export {path} --out {path.stem} "
+            "makes one"
         )
     if path.suffix.lower() == ".onnx":
         raise BundleError(
-            f"{path} is an ONNX file, no bundle: edgecv wrap {path} --inspect begins to make one"
+            f"{path} is an ONNX file, not a bundle: edgecv wrap {path} --inspect begins to make one"
         )
     if path.suffix.lower() == ".safetensors":
         raise BundleError(
-            f"{path} has weights alone, no bundle: edgecv export ARCHITECTURE --weights {path} "
+            f"{path} has weights only, not a bundle: edgecv export ARCHITECTURE --weights {path} "
             f"--out {path.stem} makes one"
         )
     check_regular(path)
     if not zipfile.is_zipfile(path):
         raise BundleError(
-            f"{path} is no bundle: expected a folder with bundle.json, or a .zip of one"
+            f"{path} is not a bundle: expected a folder with bundle.json, or a .zip of one"
         )
     with tempfile.TemporaryDirectory(prefix="edgecv-") as folder:
         yield Bundle.open(str(_unpack(path, Path(folder))))

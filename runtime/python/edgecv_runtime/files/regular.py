@@ -1,4 +1,4 @@
-"""Plain files only: what is no file could be waited for without an end."""
+"""Plain files only: reading a pipe or a device could wait for ever."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def write_file(
 def new_file(path: str | os.PathLike[str], *, sync: bool = True) -> Iterator[Path]:
     """A draft to write to, with the suffix of `path`, that becomes the file at `path` when the
     block ends, and vanishes when the block raises. A link is followed; rights of an old file are
-    kept; what is no plain file, such as ``/dev/stdout``, is written to as it is.
+    kept; what is not a plain file, such as ``/dev/stdout``, is written to as it is.
 
     Args:
         path: of the file; its folder is made.

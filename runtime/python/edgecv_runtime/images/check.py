@@ -13,7 +13,7 @@ from edgecv_runtime.images.other_libraries import advice_for
 
 
 def check_image(image: Any) -> NDArray[np.uint8]:
-    """Checks a picture that a caller gives.
+    """Checks an image that a caller gives.
 
     Args:
         image: uint8 [H, W, 3], [H, W, 4], [H, W] or [H, W, 1] with sides of 1 to 65535 pixels.
@@ -23,7 +23,7 @@ def check_image(image: Any) -> NDArray[np.uint8]:
         any distance apart (a crop is taken as it is); other layouts are copied.
 
     Raises:
-        InputError: it is no such array; the message says what it is and how to make one.
+        InputError: it is not such an array; the message says what it is and how to make one.
     """
     expected = "an image is a uint8 NumPy array [H, W, 3], a Pillow image or a path"
     if not isinstance(image, np.ndarray):
@@ -58,7 +58,7 @@ def _check_shape(image: NDArray[Any], expected: str) -> None:
                 f"{expected}, got [C, H, W] = {shape}: move the channels to the end with "
                 "image.transpose(1, 2, 0)"
             )
-        raise InputError(f"{expected}, got shape {shape}: a picture has 1, 3 or 4 channels")
+        raise InputError(f"{expected}, got shape {shape}: an image has 1, 3 or 4 channels")
     if 0 in shape:
         raise InputError(f"{expected}, got the empty shape {shape}")
     if image.size > MAX_BYTES:

@@ -19,7 +19,7 @@ class ImageHeader:
 
     size: tuple[int, int] | None = None  # height, width as decoded, before `orientation`
     orientation: int = 1  # EXIF's 1..8 that is left to apply after decoding
-    truncated: bool = False  # the end of the picture is missing
+    truncated: bool = False  # the end of the image is missing
     max_value: int | None = None  # PNM: the sample value that means white
     known: bool = True  # whether it begins as one of the formats that are read
     sample_bytes: int = 1  # of one value of a pixel as it is decoded

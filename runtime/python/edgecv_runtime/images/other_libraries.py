@@ -52,7 +52,7 @@ def _from_16_bit(samples: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def advice_for(image: Any) -> str:
-    """What to write in place of something that is no array, path or Pillow image."""
+    """What to write in place of what is neither an array nor a path nor a Pillow image."""
     module, name = type(image).__module__.split(".")[0], type(image).__name__
     if image is None:
         return "cv2.imread gives None for a file that it cannot read: give the path itself"

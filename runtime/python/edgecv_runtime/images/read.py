@@ -27,7 +27,7 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
 
     Returns:
         uint8 [H, W, 3], BGR, turned upright as the file's orientation (EXIF, else XMP) says. Grey
-        and palette pictures become BGR, an alpha channel is dropped (the colours below it stay as
+        and palette images become BGR, an alpha channel is dropped (the colours below it stay as
         stored), 16-bit samples v become round(v / 257), CMYK is converted without colour profile.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Pictures in, the best classes out: the Python face of the C++ pipeline."""
+"""Images in, the best classes out: the Python face of the C++ pipeline."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from edgecv_runtime import _core
-from edgecv_runtime.models.model import Model, Picture, State, pixels_and_formats
+from edgecv_runtime.models.model import InputImage, Model, State, pixels_and_formats
 from edgecv_runtime.results.classification import Classification
 from edgecv_runtime.results.result import as_score
 
@@ -32,19 +32,19 @@ class Classifier(Model[Classification]):
     def settings(self) -> dict[str, Any]:
         return {"threshold": self.threshold}
 
-    def _run(self, state: State, pictures: Sequence[Picture], timing: Any) -> list[Classification]:
-        found = state.core.run(*pixels_and_formats(pictures), timing=timing)
+    def _run(self, state: State, images: Sequence[InputImage], timing: Any) -> list[Classification]:
+        found = state.core.run(*pixels_and_formats(images), timing=timing)
         results = [
             Classification(
                 labels,
                 scores,
                 probabilities,
                 self.names,
-                image=picture.pixels,
-                color=picture.color,
-                source=picture.source,
+                image=image.pixels,
+                color=image.color,
+                source=image.source,
             )
-            for (labels, scores, probabilities), picture in zip(found, pictures, strict=True)
+            for (labels, scores, probabilities), image in zip(found, images, strict=True)
         ]
-        # Without a threshold nothing is dropped: scores that are no probabilities may be negative.
+        # Without a threshold nothing is dropped: scores that are not probabilities may be negative.
         return [each.filter(state.threshold) for each in results] if state.threshold else results

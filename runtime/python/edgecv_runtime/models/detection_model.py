@@ -23,11 +23,11 @@ from edgecv_runtime.models.live_items import LiveItems
 from edgecv_runtime.models.model import (
     AnImage,
     Image,
+    InputImage,
     Model,
-    Picture,
     Result,
     State,
-    pictures_of,
+    input_images,
     pixels_and_formats,
 )
 from edgecv_runtime.models.proposals import Proposals, check_proposal_lists, check_proposals
@@ -38,7 +38,7 @@ Boxes = npt.NDArray[np.float32]
 
 
 class Found(NamedTuple):
-    """What the core found on a picture."""
+    """What the core found on an image."""
 
     boxes: npt.NDArray[np.float32]
     scores: npt.NDArray[np.float32]
@@ -77,11 +77,11 @@ class DetectionModel(Model[Result]):
         return _core.Detector(self.bundle, engines["main"], threads)
 
     @abstractmethod
-    def _result(self, found: Found, picture: Picture) -> Result: ...
+    def _result(self, found: Found, image: InputImage) -> Result: ...
 
     @property
     def tiles(self) -> Tiles | None:
-        """How large images are cut; None: every image is looked at as a whole."""
+        """How large images are cut; None: every image goes through the network as a whole."""
         return self._state.tiles
 
     @tiles.setter
@@ -189,62 +189,60 @@ class DetectionModel(Model[Result]):
         Args:
             image: a path, uint8 ``[H, W, 3]`` (``[H, W]`` for gray, ``[H, W, 4]`` with alpha) or a
                 Pillow image; or a list of these.
-            color: order of an array's channels: ``"bgr"`` (as OpenCV has it) or ``"rgb"``. A Pillow
+            color: order of an array's channels: ``"bgr"`` (OpenCV's) or ``"rgb"``. A Pillow
                 image says it itself.
-            proposals: two-stage models only: float32 ``[N, 4]``, xyxy in pixels of the picture, the
-                boxes to look at in place of the proposal network's; a bundle without such a network
-                (Fast R-CNN) needs them. They are clipped to the picture; those without area are
-                dropped. With a list of pictures a list of boxes.
+            proposals: two-stage models only: float32 ``[N, 4]``, xyxy in pixels of the image, the
+                boxes to use in place of the proposal network's; a bundle without such a network
+                (Fast R-CNN) needs them. They are clipped to the image; those without area are
+                dropped. With a list of images a list of boxes.
 
         Returns:
-            One result for one picture; for a list a list, each as the picture alone gives it.
+            One result for one image; for a list a list, each as the image alone gives it.
 
         Raises:
-            InputError: a file that is no picture, an array of another dtype or shape; proposals of
-                another shape, with NaN or infinity, missing, or for a model that takes none.
+            InputError: a file that is not an image, an array of another dtype or shape; proposals
+                of another shape, with NaN or infinity, missing, or for a model that takes none.
             EngineError: the network failed, or gave NaN or infinity.
         """
         if proposals is None:
             return super().__call__(image, color)
         if not isinstance(self.manifest.postprocess, RcnnSpec):
             raise InputError(
-                f"proposals: expected none, since {self.manifest.architecture} is no two-stage "
+                f"proposals: expected none, since {self.manifest.architecture} is not a two-stage "
                 "model"
             )
         if isinstance(image, (list, tuple)):
             lists = check_proposal_lists(proposals, len(image))
-            return self._predict(pictures_of(image, color), lists)
-        return self._predict(pictures_of([image], color), [check_proposals(proposals)])[0]
+            return self._predict(input_images(image, color), lists)
+        return self._predict(input_images([image], color), [check_proposals(proposals)])[0]
 
-    def _warm_up_with(self, picture: Picture) -> None:
+    def _warm_up_with(self, image: InputImage) -> None:
         state, timing = self._current(), self._timing()
         proposals: list[Any] = []
         if isinstance(state.core, _core.TwoStageDetector):
             # An empty image may give no proposal; the second stage is to run too.
-            height, width = picture.pixels.shape[:2]
+            height, width = image.pixels.shape[:2]
             proposals = [[np.array([[0, 0, width, height]], np.float32)]]
-        self._run(state._replace(tiles=None), [picture], timing, *proposals)
+        self._run(state._replace(tiles=None), [image], timing, *proposals)
 
     def _run(
         self,
         state: State,
-        pictures: Sequence[Picture],
+        images: Sequence[InputImage],
         timing: Any,
         proposals: Sequence[Boxes] | None = None,
     ) -> list[Result]:
         if state.tiles is None:
             given = () if proposals is None else (proposals,)
-            found = state.core.run(*pixels_and_formats(pictures), *given, timing=timing)
+            found = state.core.run(*pixels_and_formats(images), *given, timing=timing)
         elif proposals is not None:
             raise InputError("proposals: expected none while the model cuts images into tiles")
         else:
-            found = [self._in_tiles(state.core, state.tiles, each, timing) for each in pictures]
-        return [
-            self._result(Found(*one), picture) for one, picture in zip(found, pictures, strict=True)
-        ]
+            found = [self._in_tiles(state.core, state.tiles, each, timing) for each in images]
+        return [self._result(Found(*one), image) for one, image in zip(found, images, strict=True)]
 
-    def _in_tiles(self, core: Any, tiles: Tiles, picture: Picture, timing: Any) -> Any:
-        given = (picture.pixels, picture.format, tiles.spec())
+    def _in_tiles(self, core: Any, tiles: Tiles, image: InputImage, timing: Any) -> Any:
+        given = (image.pixels, image.format, tiles.spec())
         if isinstance(core, _core.Detector):
             return _core.detect_in_tiles(core, *given, tiles.batch, timing=timing)
         return _core.detect_in_tiles(core, *given, timing=timing)

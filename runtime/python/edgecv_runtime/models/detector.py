@@ -1,23 +1,23 @@
-"""Pictures in, boxes out: the Python face of the C++ pipelines for detection."""
+"""Images in, boxes out: the Python face of the C++ pipelines for detection."""
 
 from __future__ import annotations
 
 from edgecv_runtime.models.detection_model import DetectionModel, Found
-from edgecv_runtime.models.model import Picture
+from edgecv_runtime.models.model import InputImage
 from edgecv_runtime.results.detections import Detections
 
 
 class Detector(DetectionModel[Detections]):
     """A loaded detector, of one stage or of two."""
 
-    def _result(self, found: Found, picture: Picture) -> Detections:
+    def _result(self, found: Found, image: InputImage) -> Detections:
         return Detections(
             found.boxes,
             found.scores,
             found.labels,
             self.names,
-            image_size=picture.pixels.shape[:2],
-            source=picture.source,
-            image=picture.pixels,
-            color=picture.color,
+            image_size=image.pixels.shape[:2],
+            source=image.source,
+            image=image.pixels,
+            color=image.color,
         )

@@ -1,9 +1,9 @@
-"""Pictures in, boxes and masks out: the Python face of the C++ pipeline for instances."""
+"""Images in, boxes and masks out: the Python face of the C++ pipeline for instances."""
 
 from __future__ import annotations
 
 from edgecv_runtime.models.detection_model import DetectionModel, Found
-from edgecv_runtime.models.model import Picture
+from edgecv_runtime.models.model import InputImage
 from edgecv_runtime.results.instances import Instances
 from edgecv_runtime.results.masks import Masks
 
@@ -11,15 +11,15 @@ from edgecv_runtime.results.masks import Masks
 class InstanceSegmenter(DetectionModel[Instances]):
     """A loaded detector that gives each object its mask."""
 
-    def _result(self, found: Found, picture: Picture) -> Instances:
-        height, width = picture.pixels.shape[:2]
+    def _result(self, found: Found, image: InputImage) -> Instances:
+        height, width = image.pixels.shape[:2]
         return Instances(
             found.boxes,
             found.scores,
             found.labels,
             self.names,
             Masks(list(found.masks), (height, width)),
-            picture.pixels,
-            picture.color,
-            picture.source,
+            image.pixels,
+            image.color,
+            image.source,
         )

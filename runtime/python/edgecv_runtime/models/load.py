@@ -53,7 +53,7 @@ def load(
             bundle here, ONNX Runtime on a GPU where it can; ``edgecv info`` says which and why.
         device: as the engine names its devices: ``"cpu"``, ``"cuda"``, ``"cuda:1"``, …; None takes
             the engine's default, or chooses together with the engine.
-        precision: ``"fp32"``, … as the bundle has them, or ``"bf16"`` with OpenVINO, which needs
+        precision: ``"fp32"``, … one that the bundle has, or ``"bf16"`` with OpenVINO, which needs
             no graph of its own; None takes fp32, or the most exact there is. With TensorRT, of
             those that engines were built for.
         threads: cores that one call uses, for the network and for pre- and postprocessing; None

@@ -1,4 +1,4 @@
-"""What every loaded model has in common: pictures in, results out."""
+"""What every loaded model has in common: images in, results out."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from edgecv_runtime.sources import Frame, SourceLike
 
     Image = str | os.PathLike[str] | npt.NDArray[np.uint8] | PillowImage
-else:  # Pillow need not be there
+else:  # Pillow may be missing
     Image = str | os.PathLike[str] | npt.NDArray[np.uint8]
-AnImage = TypeVar("AnImage", bound=Image)  # a list of paths is no list of paths and arrays
+AnImage = TypeVar("AnImage", bound=Image)  # list is invariant: list[str] does not fit list[Image]
 Result = TypeVar("Result", bound=AnyResult)
 
 
-class Picture(NamedTuple):
-    """A picture on its way into the core."""
+class InputImage(NamedTuple):
+    """An image on its way into the core."""
 
     pixels: npt.NDArray[np.uint8]
     format: str  # of the core's PixelFormat
@@ -117,8 +117,8 @@ class Model(ABC, Generic[Result]):
         """The C++ pipeline over `bundle` and `engines`."""
 
     @abstractmethod
-    def _run(self, state: State, pictures: Sequence[Picture], timing: Any) -> list[Result]:
-        """A result for each picture. `timing` is filled."""
+    def _run(self, state: State, images: Sequence[InputImage], timing: Any) -> list[Result]:
+        """A result for each image. `timing` is filled."""
 
     def settings(self) -> dict[str, Any]:
         """The attributes that a user may have set, by name."""
@@ -175,29 +175,29 @@ class Model(ABC, Generic[Result]):
         Args:
             image: a path, uint8 ``[H, W, 3]`` (``[H, W]`` for gray, ``[H, W, 4]`` with alpha) or a
                 Pillow image; or a list of these.
-            color: order of an array's channels: ``"bgr"`` (as OpenCV has it) or ``"rgb"``. A Pillow
+            color: order of an array's channels: ``"bgr"`` (OpenCV's) or ``"rgb"``. A Pillow
                 image says it itself.
 
         Returns:
-            One result for one picture; for a list a list, each as the picture alone gives it.
+            One result for one image; for a list a list, each as the image alone gives it.
 
         Raises:
-            InputError: a file that is no picture, an array of another dtype or shape.
+            InputError: a file that is not an image, an array of another dtype or shape.
             EngineError: the network failed, or gave NaN or infinity.
         """
         if isinstance(image, (list, tuple)):
-            return self._predict(pictures_of(image, color))
-        return self._predict(pictures_of([image], color))[0]
+            return self._predict(input_images(image, color))
+        return self._predict(input_images([image], color))[0]
 
     def stream(
         self, source: SourceLike, batch: int = 1, on_error: Literal["raise", "skip"] = "raise"
     ) -> Iterator[Result]:
-        """Results one after another, as the pictures come.
+        """Results one after another, as the images come.
 
         Args:
             source: a folder, a glob, a file, a video, a camera, an address, or a list of these; see
                 :func:`edgecv_runtime.sources.open_source`.
-            batch: pictures that share a run of the network, where the graph allows it.
+            batch: images that share a run of the network, where the graph allows it.
             on_error: what happens at an image, a part of a video or a camera that cannot be read:
                 ``"raise"``, or ``"skip"``: a warning, and the stream goes on with the rest.
 
@@ -234,20 +234,20 @@ class Model(ABC, Generic[Result]):
         yield from self._predict_frames(waiting)
 
     def _predict_frames(self, frames: Sequence[Frame]) -> list[Result]:
-        pictures = [Picture(frame.image, "bgr", frame.name) for frame in frames]
-        results = self._predict(pictures)
+        images = [InputImage(frame.image, "bgr", frame.name) for frame in frames]
+        results = self._predict(images)
         for result, frame in zip(results, frames, strict=True):
             result.frame, result.time_ms = frame.index, frame.time_ms
         return results
 
     def warmup(self, runs: int = 2) -> None:
-        """Runs the network on an empty picture, so that the first real one is not slow."""
+        """Runs the network on an empty image, so that the first real one is not slow."""
         height, width = self._warmup_size()
         for _ in range(runs):
-            self._warm_up_with(Picture(np.zeros((height, width, 3), np.uint8), "bgr"))
+            self._warm_up_with(InputImage(np.zeros((height, width, 3), np.uint8), "bgr"))
 
     def _warmup_size(self) -> tuple[int, int]:
-        """Height and width of a picture that the network takes."""
+        """Height and width of an image that the network takes."""
         record, graphs = self.manifest.input, self.manifest.graphs
         if record.size is not None:
             return record.size
@@ -258,15 +258,15 @@ class Model(ABC, Generic[Result]):
         )
         return height, width
 
-    def _warm_up_with(self, picture: Picture) -> None:
-        self._predict([picture])
+    def _warm_up_with(self, image: InputImage) -> None:
+        self._predict([image])
 
-    def _predict(self, pictures: Sequence[Picture], *options: Any) -> list[Result]:
+    def _predict(self, images: Sequence[InputImage], *options: Any) -> list[Result]:
         """`options` are the task's own, for `_run`."""
-        if not pictures:
+        if not images:
             return []
         timing = self._timing()
-        results = self._run(self._current(), pictures, timing, *options)
+        results = self._run(self._current(), images, timing, *options)
         self._own.timing = timing
         for result in results:
             result.engine = self.engine_name
@@ -274,24 +274,24 @@ class Model(ABC, Generic[Result]):
 
 
 def pixels_and_formats(
-    pictures: Sequence[Picture],
+    images: Sequence[InputImage],
 ) -> tuple[list[npt.NDArray[np.uint8]], list[str]]:
-    """As the core takes pictures."""
-    return [picture.pixels for picture in pictures], [picture.format for picture in pictures]
+    """As the core takes images."""
+    return [image.pixels for image in images], [image.format for image in images]
 
 
-def pictures_of(images: Sequence[Image], color: str) -> list[Picture]:
+def input_images(images: Sequence[Image], color: str) -> list[InputImage]:
     """Reads and checks what a model was called with. Raises InputError."""
     if color not in ("bgr", "rgb"):
         raise InputError(f'color: expected "bgr" or "rgb", got "{color}"')
-    return [_picture(image, color) for image in images]
+    return [_input_image(image, color) for image in images]
 
 
-def _picture(image: Image, color: str) -> Picture:
+def _input_image(image: Image, color: str) -> InputImage:
     if isinstance(image, (str, os.PathLike)):
-        return Picture(read_image(image), "bgr", os.fspath(image))
+        return InputImage(read_image(image), "bgr", os.fspath(image))
     if is_pillow(image):
         image, color = from_pillow(image), "rgb"
     pixels = check_image(image)
     channels = 1 if pixels.ndim == 2 else pixels.shape[2]
-    return Picture(pixels, {1: "gray", 3: color, 4: color + "a"}[channels])
+    return InputImage(pixels, {1: "gray", 3: color, 4: color + "a"}[channels])

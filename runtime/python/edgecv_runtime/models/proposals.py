@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from edgecv_runtime._core import InputError
 
-# Boxes of one picture, or of several.
+# Boxes of one image, or of several.
 Proposals = npt.ArrayLike | Sequence[npt.ArrayLike]
 
 
@@ -20,7 +20,7 @@ def check_proposals(boxes: Any) -> npt.NDArray[np.float32]:
     Raises:
         InputError: another shape, or no numbers.
     """
-    expected = "proposals: expected float32 [N, 4], xyxy in pixels of the picture"
+    expected = "proposals: expected float32 [N, 4], xyxy in pixels of the image"
     try:
         array = np.asarray(boxes)
     except (TypeError, ValueError) as error:  # ragged lists
@@ -35,15 +35,15 @@ def check_proposals(boxes: Any) -> npt.NDArray[np.float32]:
         return np.ascontiguousarray(array, np.float32)
 
 
-def check_proposal_lists(proposals: Any, pictures: int) -> list[npt.NDArray[np.float32]]:
-    """Boxes for each of several pictures.
+def check_proposal_lists(proposals: Any, images: int) -> list[npt.NDArray[np.float32]]:
+    """Boxes for each of several images.
 
     Raises:
         InputError: no list of that length, or an item that :func:`check_proposals` refuses.
     """
-    if not isinstance(proposals, (list, tuple)) or len(proposals) != pictures:
+    if not isinstance(proposals, (list, tuple)) or len(proposals) != images:
         got = f"{len(proposals)} items" if isinstance(proposals, (list, tuple)) else "no list"
         raise InputError(
-            f"proposals: expected a list with the boxes of each of {pictures} pictures, got {got}"
+            f"proposals: expected a list with the boxes of each of {images} images, got {got}"
         )
     return [check_proposals(boxes) for boxes in proposals]

@@ -33,7 +33,7 @@ def reopen(origin: Origin, settings: Mapping[str, Any], **chosen: Any) -> Any:
     if model.manifest.to_json() != origin.manifest:
         raise BundleError(
             f"{origin.path} is another bundle than the one that this model was loaded from: "
-            "load it anew"
+            "load it again"
         )
     for name, value in settings.items():
         setattr(model, name, value)

@@ -1,4 +1,4 @@
-"""Pictures in, class maps out: the Python face of the C++ pipeline."""
+"""Images in, class maps out: the Python face of the C++ pipeline."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from edgecv_runtime.models.live_items import LiveItems
 from edgecv_runtime.models.model import (
     AnImage,
     Image,
+    InputImage,
     Model,
-    Picture,
     State,
-    pictures_of,
+    input_images,
     pixels_and_formats,
 )
 from edgecv_runtime.results.segmentation import Segmentation
@@ -30,11 +30,11 @@ class SemanticSegmenter(Model[Segmentation]):
 
     @property
     def windows(self) -> dict[str, Any] | None:
-        """The crops that the network sees, by default the bundle's; None: the whole picture.
+        """The windows that the network takes, by default the bundle's; None: the whole image.
 
         A dict of ``size`` (height, width), ``overlap`` (0 to below 1), ``weight`` (``"uniform"``,
         ``"gaussian"``, ``"linear"``) and ``batch``. Set it with those that change:
-        ``model.windows = {"overlap": 0.5}``; with ``None`` for the whole picture at once; or, where
+        ``model.windows = {"overlap": 0.5}``; with ``None`` for the whole image at once; or, where
         there were none, with at least ``size``. Raises InputError if they cannot be, or do not fit
         the network.
         """
@@ -63,7 +63,7 @@ class SemanticSegmenter(Model[Segmentation]):
         changed = {**(self.windows or {}), **value}
         if "size" not in changed:
             raise InputError(
-                "windows: this model takes the picture whole: give the crops' size, "
+                "windows: this model takes the image whole: give the windows' size, "
                 'as in {"size": (320, 480)}'
             )
         try:
@@ -78,7 +78,7 @@ class SemanticSegmenter(Model[Segmentation]):
         windows = self.windows
         if windows is None:
             return super()._warmup_size()
-        height, width = windows["size"]  # a row of crops, as many as share a run
+        height, width = windows["size"]  # a row of windows, as many as share a run
         return height, min(width * windows["batch"], 65535)
 
     @overload
@@ -103,39 +103,39 @@ class SemanticSegmenter(Model[Segmentation]):
         Args:
             image: a path, uint8 ``[H, W, 3]`` (``[H, W]`` for gray, ``[H, W, 4]`` with alpha) or a
                 Pillow image; or a list of these.
-            color: order of an array's channels: ``"bgr"`` (as OpenCV has it) or ``"rgb"``. A Pillow
+            color: order of an array's channels: ``"bgr"`` (OpenCV's) or ``"rgb"``. A Pillow
                 image says it itself.
             probabilities: whether the result holds them, too: float32 ``[C, H, W]``, much memory.
                 The class map is the same.
 
         Returns:
-            One result for one picture; for a list a list, each as the picture alone gives it.
+            One result for one image; for a list a list, each as the image alone gives it.
 
         Raises:
-            InputError: a file that is no picture, an array of another dtype or shape, a picture of
+            InputError: a file that is not an image, an array of another dtype or shape, an image of
                 another size than the network takes.
             EngineError: the network failed, or gave NaN or infinity.
         """
         if isinstance(image, (list, tuple)):
-            return self._predict(pictures_of(image, color), probabilities)
-        return self._predict(pictures_of([image], color), probabilities)[0]
+            return self._predict(input_images(image, color), probabilities)
+        return self._predict(input_images([image], color), probabilities)[0]
 
     def _run(
         self,
         state: State,
-        pictures: Sequence[Picture],
+        images: Sequence[InputImage],
         timing: Any,
         probabilities: bool = False,
     ) -> list[Segmentation]:
-        found = state.core.run(*pixels_and_formats(pictures), probabilities, timing=timing)
+        found = state.core.run(*pixels_and_formats(images), probabilities, timing=timing)
         return [
             Segmentation(
                 mask,
                 self.names,
                 scores,
-                image=picture.pixels,
-                color=picture.color,
-                source=picture.source,
+                image=image.pixels,
+                color=image.color,
+                source=image.source,
             )
-            for (mask, scores), picture in zip(found, pictures, strict=True)
+            for (mask, scores), image in zip(found, images, strict=True)
         ]

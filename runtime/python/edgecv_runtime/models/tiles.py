@@ -1,4 +1,4 @@
-"""Detection on large pictures, tile by tile."""
+"""Detection on large images, tile by tile."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from edgecv_runtime._core import InputError
 
 @dataclass(frozen=True)
 class Tiles:
-    """How a detector cuts pictures into tiles: ``model.tiles = Tiles(640)``.
+    """How a detector cuts images into tiles: ``model.tiles = Tiles(640)``.
 
-    Each tile goes through the whole pipeline as a picture of its own, so objects that would be too
-    small in the picture as a whole keep their pixels. What several tiles saw of one object is put
-    together; see docs/tiles.md for the rule.
+    Each tile goes through the whole pipeline as an image of its own, so objects that would be too
+    small in the image as a whole keep their pixels. The detections of one object from several
+    tiles are merged; see docs/tiles.md for the rule.
 
     Attributes:
-        size: height and width of a tile, in pixels of the picture; one number for a square. A tile
-            larger than the picture is cut to it.
+        size: height and width of a tile, in pixels of the image; one number for a square. A tile
+            larger than the image is cut to it.
         overlap: of neighbouring tiles, a part of their size, 0 to below 1; best a little more than
             the usual object. Placed as :func:`edgecv.ops.sliding_windows` places windows.
-        whole: look at the whole picture besides, for objects larger than a tile.
-        match_threshold: findings of two tiles are one object if they overlap by more than this,
+        whole: run the whole image as well, for objects larger than a tile.
+        match_threshold: detections of two tiles are one object if they overlap by more than this,
             above 0 to 1.
         batch: tiles that share a run of the network, one-stage detectors only.
     """
@@ -37,7 +37,7 @@ class Tiles:
     batch: int = 4
 
     def __post_init__(self) -> None:
-        """Raises InputError for values that no picture can be cut by."""
+        """Raises InputError for values that no image can be cut by."""
         if self.batch < 1:
             raise InputError(f"batch: expected at least 1, got {self.batch}")
         self.windows((1, 1))
@@ -48,6 +48,6 @@ class Tiles:
         return _core.TileSpec((height, width), self.overlap, self.whole, self.match_threshold)
 
     def windows(self, image_size: tuple[int, int]) -> npt.NDArray[np.int64]:
-        """The tiles of a picture of ``image_size`` (height, width): int64 [T, 4], xyxy, row by row;
-        with ``whole`` the picture itself comes last, unless it is the only tile."""
+        """The tiles of an image of ``image_size`` (height, width): int64 [T, 4], xyxy, row by row;
+        with ``whole`` the image itself comes last, unless it is the only tile."""
         return _core.tiles_of(self.spec(), image_size)

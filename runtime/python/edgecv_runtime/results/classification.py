@@ -1,4 +1,4 @@
-"""What a classifier saw on one picture."""
+"""What a classifier saw on one image."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ClassScore:
 
 
 class Classification(ScoredResult[ClassScore]):
-    """The best classes of a picture, by falling score.
+    """The best classes of an image, by falling score.
 
     ``for each in result`` gives each as a :class:`ClassScore`.
 
@@ -85,11 +85,8 @@ class Classification(ScoredResult[ClassScore]):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; the schema is described in docs/python.md."""
-        height, width = self.image_size
         return {
-            "source": self.source,
-            "height": height,
-            "width": width,
+            **self._of_the_image(),
             "classes": [
                 {"label": int(label), "name": self.names[label], "score": shortest(score)}
                 for label, score in zip(self.labels, self.scores, strict=True)

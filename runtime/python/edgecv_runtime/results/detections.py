@@ -1,4 +1,4 @@
-"""What a detector found on one picture."""
+"""What a detector found on one image."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class Detections(ScoredResult[Detection]):
     ``for detection in result`` gives each as a :class:`Detection`.
 
     Attributes:
-        boxes: float32 [N, 4], xyxy in pixels of the picture.
+        boxes: float32 [N, 4], xyxy in pixels of the image.
         scores: float32 [N], 0..1.
-        labels: int64 [N], indices of `names`; the background is no label.
+        labels: int64 [N], indices of `names`; the background is not one of them.
         names: the model's labels.
-        image_size: height and width of the picture in pixels.
-        source: the file or stream that the picture came from; None for an array.
-        image: the picture, for `plot`; held, not copied.
+        image_size: height and width of the image in pixels.
+        source: the file or stream that the image came from; None for an array.
+        image: the image, for `plot`; held, not copied.
         color: the order of its channels, "bgr" or "rgb"; a fourth one is alpha.
     """
 
@@ -120,7 +120,7 @@ class Detections(ScoredResult[Detection]):
         check_line_width(line_width)
         shown = self if threshold is None else self.filter(threshold)
         colors = shown._colors(color_by)
-        return shown._paint(self._picture(image), colors, line_width, labels)
+        return shown._paint(self._canvas_of(image), colors, line_width, labels)
 
     def _colors(self, color_by: str | None) -> NDArray[np.int64]:
         """For each box an index of the palette."""
@@ -145,11 +145,8 @@ class Detections(ScoredResult[Detection]):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; the schema is described in docs/python.md."""
-        height, width = self.image_size
         return {
-            "source": self.source,
-            "height": height,
-            "width": width,
+            **self._of_the_image(),
             "detections": [
                 {
                     "label": int(label),

@@ -1,4 +1,4 @@
-"""What an instance segmenter found on one picture: detections with masks."""
+"""What an instance segmenter found on one image: detections with masks."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Instance(Detection):
 
     @property
     def mask(self) -> NDArray[np.bool_]:
-        """bool [H, W] of the whole image, painted each time."""
+        """bool [H, W] of the whole image, a new array each time."""
         frames = self.mask_crops.paint()
-        painted: NDArray[np.bool_] = frames[0]
-        return painted
+        mask: NDArray[np.bool_] = frames[0]
+        return mask
 
 
 class Instances(Detections):
@@ -65,7 +65,7 @@ class Instances(Detections):
 
     @cached_property
     def masks(self) -> NDArray[np.bool_]:
-        """bool [N, H, W], painted when first asked for and kept from then on."""
+        """bool [N, H, W], made when first asked for and kept from then on."""
         return self.mask_crops.paint()
 
     def _item(self, index: int) -> Instance:
@@ -83,7 +83,7 @@ class Instances(Detections):
     def _keep(self, keep: NDArray[np.int64]) -> None:
         super()._keep(keep)
         self.mask_crops = self.mask_crops.select(keep)
-        self.__dict__.pop("masks", None)  # those that were painted of all
+        self.__dict__.pop("masks", None)  # those of all
 
     def _paint(
         self,

@@ -1,4 +1,4 @@
-"""Instance masks, held as crops and painted into whole frames only on demand."""
+"""Instance masks, held as crops; whole frames are made on demand."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from edgecv_runtime._core import InputError, MaskCrop
 
 
 class Masks:
-    """The masks of one picture's instances.
+    """The masks of one image's instances.
 
     A mask of a small object is mostly background: of each one only the part inside its box is kept.
 
     Attributes:
-        crops: of each mask ``x`` and ``y`` (upper left corner in the picture, in pixels) and
+        crops: of each mask ``x`` and ``y`` (upper left corner in the image, in pixels) and
             ``pixels``, uint8 [h, w] of 0 and 1; h and w may be 0.
-        image_size: height and width of the picture in pixels.
+        image_size: height and width of the image in pixels.
     """
 
     def __init__(self, crops: Sequence[MaskCrop], image_size: tuple[int, int]) -> None:
@@ -30,7 +30,7 @@ class Masks:
             if min(crop.x, crop.y) < 0 or right > width or bottom > height:
                 raise InputError(
                     f"Masks: crop {index} covers x {crop.x}..{right} and y {crop.y}..{bottom}, "
-                    f"outside the picture of {[height, width]} (height, width)"
+                    f"outside the image of {[height, width]} (height, width)"
                 )
         self.crops = list(crops)
         self.image_size = (height, width)
@@ -79,7 +79,7 @@ class Masks:
     def polygons(self) -> list[list[NDArray[np.float32]]]:
         """The boundary of each mask as closed polygons, float32 [P, 2] of x and y.
 
-        They run along the edges of pixels, in pixels of the picture: the pixel in column x covers x
+        They run along the edges of pixels, in pixels of the image: the pixel in column x covers x
         to x + 1. A mask has one polygon for each of its parts, clockwise on the screen, and one for
         each hole, the other way round; filled by the even-odd rule they give the mask back exactly.
         """

@@ -1,4 +1,4 @@
-"""What every result has in common: one picture, drawn on, summed up, written to files."""
+"""What every result has in common: one image, drawn on, summed up, written to files."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ Several = slice | Sequence[int] | Sequence[bool] | NDArray[Any]
 
 
 class Result(ABC):
-    """What a model made of one picture.
+    """What a model made of one image.
 
     Attributes:
         names: the model's labels.
-        image_size: height and width of the picture in pixels.
-        source: the file or stream that the picture came from; None for an array.
-        image: the picture, for `plot`; held, not copied.
+        image_size: height and width of the image in pixels.
+        source: the file or stream that the image came from; None for an array.
+        image: the image, for `plot`; held, not copied.
         color: the order of its channels, "bgr" or "rgb"; a fourth one is alpha.
         frame: number of the frame in its video or stream, or of the file among the files, from 0;
             None outside `Model.stream`.
@@ -56,7 +56,7 @@ class Result(ABC):
     ) -> None:
         if image_size is None:
             if image is None:
-                raise InputError(f"{type(self).__name__}: expected the picture or its image_size")
+                raise InputError(f"{type(self).__name__}: expected the image or its image_size")
             image_size = (image.shape[0], image.shape[1])
         self.names = list(names)
         self.image_size = image_size
@@ -80,6 +80,11 @@ class Result(ABC):
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; the schema is described in docs/python.md."""
 
+    def _of_the_image(self) -> dict[str, Any]:
+        """How `to_dict` begins."""
+        height, width = self.image_size
+        return {"source": self.source, "height": height, "width": width}
+
     @abstractmethod
     def _draw(self, image: NDArray[np.uint8], labels: bool) -> NDArray[np.uint8]:
         """On a copy of uint8 [H, W, 3], BGR."""
@@ -98,24 +103,24 @@ class Result(ABC):
             uint8 [H, W, 3], BGR.
 
         Raises:
-            InputError: there is no picture, or one of another size.
+            InputError: there is no image, or one of another size.
             EngineError: OpenCV is not installed.
         """
-        return self._draw(self._picture(image), labels)
+        return self._draw(self._canvas_of(image), labels)
 
-    def _picture(self, image: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
-        """The picture to draw on, uint8 [H, W, 3] BGR, given or held."""
+    def _canvas_of(self, image: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+        """The image to draw on, uint8 [H, W, 3] BGR, given or held."""
         color = "bgr"
         if image is None:
             image, color = self.image, self.color
         if image is None:
-            raise InputError("this result holds no picture: give one, plot(image)")
+            raise InputError("this result holds no image: give one, plot(image)")
         if is_pillow(image):
             image, color = from_pillow(image), "rgb"
         image = check_image(image)
         if image.shape[:2] != self.image_size:
             raise InputError(
-                f"this result belongs to a picture of {list(self.image_size)} (height, width), "
+                f"this result belongs to an image of {list(self.image_size)} (height, width), "
                 f"got one of {list(image.shape[:2])}"
             )
         if image.ndim == 2:
@@ -145,12 +150,12 @@ class Result(ABC):
 
     def _save_image(self, path: Path, drawing: dict[str, Any]) -> None:
         cv2 = import_cv2()
-        # Not the name itself: OpenCV ends the process on one that is no UTF-8.
+        # Not the name itself: OpenCV ends the process on one that is not UTF-8.
         if not path.suffix.isascii() or not cv2.haveImageWriter(f"image{path.suffix}"):
             raise InputError(f"{path}: expected a suffix such as .jpg, .png or .json")
         ok, data = cv2.imencode(path.suffix, self.plot(**drawing))
         if not ok:
-            raise InputError(f"{path}: OpenCV cannot write this picture as {path.suffix}")
+            raise InputError(f"{path}: OpenCV cannot write this image as {path.suffix}")
         _write(path, data.tobytes())
 
     @staticmethod
@@ -244,11 +249,11 @@ class ScoredResult(Result, Generic[Item]):
             uint8 [H, W, 3], BGR.
 
         Raises:
-            InputError: there is no picture, or one of another size.
+            InputError: there is no image, or one of another size.
             EngineError: OpenCV is not installed.
         """
         shown = self if threshold is None else self.filter(threshold)
-        return shown._draw(self._picture(image), labels)
+        return shown._draw(self._canvas_of(image), labels)
 
     def save(
         self, path: str | os.PathLike[str], threshold: float | None = None, **drawing: Any

@@ -1,4 +1,4 @@
-"""The class of each pixel of one picture."""
+"""The class of each pixel of one image."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from edgecv_runtime.images.indexed_png import encode_indexed_png
 from edgecv_runtime.opencv import import_cv2
 from edgecv_runtime.results.result import Result, import_supervision
 
-_OPACITY = 0.5  # of a class's colour over the picture
+_OPACITY = 0.5  # of a class's colour over the image
 _LONGEST_LEGEND = 12
 
 
@@ -104,7 +104,7 @@ class Segmentation(Result):
         return ", ".join(parts)
 
     def colors(self) -> list[tuple[int, int, int]]:
-        """The colour of each label in pictures, as B, G, R; a label called background is black."""
+        """The colour of each label in images, as B, G, R; a label called background is black."""
         colors = class_colors(len(self.names))
         return [
             (0, 0, 0) if _is_background(name) else color
@@ -162,11 +162,8 @@ class Segmentation(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON, the classes by falling area; docs/python.md describes them."""
-        height, width = self.image_size
         return {
-            "source": self.source,
-            "height": height,
-            "width": width,
+            **self._of_the_image(),
             "classes": [
                 {
                     "label": label,

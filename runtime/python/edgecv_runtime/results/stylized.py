@@ -1,4 +1,4 @@
-"""A picture that a style network painted."""
+"""An image in the style of a network."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from edgecv_runtime.results.result import Result
 
 
 class Stylized(Result):
-    """A painted picture.
+    """An image in another style.
 
     Attributes, beside those of :class:`Result`:
-        image: the painted picture itself, uint8 [H, W, 3], BGR, of the size of the picture that the
+        image: the stylized image itself, uint8 [H, W, 3], BGR, of the size of the image that the
             model was given.
     """
 
@@ -25,24 +25,23 @@ class Stylized(Result):
         super().__init__([], image, "bgr", source)
 
     def summary(self) -> str:
-        return "painted"
+        return "stylized"
 
     def plot(
         self, image: NDArray[np.uint8] | None = None, *, labels: bool = True
     ) -> NDArray[np.uint8]:
-        """A copy of the painted image, uint8 [H, W, 3], BGR; nothing is drawn on `image`."""
+        """A copy of the stylized image, uint8 [H, W, 3], BGR; nothing is drawn on `image`."""
         return np.array(self.image)
 
     def _draw(self, image: NDArray[np.uint8], labels: bool) -> NDArray[np.uint8]:
         return np.array(self.image)
 
     def to_dict(self) -> dict[str, Any]:
-        """`source`, `height` and `width`; the pixels are for a picture file."""
-        height, width = self.image_size
-        return {"source": self.source, "height": height, "width": width}
+        """`source`, `height` and `width`; the pixels are for an image file."""
+        return self._of_the_image()
 
     def to_supervision(self) -> NoReturn:
-        """Raises InputError: a painted image has no objects to convert."""
+        """Raises InputError: a stylized image has no objects to convert."""
         raise InputError(
-            "to_supervision: a painted image has no boxes, masks or classes; take result.image"
+            "to_supervision: a stylized image has no boxes, masks or classes; take result.image"
         )

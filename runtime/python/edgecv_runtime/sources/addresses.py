@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 NETWORK_SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "tcp", "udp")
 
-# user:password@ in an authority. A "port" that is no number is a password with a slash in it.
+# user:password@ in an authority. A "port" that is not a number is a password with a slash in it.
 _USERINFO = re.compile(r"(://[^\s:/?#@\"']*):(?:[^\s/?#\"']*|(?!\d+[/?#])[^\s\"']*)@")
 _PARAMETER = re.compile(
     r"(?i)([?&;][^=&;#\s]*(?:pass|pwd|secret|token|auth|sig|key|credential)[^=&;#\s]*=)[^&;#\s]+"

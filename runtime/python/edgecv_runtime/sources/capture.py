@@ -59,7 +59,7 @@ def name_for_opencv(path: str | os.PathLike[str]) -> Iterator[str]:
     """A name under which OpenCV opens the file while the block runs.
 
     It is absolute, for FFmpeg takes "a:b.mp4" for an address. OpenCV ends the process on a name
-    that is no UTF-8 (from old archives, say), so such a file gets another name for a moment.
+    that is not UTF-8 (from old archives, say), so such a file gets another name for a moment.
     """
     absolute = os.path.abspath(path)
     try:

@@ -12,7 +12,7 @@ _NO_TIME_MS = 1e12  # OpenCV below 4.13 makes times of ages of a frame that has 
 class FileClock:
     """Milliseconds since the video's first frame, never falling.
 
-    A file joined from several starts anew at each joint; its time goes on. A container without
+    A file joined from several starts again at each joint; its time goes on. A container without
     times has those of its rate.
     """
 

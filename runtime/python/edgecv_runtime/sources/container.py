@@ -133,7 +133,7 @@ def _flv_ends_well(file: BinaryIO, size: int) -> bool:
 
 
 def _ivf(file: BinaryIO, size: int) -> Evidence:
-    """Each frame comes behind its length and time. What follows the last one is no video."""
+    """Each frame comes behind its length and time. What follows the last one is not video."""
     head = file.read(32)
     at, left = _little(head, 6, 2), _little(head, 24, 4) or size  # 0: it was not finished
     while at + 12 <= size and left > 0:

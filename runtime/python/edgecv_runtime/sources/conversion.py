@@ -31,7 +31,7 @@ _prepared: set[int] = set()  # the threads that prepared one
 class ConversionWatch:
     """Around the conversion of one frame; afterwards `refused` says how it went.
 
-    `prepared` is true where FFmpeg 8 set up the conversion of frames of JPEG anew: at the first
+    `prepared` is true where FFmpeg 8 set up the conversion of frames of JPEG again: at the first
     frame, and where their size changes. It warns of their pixel format then.
     """
 

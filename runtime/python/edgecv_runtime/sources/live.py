@@ -63,7 +63,7 @@ def read_live(
             yield Frame(name, three_channels(image), index, time_ms, play_ms)
             index += 1
         raise InputError(
-            f"{name}: no more pictures after {index} frames: "
+            f"{name}: no more images after {index} frames: "
             "the camera or stream has gone; reconnect it and start again"
         )
     except cv2.error as error:

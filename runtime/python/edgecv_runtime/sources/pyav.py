@@ -38,7 +38,7 @@ def read_with_pyav(
     import av
 
     try:
-        # An open file, for a name may have bytes that are no UTF-8.
+        # An open file, for a name may have bytes that are not UTF-8.
         with open(path, "rb") as file, av.open(file) as container:
             stream = container.streams.video[0]
             # Not by frames: an error would take those with it that other threads hold.

@@ -21,7 +21,7 @@ SourceLike = Union[str, int, "os.PathLike[str]", Sequence[Union[str, int, "os.Pa
 
 
 def open_source(source: SourceLike) -> Iterator[Frame | Failure]:
-    """Reads pictures from wherever they come.
+    """Reads images from wherever they come.
 
     Args:
         source: an image or video file; a folder (its images, in natural order: 2 before 10); a glob
