@@ -23,6 +23,7 @@ from edgecv.cli.options.model import (
     use_threshold,
 )
 from edgecv.cli.output.first_line import say_what_runs
+from edgecv.cli.output.flags import in_flags
 from edgecv_runtime.one_line import printable
 
 _TITLE = "edgecv (q to quit)"
@@ -100,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
                 if isinstance(frame, Failure):
                     if frames == 0:
                         raise frame.error
-                    print("edgecv: error:", printable(str(frame.error)), file=sys.stderr)
+                    print("edgecv: error:", printable(in_flags(frame.error)), file=sys.stderr)
                     failed = True
                     continue  # what can be read behind a broken frame follows
                 if frames == 0:

@@ -18,6 +18,7 @@ from edgecv.cli.options.model import (
     add_window_arguments,
     window_options,
 )
+from edgecv.cli.output.flags import in_flags
 from edgecv_runtime.one_line import printable
 
 if TYPE_CHECKING:
@@ -199,7 +200,7 @@ def _refuse_what_is_not_used(args: argparse.Namespace, task: str, crops_fit: boo
 
 def say(line: str) -> None:
     """Prints what a reader found beside the results, which are on stdout."""
-    print(f"edgecv: {printable(line)}", file=sys.stderr)
+    print(f"edgecv: {printable(in_flags(line))}", file=sys.stderr)
 
 
 def _progress(items: Iterable[Any], title: str = "") -> Iterator[Any]:

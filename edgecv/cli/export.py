@@ -18,6 +18,7 @@ from edgecv.cli.build import (
 from edgecv.cli.options.argument_types import batch, height_width, names, positive
 from edgecv.cli.options.model import add_window_arguments, window_options
 from edgecv.cli.options.variants import add_wanted_variant, check_variant_arguments
+from edgecv.cli.output.flags import in_flags
 from edgecv.cli.output.refusal import say_failure
 from edgecv_runtime.one_line import printable
 
@@ -218,4 +219,4 @@ def read_images(folder: str) -> list[np.ndarray]:
 
 
 def _note(text: str) -> None:
-    print("edgecv: note:", printable(text), file=sys.stderr)
+    print("edgecv: note:", printable(in_flags(text)), file=sys.stderr)

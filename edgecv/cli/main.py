@@ -16,6 +16,7 @@ from collections.abc import Iterator, Sequence
 from edgecv import __version__
 from edgecv.cli.options.parser import Parser
 from edgecv.cli.output.exit_status import INTERRUPTED, OUR_FAULT, SUCCESS, USERS_MISTAKE
+from edgecv.cli.output.flags import in_flags, running
 from edgecv.cli.output.refusal import say_failure
 from edgecv.cli.output.terminal import harmless_stdout, write_any_text
 from edgecv_runtime.one_line import joined, printable
@@ -57,7 +58,7 @@ _EXTRAS = {
 }
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> Parser:
     parser = Parser(
         prog="edgecv",
         description="Takes a vision model trained in PyTorch and runs it at the edge.",
@@ -78,10 +79,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Decoders report each broken file themselves on stderr; ours is the one line about it.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    warnings.formatwarning = lambda message, *_: f"edgecv: warning: {printable(str(message))}\n"
+    warnings.formatwarning = lambda message, *_: (
+        f"edgecv: warning: {printable(in_flags(message))}\n"
+    )
     harmless_stdout()
     write_any_text()
     args = argparse.Namespace()
+    stack = contextlib.ExitStack()
     try:
         parser = build_parser()
         try:
@@ -91,6 +95,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.verb is None:
             parser.print_help(sys.stderr)
             return USERS_MISTAKE
+        assert parser.commands is not None and parser.commands.choices is not None
+        stack.enter_context(running(dict(parser.commands.choices), args.verb))
         with _interruptible():
             status = importlib.import_module(f"edgecv.cli.{args.verb}").run(args)
             sys.stdout.flush()
@@ -102,6 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return SUCCESS
     except Exception as error:
         return _report(error, args)
+    finally:
+        stack.close()
 
 
 @contextlib.contextmanager
@@ -163,7 +171,7 @@ def _report(error: Exception, args: argparse.Namespace) -> int:
 
 
 def _say(message: str, status: int) -> int:
-    print("edgecv: error:", joined(message), file=sys.stderr)
+    print("edgecv: error:", joined(in_flags(message)), file=sys.stderr)
     return status
 
 

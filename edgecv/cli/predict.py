@@ -27,6 +27,7 @@ from edgecv.cli.options.model import (
 )
 from edgecv.cli.options.tiles import add_tile_arguments, use_tiles
 from edgecv.cli.output.first_line import say_what_runs
+from edgecv.cli.output.flags import in_flags
 from edgecv_runtime.one_line import joined, printable
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class _Report:
 
     def failure(self, failure: Failure) -> None:
         self.failures += 1
-        message = joined(failure.error)
+        message = joined(in_flags(failure.error))
         self.progress.print(f"edgecv: error: {message}", sys.stderr)
         if self.args.json:
             record = {"source": failure.name, "error": message}

@@ -18,6 +18,7 @@ from edgecv.cli.options.argument_types import (
     seed,
 )
 from edgecv.cli.options.style_losses import add_loss_arguments
+from edgecv.cli.output.flags import in_flags
 from edgecv_runtime.one_line import printable
 
 # Options that only networks for these tasks have.
@@ -209,7 +210,7 @@ def run(args: argparse.Namespace) -> int:
             workers=args.workers,
             resume=args.resume,
             progress=Progress,
-            report=lambda line: print(printable(line), flush=True),
+            report=lambda line: print(printable(in_flags(line)), flush=True),
         )
     except KeyboardInterrupt:
         # The loader's processes may have got the signal, too: torch need not report their end.

@@ -66,6 +66,7 @@ def _export(path: Path, folder: Path) -> None:
     # Threads of OpenMP that spin between two layers take time from others. Read when torch loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     started = time.monotonic()
+    from edgecv.cli.output.flags import in_flags
     from edgecv.cli.output.progress import Progress
     from edgecv_export import ExportError, RefusedError
     from edgecv_export.exporting import export
@@ -85,8 +86,9 @@ def _export(path: Path, folder: Path) -> None:
             progress=Progress,
         )
     except ExportError as error:
+        said = in_flags(error, "export")
         message = (
-            f"{path}: cannot be run, its export failed: {error}; to see the report: "
+            f"{path}: cannot be run, its export failed: {said}; to see the report: "
             f"{_KEPT.format(path=path, stem=path.stem)}"
         )
         if isinstance(error, RefusedError):

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from edgecv.cli.output.exit_status import OUR_FAULT, REFUSED
+from edgecv.cli.output.flags import in_flags
 from edgecv_runtime.one_line import joined
 
 if TYPE_CHECKING:
@@ -25,5 +26,5 @@ def say_failure(error: ExportError, record: dict[str, Any] | None = None, key: s
     if error.report is not None:
         found = error.report
         print(found.table() if record is None else json.dumps({**record, key: found.to_dict()}))
-    print("edgecv: error:", joined(error), file=sys.stderr)
+    print("edgecv: error:", joined(in_flags(error)), file=sys.stderr)
     return REFUSED if isinstance(error, RefusedError) else OUR_FAULT
