@@ -186,7 +186,7 @@ def heading(engine: str, device: str) -> list[str]:
 def machine(device: str) -> str:
     if device != "cuda":
         return f"{platform.machine()}, {os.cpu_count()} processors"
-    from edgecv_runtime.engines.cuda import describe_gpu
+    from edgecv_runtime.engines.nvidia.cuda import describe_gpu
 
     return describe_gpu(0).name
 

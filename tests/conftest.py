@@ -11,7 +11,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 def pytest_runtest_setup(item):
     """Tests marked `gpu` run where the NVIDIA driver offers a GPU, and nowhere else."""
-    from edgecv_runtime.engines.nvidia_driver import gpu_count
+    from edgecv_runtime.engines.nvidia.driver import gpu_count
 
     if item.get_closest_marker("gpu") and gpu_count() == 0:
         pytest.skip("the NVIDIA driver offers no GPU")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from edgecv_runtime import Bundle
-from edgecv_runtime.engines.built_engine import BuiltEngine, ShapeRange
-from edgecv_runtime.engines.engines_json import to_json
+from edgecv_runtime.engines.built.file import to_json
+from edgecv_runtime.engines.built.record import BuiltEngine, ShapeRange
 from fake_cuda import FakeCuda
 from fake_tensorrt import fake_plan, fake_tensorrt
 
@@ -25,7 +25,7 @@ class FakeMachine:
             "tensorrt": fake_tensorrt(self.cuda, VERSION),
             "tensorrt_rtx": fake_tensorrt(self.cuda, "1.7.1", rtx=True),
         }
-        monkeypatch.setattr("edgecv_runtime.engines.cuda.import_cuda", lambda: self.cuda)
+        monkeypatch.setattr("edgecv_runtime.engines.nvidia.cuda.import_cuda", lambda: self.cuda)
         for user in ("tensorrt", "choice"):
             monkeypatch.setattr(f"edgecv_runtime.engines.{user}.import_tensorrt", self.modules.get)
 

@@ -19,7 +19,7 @@ from edgecv.cli.diagnosis.finding import Finding
 from edgecv.cli.diagnosis.nvidia import gpu_finding, jetson_findings, tensorrt_finding
 from edgecv.cli.output.exit_status import REFUSED
 from edgecv_runtime import EngineError
-from edgecv_runtime.engines.nvidia_driver import gpu_count
+from edgecv_runtime.engines.nvidia.driver import gpu_count
 from edgecv_runtime.one_line import joined
 from edgecv_runtime.versions import require
 

@@ -24,9 +24,9 @@ from edgecv_export.tensorrt.plan import BuildOptions, Plan, Port
 from edgecv_export.tensorrt.shape_ranges import ShapeWishes
 from edgecv_export.tensorrt.store import add_engine
 from edgecv_runtime import Bundle, BundleError, EngineError, InputError
-from edgecv_runtime.engines.built_engine import BuiltEngine
+from edgecv_runtime.engines.built.file import read_engines
+from edgecv_runtime.engines.built.record import BuiltEngine
 from edgecv_runtime.engines.cache import cache_of_bundle
-from edgecv_runtime.engines.engines_json import read_engines
 from tiny_bundle import write_tiny_bundle
 
 pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")

@@ -17,8 +17,8 @@ from edgecv_export.tensorrt.build import build_engines, check_ports, graph_to_bu
 from edgecv_export.tensorrt.plan import BuildOptions, build_plan
 from edgecv_export.tensorrt.shape_ranges import ShapeWishes, shape_ranges
 from edgecv_runtime import Bundle, GraphFile
-from edgecv_runtime.engines.built_engine import ShapeRange
-from edgecv_runtime.engines.engines_json import read_engines
+from edgecv_runtime.engines.built.file import read_engines
+from edgecv_runtime.engines.built.record import ShapeRange
 from thin_models import FAMILIES, write_thin_bundle
 
 pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")

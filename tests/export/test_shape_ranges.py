@@ -10,7 +10,7 @@ import pytest
 
 from edgecv_export.tensorrt.shape_ranges import ShapeWishes, check_wishes, shape_ranges
 from edgecv_runtime import InputError, Manifest
-from edgecv_runtime.engines.built_engine import ShapeRange
+from edgecv_runtime.engines.built.record import ShapeRange
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

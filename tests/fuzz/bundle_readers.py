@@ -17,8 +17,8 @@ from edgecv_export.wrapping.inspect_onnx import inspect_onnx
 from edgecv_export.wrapping.wrap import wrap
 from edgecv_runtime import load
 from edgecv_runtime._core import Manifest, check_graph
-from edgecv_runtime.engines.built_engine import BuiltEngine, ShapeRange
-from edgecv_runtime.engines.engines_json import read_engines, to_json
+from edgecv_runtime.engines.built.file import read_engines, to_json
+from edgecv_runtime.engines.built.record import BuiltEngine, ShapeRange
 from edgecv_runtime.files.bundle import open_bundle
 from fuzz.reader import Reader, put
 from input_records import input_record

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from edgecv_runtime import Bundle, BundleError, EngineError
-from edgecv_runtime.engines.built_engine import BuiltEngine, ShapeRange
+from edgecv_runtime.engines.built.file import read_engines, to_json
+from edgecv_runtime.engines.built.record import BuiltEngine, ShapeRange
+from edgecv_runtime.engines.built.search import fitting_engine
 from edgecv_runtime.engines.cache import cache_of_bundle
-from edgecv_runtime.engines.engines_json import read_engines, to_json
-from edgecv_runtime.engines.fitting_engine import fitting_engine
-from edgecv_runtime.engines.gpu import Gpu
+from edgecv_runtime.engines.nvidia.gpu import Gpu
 from tiny_bundle import write_tiny_bundle
 
 ORIN = Gpu("Orin", 87)

@@ -30,7 +30,7 @@ def open_graph(request, tmp_path, monkeypatch):
     if request.param in FAKE:
         cuda = FakeCuda()
         module = fake_tensorrt(cuda, rtx=name == "tensorrt_rtx")
-        monkeypatch.setattr("edgecv_runtime.engines.cuda.import_cuda", lambda: cuda)
+        monkeypatch.setattr("edgecv_runtime.engines.nvidia.cuda.import_cuda", lambda: cuda)
         monkeypatch.setattr("edgecv_runtime.engines.tensorrt.import_tensorrt", lambda kind: module)
         return lambda path: open_engine(name, write_plan(path, fake_plan(path.read_bytes())))
     pytest.importorskip(name)

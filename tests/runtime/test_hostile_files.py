@@ -22,7 +22,7 @@ from edgecv.data.yolo.data_file import read_data_file
 from edgecv.models.weights.checkpoint import load_checkpoint
 from edgecv.models.weights.files import read_state_dict
 from edgecv_runtime import BundleError, InputError
-from edgecv_runtime.engines.engines_json import read_engines
+from edgecv_runtime.engines.built.file import read_engines
 from edgecv_runtime.images.read import read_image
 from tiny_bundle import write_tiny_bundle
 

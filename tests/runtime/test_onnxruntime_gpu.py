@@ -85,7 +85,7 @@ def fake(monkeypatch, tmp_path):
     options = SimpleNamespace(add_session_config_entry=lambda *_: None)
     severities = []
     FakeBinding.cuda = FakeCuda(devices=2)
-    monkeypatch.setattr("edgecv_runtime.engines.cuda.import_cuda", lambda: FakeBinding.cuda)
+    monkeypatch.setattr("edgecv_runtime.engines.nvidia.cuda.import_cuda", lambda: FakeBinding.cuda)
     package = SimpleNamespace(
         __version__="1.20.0",
         severities=severities,
@@ -177,7 +177,7 @@ def test_without_cuda_python_onnxruntime_copies(fake, monkeypatch):
     def missing():
         raise EngineError("cuda-python is not installed")
 
-    monkeypatch.setattr("edgecv_runtime.engines.cuda.import_cuda", missing)
+    monkeypatch.setattr("edgecv_runtime.engines.nvidia.cuda.import_cuda", missing)
     engine = open_engine("onnxruntime", "x.onnx", device="cuda")
     for level in (1.0, 2.0):
         engine.input(0, (2, 2))[...] = level

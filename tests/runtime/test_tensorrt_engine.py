@@ -10,7 +10,7 @@ import edgecv
 from edgecv_runtime import EngineError
 from edgecv_runtime._core import DeviceTensor
 from edgecv_runtime.engines import open_engine, open_engines
-from edgecv_runtime.engines.cuda import check, describe_gpu
+from edgecv_runtime.engines.nvidia.cuda import check, describe_gpu
 from edgecv_runtime.engines.tensorrt_modules import import_tensorrt
 from fake_cuda import FakeCuda, cudaError_t
 from fake_tensorrt import fake_plan
@@ -197,7 +197,7 @@ def test_devices_that_are_not_there(machine, tmp_path):
     ],
 )
 def test_no_gpu_says_why(cuda, message, monkeypatch):
-    monkeypatch.setattr("edgecv_runtime.engines.cuda.import_cuda", lambda: cuda)
+    monkeypatch.setattr("edgecv_runtime.engines.nvidia.cuda.import_cuda", lambda: cuda)
     with pytest.raises(EngineError, match=message):
         describe_gpu()
 

@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 
 from edgecv_runtime import InputError
-from edgecv_runtime.sources import Failure, open_source, resolve_source, video_file
-from edgecv_runtime.sources.container import Evidence, read_evidence
+from edgecv_runtime.sources import Failure, open_source, resolve_source
+from edgecv_runtime.sources.video_files import reading
+from edgecv_runtime.sources.video_files.container import Evidence, read_evidence
 
 VIDEOS = Path(__file__).parents[1] / "golden" / "videos"
 OPENCV = tuple(int(part) for part in cv2.__version__.split(".")[:2])
@@ -26,7 +27,7 @@ OPENCV = tuple(int(part) for part in cv2.__version__.split(".")[:2])
 
 @pytest.fixture
 def without_pyav(monkeypatch):
-    monkeypatch.setattr(video_file, "pyav_is_here", lambda: False)
+    monkeypatch.setattr(reading, "pyav_is_here", lambda: False)
 
 
 def levels(frames):
@@ -121,7 +122,7 @@ def test_a_change_of_size_in_mpeg_4(pyav, tmp_path, monkeypatch):
     path.write_bytes(
         b"".join(write_mp4(tmp_path / f"{size[0]}.ts", 6, size).read_bytes() for size in parts)
     )
-    monkeypatch.setattr(video_file, "pyav_is_here", lambda: pyav)
+    monkeypatch.setattr(reading, "pyav_is_here", lambda: pyav)
     found = list(open_source(path))
     if pyav:
         shapes = [frame.image.shape[:2] for frame in found]
@@ -135,7 +136,7 @@ def test_a_change_of_size_in_mpeg_4(pyav, tmp_path, monkeypatch):
 @pytest.mark.parametrize("size", [(64, 48), (66, 34)])
 @pytest.mark.parametrize("suffix", [".avi", ".mp4", ".mkv"])
 def test_the_size_in_mpeg_4_is_the_one_that_is_shown(suffix, size, tmp_path):
-    sizes = video_file.SizeChanges(str(write_mp4(tmp_path / f"a{suffix}", 4, size)), "FMP4")
+    sizes = reading.SizeChanges(str(write_mp4(tmp_path / f"a{suffix}", 4, size)), "FMP4")
     assert [sizes.true_size(at, size[::-1]) for at in range(4)] == [None] * 4
     assert sizes._changes in ([], [(0, size[::-1])])
     sizes.close()
@@ -144,7 +145,7 @@ def test_the_size_in_mpeg_4_is_the_one_that_is_shown(suffix, size, tmp_path):
 def test_sizes_are_read_from_the_packets_of_an_ordinary_video_too(tmp_path):
     """A motion JPEG of one size: the size that is read is the one that OpenCV says."""
     path = write_motion_jpeg(tmp_path / "clip.avi", 5)
-    sizes = video_file.SizeChanges(str(path), "MJPG")
+    sizes = reading.SizeChanges(str(path), "MJPG")
     assert [sizes.true_size(index, (120, 160)) for index in range(5)] == [None] * 5
     assert sizes._changes == [(0, (120, 160))]
     sizes.close()
@@ -300,9 +301,9 @@ def test_pyav_goes_on_behind_damage(name, number, expected, message, tmp_path, m
     path = damage(tmp_path / "clip.mp4", name, number)
 
     def refuse(reader):
-        raise video_file._Refused("with every OpenCV")
+        raise reading._Refused("with every OpenCV")
 
-    monkeypatch.setattr(video_file._Reader, "_converted", refuse)
+    monkeypatch.setattr(reading._Reader, "_converted", refuse)
     found = list(open_source(path))
     shown = [None if isinstance(frame, Failure) else round(frame.time_ms) for frame in found]
     assert shown == expected

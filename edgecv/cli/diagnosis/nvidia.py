@@ -13,7 +13,7 @@ from edgecv_runtime.one_line import joined
 def tensorrt_finding(kind: str) -> Finding:
     """One of the two: installed, recent enough, and with a GPU to run on?"""
     from edgecv_runtime import EngineError
-    from edgecv_runtime.engines.cuda import describe_gpu
+    from edgecv_runtime.engines.nvidia.cuda import describe_gpu
     from edgecv_runtime.engines.tensorrt_modules import (
         KINDS,
         import_tensorrt,
@@ -73,7 +73,7 @@ def gpu_finding() -> Finding:
 
 def _gpu_of_driver() -> Finding:
     """Where there is no nvidia-smi, as on JetPack 6.0 and before."""
-    from edgecv_runtime.engines.nvidia_driver import gpu_count
+    from edgecv_runtime.engines.nvidia.driver import gpu_count
 
     if gpu_count():
         return Finding("gpu", "ok", f"{gpu_count()} by the driver; no nvidia-smi")

@@ -63,8 +63,8 @@ def find_targets() -> tuple[list[Target], list[str]]:
     from importlib.util import find_spec
 
     from edgecv_runtime import EngineError
-    from edgecv_runtime.engines.cuda import describe_gpu
-    from edgecv_runtime.engines.nvidia_driver import gpu_count
+    from edgecv_runtime.engines.nvidia.cuda import describe_gpu
+    from edgecv_runtime.engines.nvidia.driver import gpu_count
     from edgecv_runtime.engines.tensorrt_modules import KINDS, import_tensorrt, why_unsupported
 
     targets, absent = [], []

@@ -13,8 +13,8 @@ def describe_engines(bundle: Bundle, path: str) -> dict[str, Any]:
     """Plain values: "built", what engines.json lists; "choice", what `edgecv.load` would take, or
     None and the reason under "error"."""
     from edgecv_runtime import BundleError, EngineError
+    from edgecv_runtime.engines.built.search import engines_of
     from edgecv_runtime.engines.choice import choose
-    from edgecv_runtime.engines.fitting_engine import engines_of
 
     record: dict[str, Any] = {"built": [], "choice": None, "passed_over": {}, "error": None}
     try:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from edgecv_runtime.sources.matroska import element
+from edgecv_runtime.sources.video_files.matroska import element
 
 _SEGMENT, _TRACKS, _TRACK, _CLUSTER = 0x18538067, 0x1654AE6B, 0xAE, 0x1F43B675
 _CODEC, _PRIVATE = 0x86, 0x63A2

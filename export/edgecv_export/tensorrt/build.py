@@ -16,10 +16,10 @@ from edgecv_export.tensorrt.plan import BuildOptions, Plan, Port, build_plan
 from edgecv_export.tensorrt.shape_ranges import ShapeWishes, check_wishes, shape_ranges
 from edgecv_export.tensorrt.store import add_engine, store_for
 from edgecv_runtime import Bundle, EngineError, GraphFile, InputError, TensorSpec
-from edgecv_runtime.engines.built_engine import BuiltEngine, ShapeRange
+from edgecv_runtime.engines.built.record import BuiltEngine, ShapeRange
 from edgecv_runtime.engines.cache import cache_root
-from edgecv_runtime.engines.cuda import describe_gpu
-from edgecv_runtime.engines.gpu import Gpu
+from edgecv_runtime.engines.nvidia.cuda import describe_gpu
+from edgecv_runtime.engines.nvidia.gpu import Gpu
 from edgecv_runtime.engines.tensorrt_modules import (
     KINDS,
     import_tensorrt,

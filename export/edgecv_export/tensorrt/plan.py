@@ -20,7 +20,7 @@ from edgecv_export.tensorrt.builder_options import (
     set_tf32,
 )
 from edgecv_runtime import EngineError, InputError
-from edgecv_runtime.engines.built_engine import ShapeRange
+from edgecv_runtime.engines.built.record import ShapeRange
 from edgecv_runtime.engines.tensorrt_modules import (
     KINDS,
     dtype_name,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edgecv_runtime import GraphFile, InputError, InputSpec, Manifest, TensorSpec
 from edgecv_runtime._core import RcnnSpec, StylizeSpec
-from edgecv_runtime.engines.built_engine import ShapeRange
+from edgecv_runtime.engines.built.record import ShapeRange
 
 Numbers = tuple[int, int, int]  # smallest, typical, largest
 Sizes = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]  # (height, width) of these

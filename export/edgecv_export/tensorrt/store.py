@@ -13,9 +13,9 @@ from pathlib import Path
 
 from edgecv_export.bundle.lock import locked
 from edgecv_runtime import EngineError
-from edgecv_runtime.engines.built_engine import BuiltEngine
+from edgecv_runtime.engines.built.file import FILE, read_engines, to_json
+from edgecv_runtime.engines.built.record import BuiltEngine
 from edgecv_runtime.engines.cache import cache_of_bundle
-from edgecv_runtime.engines.engines_json import FILE, read_engines, to_json
 from edgecv_runtime.files.whole import write_file
 
 _NAME = re.compile(r"[a-z]+\.[a-z0-9]+\.[a-z_]+\.[0-9a-f]{12}\.plan")  # that we give

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 
 from edgecv_runtime._core import Bundle, BundleError, EngineError, HashedFile
-from edgecv_runtime.engines.fitting_engine import engines_of, fitting_engine
-from edgecv_runtime.engines.nvidia_driver import gpu_count
+from edgecv_runtime.engines.built.search import engines_of, fitting_engine
+from edgecv_runtime.engines.nvidia.driver import gpu_count
 from edgecv_runtime.engines.tensorrt_modules import KINDS, import_tensorrt, why_unsupported
 
 _PRECISIONS = ("fp32", "fp16", "bf16", "int8")
@@ -86,7 +86,7 @@ class _Unsupported(EngineError):
 def _planned(
     bundle: Bundle, kind: str, device: str | None, precision: str | None, path: str | None
 ) -> Choice:
-    from edgecv_runtime.engines.cuda import describe_gpu, device_index
+    from edgecv_runtime.engines.nvidia.cuda import describe_gpu, device_index
 
     trt = import_tensorrt(kind)
     version = str(trt.__version__)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecv_runtime._core import DeviceTensor, EngineError
-from edgecv_runtime.engines.cuda import PinnedMemory, Stream
+from edgecv_runtime.engines.nvidia.cuda import PinnedMemory, Stream
 from edgecv_runtime.engines.onnxruntime import OnnxRuntimeEngine
 from edgecv_runtime.one_line import first_line
 

@@ -54,7 +54,7 @@ def open_engines(
             role: OpenVinoEngine(path, device, threads, precision) for role, path in files.items()
         }
     if name in ("tensorrt", "tensorrt_rtx"):
-        from edgecv_runtime.engines.cuda import Stream, device_index
+        from edgecv_runtime.engines.nvidia.cuda import Stream, device_index
         from edgecv_runtime.engines.tensorrt import TensorRtEngine
 
         stream = Stream(device_index(device))

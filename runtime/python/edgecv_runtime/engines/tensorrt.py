@@ -15,7 +15,13 @@ import numpy.typing as npt
 
 from edgecv_runtime._core import DeviceTensor, Engine, EngineError, TensorSpec
 from edgecv_runtime.engines.cache import cache_root
-from edgecv_runtime.engines.cuda import DeviceMemory, PinnedMemory, Recording, Stream, device_index
+from edgecv_runtime.engines.nvidia.cuda import (
+    DeviceMemory,
+    PinnedMemory,
+    Recording,
+    Stream,
+    device_index,
+)
 from edgecv_runtime.engines.tensorrt_modules import (
     KINDS,
     dtype_name,

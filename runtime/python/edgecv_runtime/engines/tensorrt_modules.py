@@ -13,7 +13,7 @@ from edgecv_runtime._core import EngineError
 from edgecv_runtime.one_line import joined
 
 if TYPE_CHECKING:
-    from edgecv_runtime.engines.gpu import Gpu
+    from edgecv_runtime.engines.nvidia.gpu import Gpu
 
 
 @dataclass(frozen=True)

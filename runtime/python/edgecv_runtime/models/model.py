@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
 
     from edgecv_runtime.models.tiles import Tiles
-    from edgecv_runtime.sources import Frame, SourceLike
+    from edgecv_runtime.sources.frames import Frame
+    from edgecv_runtime.sources.resolve import SourceLike
 
     Image = str | os.PathLike[str] | npt.NDArray[np.uint8] | PillowImage
 else:  # Pillow may be missing
@@ -212,7 +213,8 @@ class Model(ABC, Generic[Result]):
             >>> for result in model.stream("clip.mp4", on_error="skip"):
             ...     print(result.frame, result.time_ms, result.summary())
         """
-        from edgecv_runtime.sources import Failure, open_source
+        from edgecv_runtime.sources.frames import Failure
+        from edgecv_runtime.sources.resolve import open_source
 
         if not isinstance(batch, Integral) or batch < 1:
             raise InputError(f"batch: expected a whole number above 0, got {batch!r}")

@@ -5,7 +5,7 @@ from edgecv_runtime.sources.frames import Failure, Frame
 from edgecv_runtime.sources.images import IMAGE_SUFFIXES, Images, natural_key
 from edgecv_runtime.sources.resolve import SourceLike, open_source, resolve_source
 from edgecv_runtime.sources.video import Video
-from edgecv_runtime.sources.video_kinds import VIDEO_SUFFIXES
+from edgecv_runtime.sources.video_files.kinds import VIDEO_SUFFIXES
 
 __all__ = [
     "IMAGE_SUFFIXES",

@@ -10,8 +10,8 @@ from edgecv_runtime._core import InputError
 from edgecv_runtime.opencv import import_cv2, opencv_has
 from edgecv_runtime.sources.capture import codec_of, open_live, opened, reason, three_channels
 from edgecv_runtime.sources.clocks import LiveClock
-from edgecv_runtime.sources.conversion import ConversionWatch
 from edgecv_runtime.sources.frames import Failure, Frame
+from edgecv_runtime.sources.video_files.conversion import ConversionWatch
 
 _TRIES = 16  # reads that may fail in a row before the end: a frame is broken
 _AT_ONCE_MS = 1000.0  # a read that fails later waited for what does not come

@@ -15,7 +15,7 @@ from edgecv_runtime.sources.addresses import NETWORK_SCHEMES, csi_pipeline, show
 from edgecv_runtime.sources.frames import Failure, Frame
 from edgecv_runtime.sources.images import IMAGE_SUFFIXES, Images, natural_key
 from edgecv_runtime.sources.video import Video
-from edgecv_runtime.sources.video_kinds import REMOTE_SUFFIXES, is_video
+from edgecv_runtime.sources.video_files.kinds import REMOTE_SUFFIXES, is_video
 
 SourceLike = Union[str, int, "os.PathLike[str]", Sequence[Union[str, int, "os.PathLike[str]"]]]
 

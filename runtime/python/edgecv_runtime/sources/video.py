@@ -9,7 +9,7 @@ from edgecv_runtime.opencv import import_cv2
 from edgecv_runtime.sources.capture import open_file
 from edgecv_runtime.sources.frames import Failure, Frame
 from edgecv_runtime.sources.live import read_live
-from edgecv_runtime.sources.video_file import check_opened, read_file
+from edgecv_runtime.sources.video_files.reading import check_opened, read_file
 from edgecv_runtime.sources.waiting import in_a_thread
 
 _FASTEST = 999.0  # frames per second, of any camera

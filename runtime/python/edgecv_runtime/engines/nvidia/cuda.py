@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecv_runtime._core import EngineError
-from edgecv_runtime.engines.gpu import Gpu
+from edgecv_runtime.engines.nvidia.gpu import Gpu
 
 
 def import_cuda() -> Any:

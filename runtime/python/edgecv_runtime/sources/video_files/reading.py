@@ -23,11 +23,11 @@ from edgecv_runtime.sources.capture import (
     turned,
 )
 from edgecv_runtime.sources.clocks import FileClock
-from edgecv_runtime.sources.container import Evidence, lacks_index, read_evidence
-from edgecv_runtime.sources.conversion import ConversionWatch, conversion_is_heard
-from edgecv_runtime.sources.frame_sizes import SizeChanges
 from edgecv_runtime.sources.frames import Failure, Frame
-from edgecv_runtime.sources.pyav import pyav_is_here, read_with_pyav
+from edgecv_runtime.sources.video_files.container import Evidence, lacks_index, read_evidence
+from edgecv_runtime.sources.video_files.conversion import ConversionWatch, conversion_is_heard
+from edgecv_runtime.sources.video_files.frame_sizes import SizeChanges
+from edgecv_runtime.sources.video_files.pyav import pyav_is_here, read_with_pyav
 
 _TRIES = 16  # reads that may fail in a row before the end: a packet is broken, or only sound came
 _UNCOUNTED = 2  # frames that an index may count and a decoder not show

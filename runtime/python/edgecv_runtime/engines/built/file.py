@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from edgecv_runtime._core import BundleError
-from edgecv_runtime.engines.built_engine import COMPATIBILITIES, BuiltEngine, ShapeRange
+from edgecv_runtime.engines.built.record import COMPATIBILITIES, BuiltEngine, ShapeRange
 from edgecv_runtime.engines.tensorrt_modules import KINDS
 from edgecv_runtime.one_line import brief
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgecv_runtime._core import Bundle, BundleError, EngineError, HashedFile
-from edgecv_runtime.engines.built_engine import BuiltEngine
+from edgecv_runtime.engines.built.file import read_engines
+from edgecv_runtime.engines.built.record import BuiltEngine
 from edgecv_runtime.engines.cache import cache_of_bundle
-from edgecv_runtime.engines.engines_json import read_engines
-from edgecv_runtime.engines.gpu import Gpu
+from edgecv_runtime.engines.nvidia.gpu import Gpu
 
 
 def engines_of(bundle: Bundle) -> list[tuple[Path, BuiltEngine]]:

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecv_runtime.sources.matroska import is_broken, matroska_end
+from edgecv_runtime.sources.video_files.matroska import is_broken, matroska_end
 
 _LARGEST_INDEX = 1 << 28  # bytes; more is an accident or an attack
 _MXF_KEY = b"\x06\x0e\x2b\x34"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from edgecv_runtime.engines.gpu import Gpu
+from edgecv_runtime.engines.nvidia.gpu import Gpu
 from edgecv_runtime.engines.tensorrt_modules import KINDS
 
 COMPATIBILITIES = ("none", "same_compute_capability", "ampere_plus")

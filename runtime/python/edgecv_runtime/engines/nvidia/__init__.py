@@ -1,0 +1,1 @@
+"""NVIDIA's driver, GPUs and CUDA, as the engines use them."""

@@ -1,0 +1,1 @@
+"""Video files: which there are, what their containers say, and their frames."""
