@@ -13,29 +13,25 @@ import torch
 from torch import Tensor, nn
 from torchvision.models import ResNet18_Weights, resnet18
 
+from .architecture.heads import xavier
 from .architecture.input_record import native_record
+from .architecture.record import Architecture, own_input, published_by_torchvision
+from .architecture.windows import WindowPlan
 from .registry import register
 
-STRIDE = 32  # of the trunk
+STRIDE = 32  # of the backbone
 CROP = (320, 480)  # what the course trains on and predicts
 
 
-def _trunk_weights() -> dict[str, Tensor]:
-    return dict(ResNet18_Weights.DEFAULT.get_state_dict(progress=True, check_hash=True))
-
-
-@register("fcn_resnet18", default_weights=_trunk_weights, task="segment")
 class FcnResnet18(nn.Module):
     """Takes float32 [B, 3, H, W], normalised; gives logits float32 [B, C, H, W].
 
     Args:
         num_classes: C; every column is a class.
-        crop: (height, width) of what the network sees: pictures are covered with such crops, whose
-            logits are averaged where they overlap. Multiples of 32.
-        overlap: of neighbouring crops, as a part of their sides, 0 or more and below 1.
+        crop: (height, width) of a window: images are covered with windows, whose logits are
+            averaged where they overlap. Multiples of 32.
+        overlap: of neighbouring windows, as a part of their sides, 0 or more and below 1.
     """
-
-    trunk_prefix = "backbone."
 
     def __init__(
         self, num_classes: int, crop: list[int] | None = None, overlap: float = 0.25
@@ -63,9 +59,12 @@ class FcnResnet18(nn.Module):
         self.finish_head()
         weights = ResNet18_Weights.DEFAULT.transforms()
         self.input = native_record(weights.mean, weights.std)
-        self.windows = {
-            "size": [height, width], "overlap": overlap, "weight": "uniform", "batch": 4
-        }  # fmt: skip
+        self.windows: WindowPlan = {
+            "size": [height, width],
+            "overlap": overlap,
+            "weight": "uniform",
+            "batch": 4,
+        }
 
     def finish_head(self) -> None:
         """The transposed convolution starts as bilinear upsampling."""
@@ -85,7 +84,7 @@ def bilinear_kernel(in_channels: int, out_channels: int, size: int) -> Tensor:
     """Weights of a transposed convolution that upsamples each channel bilinearly.
 
     float32 [in_channels, out_channels, size, size]; channels other than a channel's own are 0. With
-    `size` 2s, stride s and padding s / 2 the picture becomes s times as large.
+    `size` 2s, stride s and padding s / 2 the image becomes s times as large.
     """
     factor = (size + 1) // 2
     center = factor - 1.0 if size % 2 == 1 else factor - 0.5
@@ -94,3 +93,21 @@ def bilinear_kernel(in_channels: int, out_channels: int, size: int) -> Tensor:
     own = torch.arange(min(in_channels, out_channels))
     weight[own, own] = side[:, None] * side
     return weight
+
+
+def _start_head(module: FcnResnet18) -> None:
+    xavier(module.head)
+    module.finish_head()
+
+
+register(
+    Architecture(
+        "fcn_resnet18",
+        "segment",
+        FcnResnet18,
+        own_input,
+        published_by_torchvision(ResNet18_Weights.DEFAULT),  # of the backbone
+        start_head=_start_head,
+        backbone_prefix="backbone.",
+    )
+)

@@ -1,4 +1,4 @@
-"""Mask R-CNN on MobileNetV3-Large: torchvision's parts, thin enough to train from nothing."""
+"""Mask R-CNN on MobileNetV3-Large: torchvision's parts, small enough to train from scratch."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ from torchvision.models.detection.rpn import RPNHead
 from torchvision.ops import MultiScaleRoIAlign
 from torchvision.ops.feature_pyramid_network import LastLevelMaxPool
 
-from .architecture.input_record import input_record
+from .architecture.heads import PREDICTORS
+from .architecture.input_record import transform_input
+from .architecture.record import Architecture
 from .registry import register
 
 # Blocks of `features` that end the strides 8, 16 and 32, and their channels.
 STAGES = {6: 40, 12: 112, 16: 960}
-LONGEST_SIDE = 1333 / 800  # over the shortest one, as torchvision's models have it
+LONGEST_SIDE = 1333 / 800  # over the shortest one, as in torchvision's models
 # MobileNetV3's own momentum of 0.01 is for very long runs: after the few hundred steps that a small
 # data set gives, the statistics are still those of the first ones, and nothing is found.
 _norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.1)
 
 
-@register("maskrcnn_mobilenet_v3_large_fpn", task="instance")
 def maskrcnn_mobilenet_v3_large_fpn(
     num_classes: int,
     min_size: int = 320,
@@ -34,7 +35,7 @@ def maskrcnn_mobilenet_v3_large_fpn(
     channels: int = 128,
     box_score_thresh: float = 0.05,
 ) -> MaskRCNN:
-    """Mask R-CNN with batch norm that learns, in the trunk and in the feature pyramid.
+    """Mask R-CNN with batch norm that learns, in the backbone and in the feature pyramid.
 
     Args:
         num_classes: background included.
@@ -61,7 +62,7 @@ def maskrcnn_mobilenet_v3_large_fpn(
         ((0.5, 1.0, 2.0),) * 4,
     )
     levels = [str(level) for level in range(len(STAGES))]
-    module = MaskRCNN(
+    return MaskRCNN(
         backbone,
         min_size=min_size,
         max_size=max_size,
@@ -80,5 +81,14 @@ def maskrcnn_mobilenet_v3_large_fpn(
         mask_head=MaskRCNNHeads(channels, (channels,) * 4, dilation=1),
         mask_predictor=MaskRCNNPredictor(channels, channels, num_classes),
     )
-    module.input = input_record(module.transform)
-    return module
+
+
+register(
+    Architecture(
+        "maskrcnn_mobilenet_v3_large_fpn",
+        "instance",
+        maskrcnn_mobilenet_v3_large_fpn,
+        transform_input,
+        head_layers=PREDICTORS,
+    )
+)

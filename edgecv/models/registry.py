@@ -1,21 +1,21 @@
-"""Architectures by name. A family registers its builders; nobody else spells out names."""
+"""Architectures by name. Each family registers its records; nobody else spells out names."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib
 import inspect
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from edgecv_runtime import InputError
 
 from .architecture.catalogue import CATALOGUE, Task, known
+from .architecture.input_record import InputRecord
+from .architecture.record import Architecture
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-
-Builder = TypeVar("Builder", bound=Callable[..., Any])
 
 _FAMILIES = (
     "ssd_tiny",
@@ -29,40 +29,15 @@ _FAMILIES = (
     "fcn_resnet18",
 )
 
-_builders: dict[str, Callable[..., nn.Module]] = {}
-_default_weights: dict[str, Callable[[], dict[str, Tensor]]] = {}
+_architectures: dict[str, Architecture] = {}
 
 
-def register(
-    name: str,
-    default_weights: Callable[[], dict[str, Tensor]] | None = None,
-    *,
-    task: Task = "detect",
-) -> Callable[[Builder], Builder]:
-    """Makes the decorated class or function the builder of an architecture.
-
-    It is called with keyword arguments only, which must be plain values (they go into checkpoints);
-    `num_classes` is one of them, but for `stylize`, and counts as torchvision's does (the
-    background of a detector included). The module has its input record in `input` (a dict as in
-    bundle.json). What depends on the classes is in its `head`, or its `head_layers` gives the
-    prefixes of the parameters.
-
-    Where there are such, `training_only` has prefixes of parameters that only training needs (they
-    may lack in weights), `trunk_prefix` the prefix of a trunk that takes a classifier's weights,
-    and `windows` the plan of the crops that cover a picture, as in bundle.json.
-
-    `default_weights` fetches the published state dict, where there is one.
-    """
-
-    def add(builder: Builder) -> Builder:
-        if name not in CATALOGUE or CATALOGUE[name].task != task:
-            raise ValueError(f"{name}, {task}: not so in edgecv.models.architecture.catalogue")
-        _builders[name] = builder
-        if default_weights is not None:
-            _default_weights[name] = default_weights
-        return builder
-
-    return add
+def register(architecture: Architecture) -> None:
+    """Makes an architecture known. The catalogue has to have it, with the same task."""
+    name, task = architecture.name, architecture.task
+    if name not in CATALOGUE or CATALOGUE[name].task != task:
+        raise ValueError(f"{name}, {task}: not so in edgecv.models.architecture.catalogue")
+    _architectures[name] = architecture
 
 
 def _load_families() -> None:
@@ -75,12 +50,16 @@ def names() -> list[str]:
     return sorted(CATALOGUE)
 
 
-def _builder(architecture: str) -> Callable[..., nn.Module]:
-    task_of(architecture)  # before torch is loaded
+def find(name: str) -> Architecture:
+    """The record of an architecture.
+
+    Raises InputError if it is unknown, or not in this torchvision.
+    """
+    task_of(name)  # before torch is loaded
     _load_families()
-    if architecture not in _builders:
-        raise InputError(f"{architecture} is not in this torchvision: install a newer one")
-    return _builders[architecture]
+    if name not in _architectures:
+        raise InputError(f"{name} is not in this torchvision: install a newer one")
+    return _architectures[name]
 
 
 def task_of(architecture: str) -> Task:
@@ -91,18 +70,40 @@ def task_of(architecture: str) -> Task:
 
 
 def create(architecture: str, **arguments: Any) -> nn.Module:
-    """A module with freshly initialised weights; its attribute `architecture` is the name.
+    """A module with fresh weights.
+
+    Two attributes stay with it: `architecture` is the name, `input` the input record.
+
+    Example:
+        >>> module = registry.create("ssd_tiny", num_classes=3, size=(256, 320))
 
     Raises:
         InputError: an unknown architecture, or arguments that the builder refuses.
     """
-    builder = _builder(architecture)
+    record = find(architecture)
     try:
-        module = builder(**arguments)
+        module = record.build(**arguments)
     except (TypeError, ValueError) as error:
         raise InputError(f"{architecture}: {error}") from error
-    module.architecture = architecture  # type: ignore[assignment]
+    vars(module).update(architecture=architecture, input=record.input(module, arguments))
     return module
+
+
+def input_of(module: nn.Module) -> InputRecord:
+    """The input record of a module that `create` made."""
+    record: InputRecord = vars(module)["input"]
+    return record
+
+
+def architecture_of(module: nn.Module) -> Architecture:
+    """The record of a module that `create` made. Raises InputError for any other module."""
+    name = vars(module).get("architecture")
+    if name is None:
+        raise InputError(
+            f"{type(module).__name__}: not an architecture that edgecv knows by name; expected a "
+            "module made by registry.create"
+        )
+    return find(name)
 
 
 def counts_background(architecture: str) -> bool:
@@ -123,7 +124,9 @@ def without_weights() -> Iterator[None]:
     without_content = {torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn}
 
     class Shapes(TorchFunctionMode):
-        def __torch_function__(self, function: Any, _: Any, args: Any = (), kwargs: Any = None):  # type: ignore[no-untyped-def]
+        def __torch_function__(
+            self, function: Any, _: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
             if function in without_content:
                 kwargs = {**(kwargs or {}), "device": "meta"}
             return function(*args, **(kwargs or {}))
@@ -134,7 +137,7 @@ def without_weights() -> Iterator[None]:
 
 def accepts(architecture: str, argument: str) -> bool:
     """Whether the builder names this argument, such as `size`. Raises InputError as `create`."""
-    return argument in inspect.signature(_builder(architecture)).parameters
+    return argument in inspect.signature(find(architecture).build).parameters
 
 
 def has_classes(architecture: str) -> bool:
@@ -144,11 +147,11 @@ def has_classes(architecture: str) -> bool:
 
 def default_weights(architecture: str) -> dict[str, Tensor]:
     """The published state dict. Raises InputError where there is none or it cannot be fetched."""
-    _load_families()
-    if architecture not in _default_weights:
+    published = find(architecture).published
+    if published is None:
         raise InputError(f"{architecture} has no default weights; use --weights none or a file")
     try:
-        return _default_weights[architecture]()
+        return published()
     except (OSError, RuntimeError) as error:  # URLError is an OSError; a wrong hash a RuntimeError
         raise InputError(
             f"default weights of {architecture} cannot be downloaded ({error}); download them "

@@ -1,4 +1,4 @@
-"""A small multiscale SSD (arXiv 1512.02325): a light trunk with batch norm, five feature maps."""
+"""A small multiscale SSD (arXiv 1512.02325): a light backbone, five feature maps."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from torchvision.ops import batched_nms, clip_boxes_to_image
 
 from edgecv_runtime import ops
 
+from .architecture.input_record import IMAGENET_MEAN, IMAGENET_STD, stretched_record
+from .architecture.record import Architecture, own_input
 from .registry import register
 
 # Sides of the anchors as fractions of the input's height, two for each feature map.
 SCALES = ((0.08, 0.12), (0.18, 0.26), (0.36, 0.45), (0.55, 0.67), (0.8, 0.95))
 RATIOS = (1.0, 2.0, 0.5)
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 def _conv(channels_in: int, channels_out: int, stride: int = 1) -> nn.Sequential:
@@ -64,7 +64,6 @@ class SsdTinyHead(nn.Module):
         )
 
 
-@register("ssd_tiny")
 class SsdTiny(nn.Module):
     """Takes and gives what torchvision's detectors take and give.
 
@@ -141,23 +140,7 @@ class SsdTiny(nn.Module):
             "ratios": [list(ratios) for _ in scales],
             "pixel_ratios": True,
         }
-        self.input: dict[str, Any] = {
-            "color": "rgb",
-            "size": list(self.size),
-            "resize": "stretch",
-            "max_size": None,
-            "align": "center",
-            "crop": None,
-            "interpolation": "bilinear",
-            "antialias": False,
-            "scale": 1 / 255,
-            "mean": list(IMAGENET_MEAN),
-            "std": list(IMAGENET_STD),
-            "pad_value": 0.0,
-            "pad_multiple": 1,
-            "dtype": "float32",
-            "layout": "nchw",
-        }
+        self.input = stretched_record(self.size, IMAGENET_MEAN, IMAGENET_STD)
         self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(IMAGENET_STD).view(3, 1, 1), persistent=False)
         anchors = torch.from_numpy(self._anchors())
@@ -268,3 +251,6 @@ class SsdTiny(nn.Module):
             "labels": all_labels[keep],
             "scores": all_scores[keep],
         }
+
+
+register(Architecture("ssd_tiny", "detect", SsdTiny, own_input))

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .architecture.input_record import InputRecord, native_record
+from .architecture.record import Architecture, own_input
 from .registry import register
 
 # A side must be at least this long for the reflection paddings, which reach 4 pixels at full size.
 SMALLEST_SIDE = 8
-# Sides of the result are the picture's, rounded up to this: the network halves twice, then doubles.
+# Sides of the result are the image's, rounded up to this: the network halves twice, then doubles.
 SIDE_MULTIPLE = 4
 # How far a pixel of the result looks, each way, beside the statistics of instance normalisation:
 # 4 + 1 + 2 pixels down to a quarter of the size, 4 for each 3x3 convolution there, 3 + 3 + 4 up
@@ -29,7 +30,7 @@ REACH_PER_BLOCK = 8
 _RUNNING = re.compile(r"(^|\.)in\d+\.(running_mean|running_var|num_batches_tracked)$")
 
 
-# Applies an instance normalisation: to use, or to see, other statistics than the picture's own.
+# Applies an instance normalisation: to use, or to see, other statistics than the image's own.
 Normalise = Callable[[nn.InstanceNorm2d, Tensor], Tensor]
 
 
@@ -77,9 +78,8 @@ class ResidualBlock(nn.Module):
         return normalise(self.in2, self.conv2(y)) + x
 
 
-@register("style_transform", task="stylize")
 class StyleTransform(nn.Module):
-    """Paints a picture in the one style that it was trained on.
+    """Gives an image the one style that it was trained on.
 
     `module(images)` takes float32 [B, 3, h, w], RGB in 0..255, sides of at least 8 pixels, and
     returns float32 [B, 3, 4 * ceil(h / 4), 4 * ceil(w / 4)] in the same units, not clamped.
@@ -107,23 +107,8 @@ class StyleTransform(nn.Module):
         self.deconv2 = UpsampledConv(2 * width, width)
         self.in5 = nn.InstanceNorm2d(width, affine=True)
         self.deconv3 = ReflectedConv(width, 3, 9)
-        self.input: dict[str, Any] = {
-            "color": "rgb",
-            "size": None,
-            "resize": "none",
-            "max_size": None,
-            "align": "center",
-            "crop": None,
-            "interpolation": "bilinear",
-            "antialias": False,
-            "scale": 1.0,
-            "mean": [0.0, 0.0, 0.0],
-            "std": [1.0, 1.0, 1.0],
-            "pad_value": 0.0,
-            "pad_multiple": 1,
-            "dtype": "float32",
-            "layout": "nchw",
-        }
+        record = native_record(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+        self.input: InputRecord = {**record, "scale": 1.0}
 
     def forward(self, images: Tensor, normalise: Normalise = _by_itself) -> Tensor:
         result: Tensor = self.deconv3(self.features(images, normalise))
@@ -157,3 +142,6 @@ class StyleTransform(nn.Module):
     def accept_weights(state_dict: dict[str, Tensor]) -> dict[str, Tensor]:
         """Without the running statistics that instance norm kept in PyTorch 0.3 and never used."""
         return {key: value for key, value in state_dict.items() if not _RUNNING.search(key)}
+
+
+register(Architecture("style_transform", "stylize", StyleTransform, own_input))

@@ -2,34 +2,28 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 from torchvision import models
 
-from . import registry
 from .architecture.catalogue import CATALOGUE
-from .architecture.heads import layers_of_classes
-from .architecture.input_record import centre_record
+from .architecture.input_record import InputRecord, centre_record
+from .architecture.record import Architecture, published_by_torchvision
+from .registry import register
 
 # Networks that learn with more classifiers than they answer with.
 _EXTRA_CLASSIFIERS = {"googlenet": ("aux1.", "aux2."), "inception_v3": ("AuxLogits.",)}
 
 
-def _register(name: str) -> None:
-    published: Any = models.get_model_weights(name).DEFAULT
-    build = models.get_model_builder(name)
+def _architecture(name: str) -> Architecture:
+    weights: Any = models.get_model_weights(name).DEFAULT
+    torchvisions = models.get_model_builder(name)
 
-    def fetch() -> dict[str, Tensor]:
-        return dict(published.get_state_dict(progress=True, check_hash=True))
-
-    @registry.register(name, default_weights=fetch, task="classify")
-    def builder(num_classes: int, size: list[int] | None = None, **arguments: Any) -> nn.Module:
-        """`size`: height and width of the network's input, which is cut from the picture's centre;
+    def build(num_classes: int, size: list[int] | None = None, **arguments: Any) -> nn.Module:
+        """`size`: height and width of the network's input, which is cut from the image's centre;
         None: that of the published weights. `arguments` go to torchvision's builder."""
-        preset = published.transforms()
-        crop = [int(side) for side in size or preset.crop_size * 2]
+        crop = _crop(size, weights.transforms())
         if size is not None and (len(crop) != 2 or min(crop) < 32):
             raise ValueError(f"expected a size of height and width, at least 32x32, got {size}")
         if name in _EXTRA_CLASSIFIERS:
@@ -38,14 +32,31 @@ def _register(name: str) -> None:
                 arguments
             )
         arguments |= _fixed_size(name, crop)
-        module: nn.Module = build(weights=None, num_classes=num_classes, **arguments)
-        module.input = _record(preset, crop)  # type: ignore[assignment]
-        module.training_only = _EXTRA_CLASSIFIERS.get(name, ())  # type: ignore[assignment]
-        module.head_layers = _head_layers  # type: ignore[assignment]
+        module: nn.Module = torchvisions(weights=None, num_classes=num_classes, **arguments)
         return module
 
-    # The layers whose shapes depend on the number of classes; found out when somebody asks.
-    _head_layers = functools.partial(layers_of_classes, name)
+    def record(_module: nn.Module, arguments: dict[str, Any]) -> InputRecord:
+        preset = weights.transforms()
+        crop = _crop(arguments.get("size"), preset)
+        # Another size keeps the share of the image that is cut off.
+        edge = round(max(crop) * preset.resize_size[0] / preset.crop_size[0])
+        mode = preset.interpolation.value
+        return centre_record(edge, crop, preset.mean, preset.std, mode, bool(preset.antialias))
+
+    return Architecture(
+        name,
+        "classify",
+        build,
+        record,
+        published_by_torchvision(weights),
+        head_layers=None,
+        training_only=_EXTRA_CLASSIFIERS.get(name, ()),
+    )
+
+
+def _crop(size: list[int] | None, preset: Any) -> list[int]:
+    """Height and width of what is cut from the image's centre."""
+    return [int(side) for side in size or preset.crop_size * 2]
 
 
 def _fixed_size(name: str, crop: list[int]) -> dict[str, Any]:
@@ -56,13 +67,6 @@ def _fixed_size(name: str, crop: list[int]) -> dict[str, Any]:
     return {"input_size": tuple(crop)} if name.startswith("maxvit") else {}
 
 
-def _record(preset: Any, crop: list[int]) -> dict[str, Any]:
-    # Another size keeps the share of the picture that is cut off.
-    edge = round(max(crop) * preset.resize_size[0] / preset.crop_size[0])
-    mode = preset.interpolation.value
-    return centre_record(edge, crop, preset.mean, preset.std, mode, bool(preset.antialias))
-
-
 for _name in models.list_models(module=models):
     if _name in CATALOGUE:  # a newer torchvision may have more, which nobody has tried
-        _register(_name)
+        register(_architecture(_name))

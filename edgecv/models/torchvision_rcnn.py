@@ -1,18 +1,19 @@
-"""torchvision's Faster R-CNN and Mask R-CNN, with the input record read from the object."""
+"""torchvision's Faster R-CNN and Mask R-CNN."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from torch import Tensor
+from torch import nn
 from torchvision.models import detection
-from torchvision.models.detection import FasterRCNN
 
-from .architecture.input_record import input_record
+from .architecture.heads import PREDICTORS
+from .architecture.input_record import transform_input
+from .architecture.record import Architecture, published_by_torchvision
 from .registry import register
 
-_PUBLISHED = {
+_PUBLISHED: dict[str, Any] = {
     "fasterrcnn_resnet50_fpn": detection.FasterRCNN_ResNet50_FPN_Weights,
     "fasterrcnn_resnet50_fpn_v2": detection.FasterRCNN_ResNet50_FPN_V2_Weights,
     "fasterrcnn_mobilenet_v3_large_fpn": detection.FasterRCNN_MobileNet_V3_Large_FPN_Weights,
@@ -26,21 +27,25 @@ _PUBLISHED = {
 _WITHOUT_EPS = ("fasterrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn")
 
 
-def _register(name: str, published: Any) -> None:
-    def fetch() -> dict[str, Tensor]:
-        return dict(published.DEFAULT.get_state_dict(progress=True, check_hash=True))
+def _architecture(name: str, weights: Any) -> Architecture:
+    torchvisions: Callable[..., nn.Module] = getattr(detection, name)
 
-    build: Callable[..., FasterRCNN] = getattr(detection, name)
-
-    @register(name, default_weights=fetch, task="instance" if "mask" in name else "detect")
-    def builder(num_classes: int, **arguments: Any) -> FasterRCNN:
+    def build(num_classes: int, **arguments: Any) -> nn.Module:
         """`arguments` go to torchvision's builder (min_size, max_size, box_score_thresh, ...)."""
-        module = build(weights=None, weights_backbone=None, num_classes=num_classes, **arguments)
-        module.input = input_record(module.transform)
-        if name in _WITHOUT_EPS:
-            module.frozen_norm_eps = 0.0
-        return module
+        return torchvisions(
+            weights=None, weights_backbone=None, num_classes=num_classes, **arguments
+        )
+
+    return Architecture(
+        name,
+        "instance" if "mask" in name else "detect",
+        build,
+        transform_input,
+        published_by_torchvision(weights.DEFAULT),
+        head_layers=PREDICTORS,
+        frozen_norm_eps=0.0 if name in _WITHOUT_EPS else None,
+    )
 
 
 for _name, _weights in _PUBLISHED.items():
-    _register(_name, _weights)
+    register(_architecture(_name, _weights))

@@ -7,12 +7,13 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.data import Dataset
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
 from ..reading.masks import decode_masks
 from ..reading.records import Record
-from .minibatch import TrainingImages
+from .decoded_images import DecodedImages
 
 
 class Instances(NamedTuple):
@@ -36,7 +37,7 @@ class InstanceBatch(NamedTuple):
         return [dict(entry) for entry in self.objects]
 
 
-class TrainingInstances(TrainingImages):
+class TrainingInstances(Dataset[Instances]):
     """Gives `Instances` after the pipeline; objects marked `ignore` are left out, and where masks
     are learnt those without a mask too.
 
@@ -47,10 +48,15 @@ class TrainingInstances(TrainingImages):
     """
 
     def __init__(self, records: list[Record], pipeline: v2.Compose, masks: bool) -> None:
-        super().__init__(records, pipeline)
+        self.records = records
+        self.pipeline = pipeline
         self.masks = masks
+        self._image = DecodedImages([record.image for record in records])
 
-    def __getitem__(self, index: int) -> Instances:  # type: ignore[override]
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def __getitem__(self, index: int) -> Instances:
         record = self.records[index]
         rgb = torch.from_numpy(self._image(index)).permute(2, 0, 1)  # [H, W, 3] -> [3, H, W]
         size = (int(rgb.shape[1]), int(rgb.shape[2]))

@@ -3,12 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from edgecv_runtime import InputError
 
 WEIGHTS = ("uniform", "gaussian", "linear")
 BATCH = 4  # windows that share a run of the network
+
+
+class WindowPlan(TypedDict):
+    """The record `windows` of bundle.json.
+
+    size: [height, width] of a window in pixels; overlap: the part of a window's side that
+    neighbours share; weight: how much each pixel of a window counts where windows overlap, one of
+    WEIGHTS; batch: windows that share a run of the network.
+    """
+
+    size: list[int]
+    overlap: float
+    weight: str
+    batch: int
+
+
+def windows_of(module: Any) -> WindowPlan | None:
+    """The plan that a module holds in its attribute `windows`; None if it takes images whole."""
+    plan: WindowPlan | None = getattr(module, "windows", None)
+    return plan
 
 
 @dataclass(frozen=True)
@@ -32,34 +52,40 @@ class WindowOptions:
         return self == WindowOptions()
 
 
-def plan_windows(own: dict[str, Any] | None, request: WindowOptions) -> dict[str, Any] | None:
-    """The plan as bundle.json has it under `windows`; None: the picture goes through whole.
+def plan_windows(own: WindowPlan | None, request: WindowOptions) -> WindowPlan | None:
+    """The network's own plan with the options; None: images go through whole.
 
     Args:
-        own: the network's plan, None if it takes pictures whole.
+        own: the network's plan, None if it takes images whole.
 
     Raises:
         InputError: a request that contradicts itself, or is out of range.
     """
-    asked = {"overlap": request.overlap, "weight": request.weight}
-    asked = {name: value for name, value in asked.items() if value is not None}
+    asked = [
+        name
+        for name, value in (("overlap", request.overlap), ("weight", request.weight))
+        if value is not None
+    ]
     if request.whole:
         if request.size is not None or asked:
-            raise InputError("whole pictures have no crop, overlap or window: leave one side out")
+            raise InputError("whole images have no windows: leave out whole, or the windows")
         return None
-    if request.size is not None:
-        default = {"overlap": 0.25, "weight": "uniform", "batch": BATCH}
-        own = {**default, **(own or {}), "size": list(request.size)}
-    if own is None:
+    if own is None and request.size is None:
         if asked:
             raise InputError(
-                f"{' and '.join(asked)} are those of crops, and this network takes pictures whole: "
-                "give a crop with them"
+                f"this network takes images whole, which have no {' or '.join(asked)}: give the "
+                "size of the windows as well"
             )
         return None
-    plan = {**own, **asked}
+    plan: WindowPlan = own or {"size": [], "overlap": 0.25, "weight": "uniform", "batch": BATCH}
+    plan = {
+        "size": plan["size"] if request.size is None else list(request.size),
+        "overlap": plan["overlap"] if request.overlap is None else request.overlap,
+        "weight": plan["weight"] if request.weight is None else request.weight,
+        "batch": plan["batch"],
+    }
     if not 0 <= plan["overlap"] < 1:
         raise InputError(f"overlap is {plan['overlap']}; expected 0 or more and below 1")
     if plan["weight"] not in WEIGHTS:
-        raise InputError(f"window is {plan['weight']!r}; expected one of {', '.join(WEIGHTS)}")
+        raise InputError(f"weight is {plan['weight']!r}; expected one of {', '.join(WEIGHTS)}")
     return plan

@@ -1,4 +1,4 @@
-"""Checkpoints: a plain dict with all that makes the detector again, read with weights_only=True."""
+"""Checkpoints: a plain dict that holds all of a trained network, read with weights_only=True."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from edgecv_runtime.files.whole import write_file
 from edgecv_runtime.one_line import one_line
 
 from .. import registry
+from ..architecture.input_record import InputRecord
 from .files import describe
 from .loading import fit_state_dict
 from .pickled import load_pickled
@@ -33,7 +34,7 @@ class Checkpoint:
     architecture: str
     arguments: dict[str, Any]
     labels: list[str]
-    input: dict[str, Any]
+    input: InputRecord
     state_dict: dict[str, Tensor]
     training: dict[str, Any] = field(default_factory=dict)
 

@@ -26,11 +26,10 @@ def infer_num_classes(
         InputError: the weights are of another architecture.
     """
     with registry.without_weights():
-        module = registry.create(architecture, num_classes=2)
-        two = module.state_dict()
+        two = registry.create(architecture, num_classes=2).state_dict()
         three = registry.create(architecture, num_classes=3).state_dict()
     state_dict = aligned(state_dict, two)
-    optional = tuple(getattr(module, "training_only", ()))
+    optional = registry.find(architecture).training_only
     key = next(k for k in two if two[k].shape != three[k].shape and not k.startswith(optional))
     if key not in state_dict:
         names = shortened(list(state_dict), 2)
@@ -65,9 +64,8 @@ def load_weights(module: nn.Module, source: str | Path, new_head: bool = False) 
     """
     if source == "none":
         return None
-    architecture = str(module.architecture)
     if source == "default":
-        state_dict = registry.default_weights(architecture)
+        state_dict = registry.default_weights(registry.architecture_of(module).name)
     else:
         state_dict = read_state_dict(source)
     return fit_state_dict(module, state_dict, str(source), new_head)
@@ -78,19 +76,20 @@ def fit_state_dict(
 ) -> str | None:
     """`load_weights` for weights already read."""
     require_finite(state_dict, source)
-    architecture = str(module.architecture)
+    record = registry.architecture_of(module)
+    architecture = record.name
     own = module.state_dict()
     counting = " (background included)" if registry.counts_background(architecture) else ""
     # Before names are aligned: a classifier's layers with `backbone.` in front would not be all.
-    if new_head and (trunk := _trunk_of(module, state_dict)):
-        require_real(trunk, own, source)
-        module.load_state_dict(trunk, strict=False)
+    if new_head and (backbone := _backbone_of(own, record.backbone_prefix, state_dict)):
+        require_real(backbone, own, source)
+        module.load_state_dict(backbone, strict=False)
         return f"{source} has weights of the backbone: they are kept, the head is new"
-    state_dict = accept_frozen_norm(module, aligned(state_dict, own))
+    state_dict = accept_frozen_norm(module, aligned(state_dict, own), record.frozen_norm_eps)
     if isinstance(module, StyleTransform):
         state_dict = module.accept_weights(state_dict)
-    # What only training needs may lack.
-    optional = tuple(getattr(module, "training_only", ()))
+    # What only training needs may be missing.
+    optional = record.training_only
     lacking = {
         key: own[key]
         for key in own
@@ -124,8 +123,8 @@ def fit_state_dict(
             f"{counting}, not for this {architecture}'s "
             f"{infer_num_classes(architecture, own)}: {shapes}"
         )
-    trunk = {key: value for key, value in state_dict.items() if not in_head(module, key)}
-    module.load_state_dict(trunk, strict=False)
+    backbone = {key: value for key, value in state_dict.items() if not in_head(module, key)}
+    module.load_state_dict(backbone, strict=False)
     initialise_head(module)
     return (
         f"{source} has {infer_num_classes(architecture, state_dict)} classes, the data "
@@ -133,13 +132,19 @@ def fit_state_dict(
     )
 
 
-def _trunk_of(module: nn.Module, state_dict: dict[str, Tensor]) -> dict[str, Tensor] | None:
-    """The weights of a classifier as those of the module's trunk; None if they are none."""
-    prefix = getattr(module, "trunk_prefix", None)
+def _backbone_of(
+    own: dict[str, Tensor], prefix: str | None, state_dict: dict[str, Tensor]
+) -> dict[str, Tensor] | None:
+    """The weights of a classifier as those of the backbone; None if they are not a classifier's.
+
+    Args:
+        own: the module's own weights.
+        prefix: of the names of its backbone's weights; None: it does not take a classifier's.
+    """
     if prefix is None or any(key.startswith(prefix) for key in state_dict):
         return None
-    own = {k: v for k, v in module.state_dict().items() if k.startswith(prefix)}
-    for theirs in ("", "features."):  # a MobileNet keeps its trunk under this name
+    own = {k: v for k, v in own.items() if k.startswith(prefix)}
+    for theirs in ("", "features."):  # the backbone of a MobileNet has this name
         found = {key: state_dict.get(theirs + key.removeprefix(prefix)) for key in own}
         fitting = {k: v for k, v in found.items() if v is not None and v.shape == own[k].shape}
         if len(fitting) == len(own):

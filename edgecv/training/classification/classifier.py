@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from edgecv.models.architecture.input_record import InputRecord
 from edgecv_runtime import ops
 
 from ..preprocessing import spec_of
@@ -22,7 +21,7 @@ class TorchClassifier:
         record: its input record.
     """
 
-    def __init__(self, module: nn.Module, record: dict[str, Any]) -> None:
+    def __init__(self, module: nn.Module, record: InputRecord) -> None:
         self.module = module
         self.spec = spec_of(record)
         self.device = next(module.parameters()).device

@@ -9,6 +9,7 @@ from edgecv.data.batches.augmentation import classification_pipeline
 from edgecv.data.batches.class_images import ClassImages
 from edgecv.data.class_folder import read_classes
 from edgecv.models import registry
+from edgecv.models.architecture.input_record import height_width
 from edgecv.models.weights.loading import load_weights
 from edgecv_runtime import InputError
 
@@ -43,8 +44,8 @@ def prepare(settings: ClassificationSettings, workers: int) -> Run:
         arguments["size"] = list(settings.size)
     module = registry.create(settings.architecture, **arguments)
     note = load_weights(module, settings.weights, new_head=True)
-    record: dict[str, Any] = module.input  # type: ignore[assignment]
-    height, width = record["crop"]
+    record = registry.input_of(module)
+    height, width = height_width(record["crop"])
     pipeline = classification_pipeline((height, width), record["interpolation"], settings.flip)
     loader = training_loader(ClassImages(train, pipeline), batch_size, None, workers)
     default_rate = PRETRAINED_LEARNING_RATE if settings.pretrained else LEARNING_RATE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from edgecv.data.class_folder import ClassificationData
+from edgecv.models.architecture.input_record import InputRecord
 
 from ..preprocessing import normalise
 from ..run.task import TrainingTask
@@ -36,7 +37,7 @@ class ClassificationTask(TrainingTask):
     def __init__(
         self,
         module: nn.Module,
-        record: dict[str, Any],
+        record: InputRecord,
         validation: ClassificationData,
         learning_rate: float,
         pretrained: bool,

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from edgecv.data.reading.masks import RunLengths, encode_masks
+from edgecv.models.architecture.input_record import InputRecord, height_width
 from edgecv_runtime import InputSpec, ops
 
 from .metrics import Detected
@@ -25,15 +24,13 @@ class TorchDetector:
         mask_threshold: probability from which a pixel belongs to an object.
     """
 
-    def __init__(
-        self, module: nn.Module, record: dict[str, Any], mask_threshold: float = 0.5
-    ) -> None:
+    def __init__(self, module: nn.Module, record: InputRecord, mask_threshold: float = 0.5) -> None:
         self.module = module
         self.mask_threshold = mask_threshold
         by_module = record["resize"] == "shortest_edge"
         self.spec = InputSpec(
             color="rgb",
-            size=None if by_module else tuple(record["size"]),
+            size=None if by_module else height_width(record["size"]),
             resize="none" if by_module else record["resize"],
             interpolation=record["interpolation"],
             antialias=record["antialias"],

@@ -19,6 +19,7 @@ from edgecv.data.reading.image_files import upright_size
 from edgecv.data.reading.records import DetectionData, Record
 from edgecv.models import registry
 from edgecv.models.architecture.heads import predicts_masks
+from edgecv.models.architecture.input_record import InputRecord, height_width
 from edgecv.models.weights.loading import load_weights
 from edgecv_runtime import InputError
 
@@ -57,7 +58,7 @@ def prepare(settings: DetectionSettings, workers: int) -> Run:
             "or give another --val-split"
         )
     module, arguments, note = _module(settings, train)
-    record: dict[str, Any] = module.input  # type: ignore[assignment]
+    record = registry.input_of(module)
     loader, fewer = _train_loader(train, module, settings, workers)
     if predicts_masks(module):
         _require_masks([*train.records, *val.records])
@@ -96,12 +97,13 @@ def _module(
 def _scaled(architecture: str, min_size: int) -> dict[str, int]:
     """Arguments for another shortest side; the longest one keeps its proportion to it."""
     with registry.without_weights():
-        record: Any = registry.create(architecture, num_classes=2).input
-    if record["resize"] != "shortest_edge":
+        record = registry.input_of(registry.create(architecture, num_classes=2))
+    size, longest = record["size"], record["max_size"]
+    if size is None or longest is None:
         raise InputError(f"{architecture} has no shortest side; leave --min-size out")
     return {
         "min_size": min_size,
-        "max_size": round(min_size * record["max_size"] / record["size"][0]),
+        "max_size": round(min_size * longest / size[0]),
     }
 
 
@@ -136,9 +138,9 @@ def _require_masks(records: list[Record]) -> None:
 
 
 def _summary(
-    settings: DetectionSettings, train: DetectionData, val: DetectionData, record: dict[str, Any]
+    settings: DetectionSettings, train: DetectionData, val: DetectionData, record: InputRecord
 ) -> str:
-    height, width = record["size"]
+    height, width = height_width(record["size"])
     fixed = record["resize"] == "stretch"
     size = f"{height}x{width}" if fixed else f"shortest side {height}"
     return (
@@ -152,16 +154,18 @@ def _train_loader(
     data: DetectionData, module: nn.Module, settings: DetectionSettings, workers: int
 ) -> tuple[DataLoader[Any], str | None]:
     """The loader, and a note about its batch size."""
-    record: dict[str, Any] = module.input  # type: ignore[assignment]
+    record = registry.input_of(module)
     images: Dataset[Any]
     gather: Callable[[list[Any]], Any]
     if record["resize"] == "stretch":
-        height, width = record["size"]
-        images = TrainingImages(data.records, train_pipeline((height, width), settings.flip))
+        size = height_width(record["size"])
+        images = TrainingImages(data.records, train_pipeline(size, settings.flip))
         # The deepest map may be a single pixel of each image.
         default, least, gather = BATCH_SIZE, needs_two(module), collate
     else:
-        pipeline = instance_pipeline(record["size"][0], record["max_size"], settings.flip)
+        shortest, longest = height_width(record["size"])[0], record["max_size"]
+        assert longest is not None
+        pipeline = instance_pipeline(shortest, longest, settings.flip)
         images = TrainingInstances(data.records, pipeline, predicts_masks(module))
         default, least, gather = VARYING_BATCH_SIZE, 1, collate_instances
     batch_size, note = batch_for(len(data.records), settings.batch_size, default, least)

@@ -12,6 +12,7 @@ from edgecv.data.batches.instances import InstanceBatch
 from edgecv.data.batches.minibatch import Minibatch
 from edgecv.data.reading.records import DetectionData
 from edgecv.models.architecture.heads import predicts_masks
+from edgecv.models.architecture.input_record import InputRecord
 
 from ..run.task import TrainingTask, counted
 from .detector import TorchDetector
@@ -39,7 +40,7 @@ class DetectionTask(TrainingTask):
     def __init__(
         self,
         module: nn.Module,
-        record: dict[str, Any],
+        record: InputRecord,
         validation: DetectionData,
         learning_rate: float,
         pretrained: bool,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+from collections.abc import Sized
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from torch.utils.data import DataLoader
 
 from edgecv.data.reading.report import counted
 
@@ -33,9 +35,14 @@ def values_in_effect(run: Run, trainer: pl.Trainer, workers: int) -> dict[str, A
         "head_learning_rate": max(rates),
         "arguments": run.arguments,
         "labels": run.labels,
-        "training_images": len(run.train.dataset),  # type: ignore[arg-type]
-        "validation_images": len(run.validation.dataset),  # type: ignore[arg-type]
+        "training_images": _images_of(run.train),
+        "validation_images": _images_of(run.validation),
     }
+
+
+def _images_of(loader: DataLoader[Any]) -> int:
+    assert isinstance(loader.dataset, Sized)
+    return len(loader.dataset)
 
 
 def in_words(values: dict[str, Any]) -> str:

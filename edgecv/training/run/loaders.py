@@ -5,29 +5,36 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.utils.data import ConcatDataset, DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset
 
 from edgecv_runtime import InputError, read_image
 
 from .epoch_order import EpochOrder, Place, drawn_from
 
 
+class Items(Protocol):
+    """A data set whose length is known."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Any: ...
+
+
 def training_loader(
-    images: Dataset[Any],
+    images: Items,
     batch_size: int,
     collate: Callable[[list[Any]], Any] | None,
     workers: int,
 ) -> DataLoader[Any]:
     """Shuffles. Images fewer than a batch are repeated until they fill one; `batch_for` gives sizes
     for which that is a single image at most."""
-    repeats = -(-batch_size // len(images))  # type: ignore[arg-type]
-    items = _Training(ConcatDataset([images] * repeats) if repeats > 1 else images)
+    items = _Training(images, repeats=-(-batch_size // len(images)))
     return DataLoader(
         items,
         batch_size,
@@ -81,7 +88,7 @@ def validation_loader(images: Sequence[Path], workers: int) -> DataLoader[Any]:
     """Gives each image by itself, in order, uint8 [H, W, 3] BGR."""
     # The collate function keeps arrays as they are; the default one makes tensors of them.
     return DataLoader(
-        _Reading(_Pictures(images)),
+        _Reading(_Images(images)),
         batch_size=None,
         collate_fn=_same,
         num_workers=min(workers, 1),
@@ -120,11 +127,11 @@ class ReadError(InputError):
 class _Reading(Dataset[Any]):
     """The same items; what cannot be read is a `ReadError`."""
 
-    def __init__(self, items: Dataset[Any]) -> None:
+    def __init__(self, items: Items) -> None:
         self.items = items
 
     def __len__(self) -> int:
-        return len(self.items)  # type: ignore[arg-type]
+        return len(self.items)
 
     def __getitem__(self, index: int) -> Any:
         try:
@@ -134,21 +141,22 @@ class _Reading(Dataset[Any]):
 
 
 class _Training(Dataset[Any]):
-    """The same items, each augmented with random numbers of its own."""
+    """The same items, `repeats` times, each augmented with random numbers of its own."""
 
-    def __init__(self, items: Dataset[Any]) -> None:
+    def __init__(self, items: Items, repeats: int) -> None:
         self.items = _Reading(items)
+        self.repeats = max(repeats, 1)
 
     def __len__(self) -> int:
-        return len(self.items)
+        return len(self.items) * self.repeats
 
     def __getitem__(self, place: Place) -> Any:
         index, seed = place
         with drawn_from(seed):
-            return self.items[index]
+            return self.items[index % len(self.items)]
 
 
-class _Pictures(Dataset[NDArray[np.uint8]]):
+class _Images(Dataset[NDArray[np.uint8]]):
     def __init__(self, images: Sequence[Path]) -> None:
         self.images = images
 
@@ -159,5 +167,5 @@ class _Pictures(Dataset[NDArray[np.uint8]]):
         return read_image(self.images[index])
 
 
-def _same(picture: Any) -> Any:
-    return picture
+def _same(image: Any) -> Any:
+    return image

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from edgecv.models import registry
+from edgecv.models.architecture.input_record import InputRecord
 
 if TYPE_CHECKING:
     import lightning.pytorch as pl
@@ -53,7 +54,7 @@ class Run:
     task: TrainingTask
     arguments: dict[str, Any]  # of the architecture's builder
     labels: list[str]
-    record: dict[str, Any]  # the input record
+    record: InputRecord  # the input record
     train: DataLoader[Any]
     validation: DataLoader[Any]
     notes: list[str] = field(default_factory=list)  # lines for the user

@@ -31,12 +31,12 @@ NO_CLASS = -1
 
 def of_checkpoint(checkpoint: Checkpoint, request: WindowOptions | None = None) -> Segment:
     """Whole or in crops, as the bundle that is exported with the same `request`."""
-    from edgecv.models.architecture.windows import WindowOptions, plan_windows
+    from edgecv.models.architecture.windows import WindowOptions, plan_windows, windows_of
 
     from .segmenter import TorchSegmenter
 
     module = checkpoint.module()
-    windows = plan_windows(getattr(module, "windows", None), request or WindowOptions())
+    windows = plan_windows(windows_of(module), request or WindowOptions())
     return TorchSegmenter(module, checkpoint.input, windows)
 
 

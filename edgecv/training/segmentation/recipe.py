@@ -19,6 +19,7 @@ from edgecv.data.segmentation_folder import (
     require_two_classes,
 )
 from edgecv.models import registry
+from edgecv.models.architecture.windows import windows_of
 from edgecv.models.weights.loading import load_weights
 from edgecv_runtime import InputError
 
@@ -69,13 +70,13 @@ def prepare(settings: SegmentationSettings, workers: int) -> Run:
         arguments["crop"] = list(crop)
     module = registry.create(settings.architecture, **arguments)
     note = load_weights(module, settings.weights, new_head=True)
-    record: dict[str, Any] = module.input  # type: ignore[assignment]
+    record = registry.input_of(module)
     crops = LabelledCrops(images, class_lookup(train, labels), crop_pipeline(crop, settings.flip))
     default_rate = PRETRAINED_LEARNING_RATE if settings.pretrained else LEARNING_RATE
     task = SegmentationTask(
         module,
         record,
-        getattr(module, "windows", None),
+        windows_of(module),
         labels,
         val.images,
         val_lookup,

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from edgecv.models.architecture.input_record import InputRecord
+from edgecv.models.architecture.windows import WindowPlan
 from edgecv_runtime import ops
 
 from ..preprocessing import spec_of
@@ -30,9 +32,7 @@ class TorchSegmenter:
         windows: the plan of the crops as in bundle.json, None: the image goes through whole.
     """
 
-    def __init__(
-        self, module: nn.Module, record: dict[str, Any], windows: dict[str, Any] | None
-    ) -> None:
+    def __init__(self, module: nn.Module, record: InputRecord, windows: WindowPlan | None) -> None:
         self.module = module
         self.spec = spec_of(record)
         self.pad_value = float(record["pad_value"])
@@ -78,7 +78,7 @@ class TorchSegmenter:
             return logits
         return F.interpolate(logits, size, mode="bilinear", align_corners=False)
 
-    def _in_windows(self, tensor: Tensor, windows: dict[str, Any]) -> Tensor:
+    def _in_windows(self, tensor: Tensor, windows: WindowPlan) -> Tensor:
         """Logits of the crops, averaged where they overlap. [3, H, W] -> [C, H, W]"""
         height, width = tensor.shape[-2:]
         rows, columns = windows["size"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from edgecv.data.segmentation_folder import LabelledImage
+from edgecv.models.architecture.input_record import InputRecord
+from edgecv.models.architecture.windows import WindowPlan
 
 from ..preprocessing import normalise
 from ..run.task import TrainingTask
@@ -39,8 +41,8 @@ class SegmentationTask(TrainingTask):
     def __init__(
         self,
         module: nn.Module,
-        record: dict[str, Any],
-        windows: dict[str, Any] | None,
+        record: InputRecord,
+        windows: WindowPlan | None,
         labels: list[str],
         validation: list[LabelledImage],
         lookup: NDArray[np.int32],

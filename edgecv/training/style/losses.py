@@ -15,12 +15,11 @@ from torch import Tensor, nn
 from torchvision.models import VGG16_Weights, VGG19_Weights
 from torchvision.models.vgg import cfgs, make_layers
 
+from edgecv.models.architecture.input_record import IMAGENET_MEAN, IMAGENET_STD
 from edgecv.models.weights.files import read_state_dict
 from edgecv.models.weights.usable import require_finite
 from edgecv_runtime import InputError, read_image
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
 SMALLEST_STYLE = 32  # pixels: below, the deepest features are a few numbers
 _CONFIGURATIONS = {"vgg16": "D", "vgg19": "E"}  # torchvision's letters
 _PUBLISHED = {"vgg16": VGG16_Weights.IMAGENET1K_V1, "vgg19": VGG19_Weights.IMAGENET1K_V1}

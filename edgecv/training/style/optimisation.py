@@ -82,7 +82,7 @@ def paint(
         total.backward()
         if not losses:  # L-BFGS looks several times in a step; the first look is what it began with
             losses.update({name: float(value.detach()) for name, value in parts.items()})
-        return total  # type: ignore[return-value]  # a tensor will do
+        return float(total.detach())
 
     for step in range(1, settings.steps + 1):
         losses.clear()

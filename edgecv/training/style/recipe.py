@@ -69,7 +69,7 @@ def prepare(settings: StyleSettings, workers: int) -> Run:
     arguments: dict[str, Any] = {"width": settings.width, "blocks": settings.blocks}
     module = registry.create(settings.architecture, **arguments)
     load_weights(module, settings.weights)
-    record: dict[str, Any] = module.input  # type: ignore[assignment]
+    record = registry.input_of(module)
     height, width = style.shape[1:]
     notes = [
         f"{settings.architecture} {settings.size[0]}x{settings.size[1]}, weights "

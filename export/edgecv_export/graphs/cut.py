@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from torch import nn
 
+from edgecv.models.architecture.input_record import InputRecord
 from edgecv.models.architecture.windows import WindowOptions
 from edgecv_export.bundle.graph_record import DIALECTS, Dialect
 from edgecv_export.outputs.score_function import ScoreFunction
@@ -44,7 +45,7 @@ class Cut(Protocol):
         ...
 
     @property
-    def input(self) -> dict[str, Any]:
+    def input(self) -> InputRecord:
         """The manifest's input record."""
         ...
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from edgecv.models.architecture.input_record import InputRecord
 from edgecv_runtime import InputError
 
 
-def require_plain(record: dict[str, Any]) -> None:
+def require_plain(record: InputRecord) -> None:
     """Raises InputError for a record that torch alone (`parity.torch_input.to_tensor`) cannot
     follow."""
     simple = (
@@ -24,7 +23,7 @@ def require_plain(record: dict[str, Any]) -> None:
         )
 
 
-def letterboxed(record: dict[str, Any], size: tuple[int, int]) -> dict[str, Any]:
+def letterboxed(record: InputRecord, size: tuple[int, int]) -> InputRecord:
     """The record of a detector whose images are fitted into ``size`` (h, w) from the top left.
 
     Raises InputError unless both sides are multiples of what the model pads to.
@@ -35,5 +34,10 @@ def letterboxed(record: dict[str, Any], size: tuple[int, int]) -> dict[str, Any]
             f"size {size[0]}x{size[1]}: expected height and width as multiples of {multiple}, "
             "which the model's transform pads to"
         )
-    changed = {"size": list(size), "resize": "letterbox", "max_size": None, "align": "top_left"}
-    return {**record, **changed}
+    return {
+        **record,
+        "size": list(size),
+        "resize": "letterbox",
+        "max_size": None,
+        "align": "top_left",
+    }

@@ -16,12 +16,13 @@ from torchvision.models.detection.rpn import concat_box_prediction_layers
 from torchvision.models.detection.transform import resize_boxes
 from torchvision.ops.boxes import clip_boxes_to_image
 
+from edgecv.training.preprocessing import spec_of
 from edgecv_export.graphs.rcnn.cut import RcnnCut
 from edgecv_export.parity.detected import Detected
 from edgecv_export.parity.replay import Preference
 from edgecv_export.parity.steer import steer, steer_softmax
 from edgecv_runtime import ops
-from edgecv_runtime._core import InputSpec, plan, propose
+from edgecv_runtime._core import plan, propose
 from edgecv_runtime.engines.graph_source import path_or_content
 
 # How far two computations of one proposal may lie apart, in pixels of the network's input.
@@ -32,7 +33,7 @@ class BundleNetworks:
     """The graphs `trunk` and `roi` in ONNX Runtime, behind the runtime's preprocessing."""
 
     def __init__(self, bundle: Path, cut: RcnnCut) -> None:
-        self.spec = InputSpec(**cut.input)
+        self.spec = spec_of(cut.input)
         self._backbone = _session(bundle / "trunk.onnx")
         self._roi = _session(bundle / "roi.onnx")
         self._features: list[str] = cut.postprocess["roi"]["features"]

@@ -16,6 +16,7 @@ from torchvision.models.detection.transform import resize_boxes
 from torchvision.ops.boxes import clip_boxes_to_image
 
 import edgecv_runtime
+from edgecv.models.architecture.input_record import height_width
 from edgecv_export.graphs.ssd.cut import SsdCut
 from edgecv_export.graphs.ssd.networks import as_head_outputs, head_outputs
 from edgecv_export.outputs.graph_session import GraphSession
@@ -121,7 +122,7 @@ def _steered(
     cut: SsdCut, image: np.ndarray, logits: Tensor, deltas: Tensor, preference: Preference
 ) -> Tensor:
     record = cut.postprocess["boxes"]
-    size = cut.input["size"]
+    size = list(height_width(cut.input["size"]))
     boxes = BoxCoder(tuple(record["weights"]), record["max_log_scale"]).decode_single(
         deltas, cut.anchors
     )

@@ -6,7 +6,7 @@ The runtime resizes in float and rounds to whole levels; that rounding is all th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ LEAST_AGREEMENT = 0.98
 _TASKS = ("classify", "detect", "instance", "segment")
 
 
-def check_uint8_fits(task: str, record: dict[str, Any], postprocess: dict[str, Any]) -> None:
+def check_uint8_fits(task: str, record: Mapping[str, Any], postprocess: dict[str, Any]) -> None:
     """Raises InputError where bytes cannot stand for what the network was made for.
 
     Detectors that pad do so with the mean colour, which is no whole level in general.
@@ -94,7 +94,7 @@ def take_uint8(draft: BundleDraft, images: Sequence[npt.NDArray[np.uint8]]) -> d
     }
 
 
-def _level_of_padding(record: dict[str, Any]) -> int | None:
+def _level_of_padding(record: Mapping[str, Any]) -> int | None:
     """The level 0..255 that the padding stands for in every channel, if there is one."""
     values = {
         (record["pad_value"] * std + mean) / record["scale"]

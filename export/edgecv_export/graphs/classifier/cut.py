@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from torch import nn
 
-from edgecv.models.architecture.input_record import imagenet_record
+from edgecv.models.architecture.input_record import InputRecord, imagenet_record, input_of
 from edgecv_export.graphs.cut import CutRequest, Kind
 from edgecv_export.graphs.input_records import require_plain
 from edgecv_export.graphs.probe import class_logits, outputs_of
@@ -22,7 +22,7 @@ class ClassifierCut:
 
     module: nn.Module  # float32 [B, 3, h, w], normalised -> [B, columns]
     columns: int  # scores of an image
-    input: dict[str, Any]
+    input: InputRecord
     function: ScoreFunction  # what turns them into scores in 0..1
 
     task: ClassVar[Literal["classify"]] = "classify"
@@ -33,19 +33,14 @@ class ClassifierCut:
         return max(self.columns, 2)
 
 
-def _record_of(module: Any) -> dict[str, Any] | None:
-    record: dict[str, Any] | None = getattr(module, "input", None)
-    return record
-
-
-def _size(record: dict[str, Any]) -> tuple[int, int] | None:
+def _size(record: InputRecord | None) -> tuple[int, int] | None:
     """Height and width of the network's input; None where the record does not say."""
-    sides = record["crop"] or record["size"]
+    sides = record and (record["crop"] or record["size"])
     return None if sides is None or len(sides) != 2 else (int(sides[0]), int(sides[1]))
 
 
 def _matches(module: nn.Module) -> bool:
-    size = _size(_record_of(module) or {"crop": None, "size": None})
+    size = _size(input_of(module))
     outputs = outputs_of(module) if size is None else outputs_of(module, size)
     return class_logits(outputs) is not None
 
@@ -56,7 +51,7 @@ def cut_classifier(module: nn.Module, request: CutRequest) -> ClassifierCut:
             "a classifier's input has the size in its input record: leave out size, or set the "
             "module's input"
         )
-    record = _record_of(module)
+    record = input_of(module)
     if record is None:
         record = imagenet_record()
         warnings.warn(

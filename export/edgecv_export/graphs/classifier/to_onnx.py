@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgecv.models.architecture.input_record import height_width
 from edgecv_export.bundle.draft import BundleDraft
 from edgecv_export.bundle.graph_record import add_graph
 from edgecv_export.graphs.classifier.cut import ClassifierCut
@@ -15,7 +16,7 @@ def write_classifier(
     cut: ClassifierCut, draft: BundleDraft, *, batch: Batch, opset: int
 ) -> Written:
     """See `families.write_graphs`."""
-    height, width = cut.input["crop"]
+    height, width = height_width(cut.input["crop"])
     model = images_to_onnx(
         cut.module, (height, width), outputs=["logits"], batch=batch, opset=opset
     )

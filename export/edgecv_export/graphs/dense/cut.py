@@ -14,7 +14,7 @@ from torchvision.models.detection.fcos import FCOS
 from torchvision.models.detection.retinanet import RetinaNet
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
-from edgecv.models.architecture.input_record import input_record
+from edgecv.models.architecture.input_record import InputRecord, height_width, input_record
 from edgecv_export.graphs.cut import CutRequest, Kind
 from edgecv_export.graphs.dense.networks import DenseNetwork, feature_maps
 from edgecv_export.graphs.input_records import letterboxed
@@ -39,7 +39,7 @@ class DenseCut:
     classes: int
     size: tuple[int, int] | None  # (h, w) of every tensor, padding included; None: any multiple
     multiple: int  # what h and w are multiples of
-    input: dict[str, Any]
+    input: InputRecord
     postprocess: dict[str, Any]
 
     task: ClassVar[Literal["detect"]] = "detect"
@@ -77,8 +77,8 @@ def _cut(
         record = letterboxed(record, size)
         detector.transform = LetterboxTransform(detector.transform, size)
     elif record["resize"] == "stretch":
-        height, width = (math.ceil(side / multiple) * multiple for side in record["size"])
-        size = height, width
+        height, width = height_width(record["size"])
+        size = math.ceil(height / multiple) * multiple, math.ceil(width / multiple) * multiple
     strides = _strides(detector.backbone, multiple, size)
     anchors = _anchor_record(detector.anchor_generator, strides)
 

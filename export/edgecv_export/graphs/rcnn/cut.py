@@ -16,7 +16,7 @@ from torchvision.models.detection.rpn import RegionProposalNetwork
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 from torchvision.ops import MultiScaleRoIAlign
 
-from edgecv.models.architecture.input_record import input_record
+from edgecv.models.architecture.input_record import InputRecord, height_width, input_record
 from edgecv.models.parts.roi_pool import SingleScaleRoIPool
 from edgecv_export.bundle.graph_record import Dialect
 from edgecv_export.graphs.cut import CutRequest, Kind
@@ -38,7 +38,7 @@ class RcnnCut:
 
     module: GeneralizedRCNN  # the whole detector, evaluation mode
     classes: int  # without the background
-    input: dict[str, Any]  # the manifest's input record
+    input: InputRecord  # the manifest's input record
     postprocess: dict[str, Any]  # the manifest's postprocess record
     size: tuple[int, int] | None  # (h, w) of the network's input; None: any multiple of `multiple`
     multiple: int  # of pixels, to which images are padded
@@ -88,7 +88,7 @@ def cut_rcnn(detector: Any, request: CutRequest) -> RcnnCut:
         record = letterboxed(record, size)
         detector.transform = LetterboxTransform(detector.transform, size)
     elif record["resize"] == "stretch":
-        height, width = record["size"]
+        height, width = height_width(record["size"])
         size = _round_up(height, multiple), _round_up(width, multiple)
 
     if size is None:

@@ -10,8 +10,15 @@ from torch import nn
 from torchvision.models.segmentation._utils import _SimpleSegmentationModel
 from torchvision.models.segmentation.lraspp import LRASPP
 
-from edgecv.models.architecture.input_record import IMAGENET_MEAN, IMAGENET_STD, native_record
-from edgecv.models.architecture.windows import plan_windows
+from edgecv.models.architecture.input_record import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    InputRecord,
+    height_width,
+    input_of,
+    native_record,
+)
+from edgecv.models.architecture.windows import WindowPlan, plan_windows, windows_of
 from edgecv_export.graphs.cut import CutRequest, Kind
 from edgecv_export.graphs.input_records import require_plain
 from edgecv_export.graphs.probe import outputs_of, segmentation_logits
@@ -30,8 +37,8 @@ class SegmentationCut:
     module: nn.Module  # the whole of it, evaluation mode
     network: nn.Module  # float32 [B, 3, H, W], normalised -> [B, columns, h, w]
     columns: int  # scores of a pixel
-    input: dict[str, Any]
-    windows: dict[str, Any] | None  # the plan of the windows; None: whole images
+    input: InputRecord
+    windows: WindowPlan | None  # the plan of the windows; None: whole images
     size: tuple[int, int] | None  # (H, W) of every tensor; None: any
     function: ScoreFunction  # what turns its outputs into scores in 0..1
 
@@ -51,8 +58,8 @@ def _matches(module: nn.Module) -> bool:
 
 
 def cut_segmentation(module: Any, request: CutRequest) -> SegmentationCut:
-    windows = plan_windows(getattr(module, "windows", None), request.windows)
-    record = getattr(module, "input", None)
+    windows = plan_windows(windows_of(module), request.windows)
+    record = input_of(module)
     if record is None:
         record = native_record(IMAGENET_MEAN, IMAGENET_STD)
         warnings.warn(
@@ -71,7 +78,7 @@ def cut_segmentation(module: Any, request: CutRequest) -> SegmentationCut:
         size = request.size
         record = {**record, "resize": "stretch", "size": list(size)}
     else:
-        size = tuple(record["size"]) if record["resize"] == "stretch" else None
+        size = height_width(record["size"]) if record["resize"] == "stretch" else None
     torchvisions = isinstance(module, (_SimpleSegmentationModel, LRASPP))
     logits = segmentation_logits(outputs_of(module, size or EXAMPLE))
     if logits is None:

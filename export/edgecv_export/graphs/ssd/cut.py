@@ -13,7 +13,7 @@ from torchvision.models.detection import _utils as detection_utils
 from torchvision.models.detection.ssd import SSD
 from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
-from edgecv.models.architecture.input_record import input_record
+from edgecv.models.architecture.input_record import InputRecord, height_width, input_record
 from edgecv_export.graphs.cut import CutRequest, Kind
 from edgecv_export.graphs.ssd.anchors import describe_generator, run_generator
 from edgecv_export.graphs.ssd.networks import SsdTinyNetwork, TorchvisionNetwork, feature_maps
@@ -31,7 +31,7 @@ class SsdCut:
     network: nn.Module  # float32 [B, 3, h, w], normalised -> logits [B, A, C + 1], deltas [B, A, 4]
     tensor_size: tuple[int, int]  # (h, w) of the network's input, padding included
     classes: int
-    input: dict[str, Any]  # the manifest's input record
+    input: InputRecord  # the manifest's input record
     postprocess: dict[str, Any]  # the manifest's postprocess record
     anchors: Tensor = field(repr=False)  # float32 [A, 4], xyxy in pixels of the network's input
     anchor_file: np.ndarray | None = field(default=None, repr=False)  # to be stored, or None
@@ -45,7 +45,8 @@ def cut_torchvision_ssd(detector: SSD, request: CutRequest) -> SsdCut:
     expect_part(coder, detection_utils.BoxCoder, "box_coder")
     record = _input_record(detector.transform)
     multiple = record["pad_multiple"]
-    height, width = (math.ceil(side / multiple) * multiple for side in record["size"])
+    sides = height_width(record["size"])
+    height, width = (math.ceil(side / multiple) * multiple for side in sides)
     network = TorchvisionNetwork(detector).eval()
     with torch.inference_mode():
         blank = torch.zeros(1, 3, height, width)
@@ -90,7 +91,7 @@ def cut_ssd_tiny(detector: Any, request: CutRequest) -> SsdCut:
         network=network,
         tensor_size=(height, width),
         classes=logits.shape[-1] - 1,
-        input=dict(detector.input),
+        input=detector.input,
         postprocess=_postprocess_record(
             dict(detector.anchor_spec),
             weights=detector.box_coder.weights,
@@ -109,7 +110,7 @@ def _refuse_size(request: CutRequest) -> None:
         raise InputError("an SSD has its input size built in: leave out size")
 
 
-def _input_record(transform: Any) -> dict[str, Any]:
+def _input_record(transform: Any) -> InputRecord:
     if not isinstance(transform, GeneralizedRCNNTransform):
         raise InputError(
             f"cannot record transform {type(transform).__name__}: expected torchvision's "
