@@ -203,6 +203,28 @@ def test_an_engine_of_ones_own_as_documented(prefix: Path, tmp_path: Path) -> No
     assert run(built / "app", bundle) == "bright 0.200\n"  # 51 of 255
 
 
+def test_the_application_of_the_tutorial(prefix: Path, tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "tutorials" / "cpp_application.md").read_text()
+    blocks = dict(re.findall(r"^```(cmake|cpp)\n(.*?)^```", page, re.M | re.S))
+    project = tmp_path / "app"
+    project.mkdir()
+    (project / "CMakeLists.txt").write_text(blocks["cmake"])
+    (project / "main.cpp").write_text(blocks["cpp"])
+    program = build(project, prefix, tmp_path / "build", openvino_package()) / "count_objects"
+    bundle = write_tiny_bundle(tmp_path / "tiny")  # finds two objects on white, none on black
+    frames = np.stack([np.full((48, 64, 3), level, np.uint8) for level in (255, 0)])
+    done = subprocess.run(
+        [program, bundle, "48", "64"], input=frames.tobytes(), capture_output=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode().splitlines() == [
+        "frame 0: 1 left 1 right",
+        "frame 1: 0 left 0 right",
+    ]
+    failed = subprocess.run([program, tmp_path, "48", "64"], input=b"", capture_output=True)
+    assert failed.returncode == 2 and failed.stderr.startswith(b"count_objects: ")
+
+
 def test_a_library_without_openvino_says_so(prefix: Path, tmp_path: Path) -> None:
     for file in list(shutil.copytree(prefix, tmp_path / "prefix").rglob("edgecv_openvino*.cmake")):
         file.unlink()

@@ -11,7 +11,7 @@ import pytest
 from edgecv.cli.main import build_parser, main
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/**/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/**/*.md")])
 README = (ROOT / "README.md").read_text()
 FENCED = r"^```(\w*)\n(.*?)^```"
 BLOCKS = re.findall(FENCED, README, re.DOTALL | re.MULTILINE)
