@@ -32,8 +32,8 @@ def in_first_column(text):
 
 def test_the_example_of_a_manifest_is_that_of_the_sample():
     shown, real = EXAMPLE.pop("provenance"), MANIFEST["provenance"]
-    assert EXAMPLE == {key: value for key, value in MANIFEST.items() if key != "provenance"}
-    assert list(EXAMPLE) == list(MANIFEST)[:-1]
+    expected = {key: value for key, value in MANIFEST.items() if key != "provenance"}
+    assert list(EXAMPLE.items()) == list(expected.items())
 
     def part_of(shown, real):
         if not isinstance(shown, dict):
