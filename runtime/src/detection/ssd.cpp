@@ -43,24 +43,28 @@ RowReader row_reader(const SsdSpec& spec, int classes, float lowest_threshold) {
   return reader;
 }
 
-/// Scores of all classes of a row. `scores` has room for `columns` and a vector more.
-EDGECV_INLINE const float* class_scores(const RowReader& reader, const float* row, float* scores) {
-  if (reader.function == ScoreFunction::none) return row + reader.first;
-  if (reader.function == ScoreFunction::softmax) {
-    float poison[lanes] = {};
-    const float shift = maximum(row, reader.columns, poison);
-    const Floats16 total =
-        splat<Floats16>(exponentials(row, reader.columns, reader.columns, shift, scores));
-    for (std::size_t c = 0; c < reader.columns; c += lanes) {
-      store(scores + c, load<Floats16>(scores + c) / total);
-    }
-    return scores + reader.first;
-  }
+/// Sigmoids of all classes of a row. `scores` has room for `columns` and a vector more.
+EDGECV_INLINE const float* sigmoid_scores(const RowReader& reader, const float* row,
+                                          float* scores) {
   const float* logits = row + reader.first;
   for (std::size_t c = 0; c < reader.classes; c += lanes) {
     store(scores + c, sigmoid(load_some(logits + c, reader.classes - c, 0.f)));
   }
   return scores;
+}
+
+/// Scores of all classes of a row.
+EDGECV_INLINE const float* class_scores(const RowReader& reader, const float* row, float* scores) {
+  if (reader.function == ScoreFunction::none) return row + reader.first;
+  if (reader.function == ScoreFunction::sigmoid) return sigmoid_scores(reader, row, scores);
+  float poison[lanes] = {};
+  const float shift = maximum(row, reader.columns, poison);
+  const Floats16 total =
+      splat<Floats16>(exponentials(row, reader.columns, reader.columns, shift, scores));
+  for (std::size_t c = 0; c < reader.columns; c += lanes) {
+    store(scores + c, load<Floats16>(scores + c) / total);
+  }
+  return scores + reader.first;
 }
 
 /// The best class score of each row, or below_threshold where none can pass. Returns false if a
@@ -91,7 +95,7 @@ EDGECV_CLONES bool best_scores(const RowReader& reader, const float* rows, std::
       const float total = exponentials(row, reader.columns, readable, shift, scratch);
       best[a] = exp_nonpositive(strongest - shift) / total;
     } else {
-      best[a] = maximum(class_scores(reader, row, scratch), reader.classes, poison);
+      best[a] = maximum(sigmoid_scores(reader, row, scratch), reader.classes, poison);
     }
   }
   return clean(poison);
