@@ -162,7 +162,7 @@ def test_an_item_that_is_set_is_set_in_the_model(tmp_path):
 )
 def test_a_setting_that_the_model_does_not_have_is_refused(tmp_path, name, value):
     model = with_thresholds(tmp_path / "bundle")
-    expected = f"^{name}: no setting of a Detector, which has thresholds, classes, tiles$"
+    expected = f"^{name}: Detector has no such setting, only thresholds, classes, tiles$"
     with pytest.raises(InputError, match=expected):
         setattr(model, name, value)
 

@@ -24,7 +24,7 @@ def import_cv2() -> Any:
 # Once, not for each frame.
 @functools.cache
 def _check(version: str) -> None:
-    # The system's, or a headless one, is not to be hidden by another.
+    # No advice to install: it would hide the system's OpenCV, or a headless one.
     require("opencv-python", version, "update the OpenCV that is installed")
 
 

@@ -1,4 +1,4 @@
-"""Where captions go: as large as befits image and box, and never on each other."""
+"""Places for captions: sized to image and box, and never on each other."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Placed(NamedTuple):
 
 
 def usual_size(height: int, width: int) -> float:
-    """Of a caption on an image of that size, in pixels."""
+    """The usual height of a caption on an image of that size, in pixels."""
     return max(11.0, min(height, width) / 36)
 
 
 def smallest_size(height: int, width: int) -> float:
-    """Below it nobody reads a caption, once the image is shown on a screen."""
+    """The smallest height of a caption that can be read on a screen, in pixels."""
     return max(10.0, min(height, width) / 90)
 
 

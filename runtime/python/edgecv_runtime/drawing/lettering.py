@@ -79,7 +79,7 @@ class Line:
     def paint(
         self, canvas: NDArray[np.uint8], left: int, top: int, ground: tuple[int, ...]
     ) -> None:
-        """On a ground of that colour (B, G, R), in place; what lies outside is cut off."""
+        """Draws the line on a ground of that colour (B, G, R), in place; the rest is cut off."""
         block = canvas[top : top + self.height, left : left + self.width]
         block[...] = ground
         blue, green, red = ground
@@ -88,7 +88,7 @@ class Line:
 
 
 def fitting(text: str, size: float, width: int) -> Line:
-    """A line of that size, or as much smaller as it takes to be at most `width` wide."""
+    """A line of that size, or smaller, so that it is at most `width` wide."""
     line = Line(text, size)
     while line.width > width and size > 1:
         size *= min(0.95, width / line.width)
@@ -113,7 +113,7 @@ def drawable_names(names: Sequence[str], labels: Iterable[int]) -> list[str]:
 
 @functools.lru_cache(maxsize=4096)
 def _drawable(text: str) -> tuple[str, str | None]:
-    """What of a text can be drawn, and the font file for Pillow; None: OpenCV draws it."""
+    """The part of a text that can be drawn, and the font file for Pillow; None: OpenCV draws it."""
     text = unicodedata.normalize("NFC", text)
     text = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
     if all(map(_opencv_has, text)):

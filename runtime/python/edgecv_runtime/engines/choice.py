@@ -30,7 +30,7 @@ def choose(
     precision: str | None = None,
     path: str | None = None,
 ) -> Choice:
-    """What is to run the bundle; what is given is kept to.
+    """Chooses what runs the bundle. Arguments that are given are kept.
 
     Without an engine's name, the first of these that can run it: TensorRT, then TensorRT for RTX,
     where an engine was built that fits this machine; ONNX Runtime on a GPU, where it can; ONNX
@@ -80,7 +80,7 @@ def choose(
 
 
 class _Unsupported(EngineError):
-    """The engine is built for other GPUs than the one that is here."""
+    """The engine does not support this GPU."""
 
 
 def _planned(

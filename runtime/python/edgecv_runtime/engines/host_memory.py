@@ -13,7 +13,7 @@ from edgecv_runtime._core import DeviceTensor, Engine, EngineError
 def require_host(
     array: npt.NDArray[Any] | DeviceTensor, name: str, engine: str
 ) -> npt.NDArray[Any]:
-    """The array. Raises EngineError for the memory of a GPU."""
+    """Returns the array. Raises EngineError for the memory of a GPU."""
     if isinstance(array, DeviceTensor):
         raise EngineError(
             f'input "{name}" lies on cuda:{array.device_index}: {engine} takes host memory; '

@@ -165,7 +165,7 @@ class OnnxRuntimeEngine(HostInputs):
 def _open_session(
     ort: Any, path: str | os.PathLike[str], options: Any, providers: list[Any]
 ) -> Any:
-    # ONNX Runtime's own falling back prints banners on standard output.
+    # ONNX Runtime's own fallback prints banners on standard output.
     try:
         return ort.InferenceSession(
             path_or_content(path), options, providers=providers, enable_fallback=0
@@ -173,7 +173,7 @@ def _open_session(
     except Exception as error:
         if "two nodes with same node name" not in str(error):
             raise
-    # Before 1.22, of nodes that it has fused itself where the file names none.
+    # ONNX Runtime before 1.22 says so of nodes that it fused itself, if the file names none.
     content = name_nodes(Path(path).read_bytes())
     return ort.InferenceSession(content, options, providers=providers, enable_fallback=0)
 

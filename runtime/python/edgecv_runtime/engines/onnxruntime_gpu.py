@@ -23,8 +23,8 @@ _loading = threading.Lock()
 
 
 class OnnxRuntimeGpuEngine(OnnxRuntimeEngine):
-    """With the CUDA or the TensorRT provider. Outputs stay on the GPU until somebody asks; those
-    that were asked for after one run are copied to the host with the next, all at once.
+    """With the CUDA or the TensorRT provider. Outputs stay on the GPU until they are asked for;
+    those that were asked for after one run are copied to the host with the next, all at once.
 
     With cuda-python the host's side is pinned memory, which a GPU reads and writes at full speed;
     without it ONNX Runtime copies, output by output, through memory that may be paged.

@@ -1,4 +1,4 @@
-"""The two TensorRTs, and all that differs between their modules and versions when engines are read.
+"""TensorRT and TensorRT for RTX: what differs between their modules and versions.
 
 ``tensorrt`` 10.3 and later (JetPack 6.1 and later have 10.3) and 11, ``tensorrt_rtx`` 1.x.
 """

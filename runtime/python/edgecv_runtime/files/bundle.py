@@ -28,7 +28,7 @@ def open_bundle(path: str | os.PathLike[str]) -> Iterator[Bundle]:
 
     path = Path(path)
     if "\0" in str(path):
-        raise BundleError(f"{brief(str(path))}: no path: it holds a zero byte")
+        raise BundleError(f"{brief(str(path))}: is not a path: it holds a zero byte")
     if not path.exists():
         recover_folder(path)
     if path.is_dir():

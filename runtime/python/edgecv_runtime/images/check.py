@@ -13,7 +13,7 @@ from edgecv_runtime.images.other_libraries import advice_for
 
 
 def check_image(image: Any) -> NDArray[np.uint8]:
-    """Checks an image that a caller gives.
+    """Checks an image from a caller.
 
     Args:
         image: uint8 [H, W, 3], [H, W, 4], [H, W] or [H, W, 1] with sides of 1 to 65535 pixels.

@@ -1,4 +1,4 @@
-"""PNG files with a palette, which OpenCV does not write: numbers for programs, colours for us."""
+"""PNG files with a palette, which OpenCV does not write: numbers and colours."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ class DetectionModel(Model[Result]):
 
     @property
     def thresholds(self) -> dict[str, float]:
-        """What scores above these is reported; by class name.
+        """Detections with scores above these are reported; by class name.
 
         At first they are the bundle's own: 0.5, unless its manifest says otherwise. Set it with one
         number for all classes, or with a mapping of those that change:
@@ -113,7 +113,7 @@ class DetectionModel(Model[Result]):
             self._apply(self._changed(value), self._classes)
 
     def _changed(self, value: float | Mapping[str, float]) -> dict[str, float]:
-        """Today's thresholds with what changes. Raises InputError."""
+        """The current thresholds, with the changes applied. Raises InputError."""
         if isinstance(value, Mapping):
             unknown = [name for name in value if name not in self._thresholds]
             if unknown:

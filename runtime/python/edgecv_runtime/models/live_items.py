@@ -18,7 +18,7 @@ class LiveItems(dict[str, Any]):
         self.update({name: value})
 
     def update(self, *items: Any, **named: Any) -> None:
-        """As a dict's. Raises InputError for what the model does not take."""
+        """Like `dict.update`. Raises InputError for what the model does not take."""
         changes = dict(*items, **named)
         self._change(changes)
         super().update(changes)

@@ -49,7 +49,7 @@ class InputImage(NamedTuple):
 
 
 class State(NamedTuple):
-    """What a call works with from its beginning to its end."""
+    """The settings that one call works with."""
 
     core: Any  # the C++ pipeline, with its settings; changed by replacing it
     tiles: Tiles | None = None  # of detectors
@@ -129,7 +129,7 @@ class Model(ABC, Generic[Result]):
         known = name.startswith("_") or hasattr(type(self), name)
         if not known and name not in Model.__annotations__:
             raise InputError(
-                f"{name}: no setting of a {type(self).__name__}, which has "
+                f"{name}: {type(self).__name__} has no such setting, only "
                 f"{', '.join(self.settings())}"
             )
         super().__setattr__(name, value)
@@ -278,7 +278,7 @@ class Model(ABC, Generic[Result]):
 def pixels_and_formats(
     images: Sequence[InputImage],
 ) -> tuple[list[npt.NDArray[np.uint8]], list[str]]:
-    """As the core takes images."""
+    """Images as the core takes them."""
     return [image.pixels for image in images], [image.format for image in images]
 
 

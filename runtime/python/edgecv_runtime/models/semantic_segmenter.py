@@ -56,7 +56,7 @@ class SemanticSegmenter(Model[Segmentation]):
         return {"windows": self.windows}
 
     def _changed(self, value: Mapping[str, Any]) -> CropWindows:
-        """Today's windows with what changes."""
+        """The current windows, with the changes applied."""
         unknown = [key for key in value if key not in _WINDOW_KEYS]
         if unknown:
             raise InputError(f'windows: expected {", ".join(_WINDOW_KEYS)}, got "{unknown[0]}"')

@@ -1,4 +1,4 @@
-"""What a classifier saw on one image."""
+"""What a classifier found on one image."""
 
 from __future__ import annotations
 

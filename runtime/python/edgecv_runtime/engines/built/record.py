@@ -55,7 +55,7 @@ class BuiltEngine:
         return record
 
     def misfits(self, version: str, gpu: Gpu, graph_sha256: str) -> list[str]:
-        """What keeps this engine from running here; empty if nothing does."""
+        """Why this engine cannot run here; empty if it can."""
         found = []
         title = KINDS[self.kind].title
         if self.graph_sha256 != graph_sha256:

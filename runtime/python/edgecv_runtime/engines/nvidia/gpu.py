@@ -1,4 +1,4 @@
-"""What is to be known of a GPU to tell whether an engine runs on it."""
+"""A GPU: what decides whether an engine runs on it."""
 
 from __future__ import annotations
 
