@@ -17,12 +17,12 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "bundle_v2_classify"
 LABELS = ["cat", "dog", "horse"]
 
 
-def picture(height=30, width=41, seed=0):
+def random_image(height=30, width=41, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
 class FakeEngine(Engine):
-    """Gives the rows of `logits`, one for each picture of a run."""
+    """Gives the rows of `logits`, one for each image of a run."""
 
     def __init__(self, logits, batch=-1):
         super().__init__(
@@ -75,7 +75,7 @@ def test_scores_are_those_of_torch(tmp_path, classes, function, of):
         with pytest.raises(BundleError, match="the softmax of one score is always 1"):
             classifier(tmp_path, [logits], scores=scores, topk=5)
         return
-    result = classifier(tmp_path, [logits], scores=scores, topk=5)(picture())
+    result = classifier(tmp_path, [logits], scores=scores, topk=5)(random_image())
     expected = of(torch.from_numpy(logits))
     top = expected.topk(min(5, classes))
     np.testing.assert_allclose(result.probabilities, expected, rtol=2e-6, atol=1e-7)
@@ -85,7 +85,7 @@ def test_scores_are_those_of_torch(tmp_path, classes, function, of):
 
 
 def test_of_equal_scores_the_lowest_label_comes_first(tmp_path):
-    assert classifier(tmp_path, [[1, 3, 3, 0, 3]], topk=4)(picture()).labels.tolist() == [
+    assert classifier(tmp_path, [[1, 3, 3, 0, 3]], topk=4)(random_image()).labels.tolist() == [
         1,
         2,
         4,
@@ -95,13 +95,13 @@ def test_of_equal_scores_the_lowest_label_comes_first(tmp_path):
 
 def test_scores_rounded_to_one_keep_the_order_of_their_logits(tmp_path):
     scores = {"output": "logits", "function": "sigmoid"}
-    result = classifier(tmp_path, [[40, 60, 50]], scores=scores, topk=3)(picture())
+    result = classifier(tmp_path, [[40, 60, 50]], scores=scores, topk=3)(random_image())
     assert (result.scores == 1).all()
     assert result.labels.tolist() == [1, 2, 0]
 
 
 def test_the_golden_classifier_is_its_network_behind_torchvisions_preset():
-    image = picture(30, 41)
+    image = random_image(30, 41)
     tensor = torch.from_numpy(image[:, :, ::-1].copy()).permute(2, 0, 1).float() / 255
     tensor = functional.center_crop(functional.resize(tensor, [20], antialias=True), [16, 16])
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
@@ -121,12 +121,12 @@ def test_the_golden_classifier_is_its_network_behind_torchvisions_preset():
 
 
 @pytest.mark.parametrize("batch", [-1, 1, 4])
-def test_a_list_gives_what_each_picture_gives_alone(tmp_path, batch):
+def test_a_list_gives_what_each_image_gives_alone(tmp_path, batch):
     logits = np.random.default_rng(3).normal(0, 1, (5, 3))
-    pictures = [picture(20 + i, 30, i) for i in range(5)]
+    images = [random_image(20 + i, 30, i) for i in range(5)]
     model = classifier(tmp_path, logits, batch)
     engine = model.engines["main"]
-    results = model(pictures)
+    results = model(images)
     order = np.argsort(-logits, axis=1)
     assert [list(result.labels) for result in results] == order[:, :2].tolist()
     assert engine.batches == {-1: [5], 1: [1] * 5, 4: [4, 4]}[batch]
@@ -135,7 +135,7 @@ def test_a_list_gives_what_each_picture_gives_alone(tmp_path, batch):
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_logits_that_are_no_numbers_are_an_error(tmp_path, value):
     with pytest.raises(EngineError, match='output "logits" of the network holds NaN or infinity'):
-        classifier(tmp_path, [[0, value, 1]])(picture())
+        classifier(tmp_path, [[0, value, 1]])(random_image())
 
 
 def result(image=None):

@@ -75,7 +75,7 @@ def detection(label, score):
     }
 
 
-def test_predict_saves_picture_and_json(bundle, photos, tmp_path, capsys):
+def test_predict_saves_image_and_json(bundle, photos, tmp_path, capsys):
     out = tmp_path / "out"
     status, stdout, stderr = run(capsys, "predict", bundle, photos / "white.png", "--save", out)
     assert status == 0 and stderr == ""

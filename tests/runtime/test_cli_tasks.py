@@ -63,7 +63,7 @@ def test_predict_saves_class_maps(photo, tmp_path, capsys):
     assert np.abs(drawn - overlay).mean() < np.abs(drawn - plain).mean() / 3
 
 
-def test_predict_never_overwrites_a_picture_with_its_class_map(photo, capsys):
+def test_predict_never_overwrites_an_image_with_its_class_map(photo, capsys):
     status, _, stderr = run(capsys, "predict", SEGMENT, photo, "--save", photo.parent)
     assert status == 2 and f"would overwrite {photo}: choose another folder" in stderr
 

@@ -46,7 +46,7 @@ class FakeEngine(Engine):
 
 
 class BuiltEngine(FakeEngine):
-    """Takes fewest to most pictures in a run, where the graph takes any number."""
+    """Takes fewest to most images in a run, where the graph takes any number."""
 
     def __init__(self, fewest, most):
         super().__init__()
@@ -129,8 +129,8 @@ def test_a_fixed_batch_is_filled_up_with_zeros(bundle):
 )
 def test_a_list_is_cut_into_what_the_engine_was_built_for(bundle, built_for, rows):
     engine = BuiltEngine(*built_for)
-    pictures = [np.full((64, 96, 3), 20 * level, np.uint8) for level in range(1, 12)]
-    assert len(detector(bundle, engine)(pictures)) == 11
+    images = [np.full((64, 96, 3), 20 * level, np.uint8) for level in range(1, 12)]
+    assert len(detector(bundle, engine)(images)) == 11
     assert [len(seen) for seen in engine.inputs_seen] == rows
     levels = np.concatenate([seen.max(axis=(1, 2, 3)) for seen in engine.inputs_seen])
     np.testing.assert_allclose(levels[:11], np.arange(1, 12) * 20 / 255, rtol=1e-6)
@@ -148,14 +148,14 @@ def test_a_graph_of_four_takes_eleven(tmp_path):
     four = edgecv.load(write_tiny_bundle(tmp_path / "four", batch=4), engine="onnxruntime")
     any_number = edgecv.load(write_tiny_bundle(tmp_path / "any"), engine="onnxruntime")
     four.thresholds = any_number.thresholds = 0.01
-    pictures = [np.full((50, 60, 3), 20 * level, np.uint8) for level in range(1, 12)]
-    results = four(pictures)
-    assert [each.to_dict() for each in results] == [any_number(p).to_dict() for p in pictures]
+    images = [np.full((50, 60, 3), 20 * level, np.uint8) for level in range(1, 12)]
+    results = four(images)
+    assert [each.to_dict() for each in results] == [any_number(p).to_dict() for p in images]
     scores = [each.scores[0] for each in results]
     np.testing.assert_allclose(scores, np.arange(1, 12) * 18 / 255, rtol=1e-4)
 
 
-def test_pictures_of_all_channel_counts_in_one_list(bundle):
+def test_images_of_all_channel_counts_in_one_list(bundle):
     engine = FakeEngine()
     gray, alpha = WHITE[..., 0], np.dstack([WHITE, WHITE[..., :1]])
     results = detector(bundle, engine)([WHITE, gray, alpha])
@@ -224,7 +224,7 @@ def test_an_exception_inside_an_engine_arrives_unchanged(bundle):
         ("no/such/file.jpg", "no/such/file.jpg"),
     ],
 )
-def test_bad_pictures_are_one_clear_error(bundle, image, message):
+def test_bad_images_are_one_clear_error(bundle, image, message):
     with pytest.raises(InputError, match=message) as caught:
         detector(bundle, FakeEngine())(image)
     assert "\n" not in str(caught.value)
@@ -240,7 +240,7 @@ def test_results_outlive_the_model_and_the_model_goes_when_dropped(tmp_path):
     np.testing.assert_allclose(result.scores, [0.9, 0.6], rtol=1e-6)
 
 
-def test_stream_yields_the_good_pictures_before_it_raises(tmp_path):
+def test_stream_yields_the_good_images_before_it_raises(tmp_path):
     import cv2
 
     model = edgecv.load(write_tiny_bundle(tmp_path / "tiny"), threads=1)

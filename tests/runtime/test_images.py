@@ -25,7 +25,7 @@ CMYK_ROUNDING = 2  # levels: OpenCV and Pillow round the product of colour and b
 
 
 @pytest.fixture(scope="module")
-def picture() -> np.ndarray:
+def random_image() -> np.ndarray:
     """uint8 [48, 64, 3] RGB, smooth, different in every corner."""
     y, x = np.mgrid[0:48, 0:64]
     channels = (x * 4, y * 5, 255 - (x + y) * 2)
@@ -86,11 +86,11 @@ SAVED = {
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=needs_gif if "gif" in name else ()) for name in SAVED]
 )
-def test_formats_decode_as_pillow_decodes_them(name, picture, tmp_path):
+def test_formats_decode_as_pillow_decodes_them(name, random_image, tmp_path):
     mode, options = SAVED[name]
-    image = Image.fromarray(picture).convert(mode)
+    image = Image.fromarray(random_image).convert(mode)
     if "A" in mode:
-        image.putalpha(Image.fromarray(picture[:, :, 0] // 2))
+        image.putalpha(Image.fromarray(random_image[:, :, 0] // 2))
     path = tmp_path / name
     image.save(path, **options)
     result = read_image(path)
@@ -132,11 +132,13 @@ def test_pnm_white_is_what_the_file_says(header, samples, expected, tmp_path):
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["jpg", "png", "webp", "tif"])
-def test_exif_orientation(kind, orientation, picture, tmp_path):
+def test_exif_orientation(kind, orientation, random_image, tmp_path):
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
     path = tmp_path / f"turned.{kind}"
-    Image.fromarray(picture).save(path, exif=exif, **({"lossless": True} if kind == "webp" else {}))
+    Image.fromarray(random_image).save(
+        path, exif=exif, **({"lossless": True} if kind == "webp" else {})
+    )
     result = read_image(path)
     assert result.shape[:2] == ((64, 48) if orientation >= 5 else (48, 64))
     np.testing.assert_array_equal(result, by_pillow(path))
@@ -148,34 +150,34 @@ XMP = (
 )
 
 
-def test_orientation_in_xmp_counts_where_exif_has_none(picture, tmp_path):
+def test_orientation_in_xmp_counts_where_exif_has_none(random_image, tmp_path):
     info = PngInfo()
     info.add_itxt("XML:com.adobe.xmp", XMP)
-    Image.fromarray(picture).save(tmp_path / "xmp.png", pnginfo=info)
-    Image.fromarray(picture).save(tmp_path / "xmp.webp", lossless=True, xmp=XMP.encode())
-    upright = np.rot90(picture, -1)[:, :, ::-1]
+    Image.fromarray(random_image).save(tmp_path / "xmp.png", pnginfo=info)
+    Image.fromarray(random_image).save(tmp_path / "xmp.webp", lossless=True, xmp=XMP.encode())
+    upright = np.rot90(random_image, -1)[:, :, ::-1]
     np.testing.assert_array_equal(read_image(tmp_path / "xmp.png"), upright)
     np.testing.assert_array_equal(read_image(tmp_path / "xmp.webp"), upright)
 
 
-def test_orientation_as_imagemagick_writes_it(picture, tmp_path):
+def test_orientation_as_imagemagick_writes_it(random_image, tmp_path):
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 3
     digits = exif.tobytes().hex()
     info = PngInfo()
     info.add_text("Raw profile type exif", f"\nexif\n{len(digits) // 2:8}\n{digits}\n", zip=True)
-    Image.fromarray(picture).save(tmp_path / "magick.png", pnginfo=info)
+    Image.fromarray(random_image).save(tmp_path / "magick.png", pnginfo=info)
     np.testing.assert_array_equal(
-        read_image(tmp_path / "magick.png"), np.rot90(picture, 2)[:, :, ::-1]
+        read_image(tmp_path / "magick.png"), np.rot90(random_image, 2)[:, :, ::-1]
     )
 
 
 @pytest.mark.parametrize("exif", [b"II*\0\xff\xff\xff\xff", b"MM", b"", b"II*\0\x08\0\0\0\xff\xff"])
-def test_broken_exif_does_not_matter(exif, picture, tmp_path):
+def test_broken_exif_does_not_matter(exif, random_image, tmp_path):
     path = tmp_path / "bad_exif.jpg"
-    Image.fromarray(picture).save(path, exif=b"Exif\0\0" + exif)
+    Image.fromarray(random_image).save(path, exif=b"Exif\0\0" + exif)
     plain = tmp_path / "plain.jpg"
-    Image.fromarray(picture).save(plain)
+    Image.fromarray(random_image).save(plain)
     np.testing.assert_array_equal(read_image(path), read_image(plain))
 
 
@@ -188,20 +190,20 @@ def test_gif_gives_its_first_frame(tmp_path):
     assert (read_image(tmp_path / "two.gif") == (30, 20, 10)).all()
 
 
-def test_unicode_and_space_in_the_path(picture, tmp_path):
+def test_unicode_and_space_in_the_path(random_image, tmp_path):
     path = tmp_path / "Zoë 猫 фото.png"
-    Image.fromarray(picture).save(path)
-    np.testing.assert_array_equal(read_image(str(path)), picture[:, :, ::-1])
+    Image.fromarray(random_image).save(path)
+    np.testing.assert_array_equal(read_image(str(path)), random_image[:, :, ::-1])
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.02, 0.3, 0.6, 0.9, 0.99])
 @pytest.mark.parametrize("name", ["baseline.jpg", "progressive.jpg", "restarts.jpg", "rgb.png",
                                   "lossy.webp", "palette.gif", "rgb.tif", "lzw.tif", "rgb.bmp",
                                   "rgb.ppm"])  # fmt: skip
-def test_truncated_files_are_refused(name, fraction, picture, tmp_path):
+def test_truncated_files_are_refused(name, fraction, random_image, tmp_path):
     mode, options = SAVED[name]
     path = tmp_path / name
-    Image.fromarray(picture).convert(mode).save(path, **options)
+    Image.fromarray(random_image).convert(mode).save(path, **options)
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * fraction)])
     with pytest.raises(InputError, match=re.escape(str(path))) as raised:
@@ -209,19 +211,19 @@ def test_truncated_files_are_refused(name, fraction, picture, tmp_path):
     assert "\n" not in str(raised.value)
 
 
-def test_jpeg_end_is_found_behind_a_thumbnail_and_before_a_trailer(picture, tmp_path):
-    thumbnail = encoded(Image.fromarray(picture[:8, :8]), "JPEG")
-    whole = encoded(Image.fromarray(picture), "JPEG", comment=thumbnail)
+def test_jpeg_end_is_found_behind_a_thumbnail_and_before_a_trailer(random_image, tmp_path):
+    thumbnail = encoded(Image.fromarray(random_image[:8, :8]), "JPEG")
+    whole = encoded(Image.fromarray(random_image), "JPEG", comment=thumbnail)
     (tmp_path / "trailer.jpg").write_bytes(whole + b"maker's trailer\xff")
     assert read_image(tmp_path / "trailer.jpg").shape == (48, 64, 3)
-    # The thumbnail's end-of-image marker is still there, the picture's own is not.
+    # The thumbnail's end-of-image marker is still there, the image's own is not.
     (tmp_path / "cut.jpg").write_bytes(whole[:-40])
     with pytest.raises(InputError, match="truncated"):
         read_image(tmp_path / "cut.jpg")
 
 
-def test_png_with_a_wrong_checksum_is_refused(picture, tmp_path):
-    data = bytearray(encoded(Image.fromarray(picture), "PNG"))
+def test_png_with_a_wrong_checksum_is_refused(random_image, tmp_path):
+    data = bytearray(encoded(Image.fromarray(random_image), "PNG"))
     data[data.index(b"IDAT") + 30] ^= 0xFF
     (tmp_path / "flipped.png").write_bytes(data)
     with pytest.raises(InputError, match=r"flipped\.png: cannot be decoded"):
@@ -241,7 +243,7 @@ def test_png_with_a_wrong_checksum_is_refused(picture, tmp_path):
         (b"P5\n2 2\n4294967295\n" + bytes(64), "cannot be decoded"),
     ],
 )
-def test_what_is_no_picture_is_refused(content, words, tmp_path):
+def test_what_is_no_image_is_refused(content, words, tmp_path):
     path = tmp_path / "junk.jpg"
     path.write_bytes(content)
     with pytest.raises(InputError, match=f"{re.escape(str(path))}: .*{words}"):
@@ -278,13 +280,13 @@ def test_decompression_bomb_is_refused_before_decoding(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["baseline.jpg", "rgb.png", "lossless.webp", "lzw.tif", "rgb.ppm"])
-def test_altered_bytes_give_a_picture_or_a_clear_error(name, picture, tmp_path):
+def test_altered_bytes_give_an_image_or_a_clear_error(name, random_image, tmp_path):
     mode, options = SAVED[name]
     path = tmp_path / name
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = 6
     more = {} if name.endswith("ppm") else {"exif": exif}
-    Image.fromarray(picture[:12, :16]).convert(mode).save(path, **options, **more)
+    Image.fromarray(random_image[:12, :16]).convert(mode).save(path, **options, **more)
     whole = path.read_bytes()
     random = np.random.default_rng(0)
     refused = 0

@@ -20,7 +20,7 @@ SIZES = [(64, 64), (100, 160), (480, 640), (333, 77), (31, 20), (72, 900), (700,
 TIED_SIZES = [(7, 9), (1, 1), (40, 900), (700, 30)]
 
 
-def picture(height: int, width: int, seed: int = 0) -> np.ndarray:
+def random_image(height: int, width: int, seed: int = 0) -> np.ndarray:
     """Blocks of random colours, about 8 in each direction, with noise."""
     rng = np.random.default_rng([seed, height, width])
     rows, columns = -(-height // 8), -(-width // 8)
@@ -77,15 +77,15 @@ class TestAgainstTorchvision:
         return Oracle(GOLDEN)
 
     @pytest.mark.parametrize("size", SIZES)
-    def test_pictures_of_all_shapes(self, model, oracle, size):
+    def test_images_of_all_shapes(self, model, oracle, size):
         for seed in range(3):
-            image = picture(*size, seed=seed)
+            image = random_image(*size, seed=seed)
             expected = oracle(image)
             assert expected.proposals > 3
             assert_same(model(image), expected)
 
     def test_the_comparison_sees_detections_of_every_class(self, oracle):
-        found = [oracle(picture(*size, seed=seed)) for size in SIZES[:4] for seed in range(3)]
+        found = [oracle(random_image(*size, seed=seed)) for size in SIZES[:4] for seed in range(3)]
         assert sum(len(one.scores) for one in found) > 50
         assert {label for one in found for label in one.labels} == {0, 1}
         assert all(one.masks.sum() > 5 for one in found if len(one.scores))
@@ -96,23 +96,23 @@ class TestAgainstTorchvision:
         rng = np.random.default_rng(5)
         corners = rng.uniform(0, 1, (30, 2, 2)) * [width, height]
         boxes = np.hstack([corners.min(1), corners.max(1)]).astype(np.float32)
-        image = picture(*size)
+        image = random_image(*size)
         assert_same(model(image, proposals=boxes), oracle(image, boxes))
 
     def test_boxes_without_masks(self, oracle, tmp_path):
         detector = edgecv.load(altered(tmp_path / "boxes", without_masks), threads=2)
         detector.thresholds = detector.measuring_threshold
         assert type(detector) is edgecv.Detector
-        image = picture(100, 160)
+        image = random_image(100, 160)
         result = detector(image)
         assert type(result) is edgecv.Detections
         assert_same(result, oracle(image))
         assert detector.steps == ("preprocess", "trunk", "proposals", "roi", "postprocess")
 
 
-def test_every_size_gives_boxes_inside_the_picture(model):
+def test_every_size_gives_boxes_inside_the_image(model):
     for height, width in SIZES + TIED_SIZES:
-        result = model(picture(height, width))
+        result = model(random_image(height, width))
         assert result.masks.shape == (len(result), height, width)
         assert (result.boxes >= 0).all()
         assert (result.boxes <= np.float32([width, height] * 2) * (1 + 1e-6)).all()
@@ -123,13 +123,13 @@ def test_openvino_gives_what_onnxruntime_gives(model):
     pytest.importorskip("openvino")
     other = edgecv.load(GOLDEN, engine="openvino", threads=2)
     other.thresholds = model.thresholds
-    seen = picture(150, 200)
+    seen = random_image(150, 200)
     assert len(model(seen)) > 3
     assert_same(other(seen), model(seen))
 
 
-def test_a_list_gives_what_each_picture_gives_alone(model):
-    images = [picture(*size) for size in SIZES[:5]]
+def test_a_list_gives_what_each_image_gives_alone(model):
+    images = [random_image(*size) for size in SIZES[:5]]
     images[1] = images[1][..., 0]
     for together, alone in zip(model(images), [model(image) for image in images], strict=True):
         np.testing.assert_array_equal(together.boxes, alone.boxes)
@@ -139,7 +139,7 @@ def test_a_list_gives_what_each_picture_gives_alone(model):
 
 
 def test_nothing_above_the_threshold_and_no_proposal(model, tmp_path):
-    image = picture(100, 160)
+    image = random_image(100, 160)
     model.thresholds = 1.0
     assert len(model(image)) == 0 and model(image).masks.shape == (0, 100, 160)
     assert model.timing.roi_ms > 0 and model.timing.mask_ms == 0
@@ -164,7 +164,7 @@ class TestProposals:
         return model
 
     def test_without_a_proposal_network_they_give_the_same(self, model, fast):
-        image, boxes = picture(100, 160), [[10, 10, 90, 80], [30, 5, 60, 99]]
+        image, boxes = random_image(100, 160), [[10, 10, 90, 80], [30, 5, 60, 99]]
         np.testing.assert_array_equal(
             fast(image, proposals=boxes).boxes, model(image, proposals=boxes).boxes
         )
@@ -173,15 +173,15 @@ class TestProposals:
             fast(image)
 
     def test_they_are_clipped_and_dropped(self, model):
-        image = picture(100, 160)
+        image = random_image(100, 160)
         clipped = model(image, proposals=[[100, 40, 160, 100]])
         reaching = model(image, proposals=[[100, 40, 1e6, 500], [-9, -9, -1, 50], [8, 8, 8, 20]])
         np.testing.assert_array_equal(reaching.boxes, clipped.boxes)
         for nothing in ([], np.zeros((0, 4)), [[-50, 0, 0, 10]], [[50, 50, 40, 60]]):
             assert len(model(image, proposals=nothing)) == 0
 
-    def test_a_list_of_pictures_takes_a_list_of_boxes(self, model):
-        images = [picture(100, 160), picture(64, 64)[..., 0], picture(64, 64)]
+    def test_a_list_of_images_takes_a_list_of_boxes(self, model):
+        images = [random_image(100, 160), random_image(64, 64)[..., 0], random_image(64, 64)]
         boxes = [np.float32([[0, 0, 80, 60]]), [], [[5, 5, 60, 60], [1, 1, 30, 30]]]
         together = model(images, proposals=boxes)
         for result, image, own in zip(together, images, boxes, strict=True):
@@ -203,11 +203,11 @@ class TestProposals:
     )
     def test_unusable_ones_are_one_clear_error(self, model, boxes, message):
         with pytest.raises(InputError, match=message) as caught:
-            model(picture(64, 64), proposals=boxes)
+            model(random_image(64, 64), proposals=boxes)
         assert "\n" not in str(caught.value)
 
-    def test_lists_that_do_not_fit_the_pictures(self, model):
-        images = [picture(64, 64)] * 2
+    def test_lists_that_do_not_fit_the_images(self, model):
+        images = [random_image(64, 64)] * 2
         with pytest.raises(InputError, match="each of 2 images, got 1 items"):
             model(images, proposals=[[[0, 0, 9, 9]]])
         with pytest.raises(InputError, match="each of 2 images, got no list"):
@@ -216,14 +216,14 @@ class TestProposals:
     def test_a_one_stage_model_takes_none(self):
         ssd = edgecv.load(GOLDEN.parent / "bundle_v1", threads=1)
         with pytest.raises(InputError, match="expected none, since tiny_ssd is not a two-stage"):
-            ssd(picture(64, 64), proposals=[[0, 0, 9, 9]])
+            ssd(random_image(64, 64), proposals=[[0, 0, 9, 9]])
 
 
 class TestLoading:
     def test_every_role_has_its_engine(self, model):
         assert sorted(model.engines) == ["mask", "roi", "trunk"]
         assert model.steps == ("preprocess", "trunk", "proposals", "roi", "mask", "postprocess")
-        model(picture(100, 160))
+        model(random_image(100, 160))
         timing = model.timing
         assert all(getattr(timing, f"{step}_ms") > 0 for step in model.steps)
         for step in model.steps:
@@ -262,7 +262,7 @@ class TestLoading:
 
 
 def test_thresholds_by_class(model):
-    image = picture(100, 160)
+    image = random_image(100, 160)
     before = model(image)
     assert set(before.labels) == {0, 1}
     model.thresholds = {"dog": 1.0}
@@ -274,8 +274,8 @@ def test_thresholds_by_class(model):
 def test_stream_gives_instances(model, tmp_path):
     cv2 = pytest.importorskip("cv2")
     for index in range(3):
-        cv2.imwrite(str(tmp_path / f"{index}.png"), picture(64, 64, seed=index))
+        cv2.imwrite(str(tmp_path / f"{index}.png"), random_image(64, 64, seed=index))
     results = list(model.stream(tmp_path, batch=2))
     assert [Path(result.source).name for result in results] == ["0.png", "1.png", "2.png"]
     for index, result in enumerate(results):
-        np.testing.assert_array_equal(result.masks, model(picture(64, 64, seed=index)).masks)
+        np.testing.assert_array_equal(result.masks, model(random_image(64, 64, seed=index)).masks)

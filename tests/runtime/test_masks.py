@@ -66,7 +66,7 @@ def test_pasted_pixels_are_torchvisions(kind, sides):
     boxes = random_boxes(rng, 30, *size, sides)
     clipped = ops.clip_boxes_to_image(boxes, size)
     for given in (boxes, clipped):
-        # torchvision itself fails on boxes that miss the picture.
+        # torchvision itself fails on boxes that miss the image.
         inside = ((given[:, 2:] >= 1) & (given[:, :2] < [size[1], size[0]])).all(1)
         assert_torchvisions_pixels(masks[inside], given[inside], size)
 
@@ -153,7 +153,7 @@ def test_crops_are_small_and_share_their_pixels():
     assert pixels.sum() == pixels.size - pixels.shape[0] * 2 - pixels.shape[1] * 2 + 4
 
 
-def test_a_crop_outside_the_picture_is_refused():
+def test_a_crop_outside_the_image_is_refused():
     with pytest.raises(InputError, match=r"crop 0 covers x 5\.\.9 and y 2\.\.5"):
         Masks([MaskCrop(5, 2, np.ones((3, 4), np.uint8))], (10, 8))
 

@@ -37,7 +37,7 @@ def normalize(image: torch.Tensor) -> torch.Tensor:
 
 
 def identity(**fields: Any) -> InputSpec:
-    """The picture's own numbers, [H, W, C]."""
+    """The image's own numbers, [H, W, C]."""
     return InputSpec(resize="none", scale=1.0, dtype="uint8", layout="nhwc", **fields)
 
 
@@ -110,7 +110,7 @@ def test_classifier_transform_of_torchvision(
     image_size: tuple[int, int], edge: int, crop: int, interpolation: str
 ) -> None:
     image = random_image(*image_size, 3, seed=3)
-    # Padding of a crop larger than the picture is 0 after normalising, which Normalize before the
+    # Padding of a crop larger than the image is 0 after normalising, which Normalize before the
     # crop gives.
     resize = v2.Resize(edge, v2.InterpolationMode(interpolation))
     expected = v2.Compose([v2.Normalize(MEAN, STD), resize, v2.CenterCrop(crop)])(as_tensor(image))
@@ -176,7 +176,7 @@ def test_camera_formats_equal_opencv(size: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 @pytest.mark.parametrize("antialias", [False, True])
-def test_camera_frames_resized_equal_their_decoded_pictures(
+def test_camera_frames_resized_equal_their_decoded_images(
     antialias: bool, interpolation: str
 ) -> None:
     nv12 = random_image(540, 640, seed=8)
@@ -211,7 +211,7 @@ def test_alpha_is_ignored() -> None:
     )
 
 
-def test_rows_of_a_larger_picture_are_read_in_place() -> None:
+def test_rows_of_a_larger_image_are_read_in_place() -> None:
     frame = random_image(200, 300, 3, seed=11)
     spec = InputSpec(size=(64, 64), mean=MEAN, std=STD)
     part = frame[20:121, 31:200]
@@ -258,12 +258,12 @@ def test_calls_from_several_threads() -> None:
         (np.zeros((3, 4, 5), np.uint8), "bgr", r"\[H, W, 3\]"),
     ],
 )
-def test_bad_pictures_are_refused(image: npt.NDArray[np.uint8], color: str, message: str) -> None:
+def test_bad_images_are_refused(image: npt.NDArray[np.uint8], color: str, message: str) -> None:
     with pytest.raises(Error, match=message):
         ops.preprocess(image, InputSpec(size=(8, 8)), color)
 
 
-def test_a_thin_picture_needs_max_size() -> None:
+def test_a_thin_image_needs_max_size() -> None:
     spec = InputSpec(size=(256, 256), resize="shortest_edge")
     with pytest.raises(Error, match="set max_size in the input record"):
         _core.plan(spec, (1, 60000))

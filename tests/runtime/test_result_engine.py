@@ -61,7 +61,12 @@ def test_a_result_names_its_engine(model, parts, tmp_path):
     several = model([IMAGE, IMAGE[:32], tmp_path / "image.png"])
     streamed = [*model.stream([tmp_path / "image.png"] * 3, batch=2)]
     assert len(several) == len(streamed) == 3
-    for result in (one, *several, *streamed):
+    results = [one, *several, *streamed]
+    if isinstance(model, edgecv.InstanceSegmenter) and not parts:
+        results.append(model(IMAGE, proposals=[[5, 5, 60, 60]]))
+    if isinstance(model, edgecv.SemanticSegmenter):
+        results.append(model(IMAGE, probabilities=True))
+    for result in results:
         assert type(result) is kind
         assert result.engine == model.engine_name
     if isinstance(one, (edgecv.Detections, edgecv.Classification)):

@@ -69,7 +69,7 @@ def test_filter_keeps_the_threshold_itself():
             detections().filter(wrong)
 
 
-def test_neither_picture_nor_size():
+def test_neither_image_nor_size():
     with pytest.raises(InputError, match="the image or its image_size"):
         detections(image=None)
 
@@ -96,7 +96,7 @@ def test_to_dict_has_the_documented_schema():
     np.testing.assert_array_equal(np.array(scores, np.float32), detections().scores)
 
 
-def test_save_json_and_picture(tmp_path):
+def test_save_json_and_image(tmp_path):
     result = detections()
     result.save(tmp_path / "Zoë.json")
     assert json.loads((tmp_path / "Zoë.json").read_text()) == result.to_dict()
@@ -130,7 +130,7 @@ def test_plot_copies_and_draws_above_the_threshold():
     assert (drawn[90:] == 128).all() and (drawn[40:, 60:] == 128).all()
 
 
-def test_plot_of_nothing_is_the_picture():
+def test_plot_of_nothing_is_the_image():
     np.testing.assert_array_equal(nothing().plot(), nothing().image)
 
 
@@ -150,7 +150,7 @@ def test_plot_gives_bgr_whatever_the_model_was_given(color, pixel, bgr):
     assert (nothing(image=image, color=color).plot() == bgr).all()
 
 
-def test_plot_on_another_picture():
+def test_plot_on_another_image():
     result = nothing(image=None, image_size=(100, 120))
     with pytest.raises(InputError, match="holds no image"):
         result.plot()
@@ -194,7 +194,7 @@ def test_captions_stay_inside_and_can_be_read(size, where):
     ground = (drawn == color).all(axis=2)
     rows = np.nonzero(ground.any(axis=1))[0]
     high = rows.max() - rows.min() + 1
-    # Between 10 pixels (or the whole of a tiny picture) and a tenth of the picture.
+    # Between 10 pixels (or the whole of a tiny image) and a tenth of the image.
     assert min(10, height // 4) <= high <= max(28, height / 10)
     letters = drawn[~ground & (drawn != 128).any(axis=2)]
     assert np.abs(letters.astype(int) - color).max() > 80  # white on red
@@ -202,7 +202,7 @@ def test_captions_stay_inside_and_can_be_read(size, where):
         assert ground.any(axis=0).sum() > 60  # the whole caption, not a piece of it
 
 
-def test_boxes_outside_the_picture_do_not_break_the_drawing():
+def test_boxes_outside_the_image_do_not_break_the_drawing():
     image = np.full((50, 60, 3), 128, np.uint8)
     boxes = np.array([[-20, -20, -10, -10], [70, 60, 90, 80], [30, 20, 30, 20]], np.float32)
     drawn = draw_boxes(image, boxes, np.ones(3, np.float32), np.array([0, 25, 2]), ["x"] * 26)

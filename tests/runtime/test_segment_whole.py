@@ -1,4 +1,4 @@
-"""Class maps of whole pictures against torch: interpolate(bilinear), then argmax and softmax."""
+"""Class maps of whole images against torch: interpolate(bilinear), then argmax and softmax."""
 
 import numpy as np
 import pytest
@@ -10,11 +10,11 @@ from fake_segmenter import segmenter
 
 
 def fixed_logits(logits):
-    """The same logits for every picture, [C, h, w], or one of a list for each of a batch."""
-    return lambda pictures: np.broadcast_to(logits, (len(pictures), *logits.shape))
+    """The same logits for every image, [C, h, w], or one of a list for each of a batch."""
+    return lambda images: np.broadcast_to(logits, (len(images), *logits.shape))
 
 
-def picture(height, width, seed=0):
+def random_image(height, width, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
@@ -49,13 +49,13 @@ def test_class_maps_and_probabilities_are_those_of_torch(tmp_path, classes, size
     model = segmenter(tmp_path, fixed_logits(logits), classes)
     expected = upsampled(logits, size)
 
-    result = model(picture(*size))
+    result = model(random_image(*size))
     assert result.mask.dtype == (np.uint8 if classes <= 256 else np.uint16)
     assert result.mask.shape == size
     assert result.probabilities is None
     assert_same_classes(result.mask, expected)
 
-    with_probabilities = model(picture(*size), probabilities=True)
+    with_probabilities = model(random_image(*size), probabilities=True)
     np.testing.assert_array_equal(with_probabilities.mask, result.mask)
     np.testing.assert_allclose(
         with_probabilities.probabilities, expected.softmax(0), rtol=1e-4, atol=2e-6
@@ -65,33 +65,33 @@ def test_class_maps_and_probabilities_are_those_of_torch(tmp_path, classes, size
 def test_of_equal_logits_the_lowest_class_wins(tmp_path):
     for size in ((8, 8), (24, 40)):
         model = segmenter(tmp_path, fixed_logits(np.ones((5, 8, 8), np.float32)), 5)
-        assert (model(picture(*size)).mask == 0).all()
+        assert (model(random_image(*size)).mask == 0).all()
         rising = np.array([0, 2, 1, 2], np.float32)[:, None, None] + np.zeros((4, 8, 8), np.float32)
         model = segmenter(tmp_path, fixed_logits(rising), 4)
-        assert (model(picture(*size)).mask == 1).all()
+        assert (model(random_image(*size)).mask == 1).all()
 
 
 @pytest.mark.parametrize(("function", "of"), [("sigmoid", torch.sigmoid), ("none", lambda x: x)])
 def test_other_score_functions(tmp_path, function, of):
     logits = np.random.default_rng(2).normal(0, 3, (4, 5, 6)).astype(np.float32)
     model = segmenter(tmp_path, fixed_logits(logits), 4, function=function)
-    scores = model(picture(20, 24), probabilities=True).probabilities
+    scores = model(random_image(20, 24), probabilities=True).probabilities
     np.testing.assert_allclose(scores, of(upsampled(logits, (20, 24))), rtol=1e-4, atol=1e-5)
 
 
 def test_padding_counts_nowhere(tmp_path):
-    # 33 x 50 pixels in a tensor of 64 x 64; cells of 8 x 8, those beyond the picture hold a trap.
+    # 33 x 50 pixels in a tensor of 64 x 64; cells of 8 x 8, those beyond the image hold a trap.
     logits = np.random.default_rng(3).normal(0, 1, (3, 8, 8)).astype(np.float32)
     model = segmenter(tmp_path, fixed_logits(logits), 3, pad_multiple=32)
     expected = upsampled(logits, (64, 64))[:, :33, :50]
-    assert_same_classes(model(picture(33, 50)).mask, expected)
+    assert_same_classes(model(random_image(33, 50)).mask, expected)
     logits[:, 6:] = np.nan  # not read
-    result = segmenter(tmp_path, fixed_logits(logits), 3, pad_multiple=32)(picture(33, 50))
+    result = segmenter(tmp_path, fixed_logits(logits), 3, pad_multiple=32)(random_image(33, 50))
     assert_same_classes(result.mask, expected)
 
 
 def sampled(logits, tensor, offset, resized, size):
-    """The logits at each pixel of a picture that lies resized in the tensor; in float64."""
+    """The logits at each pixel of an image that lies resized in the tensor; in float64."""
 
     def weights(axis):
         cells, pixels = logits.shape[1 + axis], size[axis]
@@ -126,28 +126,28 @@ def sampled(logits, tensor, offset, resized, size):
         ),
     ],
 )
-def test_resized_pictures_map_back_to_their_pixels(tmp_path, record, tensor, offset, resized):
+def test_resized_images_map_back_to_their_pixels(tmp_path, record, tensor, offset, resized):
     shape = (5, tensor[0] // 4, tensor[1] // 4)
     logits = np.random.default_rng(4).normal(0, 2, shape).astype(np.float32)
     model = segmenter(tmp_path, fixed_logits(logits), 5, **record)
-    result = model(picture(40, 100), probabilities=True)
+    result = model(random_image(40, 100), probabilities=True)
     expected = sampled(logits, tensor, offset, resized, (40, 100))
     np.testing.assert_allclose(result.probabilities, expected.softmax(0), atol=1e-5)
     assert_same_classes(result.mask, expected)
-    np.testing.assert_array_equal(model(picture(40, 100)).mask, result.mask)
+    np.testing.assert_array_equal(model(random_image(40, 100)).mask, result.mask)
 
 
-def test_a_batch_gives_what_each_picture_gives_alone(tmp_path):
-    def network(pictures):  # two cells a side, from the picture itself
-        means = pictures.reshape(len(pictures), 3, 2, -1, 2, pictures.shape[3] // 2).mean((3, 5))
+def test_a_batch_gives_what_each_image_gives_alone(tmp_path):
+    def network(images):  # two cells a side, from the image itself
+        means = images.reshape(len(images), 3, 2, -1, 2, images.shape[3] // 2).mean((3, 5))
         return means - means.mean((1, 2, 3), keepdims=True)
 
-    pictures = [picture(16, 20, seed) for seed in range(5)] + [picture(8, 20, 9)]
+    images = [random_image(16, 20, seed) for seed in range(5)] + [random_image(8, 20, 9)]
     dynamic = segmenter(tmp_path / "dynamic", network, 3)
-    alone = [dynamic(one).mask for one in pictures]
+    alone = [dynamic(one).mask for one in images]
     for batch in (-1, 1, 4):
         model = segmenter(tmp_path / f"batch{batch}", network, 3, batch=batch)
-        for result, mask in zip(model(pictures), alone, strict=True):
+        for result, mask in zip(model(images), alone, strict=True):
             np.testing.assert_array_equal(result.mask, mask)
         sizes = {len(seen) for seen in model.engines["main"].seen}
         assert sizes == ({4, 1} if batch < 0 else {batch})
@@ -161,23 +161,23 @@ def test_logits_that_are_no_numbers_are_an_error(tmp_path, cells, value, probabi
     logits[1, 2, 3] = value
     model = segmenter(tmp_path, fixed_logits(logits), 3)
     with pytest.raises(EngineError, match='output "logits" of the network holds NaN or infinity'):
-        model(picture(24, 36), probabilities=probabilities)
+        model(random_image(24, 36), probabilities=probabilities)
 
 
 def test_logits_of_another_number_of_classes_are_an_error(tmp_path):
     model = segmenter(tmp_path, fixed_logits(np.zeros((4, 2, 2), np.float32)), 3)
     with pytest.raises(EngineError, match=r"float32 \[1, 4, 2, 2\], the manifest says"):
-        model(picture(8, 8))
+        model(random_image(8, 8))
 
 
-def test_a_picture_of_another_size_than_the_network_takes_is_refused(tmp_path):
+def test_an_image_of_another_size_than_the_network_takes_is_refused(tmp_path):
     model = segmenter(tmp_path, fixed_logits(np.zeros((3, 2, 2), np.float32)), 3, sides=(16, 24))
-    assert model(picture(16, 24)).mask.shape == (16, 24)
+    assert model(random_image(16, 24)).mask.shape == (16, 24)
     with pytest.raises(InputError, match=r"expected one whose tensor is \[16, 24\]"):
-        model(picture(16, 32))
+        model(random_image(16, 32))
 
 
-def test_warmup_takes_a_picture_that_the_network_takes(tmp_path):
+def test_warmup_takes_an_image_that_the_network_takes(tmp_path):
     for sides, expected in (((16, 24), (16, 24)), ((-1, -1), (480, 640))):
         logits = np.zeros((3, 2, 2), np.float32)
         model = segmenter(tmp_path, fixed_logits(logits), 3, sides=sides)
@@ -188,7 +188,7 @@ def test_warmup_takes_a_picture_that_the_network_takes(tmp_path):
 def test_class_maps_do_not_depend_on_the_number_of_threads(tmp_path):
     logits = np.random.default_rng(5).normal(0, 1, (21, 17, 23)).astype(np.float32)
     masks = [
-        segmenter(tmp_path, fixed_logits(logits), 21, threads=threads)(picture(136, 184)).mask
+        segmenter(tmp_path, fixed_logits(logits), 21, threads=threads)(random_image(136, 184)).mask
         for threads in (1, 2, 5)
     ]
     np.testing.assert_array_equal(masks[0], masks[1])

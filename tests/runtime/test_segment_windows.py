@@ -10,7 +10,7 @@ from edgecv_runtime import EngineError, InputError
 from fake_segmenter import segmenter
 
 
-def picture(height, width, seed=0):
+def random_image(height, width, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
@@ -84,7 +84,7 @@ def test_class_maps_and_probabilities_are_those_of_the_book(
     network = network_of(6, stride)
     windows = {"size": window, "overlap": overlap, "weight": weight, "batch": 3}
     model = segmenter(tmp_path, network, 6, windows, pad_value=3.5)
-    image = picture(*size)
+    image = random_image(*size)
     expected = by_the_book(image, network, 6, window, overlap, weight, pad_value=3.5)
 
     result = model(image, probabilities=True)
@@ -132,14 +132,14 @@ def test_gaussian_weights_are_monais(tmp_path, size):
 def test_two_classes_and_more_than_a_byte_holds(tmp_path, classes):
     network = network_of(classes, 8)
     windows = {"size": (16, 24), "overlap": 0.25, "weight": "uniform", "batch": 4}
-    mask = segmenter(tmp_path, network, classes, windows)(picture(40, 60)).mask
+    mask = segmenter(tmp_path, network, classes, windows)(random_image(40, 60)).mask
     assert mask.dtype == (np.uint8 if classes == 2 else np.uint16)
-    assert_same_classes(mask, by_the_book(picture(40, 60), network, classes, (16, 24), 0.25))
+    assert_same_classes(mask, by_the_book(random_image(40, 60), network, classes, (16, 24), 0.25))
 
 
 @pytest.mark.parametrize("stride", [1, 8])
 def test_results_depend_on_neither_batch_nor_threads(tmp_path, stride):
-    image = picture(90, 130)
+    image = random_image(90, 130)
     network = network_of(9, stride)
 
     def one_by_one(crops):  # torch's own convolution rounds by the size of its batch
@@ -158,7 +158,7 @@ def test_results_depend_on_neither_batch_nor_threads(tmp_path, stride):
 
 def test_crops_share_runs_and_a_fixed_batch_is_filled_up(tmp_path):
     windows = {"size": (16, 24), "overlap": 0.0, "weight": "uniform", "batch": 4}
-    image = picture(32, 72)  # six crops
+    image = random_image(32, 72)  # six crops
     model = segmenter(tmp_path, network_of(3, 8), 3, windows)
     model(image)
     seen = model.engines["main"].seen
@@ -185,7 +185,7 @@ def test_windows_change_without_a_new_export(tmp_path):
     assert model.windows == bundled
     model.windows = {"overlap": 0.5, "weight": "linear"}
     assert model.windows == {**bundled, "overlap": 0.5, "weight": "linear"}
-    image = picture(40, 64)
+    image = random_image(40, 64)
     expected = by_the_book(image, network, 4, (16, 24), 0.5, "linear")
     assert_same_classes(model(image).mask, expected)
 
@@ -224,13 +224,13 @@ def test_windows_that_cannot_be_are_refused_and_change_nothing(tmp_path, change,
     assert model.windows == bundled
 
 
-def test_windows_of_a_whole_model_need_a_size_and_pictures_as_they_are(tmp_path):
+def test_windows_of_a_whole_model_need_a_size_and_images_as_they_are(tmp_path):
     network = network_of(4, 8)
     model = segmenter(tmp_path, network, 4)
     with pytest.raises(InputError, match="give the windows' size"):
         model.windows = {"overlap": 0.5}
     model.windows = {"size": (16, 24)}
-    image = picture(40, 64)
+    image = random_image(40, 64)
     assert_same_classes(model(image).mask, by_the_book(image, network, 4, (16, 24), 0.25))
     stretched = segmenter(tmp_path, network, 4, resize="stretch", size=[32, 32])
     with pytest.raises(InputError, match=r"input.resize: expected none"):
@@ -249,13 +249,13 @@ def test_logits_that_are_no_numbers_are_an_error(tmp_path, stride, value):
 
     windows = {"size": (16, 24), "overlap": 0.25, "weight": "uniform", "batch": 4}
     with pytest.raises(EngineError, match='output "logits" of the network holds NaN or infinity'):
-        segmenter(tmp_path, broken, 4, windows)(picture(40, 60))
+        segmenter(tmp_path, broken, 4, windows)(random_image(40, 60))
 
 
 def test_other_pixel_formats_are_cut_alike(tmp_path):
     windows = {"size": (16, 24), "overlap": 0.25, "weight": "uniform", "batch": 4}
     model = segmenter(tmp_path, network_of(4, 8), 4, windows)
-    image = picture(40, 60)
+    image = random_image(40, 60)
     expected = model(image).mask
     np.testing.assert_array_equal(model(image[:, :, ::-1].copy(), color="rgb").mask, expected)
     strided = np.zeros((40, 100, 3), np.uint8)

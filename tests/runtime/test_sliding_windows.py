@@ -34,7 +34,7 @@ def test_windows_lie_where_monai_puts_them(image_size, window, overlap):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_every_pixel_is_covered_and_no_window_leaves_the_picture(seed):
+def test_every_pixel_is_covered_and_no_window_leaves_the_image(seed):
     rng = np.random.default_rng(seed)
     height, width, tall, wide = rng.integers(1, 40, 4)
     covered = np.zeros((height, width), int)

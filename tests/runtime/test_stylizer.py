@@ -39,7 +39,7 @@ def test_load_gives_a_stylizer_without_labels(model):
 
 
 @pytest.mark.parametrize("size", [(8, 8), (41, 23), (60, 61)])
-def test_a_picture_is_painted_whole(model, size):
+def test_an_image_is_painted_whole(model, size):
     picture = photo(*size)
     result = model(picture)
     assert result.image.dtype == np.uint8 and result.image.shape == picture.shape
@@ -58,14 +58,14 @@ def test_colours_alpha_and_grey(model):
     assert grey.shape == (30, 40, 3) and (grey == grey[:, :, :1]).all()
 
 
-def test_a_tiny_picture_is_continued_by_its_last_row_and_column(model):
+def test_a_tiny_image_is_continued_by_its_last_row_and_column(model):
     picture = photo(3, 5)
     continued = np.pad(picture, ((0, 5), (0, 3), (0, 0)), mode="edge")
     np.testing.assert_array_equal(model(picture).image, model(continued).image[:3, :5])
 
 
-def test_tiles_with_the_pictures_own_statistics_give_the_whole_picture(model):
-    """The thumbnail is the picture itself, so tiles differ from one run by rounding only."""
+def test_tiles_with_the_images_own_statistics_give_the_whole_image(model):
+    """The thumbnail is the image itself, so tiles differ from one run by rounding only."""
     picture = photo(40, 39)
     whole = model(picture).image
     model.tiling = "always"
@@ -73,7 +73,7 @@ def test_tiles_with_the_pictures_own_statistics_give_the_whole_picture(model):
     assert np.abs(whole.astype(int) - tiled).max() <= 1
 
 
-def test_large_pictures_are_cut_and_share_the_thumbnails_statistics(model):
+def test_large_images_are_cut_and_share_the_thumbnails_statistics(model):
     # Bright at the left and dark at the right: tiles by themselves would all become grey.
     picture = np.broadcast_to(np.linspace(230, 20, 160)[None, :, None], (90, 160, 3))
     picture = picture.astype(np.uint8)
@@ -91,9 +91,9 @@ def test_tiling_says_what_it_takes(model):
 
 
 def test_a_list_gives_a_list(model):
-    pictures = [photo(20, 30), photo(31, 9), photo(80, 90)]
-    results = model(pictures)
-    for picture, result in zip(pictures, results, strict=True):
+    images = [photo(20, 30), photo(31, 9), photo(80, 90)]
+    results = model(images)
+    for picture, result in zip(images, results, strict=True):
         np.testing.assert_array_equal(result.image, model(picture).image)
 
 
@@ -146,7 +146,7 @@ def test_video_is_painted_frame_by_frame(tmp_path):
     while (frame := capture.read()[1]) is not None:
         frames.append(frame)
     assert len(frames) == 5 and frames[0].shape == (48, 64, 3)
-    assert abs(float(frames[0].mean()) - 128) < 8  # what the golden network makes of any picture
+    assert abs(float(frames[0].mean()) - 128) < 8  # what the golden network makes of any image
     assert abs(float(dark(0).mean()) - 128) > 8
 
 

@@ -106,14 +106,14 @@ def test_a_shape_outside_the_range_says_what_to_build(machine, tmp_path):
     np.testing.assert_allclose(engine.output(0)[1], SCORES)
 
 
-def test_more_pictures_than_the_plan_takes_are_several_runs(machine, tmp_path):
+def test_more_images_than_the_plan_takes_are_several_runs(machine, tmp_path):
     folder = write_tiny_bundle(tmp_path / "tiny")
-    pictures = [np.full((50, 60, 3), 20 * level, np.uint8) for level in range(1, 12)]
-    expected = [each.to_dict() for each in edgecv.load(folder, engine="onnxruntime")(pictures)]
+    images = [np.full((50, 60, 3), 20 * level, np.uint8) for level in range(1, 12)]
+    expected = [each.to_dict() for each in edgecv.load(folder, engine="onnxruntime")(images)]
     machine.install(folder, make=lambda onnx: fake_plan(onnx, largest=4))
     model = edgecv.load(folder, engine="tensorrt")
     steps(machine)
-    assert [each.to_dict() for each in model(pictures)] == expected
+    assert [each.to_dict() for each in model(images)] == expected
     assert steps(machine).count("network") == 3
     assert model.engines["main"].batch_range() == (1, 4)
 
@@ -168,7 +168,7 @@ def test_feature_maps_stay_on_the_device(machine, tmp_path):
         assert model(PICTURE).to_dict() == expected
         calls = steps(machine)
     assert len(expected["detections"]) > 0
-    # The trunk: the picture in, two levels of objectness and deltas out. Roi and mask: boxes of two
+    # The trunk: the image in, two levels of objectness and deltas out. Roi and mask: boxes of two
     # levels (and labels) in, logits and deltas (masks) out. Nothing else is copied.
     first, second, third = " ".join(calls).split("network")[:3]
     assert calls.count("network") == 3

@@ -1,4 +1,4 @@
-"""Detection in tiles: on drawn pictures with an engine that finds every rectangle, and on the
+"""Detection in tiles: on drawn images with an engine that finds every rectangle, and on the
 golden two-stage bundle."""
 
 from __future__ import annotations
@@ -48,17 +48,17 @@ class RectangleFinder(Engine):
         self.batches.append(count)
         self.scores = np.zeros((count, ROWS, 2), np.float32)
         self.boxes = np.zeros((count, ROWS, 4), np.float32)
-        for b, picture in enumerate(self.buffer):
+        for b, image in enumerate(self.buffer):
             found = 0
             for label in (0, 1):
-                parts, ids = cv2.connectedComponents((picture[label] > 0.1).astype(np.uint8))
+                parts, ids = cv2.connectedComponents((image[label] > 0.1).astype(np.uint8))
                 for part in range(1, parts):
                     y, x = np.nonzero(ids == part)
                     if np.ptp(x) + 1 > self.widest:
                         continue
                     box = np.array([x.min(), y.min(), x.max() + 1, y.max() + 1], np.float32)
                     self.boxes[b, found] = box / np.float32([*TILE[::-1]] * 2)
-                    self.scores[b, found, label] = picture[label][ids == part].max()
+                    self.scores[b, found, label] = image[label][ids == part].max()
                     found += 1
 
     def output(self, index):
@@ -84,10 +84,10 @@ def model(tmp_path, engine):
 
 def drawn(size, *rectangles):
     """Black, with rectangles (x1, y1, x2, y2, label, level of 0..255)."""
-    picture = np.zeros((*size, 3), np.uint8)
+    image = np.zeros((*size, 3), np.uint8)
     for x1, y1, x2, y2, label, level in rectangles:
-        picture[y1:y2, x1:x2, 2 - label] = level
-    return picture
+        image[y1:y2, x1:x2, 2 - label] = level
+    return image
 
 
 def assert_found(result, *rectangles):
@@ -164,30 +164,30 @@ def test_random_scenes_come_out_as_drawn(model, overlap):
 def test_one_tile_is_no_tile(model):
     rectangles = [(5, 5, 12, 14, 0, 200), (0, 18, 30, 22, 1, 180)]
     for size in (TILE, (30, 40)):
-        picture = drawn(size, *rectangles)
-        plain = model(picture)
+        image = drawn(size, *rectangles)
+        plain = model(image)
         for tiles in (Tiles(TILE), Tiles((500, 900), overlap=0.9), Tiles(TILE, whole=True)):
             model.tiles = tiles
-            tiled = model(picture)
+            tiled = model(image)
             np.testing.assert_array_equal(tiled.boxes, plain.boxes)
             np.testing.assert_array_equal(tiled.scores, plain.scores)
             np.testing.assert_array_equal(tiled.labels, plain.labels)
         model.tiles = None
 
 
-def test_the_whole_picture_besides(model, engine):
-    picture = drawn((96, 144), (6, 6, 138, 90, 0, 200), (60, 40, 66, 46, 1, 150))
+def test_the_whole_image_besides(model, engine):
+    image = drawn((96, 144), (6, 6, 138, 90, 0, 200), (60, 40, 66, 46, 1, 150))
     engine.widest = TILE[1] - 2
     model.tiles = Tiles(TILE, overlap=0.25)
-    assert (model(picture).labels == 0).sum() > 1  # the ends; the tiles between see nothing
+    assert (model(image).labels == 0).sum() > 1  # the ends; the tiles between see nothing
     model.tiles = Tiles(TILE, overlap=0.25, whole=True)
     engine.batches.clear()
-    result = model(picture)
+    result = model(image)
     assert sum(engine.batches) == len(model.tiles.windows((96, 144))) == 4 * 4 + 1
     assert_found(result, (6, 6, 138, 90, 0, 200), (60, 40, 66, 46, 1, 150))
 
 
-def test_a_list_and_a_stream_of_pictures(model):
+def test_a_list_and_a_stream_of_images(model):
     rectangles = [(5, 5, 12, 14, 0, 200)], [(60, 30, 66, 36, 1, 150)]
     model.tiles = Tiles(TILE)
     results = model([drawn((60, 100), *some) for some in rectangles])
@@ -204,16 +204,16 @@ def test_windows_are_those_of_sliding_windows():
     assert Tiles(64, whole=True).windows((64, 60)).tolist() == [[0, 0, 60, 64]]
 
 
-# Two tiles side by side on a picture of 100 x 180, sharing x 80..100.
+# Two tiles side by side on an image of 100 x 180, sharing x 80..100.
 WINDOWS = np.array([[0, 0, 100, 100], [80, 0, 180, 100]], np.int64)
 
 
-def groups(rows, threshold=0.5, windows=WINDOWS, picture=(100, 180)):
+def groups(rows, threshold=0.5, windows=WINDOWS, image=(100, 180)):
     """Of (x1, y1, x2, y2, score, label, tile)."""
     boxes, scores, labels, tiles = np.split(np.array(rows, np.float32), [4, 5, 6], axis=1)
     return _core.group_tiles(
         np.ascontiguousarray(boxes), scores[:, 0].copy(), labels[:, 0].astype(np.int64),
-        tiles[:, 0].astype(np.int32), windows, picture, threshold,
+        tiles[:, 0].astype(np.int32), windows, image, threshold,
     )  # fmt: skip
 
 
@@ -259,7 +259,7 @@ def test_pieces_of_pieces_join():
         (160, 10, 240, 20, 0.9, 0, 2),
         (80, 10, 180, 20, 0.7, 0, 1),
     ]
-    assert groups(rows, windows=windows, picture=(100, 260)) == [([1, 2, 0], -1)]
+    assert groups(rows, windows=windows, image=(100, 260)) == [([1, 2, 0], -1)]
 
 
 def test_no_findings_and_boxes_without_area():
@@ -287,12 +287,12 @@ def blocks(height, width):
 
 
 def test_masks_of_pieces_are_united(segmenter):
-    picture = blocks(150, 210)
+    image = blocks(150, 210)
     tiles = Tiles((96, 120), overlap=0.4)
     windows = tiles.windows((150, 210))
     frames, rows = [], []
     for index, (x1, y1, x2, y2) in enumerate(windows):
-        part = segmenter(picture[y1:y2, x1:x2].copy())
+        part = segmenter(image[y1:y2, x1:x2].copy())
         for box, score, label, mask in zip(
             part.boxes, part.scores, part.labels, part.masks, strict=True
         ):
@@ -300,11 +300,11 @@ def test_masks_of_pieces_are_united(segmenter):
             frame = np.zeros((150, 210), bool)
             frame[y1:y2, x1:x2] = mask
             frames.append(frame)
-    found = groups(rows, windows=windows, picture=(150, 210))
+    found = groups(rows, windows=windows, image=(150, 210))
     assert any(len(members) > 1 and whole < 0 for members, whole in found)
     assert any(whole >= 0 and whole != members[0] for members, whole in found)
     segmenter.tiles = tiles
-    result = segmenter(picture)
+    result = segmenter(image)
     segmenter.tiles = None
     assert len(result) == len(found) < len(rows)
     boxes = np.array(rows, np.float32)[:, :4]
@@ -318,10 +318,10 @@ def test_masks_of_pieces_are_united(segmenter):
 
 
 def test_one_tile_of_a_two_stage_model(segmenter):
-    picture = blocks(90, 130)
-    plain = segmenter(picture)
+    image = blocks(90, 130)
+    plain = segmenter(image)
     segmenter.tiles = Tiles(200)
-    tiled = segmenter(picture)
+    tiled = segmenter(image)
     segmenter.tiles = None
     assert len(plain) > 0
     np.testing.assert_array_equal(tiled.boxes, plain.boxes)
