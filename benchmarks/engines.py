@@ -26,8 +26,8 @@ from edgecv.cli.benchmark import generated_image
 from edgecv.models import registry
 from edgecv_export import export
 from edgecv_export.generated_images import generate_images
-from lively import lively
-from lively_rcnn import lively_rcnn
+from helpers.varied_detections import lively
+from helpers.varied_rcnn import lively_rcnn
 from timing import THREADS, alternate, at_all_scores, header, row
 
 # Networks and the rounds of each.

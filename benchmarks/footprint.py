@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from edgecv.models import registry
 from edgecv_export import export
 from edgecv_export.generated_images import generate_images
-from lively import lively
+from helpers.varied_detections import lively
 from timing import header, row
 
 REPOSITORY = Path(__file__).parents[1]

@@ -37,12 +37,12 @@ from edgecv_export.precision.pipeline import Pipeline
 from edgecv_export.precision.sources import fp32_files
 from edgecv_export.precision.variant import add_variant
 from edgecv_runtime import Bundle, InputError, read_image
-from lively import lively
-from lively_classes import lively_classes
-from lively_rcnn import lively_rcnn
-from small_dense import make_fcos, make_retinanet
-from small_rcnn import make_faster, make_mask
-from small_segmenters import make_fcn
+from helpers.small_dense import make_fcos, make_retinanet
+from helpers.small_rcnn import make_faster, make_mask
+from helpers.small_segmenters import make_fcn
+from helpers.varied_classes import lively_classes
+from helpers.varied_detections import lively
+from helpers.varied_rcnn import lively_rcnn
 
 SIZE = (112, 128)
 BATCH = 6

@@ -16,7 +16,7 @@ from edgecv.cli.benchmark import generated_image
 from edgecv.models import registry
 from edgecv_export import GraphOptions, export
 from edgecv_export.generated_images import generate_images
-from lively import lively
+from helpers.varied_detections import lively
 from timing import THREADS, alternate, at_all_scores, header, row
 
 OBJECTS = 40  # anchors with a class above 0.5, as a trained network has them on a busy frame

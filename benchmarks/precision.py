@@ -22,7 +22,7 @@ from edgecv_export.precision.accuracy_gate import Gate
 from edgecv_export.precision.byte_arithmetic import byte_arithmetic
 from edgecv_export.precision.int8_variant import Quantization
 from edgecv_export.precision.variant import add_variant
-from lively import lively
+from helpers.varied_detections import lively
 from timing import THREADS, alternate, at_all_scores, header, row
 
 LABELS = [f"class {index}" for index in range(1, 91)]

@@ -17,7 +17,7 @@ from torch.nn.functional import interpolate
 
 from edgecv.cli.benchmark import generated_image
 from edgecv_runtime import SemanticSegmenter
-from fake_segmenter import FakeEngine, segmenter
+from helpers.fake_segmenter import FakeEngine, segmenter
 from timing import THREADS, alternate, header, row
 
 CLASSES = 21

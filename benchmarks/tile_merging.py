@@ -19,7 +19,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from edgecv_runtime import Tiles, _core, ops
-from simulated_tiles import IMAGE, TILE, Count, Faults, Scene, scene
+from helpers.simulated_tiles import IMAGE, TILE, Count, Faults, Scene, scene
 from timing import header, row
 
 Merged = tuple[np.ndarray, np.ndarray]  # boxes float32 [N, 4], labels int64 [N]

@@ -17,7 +17,7 @@ from edgecv.cli.benchmark import generated_image
 from edgecv.models import registry
 from edgecv_export import export
 from edgecv_export.generated_images import generate_images
-from lively_rcnn import lively_rcnn
+from helpers.varied_rcnn import lively_rcnn
 from timing import THREADS, alternate, at_all_scores, header, row
 
 # Architecture, rounds, and the target for the share of everything around the networks.

@@ -19,7 +19,7 @@ import onnx
 import pytest
 
 import edgecv
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 ROOT = Path(__file__).parents[1]
 HEADERS = ROOT / "runtime" / "include" / "edgecv"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = {

@@ -19,7 +19,7 @@ from edgecv.cli.main import build_parser, main
 from edgecv.data.folder import read_folder
 from edgecv_export.precision.variant import add_variant
 from edgecv_runtime import read_image
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "samples" / "data"

@@ -13,7 +13,7 @@ from PIL import Image
 
 import edgecv
 from edgecv_runtime import ops, read_image
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "python"
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import edgecv
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 PAGE = Path(__file__).parents[1] / "docs" / "serving.md"
 SERVER, THREADS, PROCESSES = re.findall(

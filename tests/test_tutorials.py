@@ -14,8 +14,8 @@ import pytest
 import torchvision
 
 from edgecv.cli.main import build_parser
+from helpers.tiny_bundle import write_tiny_bundle
 from test_readme import FENCED, commands_of
-from tiny_bundle import write_tiny_bundle
 
 ROOT = Path(__file__).parents[1]
 TUTORIALS = sorted((ROOT / "docs" / "tutorials").glob("*.md"))

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-import small_detector as small_detector_parts
-import small_rcnn
 from edgecv_export import export
 from edgecv_export.generated_images import generate_images
-from lively import lively
-from lively_rcnn import lively_rcnn
+from helpers import small_rcnn
+from helpers import small_ssd as small_detector_parts
+from helpers.varied_detections import lively
+from helpers.varied_rcnn import lively_rcnn
 
 HERE = Path(__file__).parent
 SMALL_LABELS = ["ant", "bee", "cow", "dog"]

@@ -12,7 +12,7 @@ import pytest
 
 import edgecv_export
 import edgecv_runtime
-from real_bindings import Described, describe, describe_tensorrt, download
+from helpers.tensorrt_bindings import Described, describe, describe_tensorrt, download
 
 RUNTIME = Path(edgecv_runtime.__file__).parent / "engines"
 EXPORT = Path(edgecv_export.__file__).parent / "engines"

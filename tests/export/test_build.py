@@ -27,7 +27,7 @@ from edgecv_runtime import Bundle, BundleError, EngineError, InputError
 from edgecv_runtime.engines.built.file import read_engines
 from edgecv_runtime.engines.built.record import BuiltEngine
 from edgecv_runtime.engines.cache import cache_of_bundle
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
 

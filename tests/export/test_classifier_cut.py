@@ -18,7 +18,7 @@ from edgecv_export import ExportError, GraphOptions, export
 from edgecv_export.graphs.cut import CutRequest
 from edgecv_export.graphs.families import cut_model
 from edgecv_runtime import InputError
-from lively_classes import lively_classes
+from helpers.varied_classes import lively_classes
 
 LABELS = [f"class {i}" for i in range(12)]
 

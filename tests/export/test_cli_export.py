@@ -39,7 +39,7 @@ def tiny() -> Any:
 @pytest.fixture
 def factory_module(small_detector: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A user's module in the current directory, and weights made for it."""
-    shutil.copy(HERE.parent / "small_detector.py", tmp_path / "users_model.py")
+    shutil.copy(HERE.parent / "helpers" / "small_ssd.py", tmp_path / "users_model.py")
     torch.save(small_detector.state_dict(), "mine.pth")
     Path("names.txt").write_text("ant\nbee\ncow\ndog\n")
     monkeypatch.delitem(__import__("sys").modules, "users_model", raising=False)

@@ -16,7 +16,7 @@ from edgecv.models.weights.checkpoint import Checkpoint, save_checkpoint
 from edgecv_export.tensorrt import build as build_module
 from edgecv_runtime import Bundle, EngineError
 from edgecv_runtime.engines.built.file import read_engines
-from thin_models import CLASSES, make_ssd_tiny
+from helpers.reduced_models import CLASSES, make_ssd_tiny
 
 pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
 

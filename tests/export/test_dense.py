@@ -15,9 +15,6 @@ from torch import nn
 from torchvision.models.detection.anchor_utils import AnchorGenerator
 
 import edgecv_runtime
-import small_dense as parts
-from all_scores import load_all_scores
-from altered_graph import with_altered_weights
 from edgecv_export import GraphOptions, export
 from edgecv_export.graphs.cut import CutRequest
 from edgecv_export.graphs.families import cut_model
@@ -26,8 +23,11 @@ from edgecv_export.parity.dense import _decide, _Forward, verify_dense
 from edgecv_export.parity.detected import Detected
 from edgecv_export.parity.replay import compare_with_replays
 from edgecv_runtime import EngineError, InputError
-from lively import lively
-from reported_export import read_report
+from helpers import small_dense as parts
+from helpers.all_scores import load_all_scores
+from helpers.altered_graph import with_altered_weights
+from helpers.parity_report import read_report
+from helpers.varied_detections import lively
 
 LABELS = ["ant", "bee", "cow", "dog"]
 MARGINS = {"make_retinanet": 8.0, "make_fcos": 6.0}

@@ -13,7 +13,6 @@ import pytest
 import torch
 
 import edgecv_runtime
-from all_scores import load_all_scores
 from edgecv.cli.main import main
 from edgecv.models import registry
 from edgecv_export import ExportError, export
@@ -27,6 +26,7 @@ from edgecv_export.precision.pipeline import collect_feeds, spread_boxes
 from edgecv_export.precision.sources import fp32_files
 from edgecv_export.precision.variant import add_variant
 from edgecv_runtime import Bundle, InputError
+from helpers.all_scores import load_all_scores
 
 
 @pytest.fixture(scope="module")

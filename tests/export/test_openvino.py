@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import edgecv_runtime
-from all_scores import load_all_scores
 from edgecv_export.precision.agreement import agreement
 from edgecv_runtime import BundleError, EngineError
+from helpers.all_scores import load_all_scores
 
 pytest.importorskip("openvino", reason="OpenVINO is not installed")
 

@@ -12,8 +12,8 @@ import torch
 from torchvision.ops import box_iou
 
 import edgecv_runtime
-from all_scores import load_all_scores
 from edgecv_export import GraphOptions, export
+from helpers.all_scores import load_all_scores
 
 BOX_TOLERANCE_1080P = 0.5
 SCORE_TOLERANCE = 1e-3
@@ -130,7 +130,7 @@ def test_ssd_tiny(
 def test_input_padded_to_a_multiple(
     small_parts: Any, pictures: list[np.ndarray], tmp_path: Path
 ) -> None:
-    from lively import lively
+    from helpers.varied_detections import lively
 
     def build() -> Any:
         detector = small_parts.make_detector()
@@ -148,7 +148,7 @@ def test_input_padded_to_a_multiple(
 def test_generator_without_parameters(
     small_parts: Any, pictures: list[np.ndarray], tmp_path: Path
 ) -> None:
-    from lively import lively
+    from helpers.varied_detections import lively
 
     module = lively(
         lambda: small_parts.make_detector(generator=small_parts.ShiftedAnchors),

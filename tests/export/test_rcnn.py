@@ -13,9 +13,6 @@ import torch
 from torchvision.ops import MultiScaleRoIAlign, box_iou
 
 import edgecv_runtime
-import small_rcnn as parts
-from all_scores import load_all_scores
-from altered_graph import with_altered_weights
 from edgecv.models.parts.roi_pool import SingleScaleRoIPool
 from edgecv_export import ExportError, GraphOptions, export
 from edgecv_export.generated_images import generate_images
@@ -28,8 +25,11 @@ from edgecv_export.parity.rcnn import _compare_masks, verify_rcnn
 from edgecv_export.parity.rcnn_replay import SecondStage
 from edgecv_export.parity.replay import Preference
 from edgecv_runtime import InputError
-from lively_rcnn import lively_rcnn
-from reported_export import read_report
+from helpers import small_rcnn as parts
+from helpers.all_scores import load_all_scores
+from helpers.altered_graph import with_altered_weights
+from helpers.parity_report import read_report
+from helpers.varied_rcnn import lively_rcnn
 
 BOX_TOLERANCE_1080P = 0.5
 SCORE_TOLERANCE = 2e-3

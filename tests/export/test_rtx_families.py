@@ -19,7 +19,7 @@ from edgecv_export.tensorrt.shape_ranges import ShapeWishes, shape_ranges
 from edgecv_runtime import Bundle, GraphFile
 from edgecv_runtime.engines.built.file import read_engines
 from edgecv_runtime.engines.built.record import ShapeRange
-from thin_models import FAMILIES, write_thin_bundle
+from helpers.reduced_models import FAMILIES, write_thin_bundle
 
 pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
 

@@ -13,7 +13,6 @@ import torch
 from torch import nn
 
 import edgecv_runtime
-import small_segmenters as parts
 from edgecv.cli.main import main
 from edgecv.models import registry
 from edgecv.models.weights.checkpoint import Checkpoint, save_checkpoint
@@ -21,7 +20,8 @@ from edgecv_export import ExportError, GraphOptions, Tolerance, export
 from edgecv_export.graphs.cut import CutRequest
 from edgecv_export.graphs.families import cut_model
 from edgecv_runtime import InputError
-from lively_classes import lively_classes
+from helpers import small_segmenters as parts
+from helpers.varied_classes import lively_classes
 
 LABELS = ["sky", "road", "tree", "car", "person"]
 LAST: dict[str, Any] = {

@@ -10,7 +10,6 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
-import small_rcnn
 from edgecv_export.graphs.cut import CutRequest
 from edgecv_export.graphs.families import cut_model
 from edgecv_export.graphs.onnx_graph import images_to_onnx
@@ -22,6 +21,7 @@ from edgecv_export.graphs.rcnn.to_onnx import (
 from edgecv_export.tensorrt.plan import BuildOptions, Plan, ShapeRange
 from edgecv_export.tensorrt.plan import build_plan as build
 from edgecv_runtime import EngineError, InputError
+from helpers import small_rcnn
 
 pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
 

@@ -11,7 +11,6 @@ import onnx
 import onnxruntime
 import pytest
 
-from all_scores import load_all_scores
 from edgecv_export import GraphOptions, export
 from edgecv_export.precision.agreement import agreement
 from edgecv_export.precision.pipeline import collect_feeds
@@ -19,6 +18,7 @@ from edgecv_export.precision.sources import fp32_files
 from edgecv_export.precision.uint8_input import check_uint8_fits
 from edgecv_export.precision.variant import add_variant
 from edgecv_runtime import Bundle, InputError
+from helpers.all_scores import load_all_scores
 
 LABELS = ["ant", "bee", "cow", "dog"]
 

@@ -16,8 +16,6 @@ import numpy as np
 import onnx
 import pytest
 
-import small_dense
-from all_scores import load_all_scores
 from edgecv_export import ExportError, GraphOptions, export
 from edgecv_export.generated_images import generate_images
 from edgecv_export.precision import fp16_variant as half_variant
@@ -26,7 +24,9 @@ from edgecv_export.precision.agreement import agreement
 from edgecv_export.precision.variant import add_variant
 from edgecv_export.tensorrt.plan import BuildOptions, Plan, ShapeRange, build_plan
 from edgecv_runtime import Bundle, InputError
-from lively import lively
+from helpers import small_dense
+from helpers.all_scores import load_all_scores
+from helpers.varied_detections import lively
 
 LABELS = ["ant", "bee", "cow", "dog"]
 

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from altered_graph import with_altered_weights
 from edgecv_export import ExportError, Tolerance, export
 from edgecv_export.generated_images import generate_images
 from edgecv_export.graphs.families import cut_model
 from edgecv_export.parity.detection_report import DetectionReport
 from edgecv_export.parity.ssd import verify_ssd
-from reported_export import read_report
+from helpers.altered_graph import with_altered_weights
+from helpers.parity_report import read_report
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ def test_the_report_is_in_the_bundle(small_bundle: Path) -> None:
 def test_export_of_a_model_that_does_more_than_its_attributes_say(
     small_parts: Any, pictures: list[np.ndarray], tmp_path: Path
 ) -> None:
-    from lively import lively
+    from helpers.varied_detections import lively
 
     detector: Any = lively(small_parts.make_detector, pictures)
 

@@ -14,9 +14,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from all_scores import load_all_scores
 from edgecv_export import wrap
 from edgecv_runtime import BundleError, InputError
+from helpers.all_scores import load_all_scores
 
 # Network input 8 x 16, picture 80 x 160: a pixel there is 10 here.
 PICTURE = np.full((80, 160, 3), 100, np.uint8)

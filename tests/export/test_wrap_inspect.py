@@ -18,7 +18,7 @@ from edgecv_export import wrap
 from edgecv_export.wrapping.anchor_guess import anchor_record, fitting_levels, levels_of
 from edgecv_export.wrapping.inspect_onnx import inspect_onnx
 from edgecv_runtime import InputError
-from fixed_network import ANCHORS, CXCYWH, LOGITS, SCALE, SIDES, XYXY, network
+from helpers.constant_network import ANCHORS, CXCYWH, LOGITS, SCALE, SIDES, XYXY, network
 
 RNG = np.random.default_rng(4)
 IMAGE = np.zeros((*SIDES, 3), np.uint8)

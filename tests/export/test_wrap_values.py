@@ -12,7 +12,7 @@ import pytest
 import edgecv_runtime
 from edgecv_export import wrap
 from edgecv_runtime import InputError
-from fixed_network import ANCHORS, CXCYWH, LOGITS, SCALE, SIDES, XYWH, XYXY, network
+from helpers.constant_network import ANCHORS, CXCYWH, LOGITS, SCALE, SIDES, XYWH, XYXY, network
 
 RNG = np.random.default_rng(1)
 

@@ -28,7 +28,7 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from edgecv.cli.diagnosis.self_test import ARCHIVE, EXPECTED, sample
-from thin_models import FAMILIES, write_thin_bundle
+from helpers.reduced_models import FAMILIES, write_thin_bundle
 
 SIZE = (32, 64)  # of pictures, where the graph leaves it open
 # Its last feature map has two cells then: TensorRT normalises no single value.

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from helpers.tiny_bundle import write_tiny_bundle
 from interrupts.sweep import Stage
-from tiny_bundle import write_tiny_bundle
 
 # Loaded once for all runs. Not engines: their threads do not survive a fork.
 LOADED = """

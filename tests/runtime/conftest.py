@@ -2,7 +2,7 @@
 
 import pytest
 
-from fake_gpu import FakeMachine
+from helpers.fake_gpu import FakeMachine
 
 
 @pytest.fixture

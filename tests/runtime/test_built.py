@@ -12,7 +12,7 @@ from edgecv_runtime.engines.built.record import BuiltEngine, ShapeRange
 from edgecv_runtime.engines.built.search import fitting_engine
 from edgecv_runtime.engines.cache import cache_of_bundle
 from edgecv_runtime.engines.nvidia.gpu import Gpu
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 ORIN = Gpu("Orin", 87)
 PLAN = b"a plan"

@@ -13,7 +13,7 @@ from edgecv import EngineError
 from edgecv_runtime import Bundle
 from edgecv_runtime.engines import choice
 from edgecv_runtime.engines.choice import choose
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 WHITE = np.full((64, 96, 3), 255, np.uint8)
 

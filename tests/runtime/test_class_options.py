@@ -14,7 +14,7 @@ import edgecv
 from edgecv.cli.main import main
 from edgecv.cli.options.classes import class_names, class_scores
 from edgecv_runtime import InputError
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 ODD = ["car", "car, red", "a=b", "a", "1", "0.5"]
 

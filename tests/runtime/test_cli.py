@@ -20,7 +20,7 @@ from edgecv.cli import camera, main, predict
 from edgecv.cli.main import VERBS, build_parser
 from edgecv.cli.main import main as edgecv
 from edgecv_runtime import Detections, read_image
-from tiny_bundle import BOXES, LABELS, write_tiny_bundle
+from helpers.tiny_bundle import BOXES, LABELS, write_tiny_bundle
 
 HEIGHT, WIDTH = 64, 96
 PIXEL_BOXES = (BOXES * [WIDTH, HEIGHT, WIDTH, HEIGHT]).tolist()

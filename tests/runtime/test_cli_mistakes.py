@@ -11,7 +11,7 @@ import pytest
 from edgecv.cli.main import VERBS, build_parser
 from edgecv.cli.main import main as edgecv
 from edgecv.cli.train import _OF_TASKS
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 # Whoever loads one of these before the arguments are checked lets the user wait for seconds.
 SLOW = ("torch", "torchvision", "lightning", "onnx", "cv2", "matplotlib")

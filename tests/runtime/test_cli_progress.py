@@ -13,7 +13,7 @@ import pytest
 
 from edgecv.cli.main import main as edgecv
 from edgecv.cli.output import progress
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 RUNS = "brightness, engine onnxruntime, device cpu, precision fp32, batch 1"
 LINE = re.compile(r"(\w+: )?\d+/\d+ (frame|image)s?, [\d.]+ (s/\w+|\w+s/s)(, \d+ s left)?")

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and descriptors of POSIX")
 

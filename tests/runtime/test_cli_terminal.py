@@ -16,7 +16,7 @@ import pytest
 
 from edgecv.cli.main import VERBS
 from edgecv.cli.main import main as edgecv
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 WHITE = np.full((64, 96, 3), 255, np.uint8)
 NAMES = ["人", "سيارة🚗"]

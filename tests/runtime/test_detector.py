@@ -10,7 +10,7 @@ import edgecv
 from edgecv import EngineError, InputError
 from edgecv_runtime import Bundle, Engine, TensorSpec
 from edgecv_runtime.models.detector import Detector
-from tiny_bundle import BOXES, LABELS, SCORES, write_tiny_bundle
+from helpers.tiny_bundle import BOXES, LABELS, SCORES, write_tiny_bundle
 
 WHITE = np.full((64, 96, 3), 255, np.uint8)
 

@@ -16,7 +16,7 @@ from edgecv_runtime.drawing.captions import place_captions, smallest_size, usual
 from edgecv_runtime.drawing.lettering import Line, drawable_name
 from edgecv_runtime.results.classification import Classification
 from edgecv_runtime.results.segmentation import Segmentation
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 GREY = np.full((200, 300, 3), 128, np.uint8)
 CACHES = ("_drawable", "_opencv_has", "_font_for", "_font_has", "_font_files")

@@ -7,9 +7,9 @@ from onnx import TensorProto, helper
 
 from edgecv_runtime import Engine, EngineError
 from edgecv_runtime.engines import open_engine
-from fake_cuda import FakeCuda
-from fake_tensorrt import fake_plan, fake_tensorrt
-from tiny_bundle import BOXES, SCORES, write_tiny_bundle
+from helpers.fake_cuda import FakeCuda
+from helpers.fake_tensorrt import fake_plan, fake_tensorrt
+from helpers.tiny_bundle import BOXES, SCORES, write_tiny_bundle
 
 FAKE = ("tensorrt on a fake GPU", "tensorrt_rtx on a fake GPU")
 REAL = ("onnxruntime on cuda", "tensorrt", "tensorrt_rtx")

@@ -12,7 +12,7 @@ from edgecv.cli.evaluation.precisions import Precisions, TimedModel
 from edgecv.cli.main import main
 from edgecv.data.synthetic import write_shapes
 from edgecv_export.precision.variant import add_variant
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
 import edgecv
 from edgecv_runtime._core import BundleError, check_graph
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("bundle_*/*.onnx"))
 

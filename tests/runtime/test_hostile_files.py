@@ -24,7 +24,7 @@ from edgecv.models.weights.files import read_state_dict
 from edgecv_runtime import BundleError, InputError
 from edgecv_runtime.engines.built.file import read_engines
 from edgecv_runtime.images.read import read_image
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="special files")
 

@@ -72,7 +72,7 @@ class TestAgainstTorchvision:
     @classmethod
     def oracle(cls):
         pytest.importorskip("torchvision")
-        from two_stage_oracle import Oracle
+        from helpers.two_stage_oracle import Oracle
 
         return Oracle(GOLDEN)
 

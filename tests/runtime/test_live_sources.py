@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 from edgecv_runtime.sources import Failure, open_source, waiting
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 OPENCV = tuple(int(part) for part in cv2.__version__.split(".")[:2])
 

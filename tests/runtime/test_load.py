@@ -9,7 +9,7 @@ import pytest
 
 import edgecv
 from edgecv import BundleError, EngineError, InputError
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 WHITE = np.full((64, 96, 3), 255, np.uint8)
 

@@ -8,7 +8,7 @@ import pytest
 from edgecv_runtime import EngineError
 from edgecv_runtime.engines.onnx_names import name_nodes
 from edgecv_runtime.engines.onnxruntime import OnnxRuntimeEngine
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from edgecv_runtime import EngineError
 from edgecv_runtime._core import DeviceTensor
 from edgecv_runtime.engines import open_engine
-from fake_cuda import FakeCuda
+from helpers.fake_cuda import FakeCuda
 
 
 class FakeValue:

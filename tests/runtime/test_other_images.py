@@ -8,7 +8,7 @@ import pytest
 
 import edgecv
 from edgecv import InputError, read_image
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 PIL = pytest.importorskip("PIL.Image")
 RNG = np.random.default_rng(4)

@@ -19,7 +19,7 @@ from edgecv.cli.recording import mp4_boxes, mp4_recorder
 from edgecv.cli.recording.part_file import part_file
 from edgecv.cli.recording.video_writer import VideoNotWritten, VideoWriter
 from edgecv_runtime.sources import open_source
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 VIDEOS = Path(__file__).parents[1] / "golden" / "videos"
 FRAMES = 150

@@ -21,7 +21,7 @@ import edgecv
 from edgecv_runtime import BundleError, EngineError
 from edgecv_runtime._core import HashedFile
 from edgecv_runtime.files.whole import new_folder, write_file
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 load_module = importlib.import_module("edgecv_runtime.models.load")  # `load` is the function, too
 ENGINES = ("onnxruntime", "openvino")

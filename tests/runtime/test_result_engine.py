@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import edgecv
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 BUNDLES = {

@@ -20,7 +20,7 @@ from edgecv import (
     Segmentation,
     Stylized,
 )
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 TASKS = {

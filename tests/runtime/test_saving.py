@@ -17,7 +17,7 @@ import pytest
 from edgecv.cli.main import main
 from edgecv.cli.recording import mp4_recorder
 from edgecv.cli.recording.video_writer import VideoNotWritten, VideoWriter
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 FRAMES = 60
 

@@ -12,9 +12,9 @@ from edgecv_runtime._core import DeviceTensor
 from edgecv_runtime.engines import open_engine, open_engines
 from edgecv_runtime.engines.nvidia.cuda import check, describe_gpu
 from edgecv_runtime.engines.tensorrt_modules import import_tensorrt
-from fake_cuda import FakeCuda, cudaError_t
-from fake_tensorrt import fake_plan
-from tiny_bundle import SCORES, write_tiny_bundle
+from helpers.fake_cuda import FakeCuda, cudaError_t
+from helpers.fake_tensorrt import fake_plan
+from helpers.tiny_bundle import SCORES, write_tiny_bundle
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SHAPE = (2, 3, 32, 48)

@@ -14,7 +14,7 @@ import edgecv
 from edgecv_runtime import Engine, EngineError
 from edgecv_runtime.files.bundle import open_bundle
 from edgecv_runtime.models.load import make_model
-from fake_tensorrt import fake_plan
+from helpers.fake_tensorrt import fake_plan
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 THREADS, CALLS = 4, 25

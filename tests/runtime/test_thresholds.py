@@ -11,7 +11,7 @@ import pytest
 import edgecv
 from edgecv.cli.main import main
 from edgecv_runtime import BundleError, InputError, Manifest
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 WHITE = np.full((64, 96, 3), 255, np.uint8)  # the tiny bundle's scores on it are 0.9 and 0.6
 

@@ -8,7 +8,7 @@ import pytest
 
 from edgecv import InputError, Tiles, ops
 from edgecv_runtime import _core
-from simulated_tiles import IMAGE, TILE, Count, Faults, scene
+from helpers.simulated_tiles import IMAGE, TILE, Count, Faults, scene
 
 # Two tiles side by side on an image of 100 x 180, sharing x 80..100; then the image itself.
 IMAGE_BOX = [0, 0, 180, 100]

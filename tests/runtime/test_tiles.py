@@ -15,7 +15,7 @@ from edgecv import InputError, Tiles
 from edgecv.cli.main import main
 from edgecv_runtime import Bundle, Engine, TensorSpec, _core
 from edgecv_runtime.models.detector import Detector
-from tiny_bundle import LABELS, write_tiny_bundle
+from helpers.tiny_bundle import LABELS, write_tiny_bundle
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "bundle_v1_rcnn"
 TILE = (32, 48)  # the network's input: a tile of this size is not resized

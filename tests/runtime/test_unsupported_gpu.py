@@ -12,7 +12,7 @@ from edgecv.cli.diagnosis.nvidia import tensorrt_finding
 from edgecv.cli.main import main
 from edgecv_runtime import Bundle, EngineError
 from edgecv_runtime.engines import choice
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 SAYS = (
     "not supported on this GPU: TensorRT for RTX 1.7.1 is for compute capabilities 75, 80, 86, 87, "

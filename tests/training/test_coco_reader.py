@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import pytest
 
-from data_sets import COCO, make_coco, write_image
 from edgecv.data.folder import read_folder
 from edgecv.data.reading.masks import decode_masks
 from edgecv_runtime import InputError
+from helpers.data_sets import COCO, make_coco, write_image
 
 BOXES = [[1.5, 2, 11.5, 22], [0, 0, 40, 30]]
 

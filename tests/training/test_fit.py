@@ -16,7 +16,6 @@ import numpy as np
 import pytest
 import torch
 
-from data_sets import make_voc, voc_object, write_image
 from edgecv.cli import eval as eval_command
 from edgecv.cli import train as train_command
 from edgecv.data.folder import read_folder
@@ -31,6 +30,7 @@ from edgecv.training.detection.task import DetectionTask
 from edgecv.training.run.fit import fit
 from edgecv.training.run.task import HEAD_FACTOR
 from edgecv_runtime import EngineError, InputError, read_image
+from helpers.data_sets import make_voc, voc_object, write_image
 
 IMAGES, EPOCHS = 16, 3
 

@@ -15,7 +15,6 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from data_sets import write_image
 from edgecv.cli.main import main
 from edgecv.data.class_folder import read_classes
 from edgecv.data.segmentation_folder import read_segmentation
@@ -26,6 +25,7 @@ from edgecv.training.classification.task import AUXILIARY, ClassificationTask
 from edgecv.training.segmentation.segmenter import TorchSegmenter, window_weight
 from edgecv.training.segmentation.task import SegmentationTask
 from edgecv_runtime import InputError, ops, read_image
+from helpers.data_sets import write_image
 
 WINDOWED = ("--crop", "64x64", "--batch-size", "4", "--epochs", "2")
 

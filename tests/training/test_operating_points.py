@@ -18,7 +18,7 @@ from edgecv.cli.main import main
 from edgecv.data.reading.records import Record
 from edgecv.training.detection.metrics import Detected, average_precision
 from edgecv.training.detection.operating_points import best_point
-from tiny_bundle import write_tiny_bundle
+from helpers.tiny_bundle import write_tiny_bundle
 
 
 def test_by_hand() -> None:

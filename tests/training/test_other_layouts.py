@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from data_sets import voc_object, write_image
 from edgecv.data.folder import read_folder
 from edgecv_runtime import InputError
+from helpers.data_sets import voc_object, write_image
 
 STEMS = {"train": ["a", "b c"], "valid": ["d.v2"]}
 BOXES = {"a": (1, 2, 11, 22), "b c": (3, 4, 33, 44), "d.v2": (5, 6, 25, 26)}

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
-from data_sets import COCO, make_coco, make_voc, make_yolo, voc_object, write_image
 from edgecv.data.folder import read_folder
 from edgecv.data.synthetic import SHAPES, draw_shapes, write_shapes
 from edgecv_runtime import InputError, read_image
+from helpers.data_sets import COCO, make_coco, make_voc, make_yolo, voc_object, write_image
 
 
 def test_the_formats_hold_the_same_records(tmp_path: Path) -> None:

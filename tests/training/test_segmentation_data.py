@@ -11,13 +11,13 @@ import pytest
 import torch
 from PIL import Image
 
-from data_sets import write_image
 from edgecv.data.batches.augmentation import crop_pipeline
 from edgecv.data.batches.labelled_crops import LabelledCrops
 from edgecv.data.segmentation_folder import read_segmentation
 from edgecv.training.segmentation.evaluation import class_lookup
 from edgecv.training.segmentation.recipe import class_weights
 from edgecv_runtime import InputError
+from helpers.data_sets import write_image
 
 SIZE = (40, 60)
 

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from data_sets import COCO, make_coco, make_voc, make_yolo, voc_object
 from edgecv.data.folder import read_folder
 from edgecv.data.reading.image_files import named_split
 from edgecv.data.segmentation_folder import read_segmentation
+from helpers.data_sets import COCO, make_coco, make_voc, make_yolo, voc_object
 
 
 def write_masks(folder: Path, images: str, masks: str) -> Path:

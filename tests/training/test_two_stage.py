@@ -15,7 +15,6 @@ import pytest
 import torch
 from pycocotools import mask as coco_mask
 
-from all_scores import load_all_scores
 from edgecv.cli import eval as eval_command
 from edgecv.cli import train as train_command
 from edgecv.data.batches.augmentation import instance_pipeline
@@ -39,8 +38,9 @@ from edgecv_export.generated_images import generate_images
 from edgecv_export.parity.detected import Detected as MatchedDetected
 from edgecv_export.parity.matching import match_within
 from edgecv_runtime import InputError, Instances, Masks, read_image
-from lively_rcnn import lively_rcnn
-from reported_export import read_report
+from helpers.all_scores import load_all_scores
+from helpers.parity_report import read_report
+from helpers.varied_rcnn import lively_rcnn
 
 ARCHITECTURE = "maskrcnn_mobilenet_v3_large_fpn"
 LOSSES = ["loss_classifier", "loss_box_reg", "loss_mask", "loss_objectness", "loss_rpn_box_reg"]

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_sets import make_voc, voc_object, write_image
 from edgecv.data.folder import read_folder
 from edgecv_runtime import InputError
+from helpers.data_sets import make_voc, voc_object, write_image
 
 DOG = voc_object("dog", (1, 1, 9, 9))
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data_sets import make_yolo, write_image
 from edgecv.data.folder import read_folder
 from edgecv_runtime import InputError
+from helpers.data_sets import make_yolo, write_image
 
 LINE = "1 0.5 0.5 0.25 0.5\n"
 BOX = [30, 15, 50, 45]

@@ -57,13 +57,13 @@ def train(kind: str, folder: Path) -> None:
 def export_lively(which: str, folder: Path) -> None:
     """With weights that find objects: the whole comparison, and what is made of the bundle."""
     import edgecv as package
-    import small_detector
-    import small_rcnn
     from edgecv_export import export
     from edgecv_export.generated_images import generate_images
     from edgecv_export.precision.variant import add_variant
-    from lively import lively
-    from lively_rcnn import lively_rcnn
+    from helpers import small_rcnn
+    from helpers import small_ssd as small_detector
+    from helpers.varied_detections import lively
+    from helpers.varied_rcnn import lively_rcnn
 
     pictures = generate_images(8, seed=1)
     if which == "detector":
@@ -82,7 +82,7 @@ def export_lively(which: str, folder: Path) -> None:
 
 def export_thin(family: str, folder: Path) -> None:
     import edgecv as package
-    from thin_models import write_thin_bundle
+    from helpers.reduced_models import write_thin_bundle
 
     bundle = write_thin_bundle(family, folder / f"{family}_thin")
     image = np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
@@ -91,7 +91,7 @@ def export_thin(family: str, folder: Path) -> None:
 
 
 def checks(folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
-    from thin_models import FAMILIES
+    from helpers.reduced_models import FAMILIES
 
     yield "self-test", partial(edgecv, "doctor", "--self-test")
     for kind in TRAINED:

@@ -17,10 +17,9 @@ from torchvision.models.segmentation.deeplabv3 import ASPP, DeepLabV3
 from torchvision.models.segmentation.fcn import FCN, FCNHead
 from torchvision.models.segmentation.lraspp import LRASPP
 
-import small_dense
-import small_detector
-import small_rcnn
 from edgecv.models import registry
+from helpers import small_dense, small_rcnn
+from helpers import small_ssd as small_detector
 
 CLASSES = 5
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgecv_runtime import Bundle, Engine, SemanticSegmenter, TensorSpec
-from input_records import input_record
+from helpers.input_records import input_record
 
 Logits = Callable[[np.ndarray], np.ndarray]  # float32 [B, 3, h, w] -> float32 [B, C, h', w']
 

@@ -12,8 +12,8 @@ import pytest
 from edgecv_runtime import Bundle
 from edgecv_runtime.engines.built.file import to_json
 from edgecv_runtime.engines.built.record import BuiltEngine, ShapeRange
-from fake_cuda import FakeCuda
-from fake_tensorrt import fake_plan, fake_tensorrt
+from helpers.fake_cuda import FakeCuda
+from helpers.fake_tensorrt import fake_plan, fake_tensorrt
 
 VERSION = "10.3.0"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from fake_cuda import FakeCuda
+from helpers.fake_cuda import FakeCuda
 
 MAGIC = b"fake plan"
 DTYPES = {"tensor(float)": "FLOAT", "tensor(int32)": "INT32", "tensor(int64)": "INT64"}

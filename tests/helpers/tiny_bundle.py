@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from input_records import input_record
+from helpers.input_records import input_record
 
 LABELS = ["left", "right"]
 # xyxy in 0..1; the first box is of the first class, the second of the second.
