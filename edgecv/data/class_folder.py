@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,20 +12,14 @@ from edgecv_runtime.one_line import one_line
 
 from .reading.image_files import (
     contents,
-    divide,
     folders_in,
     images_below,
     is_image,
-    named_split,
     unread_beside,
     upright_size,
 )
 from .reading.report import NAMED, Report, counted, shortened
-
-_SPLITS = ("train", "training", "val", "valid", "validation", "test")
-_SPLIT_WORD = re.compile(
-    r"(?<![a-z])(train|training|test|testing|val|valid|validation)(?![a-z])", re.IGNORECASE
-)
+from .reading.splits import divide, is_split, mentions_split, named_split
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +33,7 @@ class ClassificationData:
 
 
 def read_classes(folder: str | Path, split: str) -> ClassificationData:
-    """Reads <split>/NAME/**, or a share of NAME/** where nothing is divided (image_files.divide).
+    """Reads <split>/NAME/**, or a share of NAME/** where nothing is divided (splits.divide).
 
     Labels are the names of the folders, in UTF-8, sorted. Broken images are left out, and the
     report names them.
@@ -59,7 +52,7 @@ def _read(folder: Path, split: str) -> ClassificationData:
         raise InputError(f"{folder}: {what}; expected a folder with a folder for each class")
     places = folders_in(folder)
     with_folders = [place.name for place in places if folders_in(place)]
-    divided = [name for name in with_folders if name.lower() in _SPLITS]
+    divided = [name for name in with_folders if is_split(name)]
     own = named_split([place.name for place in places] if divided else with_folders, split)
     root = folder if own is None else folder / own
     if own is None and divided:
@@ -94,7 +87,7 @@ def _read(folder: Path, split: str) -> ClassificationData:
 
 def _require_no_splits(folder: Path, with_folders: list[str]) -> None:
     """Raises InputError for folders such as training_set/cat: as classes they would be learnt."""
-    splits = [name for name in with_folders if _SPLIT_WORD.search(name)]
+    splits = [name for name in with_folders if mentions_split(name)]
     if splits:
         raise InputError(
             f"{folder}: {', '.join(splits)} would be classes, and look like splits; name them, "
@@ -116,7 +109,7 @@ def _require_no_folder_between(root: Path) -> None:
 
 def _require_classes(root: Path, names: set[str], divided: bool) -> None:
     """Raises InputError for folders whose names say that they are no classes."""
-    if not divided and (splits := sorted(name for name in names if name.lower() in _SPLITS)):
+    if not divided and (splits := sorted(name for name in names if is_split(name))):
         raise InputError(
             f"{root / splits[0]}: no folders in it; expected one for each class, such as "
             f"{splits[0]}/cat/1.jpg"

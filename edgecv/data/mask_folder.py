@@ -11,10 +11,8 @@ from edgecv_runtime import InputError
 from edgecv_runtime.opencv import import_cv2
 
 from .reading.image_files import (
-    divide,
     folders_in,
     list_images,
-    named_split,
     require_distinct_names,
     unread_beside,
 )
@@ -22,6 +20,7 @@ from .reading.masks import encode_masks
 from .reading.names_file import read_names
 from .reading.number_images import is_palette, mask_of, read_numbers, require_same_size
 from .reading.records import DetectionData, Labelled, RecordCollector
+from .reading.splits import divide, named_split
 
 UNNAMED = "object"  # the one class of a folder without classes.txt
 BORDER = 255  # around Pascal VOC's objects
@@ -35,7 +34,7 @@ def recognises(folder: Path) -> bool:
 
 def read(folder: Path, split: str) -> DetectionData:
     """Reads images/<split> with masks/<split>, or a share of images/ with masks/
-    (image_files.divide).
+    (splits.divide).
 
     The mask of images/name.jpg is masks/name.png or masks/name_mask.png: one channel of 8 or 16
     bits, or a palette (of which 255 is Pascal VOC's border); 0 for the background and another

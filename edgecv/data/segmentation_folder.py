@@ -14,10 +14,8 @@ from edgecv_runtime.one_line import one_line
 
 from .reading.image_files import (
     contents,
-    divide,
     folders_in,
     list_images,
-    named_split,
     require_distinct_names,
     unread_beside,
     upright_size,
@@ -25,6 +23,7 @@ from .reading.image_files import (
 from .reading.names_file import read_names, require_distinct
 from .reading.number_images import mask_of, read_numbers, require_same_size
 from .reading.report import NAMED, Report, shortened
+from .reading.splits import divide, named_split
 from .reading.text import read_lines
 
 IGNORE = 255  # no class, in every data set with labels of 8 bits
@@ -92,7 +91,7 @@ def read_segmentation(
     """Reads one split of a folder, every label image once.
 
     <split>/images/* with <split>/masks/*, or images/<split>/* with masks/<split>/*, or a share of
-    images/* with masks/* (image_files.divide); annotations/ or labels/ in place of masks/, if there
+    images/* with masks/* (splits.divide); annotations/ or labels/ in place of masks/, if there
     are PNG files in it; or Pascal VOC's JPEGImages/, SegmentationClass/ and
     ImageSets/Segmentation/<split>.txt. The labels of images/name.jpg are masks/name.png or
     masks/name_mask.png: one channel of 8 or 16 bits or a palette, of the size of the upright image.

@@ -166,10 +166,13 @@ def test_asking_for_crops_and_for_whole_pictures() -> None:
         "batch": 4,
     }
     for request, message in (
-        ({"whole": True, "size": (64, 64)}, "whole pictures have no crop"),
-        ({"overlap": 0.5}, "overlap are those of crops, and this network takes pictures whole"),
-        ({"size": (64, 64), "overlap": 1.0}, "overlap is 1.0; expected 0 or more and below 1"),
-        ({"size": (64, 64), "weight": "round"}, "window is 'round'; expected one of uniform"),
+        (
+            {"whole": True, "size": (64, 64)},
+            "whole images have no windows: leave out `WindowOptions.whole`",
+        ),
+        ({"overlap": 0.5}, "overlap`: this network takes images whole; give `WindowOptions.size`"),
+        ({"size": (64, 64), "overlap": 1.0}, "overlap` is 1.0; expected 0 or more and below 1"),
+        ({"size": (64, 64), "weight": "round"}, "weight` is 'round'; expected one of uniform"),
     ):
         with pytest.raises(InputError, match=message):
             windows(thin, **request)
@@ -258,7 +261,7 @@ def test_the_command(
         "size": [64, 64], "overlap": 0.5, "weight": "gaussian", "batch": 4,
     }  # fmt: skip
     for words, message in (
-        (["--whole", "--crop", "64x64"], "whole pictures have no crop"),
+        (["--whole", "--crop", "64x64"], "whole images have no windows: leave out --whole, or"),
         (["--overlap", "1"], "expected a number from 0 to below 1"),
     ):
         try:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edgecv.data.folder import read_folder
-from edgecv.data.reading.image_files import named_split
+from edgecv.data.reading.splits import is_split, mentions_split, named_split
 from edgecv.data.segmentation_folder import read_segmentation
 from helpers.data_sets import COCO, make_coco, make_voc, make_yolo, voc_object
 
@@ -51,3 +51,14 @@ def test_the_same_case_comes_first() -> None:
     assert named_split(["Training", "Train"], "train") == "Train"
     assert named_split(["Valid", "VALIDATION"], "val") == "Valid"
     assert named_split(["trainval", "train2"], "train") is None
+    assert named_split(["Testing", "train"], "test") == "Testing"
+    assert named_split(["minival", "own"], "own") == "own"
+
+
+@pytest.mark.parametrize(
+    "name", ["train", "Training", "VAL", "valid", "Validation", "test", "testing"]
+)
+def test_every_reader_knows_the_same_names(name: str) -> None:
+    assert is_split(name)
+    assert mentions_split(f"my_{name}2017.json")
+    assert not mentions_split(f"{name}er")

@@ -8,14 +8,14 @@ from typing import NamedTuple
 
 from edgecv_runtime import InputError
 
-from ..reading.image_files import SPLIT_ALIASES, folders_in, named_split
+from ..reading.image_files import folders_in
+from ..reading.splits import aliases, mentions_split, named_split
 
 ROBOFLOW = "_annotations.coco.json"
 _MOST = 20  # JSON files of one folder; more are LabelMe's, one for each image
 _LISTS = tuple(
     re.compile(rb'"%s"\s*:\s*\[' % name) for name in (b"images", b"annotations", b"categories")
 )
-_SPLIT = re.compile(r"(?<![a-z])(train|training|val|valid|validation|test)(?![a-z])", re.I)
 
 
 class Choice(NamedTuple):
@@ -45,7 +45,7 @@ def annotation_file(folder: Path, split: str) -> Choice:
     if (own := named_split(folders, split)) is not None:
         return Choice(folder / own / ROBOFLOW, False)
     names = _named(folder)
-    for name in SPLIT_ALIASES.get(split, (split,)):
+    for name in aliases(split):
         exact = [path for path, own in names.items() if own.lower() == name.lower()]
         # `train` is in train2017 and boxes_train, and not in trainval.
         part = re.compile(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z])", re.I)
@@ -61,7 +61,7 @@ def annotation_file(folder: Path, split: str) -> Choice:
             )
     if len(names) == 1 and split in ("train", "val"):
         ((path, name),) = names.items()
-        if not _SPLIT.search(name):
+        if not mentions_split(name):
             return Choice(path, True)
     present = [str(p.relative_to(folder)) for p in (*names, *_roboflow(folder))]
     raise InputError(

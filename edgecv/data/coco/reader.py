@@ -8,9 +8,10 @@ from pathlib import Path
 
 from edgecv_runtime import InputError
 
-from ..reading.image_files import divide, find_file
+from ..reading.image_files import find_file
 from ..reading.masks import extent
 from ..reading.records import Corners, DetectionData, Labelled, RecordCollector
+from ..reading.splits import divide
 from .content import Annotation, Content, read_content
 from .files import ROBOFLOW, annotation_file, recognises, recognises_other
 from .masks import from_coco
@@ -20,7 +21,7 @@ _APART = 0.25  # overlap (IoU) of a mask's extent and its box, below which they 
 
 
 def read(folder: Path, split: str) -> DetectionData:
-    """Reads the one file of the split, or the split's share of a file for all (image_files.divide).
+    """Reads the one file of the split, or the split's share of a file for all (splits.divide).
 
     Labels are the categories in the order of their ids; Roboflow's root category is none. Boxes
     with `iscrowd` are marked `ignore`. An object without `bbox` has the extent of its mask. If any

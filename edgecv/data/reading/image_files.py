@@ -1,12 +1,10 @@
-"""Image files in folders: their names, their sizes, and how they are divided without a split."""
+"""Image files in folders: their names and their sizes."""
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,22 +19,8 @@ from .report import shortened
 UNREAD_SUFFIXES = frozenset(
     {".heic", ".heif", ".jxl", ".dng", ".cr2", ".nef", ".arw", ".raw", ".psd", ".tga", ".svg"}
 )
-VALIDATION_SHARE = 5  # one image in so many is for validation
-# Other names that a split may have.
-SPLIT_ALIASES = {"val": ("val", "valid", "validation"), "train": ("train", "training")}
 _HEADS = (1 << 12, 1 << 16)  # bytes that hold the size of most JPEGs, of those with a preview
 _SEEN = 20_000  # files that `contents` looks at, at most
-
-
-def named_split(names: Iterable[str], split: str) -> str | None:
-    """The name among `names` that means the split: itself or an alias (`valid` for `val`), in any
-    case (CVAT writes `Train`); None where there is none."""
-    names = list(names)
-    for wanted in SPLIT_ALIASES.get(split, (split,)):
-        same = [name for name in names if name.lower() == wanted.lower()]
-        if same:
-            return wanted if wanted in same else same[0]
-    return None
 
 
 def folders_in(place: Path) -> list[Path]:
@@ -94,30 +78,6 @@ def unread_beside(images: Sequence[Path]) -> list[str]:
     )
     kinds = ", ".join(f"{count} {suffix}" for suffix, count in sorted(found.items()))
     return [f"images in formats that are not read, left out: {kinds}"] if found else []
-
-
-def divide(images: list[Path], split: str, root: Path) -> list[Path]:
-    """The share of `train` or `val` in images that nobody divided.
-
-    An image is in `val` if the SHA-256 of its name without suffix is divisible by five, else in
-    `train`: it stays there when others are added or taken away. The name is the path below `root`.
-
-    Raises:
-        InputError: another split, or no image falls to it.
-    """
-    if split not in ("train", "val"):
-        raise InputError(f"{root}: no folder {split}; without folders there are train and val")
-    if not images:
-        raise InputError(f"{root}: no images; there are {contents(root)}")
-    chosen = [path for path in images if _in_validation(path, root) == (split == "val")]
-    if not chosen:
-        raise InputError(f"{root}: no image falls to {split}; sort them into folders train and val")
-    return chosen
-
-
-def _in_validation(image: Path, root: Path) -> bool:
-    name = image.relative_to(root).with_suffix("").as_posix()
-    return int(hashlib.sha256(os.fsencode(name)).hexdigest(), 16) % VALIDATION_SHARE == 0
 
 
 def upright_size(image: Path) -> tuple[int, int]:

@@ -10,9 +10,10 @@ from typing import NamedTuple
 
 from edgecv_runtime import InputError
 
-from ..reading.image_files import contents, divide, images_below, is_image, list_images, named_split
+from ..reading.image_files import contents, images_below, is_image, list_images
 from ..reading.records import Corners, DetectionData, Labelled, RecordCollector
 from ..reading.report import NAMED, counted, shortened
+from ..reading.splits import divide, named_split
 from ..reading.text import read_lines, read_xml
 from .layout import Place, find_place, has_lists, key, split_places, xml_files
 
@@ -36,7 +37,7 @@ class _Annotation(NamedTuple):
 
 def read(folder: Path, split: str) -> DetectionData:
     """Reads the images named in ImageSets/Main/<split>.txt; without such lists those in the split's
-    folder, else a share of all (image_files.divide).
+    folder, else a share of all (splits.divide).
 
     Labels are the object names of all annotations, sorted, so that every split has the same.
     Coordinates are taken as written: the corners xmin, ymin, xmax, ymax in pixels. An image

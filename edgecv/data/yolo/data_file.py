@@ -11,11 +11,10 @@ from typing import Any
 from edgecv_runtime import InputError
 from edgecv_runtime.one_line import brief
 
-from ..reading.image_files import SPLIT_ALIASES
 from ..reading.names_file import require_distinct
+from ..reading.splits import SPLIT_NAMES, aliases
 from ..reading.text import read_text
 
-_SPLITS = ("train", "val", "valid", "test")
 _NOTHING: tuple[Any, ...] = (None, "", "~", "null", [])  # how YAML says so, read as text
 
 
@@ -31,10 +30,10 @@ class DataFile:
 
     def places(self, split: str) -> list[Path]:
         """Folders and lists of images. Raises InputError if the split or one of them is missing."""
-        aliases = SPLIT_ALIASES.get(split, (split,))
-        key = next((alias for alias in aliases if self.entries.get(alias) not in _NOTHING), None)
+        filled = {name for name, value in self.entries.items() if value not in _NOTHING}
+        key = next((name for name in aliases(split) if name in filled), None)
         if key is None:
-            known = [k for k in _SPLITS if self.entries.get(k) not in _NOTHING]
+            known = [name for name in SPLIT_NAMES if name in filled]
             raise InputError(
                 f"{self.path}: the data file has no entry {split!r}; it has "
                 f"{', '.join(known) or 'no split'}"

@@ -8,19 +8,18 @@ from edgecv_runtime import InputError
 
 from ..reading.image_files import (
     contents,
-    divide,
     find_file,
     folders_in,
     images_below,
     is_image,
     list_images,
-    named_split,
     require_distinct_names,
     unread_beside,
 )
 from ..reading.names_file import read_names, require_distinct
 from ..reading.records import DetectionData, Labelled, RecordCollector
 from ..reading.report import NAMED, counted, shortened
+from ..reading.splits import divide, named_split
 from ..reading.text import read_lines
 from .data_file import DataFile, is_data_file, read_data_file
 from .labels import Forms, LabelFiles, read_rows
@@ -47,7 +46,7 @@ def read_file(data_file: Path, split: str) -> DetectionData:
 
 def read(folder: Path, split: str) -> DetectionData:
     """Reads one split: the one in data.yaml, else images/<split> with labels/<split>, else
-    <split>/images with <split>/labels, else a share of images/ with labels/ (image_files.divide).
+    <split>/images with <split>/labels, else a share of images/ with labels/ (splits.divide).
 
     Other layouts are those of `recognises_other`. Names come from data.yaml, else from classes.txt
     (or obj.names, _darknet.labels), else they are the class numbers. An image

@@ -68,13 +68,16 @@ def plan_windows(own: WindowPlan | None, request: WindowOptions) -> WindowPlan |
     ]
     if request.whole:
         if request.size is not None or asked:
-            raise InputError("whole images have no windows: leave out whole, or the windows")
+            raise InputError(
+                "whole images have no windows: leave out `WindowOptions.whole`, or size, overlap "
+                "and weight of the windows"
+            )
         return None
     if own is None and request.size is None:
         if asked:
             raise InputError(
-                f"this network takes images whole, which have no {' or '.join(asked)}: give the "
-                "size of the windows as well"
+                f"`WindowOptions.{asked[0]}`: this network takes images whole; give "
+                "`WindowOptions.size` as well"
             )
         return None
     plan: WindowPlan = own or {"size": [], "overlap": 0.25, "weight": "uniform", "batch": BATCH}
@@ -85,7 +88,11 @@ def plan_windows(own: WindowPlan | None, request: WindowOptions) -> WindowPlan |
         "batch": plan["batch"],
     }
     if not 0 <= plan["overlap"] < 1:
-        raise InputError(f"overlap is {plan['overlap']}; expected 0 or more and below 1")
+        raise InputError(
+            f"`WindowOptions.overlap` is {plan['overlap']}; expected 0 or more and below 1"
+        )
     if plan["weight"] not in WEIGHTS:
-        raise InputError(f"weight is {plan['weight']!r}; expected one of {', '.join(WEIGHTS)}")
+        raise InputError(
+            f"`WindowOptions.weight` is {plan['weight']!r}; expected one of {', '.join(WEIGHTS)}"
+        )
     return plan
