@@ -26,6 +26,8 @@ _OTHER_NAMES = {
     "Quantization.images": "calibrate",
     "Quantization.method": "calibration",
     "Gate.largest_loss": "gate",
+    "WindowOptions.size": "crop",
+    "WindowOptions.weight": "window",
 }
 Commands = Mapping[str, argparse.ArgumentParser]
 _running: list[tuple[Commands, str]] = []  # a demo runs other commands inside
