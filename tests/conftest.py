@@ -1,12 +1,16 @@
-"""Settings for tests that train, and for those that need a GPU."""
+"""Settings for all tests: no network, threads that wait, and GPUs where there are some."""
 
 import os
 
 import pytest
 
+from helpers.no_network import forbid_network
+
 # Set before torch loads OpenMP: threads that spin while they wait would starve the loader's workers
 # and the other tests of a small machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+forbid_network()
 
 
 def pytest_runtest_setup(item):

@@ -1,7 +1,10 @@
-"""The real bindings of TensorRT and CUDA, which install from PyPI without their libraries.
+"""Writes tests/golden/bindings: what there is in the Python bindings of TensorRT and CUDA.
 
-TensorRT's bindings need its libraries to be imported; here libraries that have the same names and
-do nothing stand in. Then every class, method and signature can be looked at, though nothing runs.
+They come from PyPI without their libraries. TensorRT's need its libraries to be imported; here
+libraries that have the same names and do nothing stand in. Then every class, method and signature
+can be looked at, though nothing runs.
+
+    python tests/golden/make_bindings.py   # Linux, Python 3.12 or earlier, a C compiler, PyPI
 """
 
 from __future__ import annotations
@@ -9,10 +12,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
-import pytest
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from helpers.bindings import RECORDED, Described, describe
 
 STUBS = """
 #include <stddef.h>
@@ -28,35 +34,20 @@ int initLibNvInferPlugins(void* a, const char* b) { return 0; }
 """
 LIBRARIES = ("nvinfer", "nvonnxparser", "nvinfer_plugin")
 
-# Prints, as JSON: class -> member -> first line of its documentation, which is its signature.
-DESCRIBE = """
-import ctypes, importlib, json, sys
-name, *libraries = sys.argv[1:]
-for library in libraries:
-    ctypes.CDLL(library, mode=ctypes.RTLD_GLOBAL)
-module = importlib.import_module(name)
-def first(thing):
-    return ((getattr(thing, "__doc__", None) or "").strip().splitlines() or [""])[0]
-found = {"": {key: first(getattr(module, key)) for key in dir(module)}}
-for key in dir(module):
-    thing = getattr(module, key)
-    if isinstance(thing, type):
-        found[key] = {m: first(getattr(thing, m)) for m in dir(thing) if not m.startswith("__")}
-print(json.dumps(found))
-"""
-Described = dict[str, dict[str, str]]
+# Only of these, and of cudart, signatures are kept; of everything else names.
+CLASSES = (
+    *("Builder", "INetworkDefinition", "ITensor", "OnnxParser", "ParserError", "IBuilderConfig"),
+    *("IOptimizationProfile", "ITimingCache", "IProgressMonitor", "ILogger", "Runtime"),
+    *("ICudaEngine", "IExecutionContext"),
+)
 
 
 def download(requirement: str, folder: Path) -> Path:
-    """A wheel from PyPI, unpacked and kept in the folder. Skips the test where there is no PyPI."""
+    """A wheel from PyPI, unpacked in the folder."""
     unpacked = folder / requirement.replace("=", "").replace("*", "x")
     if not unpacked.exists():
         command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet"]
-        done = subprocess.run(
-            [*command, "--dest", folder / "wheels", requirement], capture_output=True, text=True
-        )
-        if done.returncode != 0:
-            pytest.skip(f"PyPI does not give {requirement}: {done.stderr.strip().splitlines()[-1]}")
+        subprocess.run([*command, "--dest", folder / "wheels", requirement], check=True)
         project = requirement.partition("=")[0].replace("-", "_")
         version = requirement.partition("==")[2].removesuffix("*")
         (wheel,) = (folder / "wheels").glob(f"{project}-{version}*.whl")
@@ -65,23 +56,6 @@ def download(requirement: str, folder: Path) -> Path:
             zipped.extractall(draft)
         draft.rename(unpacked)
     return unpacked
-
-
-def describe(
-    module: str, path: Path | None = None, libraries: list[Path] | None = None
-) -> Described:
-    """Classes and members of a module, looked at in a process of its own."""
-    code = (
-        DESCRIBE if path is None else f"import sys; sys.path.insert(0, {str(path)!r})\n{DESCRIBE}"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, module, *map(str, libraries or [])],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    described: Described = json.loads(done.stdout)
-    return described
 
 
 def describe_tensorrt(requirement: str, major: int, folder: Path) -> Described:
@@ -95,3 +69,28 @@ def describe_tensorrt(requirement: str, major: int, folder: Path) -> Described:
         subprocess.run(command, check=True, capture_output=True)
         libraries.append(library)
     return describe("tensorrt_bindings.tensorrt", unpacked, libraries)
+
+
+def write(name: str, found: Described) -> None:
+    kept = {
+        kind: {member: text if kind in signed else "" for member, text in members.items()}
+        for signed in [CLASSES if "tensorrt" in name else ("",)]
+        for kind, members in found.items()
+        if not kind.startswith("_")
+    }
+    path = RECORDED / f"{name}.json"
+    path.write_text(json.dumps(kept, indent=0, sort_keys=True) + "\n")
+
+
+def main() -> None:
+    RECORDED.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        write("tensorrt_10.3", describe_tensorrt("tensorrt-cu12-bindings==10.3.0", 10, folder))
+        write("tensorrt_11.4", describe_tensorrt("tensorrt-cu13-bindings==11.4.*", 11, folder))
+        unpacked = download("cuda-bindings==12.8.0", folder)
+        write("cuda_12.8.0", describe("cuda.bindings.runtime", unpacked))
+
+
+if __name__ == "__main__":
+    main()
