@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import cv2
@@ -71,3 +72,5 @@ def test_a_result_names_its_engine(model, parts, tmp_path):
         assert result.engine == model.engine_name
     if isinstance(one, (edgecv.Detections, edgecv.Classification)):
         assert one[:0].engine == one.filter(1.0).engine == model.engine_name
+    again = pickle.loads(pickle.dumps(one))
+    assert again.engine == model.engine_name and again.to_dict() == one.to_dict()
