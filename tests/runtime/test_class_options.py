@@ -68,9 +68,9 @@ def test_what_is_no_threshold(text: str, message: str) -> None:
 
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, Path]:
-    photo = tmp_path / "white.png"
-    cv2.imwrite(str(photo), np.full((32, 48, 3), 255, np.uint8))  # left 0.9, right 0.6
-    return write_tiny_bundle(tmp_path / "bundle"), photo
+    image = tmp_path / "white.png"
+    cv2.imwrite(str(image), np.full((32, 48, 3), 255, np.uint8))  # left 0.9, right 0.6
+    return write_tiny_bundle(tmp_path / "bundle"), image
 
 
 def test_a_model_reports_some_classes(files: tuple[Path, Path]) -> None:

@@ -15,13 +15,13 @@ from edgecv_runtime import Stylized, Stylizer, _core
 GOLDEN = __file__.rsplit("/", 2)[0] + "/golden/bundle_v2_style"
 
 
-def photo(height, width, seed=0):
+def random_image(height, width, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
-def grey_mean(picture):
+def grey_mean(image):
     """What the golden bundle's network does, in float64."""
-    centred = picture - picture.mean((0, 1)) + 128
+    centred = image - image.mean((0, 1)) + 128
     return centred.clip(0, 255)
 
 
@@ -39,47 +39,47 @@ def test_load_gives_a_stylizer_without_labels(model):
 
 
 @pytest.mark.parametrize("size", [(8, 8), (41, 23), (60, 61)])
-def test_an_image_is_painted_whole(model, size):
-    picture = photo(*size)
-    result = model(picture)
-    assert result.image.dtype == np.uint8 and result.image.shape == picture.shape
-    assert np.abs(result.image - grey_mean(picture)).max() < 0.51
+def test_an_image_is_stylized_whole(model, size):
+    image = random_image(*size)
+    result = model(image)
+    assert result.image.dtype == np.uint8 and result.image.shape == image.shape
+    assert np.abs(result.image - grey_mean(image)).max() < 0.51
     assert model.timing.network_ms > 0
 
 
 def test_colours_alpha_and_grey(model):
-    picture = photo(30, 40)
-    expected = model(picture).image
-    rgb = np.ascontiguousarray(picture[:, :, ::-1])
+    image = random_image(30, 40)
+    expected = model(image).image
+    rgb = np.ascontiguousarray(image[:, :, ::-1])
     np.testing.assert_array_equal(model(rgb, color="rgb").image, expected)
-    alpha = np.dstack([picture, np.zeros((30, 40), np.uint8)])
+    alpha = np.dstack([image, np.zeros((30, 40), np.uint8)])
     np.testing.assert_array_equal(model(alpha).image, expected)
-    grey = model(picture[:, :, 0]).image
+    grey = model(image[:, :, 0]).image
     assert grey.shape == (30, 40, 3) and (grey == grey[:, :, :1]).all()
 
 
 def test_a_tiny_image_is_continued_by_its_last_row_and_column(model):
-    picture = photo(3, 5)
-    continued = np.pad(picture, ((0, 5), (0, 3), (0, 0)), mode="edge")
-    np.testing.assert_array_equal(model(picture).image, model(continued).image[:3, :5])
+    image = random_image(3, 5)
+    continued = np.pad(image, ((0, 5), (0, 3), (0, 0)), mode="edge")
+    np.testing.assert_array_equal(model(image).image, model(continued).image[:3, :5])
 
 
 def test_tiles_with_the_images_own_statistics_give_the_whole_image(model):
     """The thumbnail is the image itself, so tiles differ from one run by rounding only."""
-    picture = photo(40, 39)
-    whole = model(picture).image
+    image = random_image(40, 39)
+    whole = model(image).image
     model.tiling = "always"
-    tiled = model(picture).image
+    tiled = model(image).image
     assert np.abs(whole.astype(int) - tiled).max() <= 1
 
 
 def test_large_images_are_cut_and_share_the_thumbnails_statistics(model):
     # Bright at the left and dark at the right: tiles by themselves would all become grey.
-    picture = np.broadcast_to(np.linspace(230, 20, 160)[None, :, None], (90, 160, 3))
-    picture = picture.astype(np.uint8)
-    tiled = model(picture).image
+    image = np.broadcast_to(np.linspace(230, 20, 160)[None, :, None], (90, 160, 3))
+    image = image.astype(np.uint8)
+    tiled = model(image).image
     model.tiling = "never"
-    whole = model(picture).image
+    whole = model(image).image
     assert np.abs(whole.astype(int) - tiled).max() <= 2
     assert tiled[:, :10].min() > tiled[:, -10:].max() + 150
 
@@ -91,15 +91,15 @@ def test_tiling_says_what_it_takes(model):
 
 
 def test_a_list_gives_a_list(model):
-    images = [photo(20, 30), photo(31, 9), photo(80, 90)]
+    images = [random_image(20, 30), random_image(31, 9), random_image(80, 90)]
     results = model(images)
-    for picture, result in zip(images, results, strict=True):
-        np.testing.assert_array_equal(result.image, model(picture).image)
+    for image, result in zip(images, results, strict=True):
+        np.testing.assert_array_equal(result.image, model(image).image)
 
 
 def test_a_result_is_saved_and_described(model, tmp_path):
     path = tmp_path / "in.png"
-    cv2.imwrite(str(path), photo(30, 40))
+    cv2.imwrite(str(path), random_image(30, 40))
     result = model(path)
     result.save(tmp_path / "out.png")
     np.testing.assert_array_equal(cv2.imread(str(tmp_path / "out.png")), result.image)
@@ -114,7 +114,7 @@ def test_a_result_is_saved_and_described(model, tmp_path):
 
 
 def test_a_result_can_be_made_by_hand():
-    assert Stylized(photo(2, 3)).image_size == (2, 3)
+    assert Stylized(random_image(2, 3)).image_size == (2, 3)
 
 
 @pytest.mark.parametrize("color", ["rgb", "bgr"])
@@ -130,10 +130,10 @@ def test_write_image_against_numpy(color):
 
 
 def dark(seed):
-    return cv2.GaussianBlur(photo(48, 64, seed) // 3, (0, 0), 4)
+    return cv2.GaussianBlur(random_image(48, 64, seed) // 3, (0, 0), 4)
 
 
-def test_video_is_painted_frame_by_frame(tmp_path):
+def test_video_is_stylized_frame_by_frame(tmp_path):
     video = tmp_path / "holiday.mp4"
     writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"mp4v"), 10, (64, 48))
     for index in range(5):
@@ -151,7 +151,7 @@ def test_video_is_painted_frame_by_frame(tmp_path):
 
 
 def test_command_predict_takes_the_tiling(tmp_path, capsys):
-    cv2.imwrite(str(tmp_path / "in.png"), photo(40, 50))
+    cv2.imwrite(str(tmp_path / "in.png"), random_image(40, 50))
     command = ["predict", GOLDEN, str(tmp_path / "in.png"), "--save", str(tmp_path / "out")]
     assert main([*command, "--tiling", "always"]) == 0
     assert (tmp_path / "out" / "in.jpg").is_file() and (tmp_path / "out" / "in.json").is_file()
@@ -174,11 +174,11 @@ def test_command_info(capsys):
     assert tiles in text
 
 
-def test_what_was_painted_of_a_broken_video_stays_playable(tmp_path, capsys):
+def test_what_was_stylized_of_a_broken_video_stays_playable(tmp_path, capsys):
     video = tmp_path / "broken.avi"
     writer = cv2.VideoWriter(str(video), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
     for index in range(20):
-        writer.write(photo(48, 64, index))
+        writer.write(random_image(48, 64, index))
     writer.release()
     content = video.read_bytes()
     video.write_bytes(content[: len(content) // 2])

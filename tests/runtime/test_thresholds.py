@@ -82,19 +82,19 @@ def test_command_line_python_and_drawing_agree(tmp_path, capsys):
     bundle = write_tiny_bundle(tmp_path / "bundle")
     record = json.loads((bundle / "bundle.json").read_text())
     (bundle / "bundle.json").write_text(json.dumps({**record, "schema": 3, "thresholds": 0.7}))
-    photo = tmp_path / "white.png"
-    cv2.imwrite(str(photo), WHITE)
+    image = tmp_path / "white.png"
+    cv2.imwrite(str(image), WHITE)
     model = edgecv.load(bundle)
-    result = model(photo)
+    result = model(image)
     assert len(result) == 1
 
     def predicted(*options):
-        assert main(["predict", str(bundle), str(photo), "--json", *options]) == 0
+        assert main(["predict", str(bundle), str(image), "--json", *options]) == 0
         return json.loads(capsys.readouterr().out)["detections"]
 
     assert predicted() == result.to_dict()["detections"]
     model.thresholds = 0.3
-    below = model(photo)
+    below = model(image)
     assert len(below) == 2 and predicted("--threshold", "0.3") == below.to_dict()["detections"]
     # What the result holds is drawn and written, whatever it scores.
     model.thresholds = 0.01

@@ -34,7 +34,12 @@ _MODELS = {
 }
 _RELOADS = 20  # at most, of a bundle that others replace again and again
 _MAX_THREADS = 1024
-_HOME = {"tensorrt": "cuda", "tensorrt_rtx": "cuda", "onnxruntime": "cpu", "openvino": "cpu"}
+_DEFAULT_DEVICE = {
+    "tensorrt": "cuda",
+    "tensorrt_rtx": "cuda",
+    "onnxruntime": "cpu",
+    "openvino": "cpu",
+}
 
 
 def load(
@@ -95,7 +100,7 @@ def _load(
     for file in choice.files.values():
         file.require_unchanged()
     model = make_model(bundle, engines, choice.engine, choice.precision, threads)
-    model.device = choice.device or _HOME[choice.engine]
+    model.device = choice.device or _DEFAULT_DEVICE[choice.engine]
     options = {"engine": engine, "device": device, "precision": precision, "threads": threads}
     model.origin = Origin(load, os.path.abspath(path), options, bundle.manifest.to_json())
     return model
