@@ -135,6 +135,55 @@ def test_what_an_engine_should_not_see_is_refused(
     assert "\n" not in str(refusal.value)
 
 
+def varint(value: int) -> bytes:
+    low = value & 0x7F
+    return bytes([low | 0x80]) + varint(value >> 7) if value > 0x7F else bytes([low])
+
+
+def part(number: int, content: bytes, above: int = 0) -> bytes:
+    """A field of bytes; `above` stands in the bits of its number that protobuf drops."""
+    return varint(above << 32 | number << 3 | 2) + varint(len(content)) + content
+
+
+def number(field: int, value: int) -> bytes:
+    return varint(field << 3) + varint(value)
+
+
+RELU = part(1, b"x") + part(2, b"y") + part(4, b"Relu")
+OTHER = part(7, b"com.example")
+BODY = part(1, b"body") + number(20, 5)
+SHAPE = number(1, 2) + number(2, 7) + part(7, varint(1 << 15) * 2) + part(8, b"shape")
+FILL = part(1, b"shape") + part(2, b"y") + part(4, b"ConstantOfShape")
+READ_IN_ANOTHER_WAY = {
+    "domain behind dropped bits": (part(1, RELU + part(7, b"com.example", above=1)), "damaged"),
+    "graph behind dropped bits": (
+        part(1, RELU + part(5, BODY + part(6, part(2, b"b"), above=1))),
+        "damaged",
+    ),
+    # protobuf passes over a text that is a number, and keeps the one before
+    "domain that a number hides": (part(1, RELU + OTHER + number(7, 1)), "is of the domain"),
+    "size that an empty list hides": (
+        part(1, RELU) + part(5, part(1, b"") + number(1, 1 << 40) + number(2, 1) + part(8, b"w")),
+        'tensor "w" claims 1099511627776 values',
+    ),
+    "type that a text hides": (part(1, FILL) + part(5, SHAPE + part(2, b"")), "makes more than"),
+}
+
+
+@pytest.mark.parametrize("name", READ_IN_ANOTHER_WAY)
+def test_what_protobuf_reads_in_another_way_is_seen_as_the_engine_sees_it(name: str) -> None:
+    graph, message = READ_IN_ANOTHER_WAY[name]
+    check_graph(number(1, 8) + part(7, part(1, RELU)), "x.onnx")
+    with pytest.raises(BundleError, match=message):
+        check_graph(number(1, 8) + part(7, graph), "x.onnx")
+
+
+def test_a_graph_in_two_parts_is_one() -> None:
+    """protobuf joins them: the large shape stands in the second."""
+    with pytest.raises(BundleError, match="makes more than"):
+        check_graph(number(1, 8) + part(7, part(1, FILL)) + part(7, part(5, SHAPE)), "x.onnx")
+
+
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_graphs_of_the_exporter_pass(path: Path) -> None:
     check_graph(path.read_bytes(), path.name)

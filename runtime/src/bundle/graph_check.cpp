@@ -14,32 +14,38 @@ constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 31;
 constexpr std::uint64_t kMaxValues = std::uint64_t{1} << 28;
 constexpr std::size_t kMaxNodes = 100000;
 constexpr std::uint64_t kInt64 = 7;  // TensorProto.DataType
+constexpr unsigned kVarint = 0, kLength = 2;  // protobuf's wire types
 
 struct Malformed {};
 
-/// One message of protobuf's wire format, field by field.
+/// One message of protobuf's wire format, field by field. What protobuf would read in another way
+/// than this class is malformed: an engine must see what was checked.
 class Fields {
  public:
   explicit Fields(std::string_view bytes) : bytes_(bytes) {}
 
   std::uint64_t number = 0;  // of the field
+  unsigned wire = 0;         // protobuf passes over a field of another wire type than it expects
   std::uint64_t value = 0;   // of an integer
   std::string_view content;  // of bytes, a text, a message or packed integers
 
   bool next() {
     if (bytes_.empty()) return false;
     const std::uint64_t key = varint(bytes_);
+    // protobuf keeps the lower 32 bits, and so takes it for another field.
+    if (key >> 32 != 0) throw Malformed{};
     number = key >> 3;
+    wire = key & 7;
     value = 0;
     content = {};
-    switch (key & 7) {
-      case 0:
+    switch (wire) {
+      case kVarint:
         value = varint(bytes_);
         break;
       case 1:
         content = take(8);
         break;
-      case 2:
+      case kLength:
         content = take(varint(bytes_));
         break;
       case 5:
@@ -87,9 +93,12 @@ class GraphCheck {
 
   void model(std::string_view bytes) {
     bool found = false;
+    // A graph in several parts is one.
+    for (Fields field(bytes); field.next();) {
+      if (field.number == 7) find_large(field.content);
+    }
     for (Fields field(bytes); field.next();) {
       if (field.number == 7) {
-        find_large(field.content);
         graph(field.content);
         found = true;
       } else if (field.number == 20 || field.number == 25) {
@@ -127,7 +136,7 @@ class GraphCheck {
   static std::string_view name_in(std::string_view bytes, std::uint64_t number) {
     std::string_view found;
     for (Fields field(bytes); field.next();) {
-      if (field.number == number) found = field.content;
+      if (field.number == number && field.wire == kLength) found = field.content;
     }
     return found;
   }
@@ -142,8 +151,8 @@ class GraphCheck {
     for (Fields field(tensor); field.next();) {
       if (field.number == 1) {
         for_each_integer(field, [&](std::uint64_t axis) { values = product(values, axis); });
-      } else if (field.number == 2) {
-        type = field.value;
+      } else if (field.number == 2 && field.wire == kVarint) {
+        type = field.value & 0xffffffff;  // as protobuf reads an enumeration
       } else if (field.number == 7) {
         for_each_integer(field, multiply);
       } else if (field.number == 9) {
@@ -163,7 +172,8 @@ class GraphCheck {
   /// An integer, or packed ones.
   template <typename Take>
   static void for_each_integer(const Fields& field, const Take& take) {
-    if (field.content.empty()) return take(field.value);
+    if (field.wire == kVarint) return take(field.value);
+    if (field.wire != kLength) return;
     for (std::string_view rest = field.content; !rest.empty();) take(Fields::varint(rest));
   }
 
