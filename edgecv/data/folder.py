@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgecv_runtime import InputError
+from edgecv_runtime.files.regular import check_regular
 from edgecv_runtime.one_line import one_line
 
 from . import mask_folder
@@ -105,6 +106,7 @@ def _instead(folder: Path) -> str:
 
 
 def _is_labelme(path: Path) -> bool:
+    check_regular(path)
     with path.open("rb") as file:
         start = file.read(1 << 16)
     return b'"shapes"' in start and b'"version"' in start

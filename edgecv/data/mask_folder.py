@@ -23,6 +23,7 @@ from .reading.records import DetectionData, Labelled, RecordCollector
 from .reading.splits import divide, named_split
 
 UNNAMED = "object"  # the one class of a folder without classes.txt
+MAX_OBJECTS = 10_000  # of one mask: each takes a pass over it
 BORDER = 255  # around Pascal VOC's objects
 _IN_PARTS = 0.25  # share of masks in parts from which one number does not mean one object
 
@@ -64,19 +65,24 @@ def read(folder: Path, split: str) -> DetectionData:
         if len(identities) > 1 and identities[-1] == BORDER and is_palette(path):
             identities = identities[:-1]
             collector.note("masks whose number 255, Pascal VOC's border, is no object", path.name)
-        each = instances == identities[:, None, None]  # [N, H, W]
-        if len(each):
+        if len(identities) > MAX_OBJECTS:
+            raise InputError(
+                f"{path}: holds {len(identities)} numbers, expected those of at most "
+                f"{MAX_OBJECTS} objects: is it an image of depths?"
+            )
+        found, apart = [], 0
+        for identity in identities:  # one by one: all together are N times as large as the image
+            mask = instances == identity
+            apart += _parts(mask) > 1
+            (code,) = encode_masks(mask[None].astype(np.uint8))
+            found.append(Labelled(_extent(mask), 0, False, code))
+        if found:
             filled += 1
             numbers |= set(identities.tolist())
-            objects += len(each)
-            apart = sum(_parts(mask) > 1 for mask in each)
+            objects += len(found)
             several += [path.name] * apart
-            if len(each) == 1 and apart:
+            if len(found) == 1 and apart:
                 in_parts.append(path)
-        codes = encode_masks(each.astype(np.uint8)) if len(each) else []
-        found = [
-            Labelled(_extent(mask), 0, False, code) for mask, code in zip(each, codes, strict=True)
-        ]
         collector.add(image, path, size, found, masks=True)
     if len(numbers) == 1 and in_parts:
         _one_number(numbers.pop(), in_parts, filled, collector)

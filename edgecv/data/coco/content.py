@@ -61,7 +61,8 @@ def read_content(path: Path) -> Content:
     used = {_key(entry.get("category_id")) for entry in content["annotations"]}
     names = _categories(path, content["categories"], used, notes)
     labels = list(dict.fromkeys(names.values()))
-    index = {identity: labels.index(name) for identity, name in names.items()}
+    numbers = {name: number for number, name in enumerate(labels)}
+    index = {identity: numbers[name] for identity, name in names.items()}
     for number, entry in enumerate(content["annotations"], 1):
         identity = str(entry.get("id", f"number {number}"))
         where = f"{path}: annotation {identity}"
@@ -139,6 +140,7 @@ def _categories(
 ) -> dict[str, str]:
     """The name for each id, in the order of the ids."""
     names: dict[str, str] = {}
+    first: dict[str, str] = {}  # for each name the id that had it first
     for entry in sorted(entries, key=lambda entry: _order(entry.get("id"))):
         key, name = _key(entry.get("id")), entry.get("name")
         if key is None or not isinstance(name, (str, int)) or not str(name).strip():
@@ -154,8 +156,7 @@ def _categories(
         if _is_root(entry, entries) and key not in used:
             notes.append(f"category {name!r} is the root of the others and has no object: no class")
             continue
-        if str(name) in names.values():
-            twin = next(other for other, own in names.items() if own == str(name))
+        if (twin := first.setdefault(str(name), key)) != key:
             notes.append(f"categories {twin} and {key} are both called {name!r}: one class")
         names[key] = str(name)
     if not names:
@@ -171,12 +172,15 @@ def _order(identity: Any) -> tuple[bool, float, str]:
 
 def _is_root(entry: dict[str, Any], entries: list[dict[str, Any]]) -> bool:
     """Roboflow's exports begin with a category that is the supercategory of all others."""
-    others = [other for other in entries if other is not entry]
     return (
         _key(entry.get("id")) == "0"
         and entry.get("supercategory") in (None, "none", "")
-        and bool(others)
-        and all(other.get("supercategory") == entry.get("name") for other in others)
+        and len(entries) > 1
+        and all(
+            other.get("supercategory") == entry.get("name")
+            for other in entries
+            if other is not entry
+        )
     )
 
 
@@ -186,7 +190,7 @@ def _corners(bbox: Any, where: str) -> Corners | None:
         return None
     try:
         x, y, width, height = (float(value) for value in bbox)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputError(
             f"{where}: bbox is {str(bbox)[:60]}; expected four numbers x, y, width, height"
         ) from error

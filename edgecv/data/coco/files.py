@@ -10,6 +10,7 @@ from edgecv_runtime import InputError
 
 from ..reading.image_files import folders_in
 from ..reading.splits import aliases, mentions_split, named_split
+from ..reading.text import MAX_JSON, read_limited
 
 ROBOFLOW = "_annotations.coco.json"
 _MOST = 20  # JSON files of one folder; more are LabelMe's, one for each image
@@ -99,8 +100,7 @@ def _json(folder: Path) -> list[Path]:
 
 def _is_coco(path: Path) -> bool:
     """Whether it has COCO's three lists, and is not panoptic, whose objects are in PNG files."""
-    try:
-        data = path.read_bytes().replace(b"\0", b"")  # UTF-16 too
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    data = read_limited(path, MAX_JSON)
+    if b"\0" in data[:64]:  # UTF-16
+        data = data.replace(b"\0", b"")
     return all(part.search(data) for part in _LISTS) and b'"segments_info"' not in data

@@ -20,6 +20,7 @@ UNREAD_SUFFIXES = frozenset(
     {".heic", ".heif", ".jxl", ".dng", ".cr2", ".nef", ".arw", ".raw", ".psd", ".tga", ".svg"}
 )
 _HEADS = (1 << 12, 1 << 16)  # bytes that hold the size of most JPEGs, of those with a preview
+LONGEST_PATH = 4096  # letters, as on Linux; each folder of a longer one would be looked for
 _SEEN = 20_000  # files that `contents` looks at, at most
 
 
@@ -134,7 +135,7 @@ def find_file(roots: Sequence[Path], name: str) -> Path | None:
     The name may be written with Windows' separators, and with folders of another machine before it:
     then the longest end of it counts that leads to a file.
     """
-    if not name or "\0" in name:
+    if not name or "\0" in name or len(name) > LONGEST_PATH:
         return None
     for root in roots:
         if (root / name).is_file():

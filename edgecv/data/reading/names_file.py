@@ -6,6 +6,7 @@ import os
 
 from edgecv_runtime import InputError
 
+from .repeated import first_repeated
 from .text import read_lines
 
 
@@ -22,7 +23,7 @@ def read_names(path: str | os.PathLike[str]) -> list[str]:
 
 def require_distinct(names: list[str], where: object) -> None:
     """Raises InputError if two classes of a data set have one name."""
-    twice = next((name for name in names if names.count(name) > 1), None)
+    twice = first_repeated(names)
     if twice is not None:
         numbers = [str(number) for number, name in enumerate(names) if name == twice]
         raise InputError(

@@ -15,6 +15,8 @@ from edgecv_runtime import InputError
 from edgecv_runtime.files.regular import check_regular
 from edgecv_runtime.one_line import brief
 
+from .repeated import first_repeated
+
 _MARKS = (  # that of UTF-16 is the beginning of that of UTF-32
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -43,7 +45,7 @@ def read_text(path: str | os.PathLike[str], limit: int = MAX_TEXT) -> str:
     Raises:
         InputError: the file cannot be read, holds no text, or is in an encoding that nothing tells.
     """
-    return _decode(_bytes(path, limit), path)
+    return _decode(read_limited(path, limit), path)
 
 
 def read_lines(path: str | os.PathLike[str]) -> list[str]:
@@ -61,13 +63,13 @@ def read_json(path: str | os.PathLike[str], limit: int = MAX_JSON) -> Any:
     def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         content = dict(pairs)
         if len(content) != len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
+            twice = first_repeated(key for key, _ in pairs)
             raise ValueError(f"the key {twice!r} is there twice in one object")
         return content
 
+    text = read_text(path, limit)
     try:
-        return json.loads(read_text(path, limit), object_pairs_hook=mapping)
+        return json.loads(text, object_pairs_hook=mapping)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path}: broken JSON: {brief(error)}") from error
 
@@ -77,7 +79,7 @@ def read_xml(path: str | os.PathLike[str]) -> ElementTree.Element:
 
     Raises InputError for broken XML, and for bytes that are not in the declared encoding.
     """
-    data = _bytes(path, MAX_TEXT)
+    data = read_limited(path, MAX_TEXT)
     declared = _DECLARATION.match(data)
     name = declared[1].decode("ascii", "replace") if declared else "utf-8"
     try:
@@ -101,15 +103,20 @@ def read_xml(path: str | os.PathLike[str]) -> ElementTree.Element:
         raise InputError(f"{path}: broken XML: nested too deeply") from error
 
 
-def _bytes(path: str | os.PathLike[str], limit: int) -> bytes:
+def read_limited(path: str | os.PathLike[str], limit: int) -> bytes:
+    """The bytes of a file of at most `limit` bytes.
+
+    Raises InputError for a longer one, and for what is no file or cannot be read.
+    """
     check_regular(Path(path))
     try:
         with open(path, "rb") as file:
-            data = file.read(limit + 1)
+            # A longer file is not read: it could fill the memory.
+            data = file.read(limit + 1) if os.fstat(file.fileno()).st_size <= limit else None
     except (OSError, ValueError) as error:  # ValueError: a zero in the path
         reason = getattr(error, "strerror", None) or error
         raise InputError(f"{path}: cannot be read: {reason}") from error
-    if len(data) > limit:
+    if data is None or len(data) > limit:
         raise InputError(f"{path}: more than {limit >> 20} MB; expected less of such a file")
     return data
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from edgecv_runtime import InputError
+from edgecv_runtime.files.regular import check_regular
 
 from ..reading.image_files import folders_in, is_image
 
@@ -71,6 +72,7 @@ def _first(folder: Path, names: tuple[str, ...], wanted: Callable[[Path], bool])
 
 
 def _is_voc(path: Path) -> bool:
+    check_regular(path)
     try:
         with path.open("rb") as file:
             start = file.read(_BEGINNING)

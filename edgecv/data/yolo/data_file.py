@@ -11,7 +11,9 @@ from typing import Any
 from edgecv_runtime import InputError
 from edgecv_runtime.one_line import brief
 
+from ..reading.image_files import LONGEST_PATH
 from ..reading.names_file import require_distinct
+from ..reading.repeated import first_repeated
 from ..reading.splits import SPLIT_NAMES, aliases
 from ..reading.text import read_text
 
@@ -47,6 +49,8 @@ class DataFile:
             raise InputError(
                 f"{self.path}: a split is {brief(value)}; expected a folder or a list file"
             )
+        if len(value) > LONGEST_PATH:
+            raise InputError(f"{self.path}: names {brief(value)}; no path is as long")
         parts = [part for part in re.split(r"[\\/]+", value) if part not in ("", ".")]
         # Roboflow writes ../train/images although the folder lies beside the file.
         below = [part for part in parts if part != ".."]
@@ -119,7 +123,7 @@ def _load(path: Path) -> dict[str, Any]:
 
         def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
             keys = [self.construct_object(key) for key, _ in node.value]
-            twice = next((key for key in keys if keys.count(key) > 1), None)
+            twice = first_repeated(keys)
             if twice is not None:
                 raise yaml.constructor.ConstructorError(
                     None, None, f"the key {twice!r} is there twice", node.start_mark
@@ -127,8 +131,9 @@ def _load(path: Path) -> dict[str, Any]:
             mapping: dict[Any, Any] = super().construct_mapping(node, deep)
             return mapping
 
+    text = read_text(path)
     try:
-        content = yaml.load(read_text(path), Loader)
+        content = yaml.load(text, Loader)
     except (yaml.YAMLError, TypeError, ValueError, RecursionError) as error:
         raise InputError(f"{path}: broken YAML: {brief(error)}") from error
     if not isinstance(content, dict) or "names" not in content:
