@@ -3,6 +3,12 @@
 Each name is imported when it is first used: a program pays for what it takes.
 """
 
+import os
+
+# From 1.29 on, ONNX Runtime sends what it is used for to its makers, unless this stands before it is
+# imported. Who sets it to 0 is not overruled.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 TYPE_CHECKING = False  # typing.TYPE_CHECKING, without importing typing
 
 if TYPE_CHECKING:
