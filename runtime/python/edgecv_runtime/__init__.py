@@ -5,10 +5,6 @@ Each name is imported when it is first used: a program pays for what it takes.
 
 import os
 
-# From 1.29 on, ONNX Runtime sends what it is used for to its makers, unless this stands before it is
-# imported. Who sets it to 0 is not overruled.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-
 TYPE_CHECKING = False  # typing.TYPE_CHECKING, without importing typing
 
 if TYPE_CHECKING:
@@ -41,6 +37,10 @@ if TYPE_CHECKING:
     from edgecv_runtime.results.result import Result, ScoredResult
     from edgecv_runtime.results.segmentation import ClassArea, Segmentation
     from edgecv_runtime.results.stylized import Stylized
+
+# From 1.29 on, ONNX Runtime reports to its makers what it is used for, unless this is set before it
+# is imported. Who sets it to 0 is not overruled.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _HOMES = {
     "Bundle": "_core",
