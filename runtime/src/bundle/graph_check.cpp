@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 31;
 constexpr std::uint64_t kMaxValues = std::uint64_t{1} << 28;
 constexpr std::size_t kMaxNodes = 100000;
-constexpr std::uint64_t kInt64 = 7;  // TensorProto.DataType
+constexpr std::uint64_t kInt64 = 7;           // TensorProto.DataType
 constexpr unsigned kVarint = 0, kLength = 2;  // protobuf's wire types
 
 struct Malformed {};
