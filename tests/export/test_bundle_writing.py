@@ -45,7 +45,7 @@ def test_a_bundle_is_replaced_only_when_asked(tmp_path: Path) -> None:
     target.mkdir()
     (target / "bundle.json").write_text("old")
     (target / "old.onnx").write_text("old")
-    with pytest.raises(InputError, match="holds a bundle already: give --overwrite"):
+    with pytest.raises(InputError, match="holds a bundle already: give `overwrite=True`"):
         check_target(target, overwrite=False)
     with new_bundle(target, overwrite=True) as draft:
         draft.add_file("bundle.json", b"new")

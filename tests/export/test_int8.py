@@ -195,7 +195,7 @@ def test_auto_gives_up_at_half_of_the_layers(
 
 
 def test_mistakes_are_one_line(bundle: Path, photos: list[np.ndarray]) -> None:
-    with pytest.raises(InputError, match="int8 needs images to calibrate on: give --calibrate"):
+    with pytest.raises(InputError, match="int8 needs images to calibrate on: give `quantization"):
         add_variant(bundle, "int8")
     with pytest.raises(InputError, match="calibration is 'kl'; expected one of minmax, entropy"):
         add_variant(bundle, "int8", quantization=Quantization(photos, "kl"))

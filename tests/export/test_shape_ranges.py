@@ -40,7 +40,7 @@ def test_a_one_stage_network_takes_one_picture_unless_told_otherwise() -> None:
 
 
 def test_a_fixed_size_cannot_be_wished_away() -> None:
-    with pytest.raises(InputError, match=r"--height-width: the graph takes \d+x\d+ and nothing"):
+    with pytest.raises(InputError, match=r"`height_width`: the graph takes \d+x\d+ and nothing"):
         ranges(manifest("bundle_v1"), "main", height_width=((32, 32),) * 3)
 
 
@@ -101,11 +101,11 @@ def test_wishes_reach_every_stage() -> None:
 
 def test_wishes_that_do_not_fit() -> None:
     made = manifest("bundle_v1_rcnn")
-    with pytest.raises(InputError, match="30x32: expected multiples of 16"):
+    with pytest.raises(InputError, match="30x32`: expected multiples of 16"):
         ranges(made, "trunk", height_width=((30, 32), (64, 64), (64, 64)))
-    with pytest.raises(InputError, match="--batch: the graph takes 1 images in a run"):
+    with pytest.raises(InputError, match="`batch`: the graph takes 1 images in a run"):
         ranges(made, "trunk", batch=(1, 2, 4))
-    with pytest.raises(InputError, match="--boxes: this bundle has no second stage"):
+    with pytest.raises(InputError, match="`boxes`: this bundle has no second stage"):
         check_wishes(manifest("bundle_v1"), ShapeWishes(boxes=(1, 2, 3)))
     check_wishes(made, ShapeWishes(boxes=(1, 2, 3)))
 

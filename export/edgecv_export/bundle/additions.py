@@ -111,7 +111,7 @@ class Additions:
                 if _same(graph, record):
                     raise InputError(
                         f"{self.folder}: another build has added {graph['file']} meanwhile: give "
-                        "--overwrite to replace it"
+                        "`overwrite=True` to replace it"
                     )
 
     def _rename(self, record: dict[str, Any]) -> None:

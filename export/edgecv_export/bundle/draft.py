@@ -32,14 +32,14 @@ def check_target(out: str | os.PathLike[str], overwrite: bool) -> Path:
     if not target.exists():
         return target
     if not target.is_dir():
-        raise InputError(f"{out} is a file; expected a folder for the bundle: give another --out")
+        raise InputError(f"{out} is a file; expected a folder for the bundle: give another one")
     if (target / MANIFEST).is_file():
         if not overwrite:
-            raise InputError(f"{out} holds a bundle already: give --overwrite to replace it")
+            raise InputError(f"{out} holds a bundle already: give `overwrite=True` to replace it")
     elif any(target.iterdir()):
         raise InputError(
             f"{out} is not empty and no bundle (it has no {MANIFEST}), so it is left alone: "
-            "give another --out"
+            "give another one"
         )
     return target
 

@@ -65,7 +65,7 @@ def _found_out(inside: str | None, columns: int, where: str) -> ScoreFunction:
     if inside == "unsure":
         raise InputError(
             f"the model's outputs lie {where}, so they may be probabilities or small logits: say "
-            "which with --activation softmax, sigmoid or none (in Python activation=)"
+            "which with `activation=softmax`, sigmoid or none"
         )
     warnings.warn(
         f"the model ends in a {inside} already (its outputs lie {where}), so the bundle takes them "

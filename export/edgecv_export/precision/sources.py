@@ -93,7 +93,7 @@ def _check_new(bundle: Bundle, source: Source, precision: str, overwrite: bool) 
         if (graph.precision, graph.dialect) == (precision, source.dialect) and not overwrite:
             raise InputError(
                 f"{bundle.folder} has {source.role} in {precision}, dialect {source.dialect}, "
-                f"already ({graph.file}): give --overwrite to replace it"
+                f"already ({graph.file}): give `overwrite=True` to replace it"
             )
     path = Path(bundle.folder) / source.file(precision)
     if path.exists() and not overwrite:

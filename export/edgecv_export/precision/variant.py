@@ -113,7 +113,7 @@ def add_variant(
     if precision not in ("fp16", "int8"):
         raise InputError(f"precision is {precision!r}; expected fp16 or int8")
     if precision == "int8" and quantization is None:
-        raise InputError("int8 needs images to calibrate on: give --calibrate DIR")
+        raise InputError("int8 needs images to calibrate on: give `quantization=DIR`")
     bundle = open_folder(folder)
     clear_dead_builds(Path(folder))
     sources = choose_sources(bundle, precision, dialects, overwrite)

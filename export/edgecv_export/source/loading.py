@@ -67,8 +67,8 @@ def check_source(source: str, weights: str | None, num_classes: int | None) -> N
     elif os.path.isfile(source):
         if weights is not None or num_classes is not None:
             raise InputError(
-                f"{source} is a checkpoint, which has its weights and classes: leave out --weights "
-                "and --num-classes, or give the architecture's name in its place"
+                f"{source} is a checkpoint, which has its weights and classes: leave out "
+                "`weights` and `num_classes`, or give the architecture's name in its place"
             )
     elif ":" not in source or os.path.exists(source):
         raise InputError(
@@ -81,15 +81,15 @@ def _check_architecture(name: str, weights: str | None, num_classes: int | None)
     task = CATALOGUE[name].task
     if weights is None:
         raise InputError(
-            f"{name} needs weights: give --weights FILE, --weights default (the published ones) or "
-            "--weights none (random)"
+            f"{name} needs weights: give `weights=FILE`, `weights=default` (the published ones) or "
+            "`weights=none` (random)"
         )
     if num_classes is not None and task == "stylize":
-        raise InputError(f"{name} knows no classes: leave out --num-classes")
+        raise InputError(f"{name} knows no classes: leave out `num_classes`")
     if weights == "none":
         if num_classes is None and task != "stylize":
             counting = ", the background included" if task in ("detect", "instance") else ""
-            raise InputError(f"{name} with --weights none needs --num-classes{counting}")
+            raise InputError(f"{name} with `weights=none` needs `num_classes`{counting}")
     elif weights != "default" and not os.path.isfile(weights):
         found = "is a folder" if os.path.isdir(weights) else "no such file"
         raise InputError(f"{weights}: {found}; expected weights (.pth, .pt, .safetensors, .npz)")
@@ -156,7 +156,7 @@ def _load_factory(source: str, weights: str | None, num_classes: int | None) -> 
 
     if weights == "default":
         raise InputError(
-            f"{source} has no published weights: give --weights FILE, or leave it out where the "
+            f"{source} has no published weights: give `weights=FILE`, or leave it out where the "
             "factory loads its own"
         )
     factory = _find_factory(source)
@@ -166,7 +166,7 @@ def _load_factory(source: str, weights: str | None, num_classes: int | None) -> 
     except TypeError as error:
         raise InputError(
             f"{source} cannot be called with {arguments or 'no arguments'}: {error}; "
-            "--num-classes N gives it num_classes=N, and nothing else is given"
+            "`num_classes` is all that it is given, where there is one"
         ) from error
     try:
         module: Any = factory(**arguments)

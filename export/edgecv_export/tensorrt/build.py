@@ -112,7 +112,7 @@ def graph_to_build(bundle: Bundle, role: str, precision: str) -> GraphFile:
         raise EngineError(
             f'the graph "{role}" in {precision} is written for ONNX Runtime only (it pools boxes '
             "with an operator that TensorRT lacks): export the model with "
-            "--dialects onnx,tensorrt"
+            '`dialects=["onnx", "tensorrt"]`'
         )
     # Where there is no such graph, the error of the bundle says what there is.
     return bundle.graph(role, precision, "tensorrt" if "tensorrt" in dialects else "onnx")
@@ -127,8 +127,8 @@ def check_build(kind: str, options: BuildOptions) -> tuple[Any, Gpu | None, Buil
     if kind == "tensorrt":
         if options.compute_capabilities:
             raise InputError(
-                "--compute-capability: TensorRT builds for the GPU of this machine: leave it out, "
-                "or build with --engine tensorrt_rtx"
+                "`compute_capabilities`: TensorRT builds for the GPU of this machine: leave it "
+                "out, or build with `engine=tensorrt_rtx`"
             )
         gpu = describe_gpu(0)
         return trt, gpu, replace(options, compute_capabilities=(gpu.compute_capability,))
@@ -140,12 +140,12 @@ def check_build(kind: str, options: BuildOptions) -> tuple[Any, Gpu | None, Buil
     except EngineError as error:
         known = ",".join(map(str, known_capabilities(trt)))
         raise InputError(
-            f"--compute-capability: no GPU here to take it from ({error}): "
+            f"`compute_capabilities`: no GPU here to take it from ({error}): "
             f"name the GPUs that the engine is for, some of {known}"
         ) from error
     unsupported = why_unsupported(trt, kind, gpu)
     if unsupported is not None:
-        raise EngineError(f"{unsupported}; for other GPUs name them with --compute-capability")
+        raise EngineError(f"{unsupported}; for other GPUs name them with `compute_capabilities`")
     return trt, gpu, replace(options, compute_capabilities=(gpu.compute_capability,))
 
 

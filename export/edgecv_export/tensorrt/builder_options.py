@@ -32,7 +32,7 @@ def check_capabilities(trt: Any, capabilities: Sequence[int]) -> None:
         if number not in known:
             raise InputError(
                 f"compute capability {number}: expected one of {', '.join(map(str, known))}; for "
-                "other GPUs build with --engine tensorrt on the GPU itself"
+                "other GPUs build with `engine=tensorrt` on the GPU itself"
             )
 
 
@@ -62,7 +62,7 @@ def set_compatibility(
     if kind == "tensorrt_rtx" and (compatibility != "none" or version_compatible):
         raise InputError(
             f"{title} has no compatible engines: "
-            "give the GPUs with --compute-capability, and build again after an update"
+            "give the GPUs with `compute_capabilities`, and build again after an update"
         )
     if compatibility != "none":
         level = getattr(trt.HardwareCompatibilityLevel, _LEVELS[compatibility], None)

@@ -58,7 +58,7 @@ def shape_ranges(
 def check_wishes(manifest: Manifest, wishes: ShapeWishes) -> None:
     """Raises InputError for a wish that no graph of the bundle has a use for."""
     if wishes.boxes is not None and not isinstance(manifest.postprocess, RcnnSpec):
-        raise InputError("--boxes: this bundle has no second stage that takes boxes; leave it out")
+        raise InputError("`boxes`: this bundle has no second stage that takes boxes; leave it out")
 
 
 def _batch(length: int, wishes: ShapeWishes) -> Numbers:
@@ -66,7 +66,7 @@ def _batch(length: int, wishes: ShapeWishes) -> Numbers:
         return wishes.batch or (1, 1, 1)
     if wishes.batch not in (None, (length, length, length)):
         raise InputError(
-            f"--batch: the graph takes {length} images in a run and no other number: leave it out"
+            f"`batch`: the graph takes {length} images in a run and no other number: leave it out"
         )
     return (length, length, length)
 
@@ -78,7 +78,7 @@ def _sizes(spec: InputSpec, images: TensorSpec, wishes: ShapeWishes) -> Sizes:
         fixed = (height, width)
         if wishes.height_width not in (None, (fixed,) * 3):
             raise InputError(
-                f"--height-width: the graph takes {height}x{width} and nothing else: leave it out"
+                f"`height_width`: the graph takes {height}x{width} and nothing else: leave it out"
             )
         return (fixed, fixed, fixed)
     if wishes.height_width is None:
@@ -86,7 +86,7 @@ def _sizes(spec: InputSpec, images: TensorSpec, wishes: ShapeWishes) -> Sizes:
     for h, w in wishes.height_width:
         if h % spec.pad_multiple or w % spec.pad_multiple:
             raise InputError(
-                f"--height-width {h}x{w}: expected multiples of {spec.pad_multiple}, "
+                f"`height_width={h}x{w}`: expected multiples of {spec.pad_multiple}, "
                 "to which the bundle pads images"
             )
     return wishes.height_width

@@ -143,7 +143,7 @@ def write_manifest_draft(found: Inspection, path: str | os.PathLike[str]) -> Non
     if found.manifest is None:
         raise InputError(f"{found.file} is nothing that edgecv wrap takes: no manifest to write")
     if os.path.lexists(path):
-        raise InputError(f"{path} is there already: give another --manifest")
+        raise InputError(f"{path} is there already: give another file")
     try:
         write_file(path, json.dumps(found.manifest, indent=2, ensure_ascii=False) + "\n")
     except OSError as error:
