@@ -230,7 +230,7 @@ def test_the_command(tmp_path: Path, capsys: Any) -> None:
     assert edgecv_runtime.load(tmp_path / "out").names == ["cat", "dog"]
     capsys.readouterr()
     for more, message in (
-        (["--manifest", manifest], "is there already: give another --manifest"),
+        (["--manifest", manifest], "is there already: give another file"),
         (["--out", "x"], "--inspect makes no bundle"),
     ):
         assert main([*words, *more]) == 2
