@@ -103,7 +103,7 @@ def test_wishes_that_do_not_fit() -> None:
     made = manifest("bundle_v1_rcnn")
     with pytest.raises(InputError, match="30x32`: expected multiples of 16"):
         ranges(made, "trunk", height_width=((30, 32), (64, 64), (64, 64)))
-    with pytest.raises(InputError, match="`batch`: the graph takes 1 images in a run"):
+    with pytest.raises(InputError, match=r"`ShapeWishes\.batch`: the graph takes 1 images"):
         ranges(made, "trunk", batch=(1, 2, 4))
     with pytest.raises(InputError, match="`boxes`: this bundle has no second stage"):
         check_wishes(manifest("bundle_v1"), ShapeWishes(boxes=(1, 2, 3)))

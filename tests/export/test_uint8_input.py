@@ -107,6 +107,6 @@ def test_padding_that_is_no_whole_level_is_refused() -> None:
 
 
 def test_a_model_that_pads_is_refused_before_it_is_checked(mask: Any, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="`input_dtype=uint8`: the model pads images"):
+    with pytest.raises(InputError, match=r"`GraphOptions\.input_dtype=uint8`: the model pads"):
         export(mask, tmp_path / "bundle", labels=LABELS, graph=GraphOptions(input_dtype="uint8"))
     assert not (tmp_path / "bundle").exists()

@@ -25,7 +25,8 @@ _OTHER_NAMES = {
     "quantization": "calibrate",
     "Quantization.images": "calibrate",
     "Quantization.method": "calibration",
-    "Gate.largest_loss": "gate",
+    "Gate.limit": "gate",
+    "GraphOptions.input_dtype": "input",
     "WindowOptions.size": "crop",
     "WindowOptions.weight": "window",
 }

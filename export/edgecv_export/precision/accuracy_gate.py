@@ -64,7 +64,7 @@ class GateReport:
             f"{100 * self.int8:.2f} % against {100 * self.fp32:.2f} % on {self.measured_on}, a "
             f"loss of {100 * self.loss:.2f} points, at most {100 * self.limit:.2f} are allowed: "
             "keep the layers above in float (`keep_float=NAME,...` or auto), calibrate on other "
-            "images or by another method, raise `limit`, or give `force=True`"
+            "images or by another method, raise `Gate.limit`, or give `force=True`"
         )
 
     def table(self) -> str:

@@ -35,14 +35,14 @@ def check_uint8_fits(task: str, record: Mapping[str, Any], postprocess: dict[str
     """
     if task not in _TASKS or postprocess.get("windows") is not None:
         raise InputError(
-            "`input_dtype=uint8`: networks that take images in windows or tiles, and stylizers, "
-            "take float32 only; leave it out"
+            "`GraphOptions.input_dtype=uint8`: networks that take images in windows or tiles, and "
+            "stylizers, take float32 only; leave it out"
         )
     pads = record["resize"] == "letterbox" or record["pad_multiple"] > 1
     if pads and _level_of_padding(record) is None:
         raise InputError(
-            "`input_dtype=uint8`: the model pads images with its mean colour, which is no whole "
-            "level from 0 to 255; leave it out"
+            "`GraphOptions.input_dtype=uint8`: the model pads images with its mean colour, which "
+            "is no whole level from 0 to 255; leave it out"
         )
 
 
@@ -83,7 +83,7 @@ def take_uint8(draft: BundleDraft, images: Sequence[npt.NDArray[np.uint8]]) -> d
         return {"agreement": None, "not_compared": str(error)}
     if found.value < LEAST_AGREEMENT:
         raise RefusedError(
-            f"`input_dtype=uint8` gives other results than float32: {found}, expected "
+            f"`GraphOptions.input_dtype=uint8` gives other results than float32: {found}, expected "
             f"{100 * LEAST_AGREEMENT:.0f} %: leave it out"
         )
     return {

@@ -112,7 +112,7 @@ def graph_to_build(bundle: Bundle, role: str, precision: str) -> GraphFile:
         raise EngineError(
             f'the graph "{role}" in {precision} is written for ONNX Runtime only (it pools boxes '
             "with an operator that TensorRT lacks): export the model with "
-            '`dialects=["onnx", "tensorrt"]`'
+            "`dialects=onnx,tensorrt`"
         )
     # Where there is no such graph, the error of the bundle says what there is.
     return bundle.graph(role, precision, "tensorrt" if "tensorrt" in dialects else "onnx")

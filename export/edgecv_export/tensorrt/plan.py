@@ -151,7 +151,9 @@ def _builder_error(messages: Any, title: str) -> str:
     reason = first_error(messages)
     remedy = "replace the layer that it names, or report it with this line"
     if "memory" in reason.lower():
-        remedy = "give smaller shapes (`batch`, `height_width`) or a smaller `workspace_mib`"
+        remedy = (
+            "give smaller shapes (`ShapeWishes.batch`, `height_width`) or a smaller `workspace_mib`"
+        )
     return f"{title} parsed the graph but cannot build it: {reason}: {remedy}"
 
 

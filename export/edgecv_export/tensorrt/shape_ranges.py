@@ -66,7 +66,8 @@ def _batch(length: int, wishes: ShapeWishes) -> Numbers:
         return wishes.batch or (1, 1, 1)
     if wishes.batch not in (None, (length, length, length)):
         raise InputError(
-            f"`batch`: the graph takes {length} images in a run and no other number: leave it out"
+            f"`ShapeWishes.batch`: the graph takes {length} images in a run and no other number: "
+            "leave it out"
         )
     return (length, length, length)
 

@@ -40,13 +40,13 @@ def make_pooler(pooling: Pooling, dialect: Dialect) -> LevelPooler | AtlasRoIAli
         return LevelPooler(pooling)
     if pooling.kind == "max":
         raise InputError(
-            'roi_pool (max) has no TensorRT form: export with `dialects=["onnx"]`, or build '
+            "roi_pool (max) has no TensorRT form: export with `dialects=onnx`, or build "
             "the model with MultiScaleRoIAlign"
         )
     if pooling.sampling_ratio <= 0:
         raise InputError(
             f"sampling_ratio {pooling.sampling_ratio} of RoIAlign is adaptive, which has no "
-            'TensorRT form: export with `dialects=["onnx"]`, or set it to a number such as 2'
+            "TensorRT form: export with `dialects=onnx`, or set it to a number such as 2"
         )
     return AtlasRoIAlign(pooling)
 
