@@ -238,7 +238,7 @@ def test_options_that_do_not_fit(folder: Path) -> None:
 
 def test_a_graph_without_a_form_for_tensorrt() -> None:
     bundle = Bundle.open(Path(__file__).parents[1] / "golden" / "bundle_v1_rcnn")
-    with pytest.raises(EngineError, match='the graph "mask" in fp32 .* `dialects=onnx,t'):
+    with pytest.raises(EngineError, match=r'the graph "mask" in fp32 .* `dialects=onnx,t'):
         build_engines(bundle, "tensorrt_rtx", options=ADA)
 
 
