@@ -283,8 +283,8 @@ def test_the_command(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     ("options", "message"),
     [
         (("--compute-capability", "ada"), "expected a list such as 86,89,120"),
-        (("--batch", "4,2,1"), "expected one, or smallest, typical and largest"),
-        (("--height-width", "64x64,32x96,96x96"), "expected one, or smallest, typical"),
+        (("--batch", "4,2,1"), "or smallest, typical and largest such as 1,4,8"),
+        (("--height-width", "64x64,32x96,96x96"), "expected HEIGHTxWIDTH, or smallest, typical"),
     ],
 )
 def test_arguments_that_do_not_parse(
