@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from edgecv.training.style.optimisation import PaintSettings
+    from edgecv.training.style.optimisation import OptimisationSettings
 
 
 def add_parser(subparsers: Any) -> None:
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
 
     from edgecv.cli.output.progress import Progress
     from edgecv.training.style.losses import read_style, to_tensor
-    from edgecv.training.style.optimisation import paint
+    from edgecv.training.style.optimisation import optimise_image
     from edgecv_runtime import Stylized, read_image
 
     content = to_tensor(read_image(args.content), args.size)
@@ -117,22 +117,26 @@ def run(args: argparse.Namespace) -> int:
                 name = f"{args.out.stem}_{step:0{len(str(args.steps))}}{args.out.suffix}"
                 Stylized(picture()).save(args.out.with_name(name))
 
-        result = paint(content, style, settings, device=device, done=done)
+        result = optimise_image(content, style, settings, device=device, done=done)
     Stylized(result).save(args.out)
     parts = ", ".join(f"{name} {value:.4g}" for name, value in last.items())
     size = f"{result.shape[1]} x {result.shape[0]} pixels"
     print(f"{printable(str(args.out))}: {size}; last losses: {parts}")
     if args.weights == "none":
-        print("the trunk's weights were random, as asked: this shows the mechanism, not a style")
+        print("the backbone's weights were random, as asked: this shows the mechanism, not a style")
     return 0
 
 
-def _settings(args: argparse.Namespace) -> PaintSettings:
+def _settings(args: argparse.Namespace) -> OptimisationSettings:
     from edgecv.training.style.losses import LossWeights, layer_names
-    from edgecv.training.style.optimisation import CONTENT_LAYERS, STYLE_LAYERS, PaintSettings
+    from edgecv.training.style.optimisation import (
+        CONTENT_LAYERS,
+        STYLE_LAYERS,
+        OptimisationSettings,
+    )
 
     weights = {"content": args.content_weight, "style": args.style_weight, "tv": args.tv_weight}
-    return PaintSettings(
+    return OptimisationSettings(
         args.steps,
         args.optimizer,
         args.learning_rate,

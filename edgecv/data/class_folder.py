@@ -39,7 +39,7 @@ def read_classes(folder: str | Path, split: str) -> ClassificationData:
     report names them.
 
     Raises:
-        InputError: no such folder or split, or no images in it; a class's name is no UTF-8.
+        InputError: no such folder or split, or no images in it; a class's name is not UTF-8.
     """
     folder = Path(folder)
     with one_line(folder, "expected a folder with a folder for each class"):
@@ -57,8 +57,7 @@ def _read(folder: Path, split: str) -> ClassificationData:
     root = folder if own is None else folder / own
     if own is None and divided:
         raise InputError(
-            f"{folder}: no folder {split}; there are {', '.join(divided)}: name two of them with "
-            "--train-split and --val-split, or one with --split"
+            f"{folder}: no folder {split}; there are {', '.join(divided)}: name them with `split`"
         )
     is_divided = own is not None
     if not is_divided:
@@ -91,8 +90,8 @@ def _require_no_splits(folder: Path, with_folders: list[str]) -> None:
     if splits:
         raise InputError(
             f"{folder}: {', '.join(splits)} would be classes, and look like splits; name them, "
-            f"such as --train-split {splits[-1]} --val-split {splits[0]}, or rename them to train "
-            "and val"
+            f"such as `train_split={splits[-1]!r}` and `val_split={splits[0]!r}`, or rename them "
+            "to train and val"
         )
 
 
@@ -108,7 +107,7 @@ def _require_no_folder_between(root: Path) -> None:
 
 
 def _require_classes(root: Path, names: set[str], divided: bool) -> None:
-    """Raises InputError for folders whose names say that they are no classes."""
+    """Raises InputError for folders whose names show that they are not classes."""
     if not divided and (splits := sorted(name for name in names if is_split(name))):
         raise InputError(
             f"{root / splits[0]}: no folders in it; expected one for each class, such as "
@@ -156,12 +155,12 @@ def _text(root: Path, name: str) -> str:
         return os.fsencode(name).decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{root / name}: the name of a class is no UTF-8; rename the folder"
+            f"{root / name}: the name of a class is not UTF-8; rename the folder"
         ) from error
 
 
 def _notes(root: Path) -> list[str]:
-    """Files right in the folder of the classes belong to none."""
+    """Files in the folder of the classes itself belong to no class."""
     loose = sorted(path.name for path in root.iterdir() if is_image(path))
     if not loose:
         return []

@@ -64,7 +64,9 @@ def read(folder: Path, split: str) -> DetectionData:
         identities = identities[identities != 0]
         if len(identities) > 1 and identities[-1] == BORDER and is_palette(path):
             identities = identities[:-1]
-            collector.note("masks whose number 255, Pascal VOC's border, is no object", path.name)
+            collector.note(
+                "masks whose number 255, Pascal VOC's border, is not an object", path.name
+            )
         if len(identities) > MAX_OBJECTS:
             raise InputError(
                 f"{path}: holds {len(identities)} numbers, expected those of at most "

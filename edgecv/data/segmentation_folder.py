@@ -63,7 +63,7 @@ class LabelledImage:
 
 @dataclass(frozen=True, eq=False)
 class SegmentationData:
-    """One split. `labels` names the classes 0, 1, ...; `ignore` are numbers that are no class."""
+    """One split. `labels` names the classes 0, 1, ...; numbers in `ignore` stand for no class."""
 
     labels: list[str]
     named: bool  # whether the data set says the names, or they are only numbered
@@ -98,9 +98,10 @@ def read_segmentation(
     Broken images are left out, and the report names them.
 
     Args:
-        ignore: numbers that are no class, such as that of `void`; 255 is always one, unless there
-            are more than 255 classes. Where two classes are named and no mask of the folder holds
-            anything but 0 and 255, 255 is class 1, and the report says so (127 and 128 likewise).
+        ignore: numbers that stand for no class, such as that of `void`; 255 is always one, unless
+            there are more than 255 classes. Where two classes are named and no mask of the folder
+            holds anything but 0 and 255, 255 is class 1, and the report says so (127 and 128
+            likewise).
         labels: names of the classes, in the order of their numbers. Left out: those in classes.txt
             (one on each line), else `unnamed`, else the classes are numbered up to the largest
             number that occurs.
@@ -108,8 +109,8 @@ def read_segmentation(
 
     Raises:
         InputError: a file is missing or broken, of another size than its image, or holds a number
-            that is no class; the message names it. Or the label images hold one class only, or
-            numbers that are far apart, and nothing names the classes.
+            that stands for no class; the message names it. Or the label images hold one class only,
+            or numbers that are far apart, and nothing names the classes.
     """
     folder = Path(folder)
     with one_line(folder, "expected a folder with images/ and masks/"):
@@ -181,7 +182,7 @@ def require_classes(data: SegmentationData, classes: int) -> None:
             raise InputError(
                 f"{entry.mask}: holds class {outside[0]}; the classes are 0 to {classes - 1} "
                 f"({_listed(data.ignore)} {_counts(data.ignore)} as none): correct the file, or "
-                f"add --ignore-index {outside[0]} if it is no class"
+                f"add `ignore_index={outside[0]}` if it does not stand for a class"
             )
 
 
@@ -262,7 +263,7 @@ def _require_plausible(
             "classes 0, 1, 2, ... without such gaps"
             + (
                 _advice(values)
-                or f": name all {max(used) + 1} in classes.txt or --labels, or number them anew"
+                or f": name all {max(used) + 1} in classes.txt or `labels`, or number them anew"
             )
         )
 
@@ -272,7 +273,7 @@ def _advice(values: list[int]) -> str:
     if white not in WHITE or not {*values} <= {0, white}:
         return ""
     return (
-        f"; if {white} is a class, name two, one on each line, in classes.txt or --labels (such as "
+        f"; if {white} is a class, name two, one on each line, in classes.txt or `labels` (such as "
         f"background and crack): then {white} is the second"
     )
 

@@ -57,7 +57,7 @@ Sample = tuple[NDArray[np.uint8], list[tuple[int, int, int, int]], list[int]]
 
 
 def draw_shapes(generator: np.random.Generator, size: tuple[int, int]) -> Sample:
-    """One picture: uint8 [H, W, 3] BGR, its boxes (xyxy in pixels) and labels (indices of SHAPES).
+    """One image: uint8 [H, W, 3] BGR, its boxes (xyxy in pixels) and labels (indices of SHAPES).
 
     Shapes overlap by at most a tenth of the smaller one.
     """
@@ -132,7 +132,7 @@ def _inside(box: tuple[int, int, int, int], label: int) -> NDArray[np.bool_]:
 def instance_image(
     size: tuple[int, int], boxes: list[tuple[int, int, int, int]], labels: list[int]
 ) -> NDArray[np.uint8]:
-    """uint8 [H, W] of a picture's shapes: 0 for the background, i + 1 where box i's is seen (later
+    """uint8 [H, W] of an image's shapes: 0 for the background, i + 1 where box i's is seen (later
     ones lie over earlier ones)."""
     instances = np.zeros(size, np.uint8)
     for number, (box, label) in enumerate(zip(boxes, labels, strict=True), 1):
@@ -144,7 +144,7 @@ def instance_image(
 def _save(path: Path, image: NDArray[np.uint8]) -> None:
     cv2 = import_cv2()
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Not by its name: OpenCV ends the process on one that is no UTF-8.
+    # Not by its name: OpenCV ends the process on a name that is not UTF-8.
     ok, data = cv2.imencode(path.suffix, image)
     if not ok:
         raise OSError(f"{path}: cannot be encoded")

@@ -76,7 +76,7 @@ class FcnResnet18(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         height, width = images.shape[-2:]
         logits: Tensor = self.head(self.backbone(images))
-        # A side that is no multiple of 32 ends inside the last cell.
+        # A side that is not a multiple of 32 ends inside the last cell.
         return logits[..., :height, :width]
 
 

@@ -33,7 +33,7 @@ _architectures: dict[str, Architecture] = {}
 
 
 def register(architecture: Architecture) -> None:
-    """Makes an architecture known. The catalogue has to have it, with the same task."""
+    """Makes an architecture known. It has to be in the catalogue, with the same task."""
     name, task = architecture.name, architecture.task
     if name not in CATALOGUE or CATALOGUE[name].task != task:
         raise ValueError(f"{name}, {task}: not so in edgecv.models.architecture.catalogue")
@@ -146,14 +146,14 @@ def has_classes(architecture: str) -> bool:
 
 
 def default_weights(architecture: str) -> dict[str, Tensor]:
-    """The published state dict. Raises InputError where there is none or it cannot be fetched."""
+    """The published state dict. Raises InputError if it does not exist or cannot be downloaded."""
     published = find(architecture).published
     if published is None:
-        raise InputError(f"{architecture} has no default weights; use --weights none or a file")
+        raise InputError(f"{architecture} has no default weights; use `weights='none'` or a file")
     try:
         return published()
     except (OSError, RuntimeError) as error:  # URLError is an OSError; a wrong hash a RuntimeError
         raise InputError(
             f"default weights of {architecture} cannot be downloaded ({error}); download them "
-            "where there is a network and pass the file with --weights"
+            "where there is a network and pass the file as `weights`"
         ) from error

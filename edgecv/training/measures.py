@@ -1,4 +1,4 @@
-"""Which module measures a task; none of them needs torch for a bundle."""
+"""Which module measures a task; a bundle is measured without torch."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ MEASURES = {
 def measure_of(task: str) -> Any:
     """The module that measures this task: `of_checkpoint` and `of_bundle` make a prediction of it,
     `measure` compares predictions with a folder's labels and gives a result with `table`,
-    `to_dict`, `images` and `headline` (name and value, 0..1, of the figure that counts).
+    `to_dict`, `images` and `headline` (name and value, 0..1, of the metric that counts).
 
-    Raises InputError where there is none.
+    Raises InputError for a task that nothing measures.
     """
     if task not in MEASURES:
         raise InputError(f"nothing measures the task {task}; expected {', '.join(MEASURES)}")

@@ -29,6 +29,8 @@ def commands():
         ("build", "`ShapeWishes.batch=(1, 4, 8)`", "--batch (1, 4, 8)"),
         ("build", "name them in `BuildOptions.compute_capabilities`", None),
         ("build", "give `Quantization.images`", "give --calibrate"),
+        ("train", "name them with `split`", "name them with --train-split and --val-split"),
+        ("eval", "name them with `split`", "name them with --split"),
         # What the command has no option for stays as Python has it.
         ("predict", "give `overwrite=True`", "give `overwrite=True`"),
         ("train", "the layer `head.weights` and `a b`", "the layer `head.weights` and `a b`"),

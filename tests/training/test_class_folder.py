@@ -42,14 +42,14 @@ def test_splits(tmp_path: Path) -> None:
 
 def test_the_name_of_a_class_is_utf_8(tmp_path: Path) -> None:
     touch(tmp_path, "train/人/1.png", os.fsdecode(b"train/caf\xe9/1.png"))
-    with pytest.raises(InputError, match="the name of a class is no UTF-8; rename the folder"):
+    with pytest.raises(InputError, match="the name of a class is not UTF-8; rename the folder"):
         read_classes(tmp_path, "train")
 
 
 def test_splits_in_any_case(tmp_path: Path) -> None:
     touch(tmp_path, "Train/Dog/1.JPG", "Train/Cat/2.JPG", "Test/Dog/3.JPG", "Test/Cat/4.JPG")
     assert read_classes(tmp_path, "train").labels == ["Cat", "Dog"]  # and not Test, Train
-    with pytest.raises(InputError, match="no folder val; there are Test, Train: name two of them"):
+    with pytest.raises(InputError, match="no folder val; there are Test, Train: name them"):
         read_classes(tmp_path, "val")
     touch(tmp_path, "VALID/Dog/1.jpg")
     assert read_classes(tmp_path, "val").labels == ["Dog"]
@@ -60,7 +60,7 @@ def test_splits_and_folders_that_are_no_classes(tmp_path: Path) -> None:
         touch(tmp_path / "kaggle", *(f"{split}/{name}/1.jpg" for name in ("cats", "dogs")))
     with pytest.raises(InputError, match="test_set, training_set would be classes") as caught:
         read_classes(tmp_path / "kaggle", "train")
-    assert "--train-split training_set --val-split test_set" in str(caught.value)
+    assert "`train_split='training_set'` and `val_split='test_set'`" in str(caught.value)
     assert read_classes(tmp_path / "kaggle", "test_set").labels == ["cats", "dogs"]
     touch(tmp_path / "zip", "set/train/cat/1.jpg", "set/train/dog/2.jpg", "__MACOSX/set/1.jpg")
     with pytest.raises(InputError, match="one folder, set, with train in it") as caught:

@@ -63,9 +63,9 @@ def test_ids_as_text(tmp_path: Path, image_id: Any) -> None:
         ({"bbox": {"x": 1}}, "annotation number 1: bbox is .* expected four numbers"),
         ({"bbox": [1, 2, 3, float("inf")], "id": 5}, "annotation 5: bbox .* is not finite"),
         ({"bbox": []}, r"annotation number 1 of a\.png: no bbox, and no segmentation"),
-        ({"category_id": 5}, "category_id 5, which is no category there; there are 3 cat, 9 dog"),
-        ({"category_id": None}, "category_id None, which is no category"),
-        ({"image_id": True}, "image_id True, which is no image"),
+        ({"category_id": 5}, "category_id 5, which is not in categories; there are 3 cat, 9 dog"),
+        ({"category_id": None}, "category_id None, which is not in categories"),
+        ({"image_id": True}, "image_id True, which is not in images"),
     ],
 )
 def test_annotations_that_say_nothing(tmp_path: Path, change: dict[str, Any], message: str) -> None:

@@ -59,7 +59,7 @@ def test_a_loss_that_is_not_finite_stops(bad: float) -> None:
         guard.check(bad, 2, 17, 0.00123)
     message = str(caught.value)
     assert message.startswith(f"epoch 2, step 17: the loss is {bad}, at a learning rate of 0.00123")
-    assert "lower --lr" in message
+    assert "lower `learning_rate`" in message
     assert "\n" not in message
 
 

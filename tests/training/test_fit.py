@@ -112,7 +112,7 @@ def test_resume_goes_on_with_the_same_schedule(run: Path, shapes: Path, tmp_path
         fit(settings(shapes), out, device="cpu", workers=0, report=stop)
     assert [row["epoch"] for row in rows(out)] == ["1"]
 
-    with pytest.raises(InputError, match="holds a run; use --resume"):
+    with pytest.raises(InputError, match="holds a run; use `resume=True`"):
         quiet_fit(settings(shapes), out)
     with pytest.raises(InputError, match=r"with other settings: seed was 0, is 1$"):
         quiet_fit(settings(shapes, epochs=5, seed=1), out, resume=True)
@@ -150,7 +150,7 @@ def test_a_dead_loader_is_one_line(
 
     monkeypatch.setattr(pl.Trainer, "fit", die)
     signal_name = "Killed"
-    with pytest.raises(EngineError, match=r"has died \(DataLoader worker .pid 7.*--workers 0"):
+    with pytest.raises(EngineError, match=r"has died \(DataLoader worker .pid 7.*`workers=0`"):
         quiet_fit(settings(shapes), tmp_path / "run")
     signal_name = "Terminated"
     with pytest.raises(KeyboardInterrupt):
@@ -286,7 +286,7 @@ def test_size_follows_the_images(tmp_path: Path) -> None:
         ({"val_split": "test"}, "no test.txt; splits there: train, val"),
         ({"size": (32, 32)}, "expected at least 64x64"),
         ({"architecture": "ssd_big"}, "unknown architecture"),
-        ({"architecture": "ssdlite320_mobilenet_v3_large"}, "leave --size out"),
+        ({"architecture": "ssdlite320_mobilenet_v3_large"}, "leave `size` out"),
         ({"weights": "none.pth"}, "no such file"),
     ],
 )

@@ -159,7 +159,7 @@ def test_white_is_no_class_where_a_mask_of_the_folder_has_class_1(tmp_path: Path
     ("mask", "names", "message"),
     [
         (numbers(2) * 255, None, "show one class: they hold 0, 255, and 255 counts as none; if 255 "
-         "is a class, name two, one on each line, in classes.txt or --labels"),
+         "is a class, name two, one on each line, in classes.txt or `labels`"),
         (numbers(1), None, "show one class: they hold 0, and 255 counts as none"),
         (numbers(1) + 255, None, "shows a class: they hold 255, and 255 counts as none; if 255"),
         (numbers(2) * 127, None, "hold 0, 127; expected the classes 0, 1, .* if 127 is a class"),
@@ -282,7 +282,7 @@ def test_the_border_of_pascal_voc_is_no_object(tmp_path: Path) -> None:
     data = read_folder(tmp_path, "train")
     assert data.records[0].boxes.tolist() == [[2, 2, 8, 8], [15, 2, 22, 8]]
     assert data.report.notes == [
-        "masks whose number 255, Pascal VOC's border, is no object: 1 (0.png)"
+        "masks whose number 255, Pascal VOC's border, is not an object: 1 (0.png)"
     ]
 
 

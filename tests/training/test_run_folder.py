@@ -95,7 +95,7 @@ def test_no_file_of_a_run_is_overwritten(left: str, tmp_path: Path) -> None:
     run_folder.check_out(tmp_path, resume=False)
     (tmp_path / left).write_text("")
     goes_on = left == "last.ckpt"
-    message = "holds a run; use --resume" if goes_on else r"holds a run without last\.ckpt"
+    message = "holds a run; use `resume=True`" if goes_on else r"holds a run without last\.ckpt"
     with pytest.raises(InputError, match=message):
         run_folder.check_out(tmp_path, resume=False)
     if goes_on:
@@ -247,8 +247,8 @@ def test_batch_sizes(
 @pytest.mark.parametrize(
     ("images", "requested", "least", "message"),
     [
-        (5, 1, 2, "batch norm needs at least two; use --batch-size 2"),
-        (5, 6, 1, "5 training images are fewer than a batch of 6; use a smaller --batch-size"),
+        (5, 1, 2, "batch norm needs at least two; use `batch_size=2`"),
+        (5, 6, 1, "5 training images are fewer than a batch of 6; use a smaller `batch_size`"),
     ],
 )
 def test_batch_sizes_that_do_not_fit(images: int, requested: int, least: int, message: str) -> None:

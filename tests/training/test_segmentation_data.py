@@ -140,7 +140,7 @@ def outside(folder: Path) -> None:
         ),
         (missing, r"no mask for a\.png; expected a\.png"),
         (broken, r"a\.png: cannot be decoded"),
-        (outside, r"a\.png: holds class 7; the classes are 0 to 1 .*--ignore-index 7"),
+        (outside, r"a\.png: holds class 7; the classes are 0 to 1 .*`ignore_index=7`"),
     ],
 )
 def test_bad_files_are_named_in_one_line(tmp_path: Path, change: Any, message: str) -> None:

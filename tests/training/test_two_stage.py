@@ -454,11 +454,15 @@ def test_losses_of_a_dense_detector_fall(shapes: Path) -> None:
     ("layout", "changes", "message"),
     [
         ("voc", {}, "no mask for each object; this model learns masks"),
-        ("masks", {"class_name": "dog"}, "the data names its classes: shape; no --class-name"),
+        (
+            "masks",
+            {"class_name": "dog"},
+            "names its classes: shape; leave `class_name` out",
+        ),
         ("masks", {"min_size": 32}, "expected a min_size of 64 or more"),
-        ("masks", {"size": (64, 64)}, "has a size of its own; leave --size out"),
+        ("masks", {"size": (64, 64)}, "has a size of its own; leave `size` out"),
         ("masks", {"batch_size": 32}, "2 training images are fewer than a batch of 32"),
-        ("masks", {"architecture": "ssd_tiny"}, "has no shortest side; leave --min-size out"),
+        ("masks", {"architecture": "ssd_tiny"}, "has no shortest side; leave `min_size` out"),
     ],
 )
 def test_mistakes_are_explained_and_leave_no_run(

@@ -30,6 +30,8 @@ _OTHER_NAMES = {
     "WindowOptions.size": "crop",
     "WindowOptions.weight": "window",
 }
+# What is several options of a command that has none of its own name.
+_SEVERAL = {"split": ("train_split", "val_split")}
 Commands = Mapping[str, argparse.ArgumentParser]
 _running: list[tuple[Commands, str]] = []  # a demo runs other commands inside
 
@@ -56,7 +58,10 @@ def in_flags(message: object, command: str | None = None) -> str:
         name, value = found[1], found[2]
         last = name.rpartition(".")[2]
         dest = _OTHER_NAMES.get(name) or _OTHER_NAMES.get(last) or last
-        return found[0] if dest not in options else _with_value(options[dest], value)
+        if dest in options:
+            return _with_value(options[dest], value)
+        several = [options[each] for each in _SEVERAL.get(dest, ()) if each in options]
+        return " and ".join(_with_value(each, None) for each in several) or found[0]
 
     return _PARAMETER.sub(option, str(message))
 

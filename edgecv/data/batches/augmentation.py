@@ -9,7 +9,7 @@ from torch import Tensor
 from torchvision import tv_tensors
 from torchvision.transforms import v2
 
-# Grey that the zoom-out leaves around the image; it is no part of any mask.
+# Grey that the zoom-out leaves around the image; it belongs to no mask.
 FILL = {tv_tensors.Image: 127, "others": 0}
 
 
@@ -21,7 +21,7 @@ def train_pipeline(size: tuple[int, int], flip: str = "horizontal") -> v2.Compos
 
     Args:
         size: height and width in pixels.
-        flip: `horizontal`, or `both` for pictures without an upright direction (from a microscope,
+        flip: `horizontal`, or `both` for images without an upright direction (from a microscope,
             from above).
     """
     # As the runtime resizes, so that training sees the same sharpness.
@@ -83,7 +83,7 @@ def _first_and_end(present: Tensor) -> tuple[Tensor, Tensor]:
 def classification_pipeline(
     size: tuple[int, int], interpolation: str = "bilinear", flip: str = "horizontal"
 ) -> v2.Compose:
-    """A random part of the picture resized to `size`, flip, colour jitter; takes and gives a
+    """A random part of the image resized to `size`, flip, colour jitter; takes and gives a
     tv_tensors.Image uint8 [3, H, W].
 
     Args:

@@ -44,8 +44,8 @@ def read_content(path: Path) -> Content:
     """Reads the file.
 
     Raises:
-        InputError: it is no COCO instances file, or says something that cannot be: an id twice, an
-            unknown id, a box that is no box; the message names the entry.
+        InputError: it is not a COCO instances file, or contradicts itself: a duplicate id,
+            an unknown id, an invalid box; the message names the entry.
     """
     content = read_json(path)
     if not isinstance(content, dict):
@@ -68,14 +68,12 @@ def read_content(path: Path) -> Content:
         where = f"{path}: annotation {identity}"
         image = images.get(_key(entry.get("image_id")))
         if image is None:
-            raise InputError(
-                f"{where}: image_id {entry.get('image_id')!r}, which is no image there"
-            )
+            raise InputError(f"{where}: image_id {entry.get('image_id')!r}, which is not in images")
         label = index.get(_key(entry.get("category_id")) or "")
         if label is None:
             known = ", ".join(f"{key} {name}" for key, name in list(names.items())[:20])
             raise InputError(
-                f"{where}: category_id {entry.get('category_id')!r}, which is no category there; "
+                f"{where}: category_id {entry.get('category_id')!r}, which is not in categories; "
                 f"there are {known}"
             )
         image.annotations.append(

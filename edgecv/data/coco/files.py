@@ -67,7 +67,7 @@ def annotation_file(folder: Path, split: str) -> Choice:
     present = [str(p.relative_to(folder)) for p in (*names, *_roboflow(folder))]
     raise InputError(
         f"{folder}: no instances_*{split}*.json; there are {', '.join(present)}: "
-        "name the split after one of them (--train-split and --val-split, or --split), such as "
+        "name the split after one of them (`split`), such as "
         f"{next(iter(names.values()), 'train')!r}"
     )
 

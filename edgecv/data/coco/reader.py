@@ -23,9 +23,9 @@ _APART = 0.25  # overlap (IoU) of a mask's extent and its box, below which they 
 def read(folder: Path, split: str) -> DetectionData:
     """Reads the one file of the split, or the split's share of a file for all (splits.divide).
 
-    Labels are the categories in the order of their ids; Roboflow's root category is none. Boxes
-    with `iscrowd` are marked `ignore`. An object without `bbox` has the extent of its mask. If any
-    object has a mask (polygons or run lengths), the records have masks.
+    Labels are the categories in the order of their ids; Roboflow's root category is not a label.
+    Boxes with `iscrowd` are marked `ignore`. An object without `bbox` has the extent of its mask.
+    If any object has a mask (polygons or run lengths), the records have masks.
 
     Raises:
         InputError: no file or several files fit the split, a file is missing or broken; an image is

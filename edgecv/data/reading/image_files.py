@@ -64,13 +64,13 @@ def require_distinct_names(images: Sequence[Path]) -> None:
 
 
 def is_image(path: Path) -> bool:
-    """By its suffix. macOS leaves files such as ._a.jpg, which are none."""
+    """By its suffix. Files of macOS such as ._a.jpg are not images."""
     suffix = path.suffix.lower()
     return (suffix in IMAGE_SUFFIXES or suffix == ".jfif") and not path.name.startswith(".")
 
 
 def unread_beside(images: Sequence[Path]) -> list[str]:
-    """A line about images in other formats that lie beside these; no line where there are none."""
+    """A line about images in other formats that lie beside these; no line without any."""
     found = Counter(
         path.suffix.lower()
         for folder in {image.parent for image in images}

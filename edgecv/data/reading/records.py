@@ -24,10 +24,10 @@ class Record:
     """One labelled image.
 
     boxes: float32 [N, 4], xyxy in pixels of the upright image; x2 > x1 and y2 > y1.
-    labels: int64 [N], indices of the data set's labels (background is none).
+    labels: int64 [N], indices of the data set's labels (the background is not a label).
     ignore: bool [N]; such boxes (VOC `difficult`, COCO `iscrowd`) are neither learnt nor counted.
-    masks: one for each box, over the upright image; None for an object that has none. None in place
-        of the list: the data set has boxes only.
+    masks: one for each box, over the upright image; None for an object without a mask. None
+        in place of the list: the data set has boxes only.
     size: height and width of the upright image in pixels.
     """
 
@@ -49,7 +49,7 @@ class DetectionData:
 
 
 class Labelled(NamedTuple):
-    """An object as its file has it: two corners in pixels, in either order."""
+    """An object of a file: two corners in pixels, in either order."""
 
     corners: Corners
     label: int
@@ -166,7 +166,7 @@ class RecordCollector:
         return distinct
 
     def finish(self, labels: list[str], where: Path, searched: str) -> DetectionData:
-        """Raises InputError if there is no image, or a file and its images do not fit."""
+        """Raises InputError without an image, or if a file and its images do not fit."""
         if self._other_sizes:
             count = len(self._other_sizes)
             raise InputError(

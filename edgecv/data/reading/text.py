@@ -57,7 +57,7 @@ def read_lines(path: str | os.PathLike[str]) -> list[str]:
 def read_json(path: str | os.PathLike[str], limit: int = MAX_JSON) -> Any:
     """The content of a JSON file of at most `limit` bytes, in the encodings of `read_text`.
 
-    Raises InputError for text that is no JSON, and for a key that is there twice.
+    Raises InputError for text that is not JSON, and for a duplicate key.
     """
 
     def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

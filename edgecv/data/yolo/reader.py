@@ -123,7 +123,7 @@ def _yaml_file(folder: Path) -> Path | None:
     )
     if len(others) > 1:
         names = ", ".join(path.name for path in others)
-        raise InputError(f"{folder}: several data files: {names}; give one of them with --data")
+        raise InputError(f"{folder}: several data files: {names}; give one of them as `data`")
     return others[0] if others else None
 
 

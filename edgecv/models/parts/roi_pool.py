@@ -1,4 +1,4 @@
-"""RoI max pooling, as Fast R-CNN has it (arXiv 1504.08083), in the place of RoIAlign."""
+"""RoI max pooling of Fast R-CNN (arXiv 1504.08083), in place of RoIAlign."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class SingleScaleRoIPool(nn.Module):
     where ``torchvision.ops.RoIPool`` does not.
 
     Args:
-        featmap_name: the trunk's name of the feature map; "0" where it gives only one.
+        featmap_name: the backbone's name of the feature map; "0" where it gives only one.
         output_size: (h, w).
         spatial_scale: feature cells per pixel, such as 1 / 16.
     """
@@ -27,7 +27,7 @@ class SingleScaleRoIPool(nn.Module):
     def forward(
         self, features: dict[str, Tensor], boxes: list[Tensor], image_shapes: list[tuple[int, int]]
     ) -> Tensor:
-        """Features float32 [B, C, h, w] by name; boxes of each picture float32 [R_i, 4], xyxy in
+        """Features float32 [B, C, h, w] by name; boxes of each image float32 [R_i, 4], xyxy in
         pixels of the network's input. Returns float32 [sum of R_i, C, *output_size]."""
         return roi_pool(
             features[self.featmap_names[0]], boxes, self.output_size, self.spatial_scale

@@ -1,6 +1,5 @@
-"""Files of torch.save, read with weights_only=True: classes that torch does not know are stood in
-for by empty ones, so that nothing of the file is run or imported, and what lies beside them is
-found."""
+"""Files of torch.save, read with weights_only=True: classes that torch does not know are
+replaced by empty ones. So no code of the file is run or imported, and the tensors are found."""
 
 from __future__ import annotations
 
@@ -88,7 +87,7 @@ def _load(path: Path) -> Any:
 
 
 def module_weights(module: Unknown, prefix: str = "", depth: int = 100) -> dict[str, Tensor]:
-    """The state dict of a module that was pickled whole; empty if the object is no module."""
+    """The state dict of a module that was pickled whole; empty if the object is not a module."""
     content = vars(module)
     temporary = content.get("_non_persistent_buffers_set")
     temporary = temporary if isinstance(temporary, set) else set()
@@ -132,7 +131,7 @@ def _names_in(file: Any) -> set[str]:
     for opcode, argument, _ in pickletools.genops(file):
         if opcode.name == "GLOBAL":
             module, _, name = str(argument).partition(" ")
-            # torch writes protocol 2, in which Python 3 names things as Python 2 did.
+            # torch writes protocol 2, with the names of Python 2.
             module, name = _compat_pickle.NAME_MAPPING.get((module, name), (module, name))
             names.add(f"{_compat_pickle.IMPORT_MAPPING.get(module, module)}.{name}")
     return names

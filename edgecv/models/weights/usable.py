@@ -1,4 +1,4 @@
-"""Weights that cannot be used: NaN, as a training leaves them that diverged, or no real numbers."""
+"""Which weights can be used: dense and finite real numbers, as they were trained."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from edgecv_runtime import InputError
 
 
 def not_finite(weights: Mapping[str, Tensor]) -> str | None:
-    """The first name whose tensor holds NaN or infinity, None if there is none."""
+    """The first name whose tensor holds NaN or infinity; None if all are finite."""
     for name, value in weights.items():
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             return name
@@ -19,7 +19,7 @@ def not_finite(weights: Mapping[str, Tensor]) -> str | None:
 
 
 def require_finite(weights: Mapping[str, Tensor], source: str) -> None:
-    """Raises InputError if a tensor holds NaN or infinity, or no numbers that could be looked at.
+    """Raises InputError if a tensor holds NaN or infinity, is quantized, sparse, or has no numbers.
 
     Args:
         weights: a state dict.
@@ -32,8 +32,8 @@ def require_finite(weights: Mapping[str, Tensor], source: str) -> None:
 
 
 def require_real(weights: Mapping[str, Tensor], wanted: Mapping[str, Tensor], source: str) -> None:
-    """Raises InputError where a module wants real numbers and the file has whole or complex ones,
-    which torch would convert without a word: those of a quantized network mean something else."""
+    """Raises InputError where a module needs real numbers and the file has integers or complex
+    numbers. torch would convert them silently; those of a quantized network mean something else."""
     for name, value in weights.items():
         own = wanted.get(name)
         if own is not None and own.is_floating_point() and not value.is_floating_point():
@@ -64,8 +64,7 @@ def require_numbers(weights: Mapping[str, Tensor], source: str) -> None:
 
 
 def require_finite_module(module: nn.Module, source: str) -> None:
-    """The same for a module, of whose buffers only NaN is refused: masks of attention hold
-    infinities."""
+    """`require_finite` for a module. Its buffers may hold infinity, which attention masks need."""
     require_finite(dict(module.named_parameters()), source)
     for name, value in module.named_buffers():
         if bool(torch.isnan(value).any()):

@@ -16,7 +16,7 @@ from edgecv_runtime.one_line import printable
 class Accuracy:
     """Shares in 0..1: `top1` of the images whose class has the highest score, `top5` of those whose
     class is among the five highest (None with five classes or fewer: it would always be 1).
-    `classes`: top1 of the images of each class; None where there is none."""
+    `classes`: top1 of the images of each class; None for a class without images."""
 
     top1: float
     top5: float | None
@@ -25,7 +25,7 @@ class Accuracy:
 
     @property
     def headline(self) -> tuple[str, float]:
-        """The figure that counts."""
+        """The metric that counts."""
         return ("top-1", self.top1)
 
     def to_dict(self) -> dict[str, Any]:

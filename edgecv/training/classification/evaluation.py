@@ -58,6 +58,6 @@ def measure(
 
 
 def match_classes(data: ClassificationData, names: list[str]) -> ClassificationData:
-    """The data with classes as indices of `names`. Raises InputError if one is no name."""
+    """The data with classes as indices of `names`. Raises InputError for a class not in `names`."""
     index = class_numbers(data.labels, names)
     return replace(data, labels=list(names), classes=[index[number] for number in data.classes])

@@ -20,7 +20,7 @@ from .task import ClassificationTask
 
 BATCH_SIZE = 32
 LEARNING_RATE = 1e-3
-PRETRAINED_LEARNING_RATE = 1e-4  # of the trunk
+PRETRAINED_LEARNING_RATE = 1e-4  # of the backbone
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ SETTINGS = ClassificationSettings
 
 
 def prepare(settings: ClassificationSettings, workers: int) -> Run:
-    """As settings.Recipe has it."""
+    """See `settings.Recipe`."""
     train = read_classes(settings.data, settings.train_split)
     if len(train.labels) < 2:
         raise InputError(f"{settings.data}: one class, {train.labels[0]}; expected at least two")

@@ -28,7 +28,7 @@ class ClassificationTask(TrainingTask):
         module: made by `registry.create`; `record` is its input record. In training it may give
             further logits beside the first ones.
         validation: the images for the accuracy, classes as indices of its labels.
-        learning_rate, pretrained: as TrainingTask has them.
+        learning_rate, pretrained: see TrainingTask.
     """
 
     curves: ClassVar = {"top1": "top-1 accuracy", "top5": "top-5 accuracy"}
@@ -72,7 +72,7 @@ class ClassificationTask(TrainingTask):
 
     def on_validation_epoch_end(self) -> None:
         result = accuracy(self._scores, self.validation.classes, self.validation.labels)
-        self.figures = {"top1": result.top1}
+        self.metrics = {"top1": result.top1}
         if result.top5 is not None:
-            self.figures["top5"] = result.top5
+            self.metrics["top5"] = result.top5
         self.facts = {"accuracy": result.to_dict()}

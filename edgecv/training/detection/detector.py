@@ -43,7 +43,7 @@ class TorchDetector:
         """`image`: uint8 [H, W, 3] BGR. Boxes are in its pixels; labels count from 0."""
         tensor = torch.from_numpy(ops.preprocess(image, self.spec)).to(self.device)
         result = self.module([tensor])[0]
-        # A RetinaNet or FCOS scores the background, too; it is no class, as in bundles.
+        # A RetinaNet or FCOS also scores the background, which is not a class.
         objects = result["labels"] > 0
         result = {name: values[objects] for name, values in result.items()}
         scale = np.array(image.shape[1::-1], np.float32) / np.array(tensor.shape[:0:-1], np.float32)

@@ -31,7 +31,7 @@ class Detected:
 
 @dataclass(frozen=True)
 class Precision:
-    """Average precision in 0..1; NaN where there is no object to find.
+    """Average precision in 0..1; NaN where the data has no object.
 
     map: mean over classes and IoU 0.5:0.05:0.95 (COCO); map50, map75: at one IoU; classes: for each
     label its `ap` and `ap50`; at most 100 detections for each image count.
@@ -48,12 +48,12 @@ class Precision:
 
     @property
     def headline(self) -> tuple[str, float]:
-        """The figure that counts: of the masks where there are some."""
+        """The metric that counts: of the masks, if there are any."""
         return ("mask mAP", self.masks.map) if self.masks is not None else ("mAP", self.map)
 
     @property
     def best_points(self) -> dict[str, OperatingPoint]:
-        """Those that count: of the masks where there are some."""
+        """Those that count: of the masks, if there are any."""
         return self.points if self.masks is None else self.masks.points
 
     def to_dict(self) -> dict[str, Any]:
@@ -73,14 +73,14 @@ class Precision:
 
     def table(self) -> str:
         """For a person."""
-        lines = self._figures("boxes" if self.masks else "")
+        lines = self._rows("boxes" if self.masks else "")
         if self.masks is not None:
-            lines += ["", *self.masks._figures("masks")]
+            lines += ["", *self.masks._rows("masks")]
         lines += ["", *_point_lines(self.best_points)]
         lines.append(f"{self.images} images, {self.objects} objects")
         return "\n".join(lines)
 
-    def _figures(self, title: str) -> list[str]:
+    def _rows(self, title: str) -> list[str]:
         classes = {printable(name): values for name, values in self.classes.items()}
         width = max(len(name) for name in [*classes, "all", title])
         lines = [f"{title:{width}}  mAP    mAP@0.5  mAP@0.75"]
@@ -111,8 +111,9 @@ def average_precision(
 ) -> Precision:
     """Compares detections with the truth, image by image; masks too, where both have them.
 
-    Boxes marked `ignore` are COCO crowds: they need not be found, and finding them is no error. For
-    the masks the same holds of an object without one: whatever lies in its box is not counted.
+    Boxes marked `ignore` are COCO crowds: they need not be detected, and detecting them is not an
+    error. The same holds for the masks of an object without one: what lies in its box does not
+    count.
     """
     boxes = _precision(records, detections, labels, "bbox")
     if any(r.masks is None for r in records) or any(d.masks is None for d in detections):

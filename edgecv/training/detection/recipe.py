@@ -29,7 +29,7 @@ from .evaluation import match_labels
 from .task import DetectionTask
 
 LEARNING_RATE = 2e-3
-PRETRAINED_LEARNING_RATE = 2e-4  # of the trunk; a new head learns ten times as fast
+PRETRAINED_LEARNING_RATE = 2e-4  # of the backbone; a new head learns ten times as fast
 # Images of one size are stacked; larger ones of any size go through in smaller batches.
 BATCH_SIZE = 16
 VARYING_BATCH_SIZE = 4
@@ -39,7 +39,7 @@ VARYING_BATCH_SIZE = 4
 class DetectionSettings(Settings):
     size: tuple[int, int] | None = None  # height, width; None: the architecture's, or by the data
     min_size: int | None = None  # shortest side; None: the architecture's
-    class_name: str | None = None  # of a data set with one class that has no name
+    class_name: str | None = None  # of a data set with one class without a name
     flip: str = "horizontal"
 
 
@@ -47,7 +47,7 @@ SETTINGS = DetectionSettings
 
 
 def prepare(settings: DetectionSettings, workers: int) -> Run:
-    """As settings.Recipe has it."""
+    """See `settings.Recipe`."""
     train = _named(read_folder(settings.data, settings.train_split), settings.class_name)
     train.report.require_objects(settings.data)
     val = match_labels(read_folder(settings.data, settings.val_split), train.labels)
@@ -55,7 +55,7 @@ def prepare(settings: DetectionSettings, workers: int) -> Run:
         raise InputError(
             f"{settings.data}: no object in the {len(val.records)} images of the split "
             f"{settings.val_split}, so nothing says which epoch is the best: label some of them, "
-            "or give another --val-split"
+            "or give another `val_split`"
         )
     module, arguments, note = _module(settings, train)
     record = registry.input_of(module)
@@ -87,7 +87,7 @@ def _module(
     if registry.accepts(settings.architecture, "size"):
         arguments["size"] = list(settings.size or size_for(train.records))
     elif settings.size is not None:
-        raise InputError(f"{settings.architecture} has a size of its own; leave --size out")
+        raise InputError(f"{settings.architecture} has a size of its own; leave `size` out")
     if settings.min_size is not None:
         arguments |= _scaled(settings.architecture, settings.min_size)
     module = registry.create(settings.architecture, **arguments)
@@ -100,7 +100,7 @@ def _scaled(architecture: str, min_size: int) -> dict[str, int]:
         record = registry.input_of(registry.create(architecture, num_classes=2))
     size, longest = record["size"], record["max_size"]
     if size is None or longest is None:
-        raise InputError(f"{architecture} has no shortest side; leave --min-size out")
+        raise InputError(f"{architecture} has no shortest side; leave `min_size` out")
     return {
         "min_size": min_size,
         "max_size": round(min_size * longest / size[0]),
@@ -123,7 +123,9 @@ def _named(data: DetectionData, class_name: str | None) -> DetectionData:
     if class_name is None:
         return data
     if data.labels != [UNNAMED]:
-        raise InputError(f"the data names its classes: {', '.join(data.labels)}; no --class-name")
+        raise InputError(
+            f"the data names its classes: {', '.join(data.labels)}; leave `class_name` out"
+        )
     report = replace(data.report, counts={class_name: data.report.total})
     return replace(data, labels=[class_name], report=report)
 

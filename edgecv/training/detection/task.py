@@ -25,8 +25,8 @@ class DetectionTask(TrainingTask):
     Args:
         module: made by `registry.create`; `record` is its input record.
         validation: the images for the COCO metric, labels as indices of `labels`.
-        learning_rate, pretrained: as TrainingTask has them. Where batches are small (images of
-            different sizes) the batch norm of a pretrained trunk keeps the statistics it came with.
+        learning_rate, pretrained: see TrainingTask. Where batches are small (images of different
+            sizes) the batch norm of a pretrained backbone keeps its statistics.
     """
 
     curves: ClassVar = {
@@ -60,9 +60,9 @@ class DetectionTask(TrainingTask):
             if predicts_masks(self.module) or not name.startswith("mask")
         ]
 
-    def better(self, figures: dict[str, float], best: dict[str, float]) -> bool:
-        ranked = "mask_map" if "mask_map" in figures else "map"
-        return counted(figures[ranked]) >= counted(best[ranked])
+    def better(self, metrics: dict[str, float], best: dict[str, float]) -> bool:
+        ranked = "mask_map" if "mask_map" in metrics else "map"
+        return counted(metrics[ranked]) >= counted(best[ranked])
 
     def train(self, mode: bool = True) -> DetectionTask:
         super().train(mode)
@@ -76,7 +76,7 @@ class DetectionTask(TrainingTask):
         images = self.remember([image.float() / 255 for image in batch.images])
         return self.log_losses(self.module(images, batch.targets()), len(images))
 
-    def run_trunk(self, inputs: list[Tensor]) -> None:
+    def run_backbone(self, inputs: list[Tensor]) -> None:
         detector: Any = self.average.module
         prepared, _ = detector.transform(inputs)
         detector.backbone(prepared.tensors)
@@ -91,8 +91,8 @@ class DetectionTask(TrainingTask):
     def on_validation_epoch_end(self) -> None:
         data = self.validation
         precision = average_precision(data.records, self._detected, data.labels)
-        figures = {"map": precision.map, "map50": precision.map50}
+        metrics = {"map": precision.map, "map50": precision.map50}
         if precision.masks is not None:
-            figures |= {"mask_map": precision.masks.map, "mask_map50": precision.masks.map50}
-        self.figures = figures
+            metrics |= {"mask_map": precision.masks.map, "mask_map50": precision.masks.map50}
+        self.metrics = metrics
         self.facts = {"precision": precision.to_dict()}

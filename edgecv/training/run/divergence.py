@@ -43,6 +43,6 @@ def diverged(what: str, epoch: int, rate: float) -> InputError:
     """The error that ends a run: what was seen, where, and what to do."""
     return InputError(
         f"epoch {epoch}, {what}, at a learning rate of {rate:.3g}; the run is stopped, files of "
-        "earlier epochs stay: train again with a lower --lr (a tenth), and if it happens at once, "
-        "check the labels"
+        "earlier epochs stay: train again with a lower `learning_rate` (a tenth), and if it "
+        "happens at once, check the labels"
     )

@@ -79,26 +79,26 @@ class RunFiles(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
         assert isinstance(task, TrainingTask)
         epoch = trainer.current_epoch + 1
-        metrics = trainer.callback_metrics
+        losses = trainer.callback_metrics
         row: dict[str, float | int | str] = {"epoch": epoch, "seconds": round(self.seconds, 1)}
         row["learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
         for name in ("loss", *task.loss_names):
-            row[name] = round(float(metrics[name]), 5)
+            row[name] = round(float(losses[name]), 5)
         row |= dict.fromkeys(task.columns, "")
         facts = {"epoch": epoch}
-        if task.figures is not None:
-            figures, task.figures = task.figures, None
-            for name, value in figures.items():
+        if task.metrics is not None:
+            metrics, task.metrics = task.metrics, None
+            for name, value in metrics.items():
                 if not math.isfinite(value):
                     what = f"validation: {task.curves[name]} is {value}"
                     raise diverged(what, epoch, float(row["learning_rate"]))
-            row |= {name: round(value, 5) for name, value in figures.items()}
+            row |= {name: round(value, 5) for name, value in metrics.items()}
             facts |= task.facts
-            if not self.best or task.better(figures, self.best):
-                self.best = {"epoch": epoch, **figures}
+            if not self.best or task.better(metrics, self.best):
+                self.best = {"epoch": epoch, **metrics}
             self.report(
                 f"epoch {epoch}/{trainer.max_epochs}  loss {row['loss']:.3f}  "
-                f"{task.describe(figures)}  {self.seconds:.0f} s{self._left(trainer)}"
+                f"{task.describe(metrics)}  {self.seconds:.0f} s{self._left(trainer)}"
             )
         self.rows.append(row)
         self.facts = facts
@@ -138,7 +138,7 @@ def write_table(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def draw_curve(path: Path, rows: list[dict[str, Any]], task: TrainingTask) -> None:
-    """Loss on the left axis, the task's figures on the right one, over the epochs."""
+    """Loss on the left axis, the task's metrics on the right one, over the epochs."""
     figure = Figure(figsize=(7, 4), layout="constrained")
     left = figure.subplots()
     epochs = [row["epoch"] for row in rows]

@@ -57,7 +57,7 @@ def fit(
         report: takes lines for the user.
 
     Returns:
-        The best epoch: `epoch` and the task's figures (detection: `map`, `map50`, for a model of
+        The best epoch: `epoch` and the task's metrics (detection: `map`, `map50`, for a model of
         masks `mask_map` and `mask_map50`); and `seconds` of the whole run.
 
     Raises:
@@ -115,7 +115,7 @@ def fit(
     if resume and epochs_done < settings.epochs:
         report(f"{epochs_done} of {settings.epochs} epochs are done: going on")
     elif resume:
-        report(f"all {epochs_done} epochs are done; --epochs {2 * epochs_done} would go on")
+        report(f"all {epochs_done} epochs are done; `epochs={2 * epochs_done}` would go on")
     out.mkdir(parents=True, exist_ok=True)
     clear_drafts(out)
     write_record(out, settings, in_effect, versions())
@@ -126,7 +126,7 @@ def fit(
             run.train,
             run.validation,
             ckpt_path=str(out / STATE) if resume else None,
-            weights_only=False,  # its own file: optimizer and loop states are no plain tensors
+            weights_only=False,  # its own file: optimizer and loop states are not plain tensors
         )
     except SystemExit as stopped:
         # Lightning turns Ctrl-C into an exit of its own and leaves the signal ignored.
@@ -139,19 +139,19 @@ def fit(
             raise
         raise InputError(
             f"{os.fsdecode(error.filename)}: cannot be written: {error.strerror}; the epochs "
-            "before are kept: --resume goes on after them"
+            "before are kept: `resume=True` goes on after them"
         ) from error
     except ValueError as error:
         if "Expected more than 1 value per channel" not in str(error):
             raise
         raise InputError(
             f"batch norm got a single value of each channel: a batch of {run.train.batch_size} is "
-            "too small for this network and these images: use a larger --batch-size"
+            "too small for this network and these images: use a larger `batch_size`"
         ) from error
     except torch.OutOfMemoryError as error:
         raise EngineError(
             f"the GPU's memory is too small for a batch of {run.train.batch_size}: use a smaller "
-            "--batch-size or smaller images, or --device cpu"
+            "`batch_size` or smaller images, or `device='cpu'`"
         ) from error
     except RuntimeError as error:
         if "DataLoader worker" not in str(error):
@@ -159,8 +159,8 @@ def fit(
         if "Terminated" in str(error):  # by a SIGTERM that all processes got
             raise KeyboardInterrupt from error
         raise EngineError(
-            f"a process that reads the pictures has died ({str(error).strip()}): is there enough "
-            "memory? Try a smaller --batch-size, or --workers 0"
+            f"a process that reads the images has died ({str(error).strip()}): is there enough "
+            "memory? Try a smaller `batch_size`, or `workers=0`"
         ) from error
     report(
         f"best: epoch {files.best['epoch']}, {run.task.describe(files.best)}; "
@@ -169,7 +169,7 @@ def fit(
     if counted(files.best[run.task.columns[0]]) == 0:
         report(
             "nothing in the validation images was recognised in any epoch: train for longer "
-            "(--epochs), and check the labels"
+            "(`epochs`), and check the labels"
         )
     return {**files.best, "seconds": round(files.seconds, 1)}
 
@@ -181,7 +181,7 @@ def _epochs_done(state: Path) -> int:
         return int(content["epoch"]) + 1
     except Exception as error:
         raise InputError(
-            f"{state}: damaged ({type(error).__name__}): start with another --out"
+            f"{state}: damaged ({type(error).__name__}): start with another `out`"
         ) from error
 
 
@@ -190,7 +190,7 @@ def _require_device(device: str) -> None:
     if device == "cuda" and not torch.cuda.is_available():
         why = "finds no CUDA GPU" if torch.version.cuda else "is built without CUDA"
         raise InputError(
-            f"--device cuda: this torch ({torch.__version__}) {why}; use --device cpu, or see "
+            f"`device='cuda'`: this torch ({torch.__version__}) {why}; use `device='cpu'`, or see "
             "edgecv doctor"
         )
 

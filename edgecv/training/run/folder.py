@@ -29,24 +29,28 @@ def check_out(out: Path, resume: bool) -> bool:
     Raises InputError where a run may neither begin nor go on.
     """
     if out.exists() and not out.is_dir():
-        raise InputError(f"{out}: is a file; expected a folder for the run: give another --out")
+        raise InputError(f"{out}: is a file; expected a folder for the run: give another `out`")
     record = out / RECORD
     if resume and not record.is_file():
-        raise InputError(f"{out}: nothing to resume: no run (no {RECORD}); start without --resume")
+        raise InputError(
+            f"{out}: nothing to resume: no run (no {RECORD}); start without `resume=True`"
+        )
     if resume and (out / STATE).is_file():
         return True
     if not record.is_file():
         if out.exists() and not all(is_draft(path.name) for path in out.iterdir()):
             raise InputError(
                 f"{out}: is not empty and holds no run (no {RECORD}), so it is left alone: give "
-                "another --out"
+                "another `out`"
             )
     elif (out / STATE).exists():
-        raise InputError(f"{out}: holds a run; use --resume to go on with it, or another --out")
+        raise InputError(
+            f"{out}: holds a run; use `resume=True` to go on with it, or another `out`"
+        )
     elif any((out / name).exists() for name in _RESULTS):
         raise InputError(
             f"{out}: holds a run without {STATE}, so it cannot go on, and it is left alone: give "
-            "another --out"
+            "another `out`"
         )
     return False
 
@@ -58,7 +62,7 @@ def recorded(out: Path) -> dict[str, Any]:
     """
     content = read_json(out / RECORD, MAX_TEXT)
     if not isinstance(content, dict):
-        raise InputError(f"{out / RECORD}: expected a JSON object; start with another --out")
+        raise InputError(f"{out / RECORD}: expected a JSON object; start with another `out`")
     return content
 
 
@@ -84,8 +88,8 @@ def check_settings(settings: Settings, out: Path, done: int) -> None:
         raise InputError(f"{out}: cannot resume with other settings: {'; '.join(changed)}")
     if settings.epochs < done:
         raise InputError(
-            f"{out}: {done} epochs are done; to go on give more than {done}, got --epochs "
-            f"{settings.epochs}"
+            f"{out}: {done} epochs are done; to go on give more than {done}, got "
+            f"`epochs={settings.epochs}`"
         )
 
 

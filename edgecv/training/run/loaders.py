@@ -63,7 +63,7 @@ def batch_for(
     """
     if requested is not None and requested < least:
         raise InputError(
-            f"a batch of one image: batch norm needs at least two; use --batch-size {least}"
+            f"a batch of one image: batch norm needs at least two; use `batch_size={least}`"
         )
     if images < least:
         return least, f"1 training image: a batch holds it {least} times, as batch norm needs"
@@ -74,7 +74,7 @@ def batch_for(
     if requested > images:
         raise InputError(
             f"{images} training images are fewer than a batch of {requested}; use a smaller "
-            "--batch-size"
+            "`batch_size`"
         )
     return requested, None
 

@@ -1,4 +1,4 @@
-"""What the training of every task shares: optimizer, schedule, averaged weights, figures."""
+"""What the training of every task shares: optimizer, schedule, averaged weights, metrics."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ EMA_DECAY = 0.998
 WARMUP_STEPS = 100
 FINAL_LEARNING_RATE = 0.01  # of the highest one
 STATISTICS_BATCHES = 12  # of an epoch, for the batch norm of the averaged weights
-NOTHING = 5e-4  # of an accuracy in 0..1, and below
-HEAD_FACTOR = 10  # learning rate of a new head over that of a pretrained trunk
+NOTHING = 5e-4  # a metric in 0..1 below it is shown as 0.000
+HEAD_FACTOR = 10  # learning rate of a new head over that of a pretrained backbone
 
 
 class TrainingTask(pl.LightningModule):
     """Trains `module` with AdamW; `kept` holds the weights that are validated and saved.
 
     A subclass gives `training_step`, the validation steps, and the class attributes below. After a
-    validation it sets `figures`, one value for each name in `curves`, and may set `facts`.
+    validation it sets `metrics`, one value for each name in `curves`, and may set `facts`.
 
     Args:
         module: made by `registry.create`.
-        learning_rate: the highest one, of the trunk if `pretrained`.
-        pretrained: the head learns HEAD_FACTOR times as fast as the trunk.
+        learning_rate: the highest one, of the backbone if `pretrained`.
+        pretrained: the head learns HEAD_FACTOR times as fast as the backbone.
         measured_statistics: whether batch norms of the averaged weights are measured again before
             each validation, on inputs that `remember` was given.
     """
 
-    curves: ClassVar[dict[str, str]]  # name of a figure -> its name for a reader
-    curves_axis: ClassVar[str]  # what the figures are
+    curves: ClassVar[dict[str, str]]  # name of a metric -> its name for a reader
+    curves_axis: ClassVar[str]  # what the metrics are
     curves_range: ClassVar[tuple[float | None, float | None]] = (0.0, 1.0)
 
     def __init__(
@@ -63,7 +63,7 @@ class TrainingTask(pl.LightningModule):
         self._recent: deque[Any] = deque(maxlen=STATISTICS_BATCHES)
         self._guard = LossGuard()
         # Of the last validation, until somebody takes them.
-        self.figures: dict[str, float] | None = None
+        self.metrics: dict[str, float] | None = None
         self.facts: dict[str, Any] = {}  # plain values for the checkpoint
         self.loss_names: list[str] = []  # of the parts, where there are several
 
@@ -73,18 +73,18 @@ class TrainingTask(pl.LightningModule):
 
     @property
     def columns(self) -> list[str]:
-        """Names of the figures that this run will give."""
+        """Names of the metrics that this run will give."""
         return list(self.curves)
 
-    def better(self, figures: dict[str, float], best: dict[str, float]) -> bool:
+    def better(self, metrics: dict[str, float], best: dict[str, float]) -> bool:
         """Whether a validation beats the best one so far, or is as good and has learnt for longer:
-        by the first figure, higher is better."""
+        by the first metric, higher is better."""
         name = next(iter(self.curves))
-        return counted(figures[name]) >= counted(best[name])
+        return counted(metrics[name]) >= counted(best[name])
 
-    def describe(self, figures: dict[str, Any]) -> str:
-        """The figures in one phrase."""
-        return "  ".join(f"{self.curves[name]} {figures[name]:.3f}" for name in self.columns)
+    def describe(self, metrics: dict[str, Any]) -> str:
+        """The metrics in one phrase."""
+        return "  ".join(f"{self.curves[name]} {metrics[name]:.3f}" for name in self.columns)
 
     def train(self, mode: bool = True) -> TrainingTask:
         super().train(mode)
@@ -102,12 +102,12 @@ class TrainingTask(pl.LightningModule):
         return total
 
     def remember(self, inputs: Inputs) -> Inputs:
-        """Notes what `run_trunk` of the averaged weights is to be measured on."""
+        """Notes what `run_backbone` of the averaged weights is to be measured on."""
         if self.measured_statistics:
             self._recent.append(inputs)
         return inputs
 
-    def run_trunk(self, inputs: Any) -> None:
+    def run_backbone(self, inputs: Any) -> None:
         """Passes one batch through the averaged weights."""
         self.average.module(inputs)
 
@@ -117,7 +117,7 @@ class TrainingTask(pl.LightningModule):
         self._guard.check(float(loss.detach()), self.current_epoch + 1, step, self._rate_now())
 
     def on_train_epoch_start(self) -> None:
-        # A run that goes on has none of the epochs before, and is to be the same.
+        # A resumed run has no inputs of the epochs before, and has to give the same.
         self._recent.clear()
 
     def on_train_batch_end(self, *_: Any) -> None:
@@ -125,7 +125,7 @@ class TrainingTask(pl.LightningModule):
         if not self.trainer.is_last_batch:
             return
         if self.measured_statistics and self._kept_now():
-            recompute_statistics(self.average.module, self.run_trunk, self._recent)
+            recompute_statistics(self.average.module, self.run_backbone, self._recent)
         # The last step's loss does not show what that step did. Nothing of this epoch is saved yet.
         broken = not_finite(self.average.module.state_dict())
         if broken is not None:
@@ -142,7 +142,7 @@ class TrainingTask(pl.LightningModule):
         return done % self.trainer.check_val_every_n_epoch == 0 or done == self.trainer.max_epochs
 
     def parameter_groups(self) -> list[dict[str, Any]]:
-        """For the optimizer: trunk and head, each with and without weight decay."""
+        """For the optimizer: backbone and head, each with and without weight decay."""
         groups: list[dict[str, Any]] = []
         for head in (False, True):
             factor = HEAD_FACTOR if self.pretrained and head else 1
@@ -175,9 +175,9 @@ class TrainingTask(pl.LightningModule):
         }
 
 
-def counted(figure: float) -> float:
-    """A figure for comparison: what is shown as 0.000 is luck, and counts as nothing."""
-    return figure if figure >= NOTHING else 0.0
+def counted(metric: float) -> float:
+    """A metric for comparison: what is shown as 0.000 is luck, and counts as zero."""
+    return metric if metric >= NOTHING else 0.0
 
 
 def _average(averaged: Tensor, current: Tensor, updates: Tensor | int) -> Tensor:

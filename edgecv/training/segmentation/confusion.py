@@ -15,10 +15,11 @@ from edgecv_runtime.one_line import printable
 
 @dataclass(frozen=True)
 class Overlap:
-    """Figures in 0..1 over all pixels that have a class, of all images together.
+    """Metrics in 0..1 over all pixels that have a class, of all images together.
 
-    miou: mean of the classes' IoU; classes: IoU of each class, None where it neither is nor was
-    found (it does not count in the mean); pixel_accuracy: share of pixels of the right class.
+    miou: mean of the classes' IoU; classes: IoU of each class, None if it is neither in the
+    images nor predicted (then it does not count in the mean); pixel_accuracy: share of pixels of
+    the right class.
     """
 
     miou: float
@@ -29,11 +30,11 @@ class Overlap:
 
     @property
     def headline(self) -> tuple[str, float]:
-        """The figure that counts."""
+        """The metric that counts."""
         return ("mIoU", self.miou)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values; None where there is no pixel to judge by."""
+        """Plain values; None without a labelled pixel."""
         plain = asdict(self)
         for name in ("miou", "pixel_accuracy"):
             plain[name] = None if math.isnan(plain[name]) else plain[name]
@@ -55,7 +56,7 @@ class Confusion:
 
     Args:
         classes: C.
-        ignore: numbers in the truth that are no class.
+        ignore: numbers in the truth that stand for no class.
     """
 
     def __init__(self, classes: int, ignore: Sequence[int] = ()) -> None:

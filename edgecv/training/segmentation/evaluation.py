@@ -64,9 +64,9 @@ def measure(
     """Segments every image of a split.
 
     Args:
-        names: the classes of the class maps, and of a folder that names none.
+        names: the classes of the class maps, and of a folder without names.
         say: takes lines about what was read.
-        ignore: numbers in the label images that are no class, beside 255.
+        ignore: numbers in the label images that stand for no class, beside 255.
         numbered: the folder's own names, if they are not the model's, do not count: a class is
             known by its number. So it was in training that was given the names (`remembered`).
     """

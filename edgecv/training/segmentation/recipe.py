@@ -30,15 +30,15 @@ from .task import SegmentationTask
 
 BATCH_SIZE = 8
 LEARNING_RATE = 1e-3
-PRETRAINED_LEARNING_RATE = 1e-4  # of the trunk
+PRETRAINED_LEARNING_RATE = 1e-4  # of the backbone
 CROP = (320, 480)  # height, width; at most
-CROP_MULTIPLE = 32  # the strides of the trunks
+CROP_MULTIPLE = 32  # the strides of the backbones
 
 
 @dataclass(frozen=True)
 class SegmentationSettings(Settings):
     crop: tuple[int, int] | None = None  # height, width; None: CROP, if the images are not smaller
-    ignore_index: tuple[int, ...] = ()  # numbers that are no class, beside 255
+    ignore_index: tuple[int, ...] = ()  # numbers that stand for no class, beside 255
     labels: str | None = None  # a file with the classes' names
     class_weights: str = "none"
     flip: str = "horizontal"
@@ -48,7 +48,7 @@ SETTINGS = SegmentationSettings
 
 
 def prepare(settings: SegmentationSettings, workers: int) -> Run:
-    """As settings.Recipe has it."""
+    """See `settings.Recipe`."""
     names = read_names(settings.labels) if settings.labels is not None else None
     ignore = settings.ignore_index
     train = read_segmentation(settings.data, settings.train_split, ignore, names)
@@ -60,7 +60,7 @@ def prepare(settings: SegmentationSettings, workers: int) -> Run:
         raise InputError(
             f"{settings.data}: no pixel of the {len(val.images)} images of the split "
             f"{settings.val_split} has a class, so nothing says which epoch is the best: label "
-            "some of them, or give another --val-split"
+            "some of them, or give another `val_split`"
         )
     crop, images, dropped = _crop(settings, train)
     batch_size, fewer = batch_for(len(images), settings.batch_size, BATCH_SIZE, least=2)
@@ -123,7 +123,7 @@ def _crop(
         most = max(data.images, key=lambda entry: min(entry.size))
         raise InputError(
             f"the crop {height}x{width} is larger than every training image; {most.image.name} has "
-            f"{most.size[0]}x{most.size[1]}: use a smaller --crop"
+            f"{most.size[0]}x{most.size[1]}: use a smaller `crop`"
         )
     left_out = len(data.images) - len(fitting)
     note = f"{left_out} training images smaller than the crop are left out" if left_out else None

@@ -32,7 +32,7 @@ class SegmentationTask(TrainingTask):
         validation: images for the mean IoU.
         lookup: int32 [65536], the class of each number in their label images, -1 for none.
         class_weights: float32 [C], of the loss of each class; None: all alike.
-        learning_rate, pretrained: as TrainingTask has them.
+        learning_rate, pretrained: see TrainingTask.
     """
 
     curves: ClassVar = {"miou": "mean IoU", "pixel_accuracy": "pixel accuracy"}
@@ -85,5 +85,5 @@ class SegmentationTask(TrainingTask):
 
     def on_validation_epoch_end(self) -> None:
         result = self._confusion.overlap(self.labels)
-        self.figures = {"miou": result.miou, "pixel_accuracy": result.pixel_accuracy}
+        self.metrics = {"miou": result.miou, "pixel_accuracy": result.pixel_accuracy}
         self.facts = {"overlap": result.to_dict()}

@@ -1,4 +1,4 @@
-"""Photos that a style network is trained on."""
+"""Images that a style network is trained on."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from edgecv_runtime.sources import IMAGE_SUFFIXES, natural_key
 MOST_VALIDATED = 8
 
 
-class StylePhotos(Dataset[Tensor]):
-    """Random crops of photos: uint8 [3, h, w], RGB, of `size` (height, width)."""
+class StyleImages(Dataset[Tensor]):
+    """Random crops of images: uint8 [3, h, w], RGB, of `size` (height, width)."""
 
     def __init__(self, paths: Sequence[Path], size: tuple[int, int]) -> None:
         self.paths = list(paths)
@@ -39,27 +39,27 @@ class StylePhotos(Dataset[Tensor]):
         return result
 
 
-def split_photos(folder: str, train: str, val: str) -> tuple[list[Path], list[Path]]:
-    """Photos to train on and to validate with: those in the folders `train` and `val` of `folder`
-    where it has both, else all of its photos, of which every tenth, at most 8, is kept back.
+def split_images(folder: str, train: str, val: str) -> tuple[list[Path], list[Path]]:
+    """Images to train on and to validate with: those in the folders `train` and `val` of `folder`
+    if it has both, else all of its images, of which every tenth, at most 8, is for validation.
 
-    Raises InputError if there are none.
+    Raises InputError if the folder has no image.
     """
     root = Path(folder)
     if (root / train).is_dir() and (root / val).is_dir():
-        return photos_in(root / train), photos_in(root / val)[:MOST_VALIDATED]
-    photos = photos_in(root)
-    kept_back = photos[:: max(10, -(-len(photos) // MOST_VALIDATED))]
-    if len(photos) == 1:
-        return photos, photos
-    return [photo for photo in photos if photo not in kept_back], kept_back
+        return images_in(root / train), images_in(root / val)[:MOST_VALIDATED]
+    images = images_in(root)
+    for_validation = images[:: max(10, -(-len(images) // MOST_VALIDATED))]
+    if len(images) == 1:
+        return images, images
+    return [image for image in images if image not in for_validation], for_validation
 
 
-def photos_in(folder: Path) -> list[Path]:
+def images_in(folder: Path) -> list[Path]:
     """All images in a folder and those below it, in order."""
     if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder; expected one with photos")
-    photos = [path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES]
-    if not photos:
-        raise InputError(f"{folder}: no photos in it")
-    return sorted(photos, key=natural_key)
+        raise InputError(f"{folder}: no such folder; expected one with images")
+    images = [path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES]
+    if not images:
+        raise InputError(f"{folder}: no images in it")
+    return sorted(images, key=natural_key)

@@ -1,5 +1,5 @@
-"""The losses of style transfer (Gatys et al., arXiv 1508.06576) on a frozen VGG trunk: of the
-training of a style network, and of the optimisation of one picture."""
+"""The losses of style transfer (Gatys et al., arXiv 1508.06576) on a frozen VGG backbone: for the
+training of a style network, and for the optimisation of one image."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PUBLISHED = {"vgg16": VGG16_Weights.IMAGENET1K_V1, "vgg19": VGG19_Weights.IMAGE
 
 @dataclass(frozen=True)
 class LossWeights:
-    """What each loss counts; the style's Gram matrices are normalised by c · h · w, pictures are in
+    """What each loss counts; the style's Gram matrices are normalised by c · h · w, images are in
     0..1 for the total variation."""
 
     content: float = 1.0
@@ -35,7 +35,7 @@ class LossWeights:
     tv: float = 1.0
 
 
-class VggTrunk(nn.Module):
+class VggBackbone(nn.Module):
     """The convolutions of VGG-16 or VGG-19 up to the deepest layer asked for, frozen.
 
     Args:
@@ -45,13 +45,13 @@ class VggTrunk(nn.Module):
             `none` (random, for tests of the mechanism).
 
     Raises:
-        InputError: no such trunk or layer; weights that cannot be had, or of another network.
+        InputError: an unknown backbone or layer; weights that cannot be read or do not fit.
     """
 
     def __init__(self, name: str, layers: Sequence[str], weights: str = "default") -> None:
         super().__init__()
         if name not in _CONFIGURATIONS:
-            raise InputError(f"trunk {name!r}: expected one of {', '.join(_CONFIGURATIONS)}")
+            raise InputError(f"backbone {name!r}: expected one of {', '.join(_CONFIGURATIONS)}")
         features = make_layers(cfgs[_CONFIGURATIONS[name]])
         positions = relu_positions(features)
         for layer in layers:
@@ -138,23 +138,23 @@ def gram(features: Tensor) -> Tensor:
 
 
 def total_variation(images: Tensor) -> Tensor:
-    """Mean absolute difference of neighbours, down and across, halved: the seed's."""
+    """Mean absolute difference of neighbours, down and across, halved."""
     down = (images[..., 1:, :] - images[..., :-1, :]).abs().mean()
     across = (images[..., 1:] - images[..., :-1]).abs().mean()
     return (down + across) / 2
 
 
 class StyleLoss(nn.Module):
-    """How far pictures are from the content of others and from one style.
+    """How far images are from the content of others and from one style.
 
     Args:
-        trunk: gives the features of `content_layers` and `style_layers`.
+        backbone: gives the features of `content_layers` and `style_layers`.
         style: float32 [3, h, w], RGB in 0..1.
     """
 
     def __init__(
         self,
-        trunk: VggTrunk,
+        backbone: VggBackbone,
         style: Tensor,
         content_layers: Sequence[str],
         style_layers: Sequence[str],
@@ -163,35 +163,35 @@ class StyleLoss(nn.Module):
         super().__init__()
         if not content_layers or not style_layers:
             raise InputError("expected at least one layer for the content and one for the style")
-        self.trunk = trunk
+        self.backbone = backbone
         self.content_layers = tuple(content_layers)
         self.style_layers = tuple(style_layers)
         self.weights = weights
         with torch.no_grad():
-            features = trunk(style[None])
+            features = backbone(style[None])
         for layer in self.style_layers:
             self.register_buffer(f"gram_{layer}", gram(features[layer]), persistent=False)
 
     def contents(self, images: Tensor) -> list[Tensor]:
-        """What `forward` compares with: features of pictures, [B, 3, h, w], RGB in 0..1."""
+        """What `forward` compares with: features of images, [B, 3, h, w], RGB in 0..1."""
         with torch.no_grad():
-            features = self.trunk(images)
+            features = self.backbone(images)
         return [features[layer] for layer in self.content_layers]
 
-    def forward(self, painted: Tensor, contents: Sequence[Tensor]) -> dict[str, Tensor]:
-        """The weighted losses `content`, `style` and `tv` of pictures [B, 3, h, w], RGB in 0..1."""
-        features = self.trunk(painted)
-        content = painted.new_zeros(())
+    def forward(self, images: Tensor, contents: Sequence[Tensor]) -> dict[str, Tensor]:
+        """The weighted losses `content`, `style` and `tv` of images [B, 3, h, w], RGB in 0..1."""
+        features = self.backbone(images)
+        content = images.new_zeros(())
         for layer, target in zip(self.content_layers, contents, strict=True):
             content = content + F.mse_loss(features[layer], target)
-        style = painted.new_zeros(())
+        style = images.new_zeros(())
         for layer in self.style_layers:
             found = gram(features[layer])
             style = style + F.mse_loss(found, self.get_buffer(f"gram_{layer}").expand_as(found))
         return {
             "content": self.weights.content * content,
             "style": self.weights.style * style,
-            "tv": self.weights.tv * total_variation(painted),
+            "tv": self.weights.tv * total_variation(images),
         }
 
 
@@ -207,7 +207,7 @@ def to_tensor(image: NDArray[np.uint8], longest: int | None = None) -> Tensor:
 
 
 def read_style(path: str | Path, longest: int | None) -> Tensor:
-    """A style picture as `to_tensor` gives it. Raises InputError for one that is tiny."""
+    """A style image, see `to_tensor`. Raises InputError for one that is too small."""
     style = to_tensor(read_image(path), longest)
     height, width = style.shape[1:]
     if min(height, width) < SMALLEST_STYLE:

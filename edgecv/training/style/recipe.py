@@ -1,4 +1,4 @@
-"""Training of style networks: their photos, their style and settings."""
+"""Training of style networks: their images, their style and settings."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from edgecv_runtime import InputError, Stylized
 from ..run.files import RunFiles
 from ..run.loaders import batch_for, training_loader, validation_loader
 from ..run.settings import Run, Settings
-from .images import StylePhotos, split_photos
-from .losses import LossWeights, StyleLoss, VggTrunk, layer_names, read_style
+from .images import StyleImages, split_images
+from .losses import LossWeights, StyleLoss, VggBackbone, layer_names, read_style
 from .task import StyleTask
 
 LEARNING_RATE = 1e-3
@@ -27,12 +27,12 @@ BATCH_SIZE = 4
 CROP = (256, 256)
 CONTENT_LAYERS = "relu2_2"
 STYLE_LAYERS = "relu1_2,relu2_2,relu3_3,relu4_3"
-PICTURE_HEIGHT = 256  # pixels of a row in the pictures along the way
+SAMPLE_HEIGHT = 256  # pixels of a row in pictures/epoch_NNN.jpg
 
 
 @dataclass(frozen=True)
 class StyleSettings(Settings):
-    style: str = ""  # the picture whose style is learnt
+    style: str = ""  # the image whose style is learnt
     style_size: int = 512  # its longer side in pixels, at most
     style_weight: float = LossWeights.style
     content_weight: float = LossWeights.content
@@ -51,21 +51,23 @@ SETTINGS = StyleSettings
 
 
 def prepare(settings: StyleSettings, workers: int) -> Run:
-    """As settings.Recipe has it."""
+    """See `settings.Recipe`."""
     if not settings.style:
-        raise InputError(f"{settings.architecture} learns a style: give --style PICTURE")
+        raise InputError(f"{settings.architecture} learns a style: give its image as `style`")
     if min(settings.size) < 4 * SMALLEST_SIDE:
         raise InputError(
-            f"--size {settings.size[0]}x{settings.size[1]}: expected at least "
+            f"`size` is {settings.size[0]}x{settings.size[1]}; expected at least "
             f"{4 * SMALLEST_SIDE} pixels each way"
         )
-    train, val = split_photos(settings.data, settings.train_split, settings.val_split)
+    train, val = split_images(settings.data, settings.train_split, settings.val_split)
     style = read_style(settings.style, settings.style_size)
     content_layers = layer_names(settings.content_layers)
     style_layers = layer_names(settings.style_layers)
-    trunk = VggTrunk(settings.loss_trunk, [*content_layers, *style_layers], settings.loss_weights)
+    backbone = VggBackbone(
+        settings.loss_trunk, [*content_layers, *style_layers], settings.loss_weights
+    )
     weights = LossWeights(settings.content_weight, settings.style_weight, settings.tv_weight)
-    loss = StyleLoss(trunk, style, content_layers, style_layers, weights)
+    loss = StyleLoss(backbone, style, content_layers, style_layers, weights)
     arguments: dict[str, Any] = {"width": settings.width, "blocks": settings.blocks}
     module = registry.create(settings.architecture, **arguments)
     load_weights(module, settings.weights)
@@ -73,7 +75,7 @@ def prepare(settings: StyleSettings, workers: int) -> Run:
     height, width = style.shape[1:]
     notes = [
         f"{settings.architecture} {settings.size[0]}x{settings.size[1]}, weights "
-        f"{settings.weights}; {len(train)} photos, {len(val)} to validate with; style "
+        f"{settings.weights}; {len(train)} images, {len(val)} to validate with; style "
         f"{settings.style}, {width} x {height} pixels"
     ]
     batch_size, fewer = batch_for(len(train), settings.batch_size, BATCH_SIZE)
@@ -81,8 +83,8 @@ def prepare(settings: StyleSettings, workers: int) -> Run:
         notes.append(fewer)
     if settings.loss_weights == "none":
         notes.append(
-            f"the losses see through a {settings.loss_trunk} with random weights, as asked: the "
-            "pictures will be no good"
+            f"the backbone of the losses, {settings.loss_trunk}, has random weights, as asked: the "
+            "results will not show the style"
         )
     return Run(
         StyleTask(module, loss, settings.learning_rate or LEARNING_RATE),
@@ -90,29 +92,29 @@ def prepare(settings: StyleSettings, workers: int) -> Run:
         [],
         record,
         training_loader(
-            StylePhotos(train, settings.size), batch_size, None, workers,
+            StyleImages(train, settings.size), batch_size, None, workers,
         ),
         validation_loader(val, workers),
         notes,
-        callbacks=[PicturesAlongTheWay()],
+        callbacks=[SampleImages()],
     )  # fmt: skip
 
 
-class PicturesAlongTheWay(pl.Callback):
-    """After each validation writes pictures/epoch_NNN.jpg: photos above, painted ones below."""
+class SampleImages(pl.Callback):
+    """After each validation writes pictures/epoch_NNN.jpg: images above, their results below."""
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
         assert isinstance(task, StyleTask)
         files = next(c for c in trainer.callbacks if isinstance(c, RunFiles))
         folder: Path = files.folder / "pictures"
         folder.mkdir(exist_ok=True)
-        rows = [torch.cat([_to_height(pair[side]) for pair in task.painted], 2) for side in (0, 1)]
+        rows = [torch.cat([_to_height(pair[side]) for pair in task.stylized], 2) for side in (0, 1)]
         sheet = torch.cat(rows, 1).mul(255).round().to(torch.uint8)
         pixels = sheet.permute(1, 2, 0).numpy()[:, :, ::-1]
         Stylized(pixels.copy()).save(folder / f"epoch_{trainer.current_epoch + 1:03}.jpg")
 
 
-def _to_height(picture: torch.Tensor) -> torch.Tensor:
-    height, width = picture.shape[1:]
-    size = (PICTURE_HEIGHT, max(round(width * PICTURE_HEIGHT / height), 1))
-    return F.interpolate(picture[None], size, mode="bilinear", antialias=True)[0].clamp(0, 1)
+def _to_height(image: torch.Tensor) -> torch.Tensor:
+    height, width = image.shape[1:]
+    size = (SAMPLE_HEIGHT, max(round(width * SAMPLE_HEIGHT / height), 1))
+    return F.interpolate(image[None], size, mode="bilinear", antialias=True)[0].clamp(0, 1)
