@@ -40,7 +40,7 @@ CASES = {
     "style_transform": 3,
 }
 ENGINES = ("onnxruntime", "openvino")
-SEGMENTED = (360, 640)  # height and width at which whole pictures are segmented and painted
+SEGMENTED = (360, 640)  # height and width at which whole images are segmented and stylized
 MEAN = (0.485, 0.456, 0.406)
 STD = (0.229, 0.224, 0.225)
 
@@ -94,11 +94,11 @@ def measure(name: str, rounds: int) -> None:
 
 
 def build(name: str, task: str) -> torch.nn.Module:
-    pictures = generate_images(4)
+    images = generate_images(4)
     if "rcnn" in name:
-        return lively_rcnn(lambda: registry.create(name, num_classes=91), pictures)
+        return lively_rcnn(lambda: registry.create(name, num_classes=91), images)
     if task == "detect":
-        return lively(lambda: registry.create(name, num_classes=91), pictures)
+        return lively(lambda: registry.create(name, num_classes=91), images)
     arguments = {"classify": {"num_classes": 1000}, "segment": {"num_classes": 21}}
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -126,7 +126,7 @@ def class_map(outputs: Any) -> torch.Tensor:
     return logits.argmax(1)
 
 
-def picture(outputs: Any) -> np.ndarray:
+def stylized(outputs: Any) -> np.ndarray:
     rgb = outputs[0].clamp(0, 255).round().to(torch.uint8)
     return rgb.permute(1, 2, 0).numpy()[:, :, ::-1].copy()
 
@@ -139,7 +139,7 @@ AROUND: dict[str, tuple[Callable[[np.ndarray], Any], Callable[[Any], Any]]] = {
     ),
     "detect": (lambda frame: [unit(frame)], lambda found: found),
     "segment": (normalised, class_map),
-    "stylize": (lambda frame: unit(frame)[None] * 255, picture),
+    "stylize": (lambda frame: unit(frame)[None] * 255, stylized),
 }
 
 

@@ -128,10 +128,10 @@ def measure(bundle: Path, target: Target, precision: str, rounds: int) -> str:
     reference = at_all_scores(
         edgecv.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
     )
-    pictures = generate_images(4)
+    images = generate_images(4)
     same = agreement(
         model.manifest.task,
-        [(reference(picture), model(picture)) for picture in pictures],
+        [(reference(image), model(image)) for image in images],
     )
     frame = generated_image()
     networks = set(model.manifest.graphs) & set(model.steps) or {"network"}
@@ -178,7 +178,7 @@ def heading(engine: str, device: str) -> list[str]:
         f"{package} {version(package)}. One 1080p frame of noise and blocks, from the array to the "
         "result, medians; *around* is what lies before, between and behind the networks, and in "
         "Python; copies of outputs to the host count as behind; the last column compares results "
-        "with FP32 on the CPU, on four generated pictures.",
+        "with FP32 on the CPU, on four generated images.",
         "",
     ]
 

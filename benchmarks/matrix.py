@@ -154,7 +154,7 @@ def export_without_parity(row: Row, shapes: str) -> Path:
 
 
 def in_precision(bundle: Any, role: str, graph: Any, precision: str) -> bytes:
-    """The graph as the precision's own code writes it, calibrated on two generated pictures."""
+    """The graph as the precision's own code writes it, calibrated on two generated images."""
     import onnx
 
     path = bundle.verified_path(graph.file, graph.sha256)
@@ -188,7 +188,7 @@ def write_table() -> None:
         f"capabilities {', '.join(map(str, CAPABILITIES))}. Full-size models, random weights; each "
         "engine's inputs and outputs were compared with the manifest. *Built, not run.*",
         "",
-        "Dynamic: one-stage networks take 1 to 8 pictures (4 typical) and, where the bundle "
+        "Dynamic: one-stage networks take 1 to 8 images (4 typical) and, where the bundle "
         "resizes by the shortest edge or not at all, any size of the default range; two-stage "
         "ones any size and number of boxes of the default range.",
         "",

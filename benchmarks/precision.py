@@ -76,17 +76,15 @@ def measure(name: str, peers: dict[str, Callable[[], object]], rounds: int, targ
 
 
 def detector(name: str, out: Path) -> Path:
-    pictures = generate_images(8)
-    network = lively(lambda: registry.create(name, num_classes=91), pictures)
-    bundle = export(
-        network, out, labels=LABELS, images=pictures, graph=GraphOptions(batch=1)
-    ).folder
-    quantize(bundle, pictures)
+    images = generate_images(8)
+    network = lively(lambda: registry.create(name, num_classes=91), images)
+    bundle = export(network, out, labels=LABELS, images=images, graph=GraphOptions(batch=1)).folder
+    quantize(bundle, images)
     return bundle
 
 
 def segmenter(out: Path) -> Path:
-    pictures = generate_images(8)
+    images = generate_images(8)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = registry.create("fcn_resnet50", num_classes=21).eval()
@@ -95,16 +93,16 @@ def segmenter(out: Path) -> Path:
         network,
         out,
         labels=labels,
-        images=pictures[:2],
+        images=images[:2],
         graph=GraphOptions(size=(520, 520), batch=1),
     ).folder
-    quantize(bundle, pictures[:2])
+    quantize(bundle, images[:2])
     return bundle
 
 
-def quantize(bundle: Path, pictures: list[np.ndarray]) -> None:
+def quantize(bundle: Path, images: list[np.ndarray]) -> None:
     # Random weights magnify every rounding: this measures time, and no accuracy.
-    how = Quantization(pictures, gate=Gate(1.0), force=True)
+    how = Quantization(images, gate=Gate(1.0), force=True)
     add_variant(bundle, "int8", dialects=["onnx"], quantization=how)
 
 

@@ -102,7 +102,7 @@ def main() -> None:
             image = v2.functional.to_dtype(planes(frame), torch.float32, scale=True)
             return transform([image])[0].tensors[0].numpy()
 
-        # OpenCV rounds the resized picture to whole levels, of which a std of 0.22 makes 0.02.
+        # OpenCV rounds the resized image to whole levels, of which a std of 0.22 makes 0.02.
         compare(
             f"{side}², RGB, scaled",
             lambda spec=scaled: ops.preprocess(frame, spec),

@@ -21,7 +21,7 @@ from helpers.fake_segmenter import FakeEngine, segmenter
 from timing import THREADS, alternate, header, row
 
 CLASSES = 21
-CROP, OVERLAP, BATCH = (320, 480), 0.25, 5
+WINDOW, OVERLAP, BATCH = (320, 480), 0.25, 5
 CELLS = (135, 240)  # of a head at stride 8
 
 
@@ -43,7 +43,7 @@ class StillEngine(FakeEngine):
 
 
 def still(folder: Path, logits: np.ndarray, windows: dict[str, object] | None) -> SemanticSegmenter:
-    model = segmenter(folder, lambda crops: crops, CLASSES, windows, engine=StillEngine)
+    model = segmenter(folder, lambda images: images, CLASSES, windows, engine=StillEngine)
     model.engines["main"].logits = logits
     model._core = model._open(THREADS)
     return model
@@ -69,19 +69,19 @@ def main() -> None:
     frame = generated_image()
     size = frame.shape[:2]
     tensor = torch.from_numpy(frame[:, :, ::-1].transpose(2, 0, 1).astype(np.float32))[None]
-    crops = rng.normal(0, 2, (BATCH, CLASSES, *CROP)).astype(np.float32)
+    window_scores = rng.normal(0, 2, (BATCH, CLASSES, *WINDOW)).astype(np.float32)
     cells = rng.normal(0, 2, (1, CLASSES, *CELLS)).astype(np.float32)
-    crop_logits, cell_logits = torch.from_numpy(crops), torch.from_numpy(cells)
+    window_logits, cell_logits = torch.from_numpy(window_scores), torch.from_numpy(cells)
 
     def monai() -> torch.Tensor:
-        return sliding_window_inference(tensor, CROP, BATCH, lambda _: crop_logits, OVERLAP)
+        return sliding_window_inference(tensor, WINDOW, BATCH, lambda _: window_logits, OVERLAP)
 
     def upsampled() -> torch.Tensor:
         return interpolate(cell_logits, size=size, mode="bilinear", align_corners=False)
 
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
-        windows = {"size": CROP, "overlap": OVERLAP, "weight": "uniform", "batch": BATCH}
-        sliding = still(Path(folder), crops, windows)
+        windows = {"size": WINDOW, "overlap": OVERLAP, "weight": "uniform", "batch": BATCH}
+        sliding = still(Path(folder), window_scores, windows)
         whole = still(Path(folder), cells, None)
         shares = (
             same_classes(sliding(frame).mask, monai()[0]),
@@ -106,7 +106,7 @@ def main() -> None:
         )
     print(header("work", "edgecv ms", "peer", "peer ms", "ratio", "same class", "target"))
     for name, mine, peer, share, target in (
-        ("25 crops of 320×480: average, argmax", "blend", "monai", shares[0], "10×"),
+        ("25 windows of 320×480: average, argmax", "blend", "monai", shares[0], "10×"),
         ("the same with preprocessing", "sliding", "monai", shares[0], ""),
         ("21×135×240 → 1080p, argmax", "upsample", "torch", shares[1], "10×"),
         ("the same with preprocessing", "whole", "torch", shares[1], ""),

@@ -1,4 +1,4 @@
-"""fcn_resnet18 in sliding crops: the whole against its network alone, and peak memory."""
+"""fcn_resnet18 in sliding windows: the whole against its network alone, and peak memory."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from edgecv_runtime import ops
 from timing import THREADS, alternate, header, row
 
 CLASSES = 21
-CROP, OVERLAP, BATCH = (320, 480), 0.25, 4
+WINDOW, OVERLAP, BATCH = (320, 480), 0.25, 4
 LARGE = (10000, 10000)
 ROUNDS = 7
 
@@ -35,12 +35,12 @@ def megabytes(field):
 height, width = map(int, sys.argv[2:])
 rows = numpy.arange(height, dtype=numpy.uint8)[:, None, None]
 columns = numpy.arange(width, dtype=numpy.uint8)[None, :, None]
-picture = numpy.empty((height, width, 3), numpy.uint8)
-picture[:] = rows
-picture += columns
+image = numpy.empty((height, width, 3), numpy.uint8)
+image[:] = rows
+image += columns
 model = edgecv.load(sys.argv[1], threads=2)
 before = megabytes("VmRSS")
-mask = model(picture).mask
+mask = model(image).mask
 assert mask.shape == (height, width)
 print(megabytes("VmHWM") - before)
 """
@@ -52,8 +52,8 @@ def write_one_convolution(folder: Path, like: Path) -> Path:
     graph = helper.make_graph(
         [helper.make_node("Conv", ["images", "weights"], ["logits"])],
         "one_convolution",
-        [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", 3, *CROP])],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", CLASSES, *CROP])],
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["batch", 3, *WINDOW])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", CLASSES, *WINDOW])],
         [numpy_helper.from_array(weights, "weights")],
     )
     opsets = [helper.make_opsetid("", 18)]
@@ -62,8 +62,8 @@ def write_one_convolution(folder: Path, like: Path) -> Path:
     manifest = json.loads((like / "bundle.json").read_text(encoding="utf-8"))
     (entry,) = (one for one in manifest["graphs"]["main"] if one["dialect"] == "onnx")
     entry |= {"file": "main.onnx", "sha256": hashlib.sha256(content).hexdigest()}
-    entry["inputs"][0] |= {"name": "images", "shape": [None, 3, *CROP]}
-    entry["outputs"][0] |= {"name": "logits", "shape": [None, CLASSES, *CROP]}
+    entry["inputs"][0] |= {"name": "images", "shape": [None, 3, *WINDOW]}
+    entry["outputs"][0] |= {"name": "logits", "shape": [None, CLASSES, *WINDOW]}
     manifest["graphs"]["main"] = [entry]
     manifest["postprocess"]["scores"]["output"] = "logits"
     folder.mkdir()
@@ -73,7 +73,7 @@ def write_one_convolution(folder: Path, like: Path) -> Path:
 
 
 def peak_megabytes(bundle: Path, size: tuple[int, int]) -> float:
-    """Beyond the picture and the loaded model."""
+    """Beyond the image and the loaded model."""
     command = [sys.executable, "-c", _PEAK, str(bundle), *map(str, size)]
     return float(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
 
@@ -90,17 +90,17 @@ def main() -> None:
             network,
             folder / "fcn",
             labels=labels,
-            windows=WindowOptions(size=CROP, overlap=OVERLAP),
+            windows=WindowOptions(size=WINDOW, overlap=OVERLAP),
         ).folder
         model = edgecv.load(bundle, threads=THREADS)
         assert isinstance(model, edgecv.SemanticSegmenter)
         model.windows = {"batch": BATCH}
         alone = edgecv.load(bundle, threads=THREADS).engines["main"]
-        crops = len(ops.sliding_windows(frame.shape[:2], CROP, OVERLAP))
+        windows = len(ops.sliding_windows(frame.shape[:2], WINDOW, OVERLAP))
 
         def networks() -> None:
-            for start in range(0, crops, BATCH):
-                shape = (min(BATCH, crops - start), 3, *CROP)
+            for start in range(0, windows, BATCH):
+                shape = (min(BATCH, windows - start), 3, *WINDOW)
                 alone.input(0, shape)[...] = 0.1
                 alone.run()
 
@@ -109,7 +109,7 @@ def main() -> None:
         ratios = np.array(whole.runs) / np.array(net.runs)
         parts = model.timing
         print(header("what", "median ms"))
-        print(row(f"networks alone, {crops} crops in runs of {BATCH}", net.median))
+        print(row(f"networks alone, {windows} windows in runs of {BATCH}", net.median))
         print(row("edgecv, frame to class map", whole.median))
         print()
         print(header("ratio", "measured", "target"))
@@ -122,7 +122,7 @@ def main() -> None:
         )
         print()
         one = write_one_convolution(folder / "one", bundle)
-        print(header("peak memory beyond picture and model", "MB", "target"))
+        print(header("peak memory beyond image and model", "MB", "target"))
         large = peak_megabytes(one, LARGE)
         print(row("100 megapixels, network of one convolution", f"{large:.0f}", "≤ 1500"))
         print(row("1080p, fcn_resnet18", f"{peak_megabytes(bundle, frame.shape[:2]):.0f}", ""))

@@ -95,7 +95,7 @@ def main() -> None:
         [torch.zeros(1, 1, *size) for size in FEATURE_SIZES],
     )
     deltas = (rng.normal(size=(1, ANCHORS, 4)) * 0.5).astype(np.float32)
-    picture = np.zeros((SIZE, SIZE, 3), np.uint8)
+    image = np.zeros((SIZE, SIZE, 3), np.uint8)
     print(header("logits", "caches", "edgecv ms", "torchvision ms", "ratio", "target"))
     with tempfile.TemporaryDirectory() as folder:
         bundle = Bundle.open(str(write_manifest(Path(folder), network)))
@@ -115,7 +115,7 @@ def main() -> None:
 
             def ours(detector=detector, found=found) -> float:
                 timing = _core.Timing()
-                found["edgecv"] = detector.run([picture], ["bgr"], timing=timing)[0]
+                found["edgecv"] = detector.run([image], ["bgr"], timing=timing)[0]
                 return timing.postprocess_ms
 
             def theirs(outputs=outputs, found=found) -> None:

@@ -23,7 +23,7 @@ TILE, STEP = 512, 384  # as bundles have them
 
 
 class Ready(Engine):
-    """Gives one picture, painted long ago, whatever it is asked."""
+    """Gives one image, made in advance, whatever it is asked."""
 
     def __init__(self, planes: np.ndarray | None) -> None:
         tile = planes is not None and planes.shape[2:] == (TILE, TILE)
@@ -144,7 +144,7 @@ def around_the_network() -> None:
     for name, mine, peer in (
         ("network output to 8-bit pixels", "ours", "numpy"),
         ("network output to 8-bit pixels", "ours", "torch"),
-        ("15 tiles blended into a picture", "our tiles", "numpy tiles"),
+        ("15 tiles blended into an image", "our tiles", "numpy tiles"),
     ):
         ours, theirs = times[mine].median, times[peer].median
         print(row(name, ours, peer, theirs, f"{theirs / ours:.1f}×"))

@@ -1,6 +1,6 @@
-"""Putting together what tiles found: 2000 findings against torchvision's batched_nms and NumPy.
+"""Merging the detections of tiles: 2000 of them against torchvision's batched_nms and NumPy.
 
-The peers only suppress duplicates; edgecv also joins the pieces of objects that tiles cut.
+The peers only suppress duplicates; edgecv also joins the parts of objects that tiles cut.
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from torchvision.ops import boxes as peer
 from edgecv_runtime import Tiles, _core, ops
 from timing import THREADS, alternate, header, row
 
-PICTURE = (3000, 4000)
-FINDINGS = 2000
+IMAGE = (3000, 4000)
+DETECTIONS = 2000
 
 
-def findings(classes: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+def detections(classes: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
     """What tiles see of random objects: boxes cut to the tile, a pixel of noise, by tile."""
-    windows = Tiles(640).windows(PICTURE)
+    windows = Tiles(640).windows(IMAGE)
     rows: list[tuple[list[float], float, int, int]] = []
-    while len(rows) < FINDINGS:
-        center = rng.uniform((0, 0), PICTURE[::-1])
+    while len(rows) < DETECTIONS:
+        center = rng.uniform((0, 0), IMAGE[::-1])
         half = np.exp(rng.uniform(2.5, 5, 2)) / 2
         box = np.concatenate([center - half, center + half])
         label = int(rng.integers(classes))
@@ -31,7 +31,7 @@ def findings(classes: int, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
             )
             if (seen[2:] - seen[:2]).min() > 8:
                 rows.append((seen.tolist(), float(rng.uniform(0.05, 1)), label, tile))
-    boxes, scores, labels, tiles = zip(*rows[:FINDINGS], strict=True)
+    boxes, scores, labels, tiles = zip(*rows[:DETECTIONS], strict=True)
     return (
         np.array(boxes, np.float32),
         np.array(scores, np.float32),
@@ -58,13 +58,13 @@ def numpy_nms(boxes: np.ndarray, scores: np.ndarray, labels: np.ndarray) -> np.n
 
 def main() -> None:
     torch.set_num_threads(THREADS)
-    print(header("2000 findings", "edgecv ms", "batched_nms ms", "NumPy ms", "objects, edgecv/nms"))
+    print(header("detections", "edgecv ms", "batched_nms ms", "NumPy ms", "objects, edgecv/nms"))
     for classes in (80, 1):
-        boxes, scores, labels, tiles, windows = findings(classes, np.random.default_rng(0))
+        boxes, scores, labels, tiles, windows = detections(classes, np.random.default_rng(0))
         tensors = [torch.from_numpy(array) for array in (boxes, scores, labels)]
 
         def ours(b=boxes, s=scores, c=labels, t=tiles, w=windows) -> list:
-            return _core.group_tiles(b, s, c, t, w, PICTURE, 0.5)
+            return _core.group_tiles(b, s, c, t, w, IMAGE, 0.5)
 
         times = alternate(
             {

@@ -1,4 +1,4 @@
-"""Two-stage detectors on a 1080p photo: the whole against its networks, and against torchvision."""
+"""Two-stage detectors on a 1080p image: the whole against its networks, and against torchvision."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""edgecv benchmark: how long one picture takes, and which part of it takes how long."""
+"""edgecv benchmark: how long one image takes, and which part of it takes how long."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "benchmark",
         help="measure the latency of a bundle",
-        description="Measures the latency of single calls: from a picture in memory to the result.",
+        description="Measures the latency of single calls: from an image in memory to the result.",
     )
     add_model_arguments(parser)
     parser.add_argument(
-        "--image", help="the picture to run on (default: a generated one, 1080 x 1920)"
+        "--image", help="the image to run on (default: a generated one, 1080 x 1920)"
     )
     parser.add_argument("--runs", type=positive, default=100, help="calls measured (default: 100)")
     parser.add_argument(

@@ -44,11 +44,11 @@ def add_parser(subparsers: Any) -> None:
         "-e",
         "--engine",
         choices=(*ENGINES, "onnxruntime", "openvino"),
-        help="what the bundle is for (default: any; then no engine is built)",
+        help="the engine that the bundle is for (default: any; then no engine is built)",
     )
     add_build_arguments(parser)
     parser.add_argument(
-        "--overwrite", action="store_true", help="replace graphs of that precision that are there"
+        "--overwrite", action="store_true", help="replace existing graphs of that precision"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -61,7 +61,7 @@ def add_build_arguments(parser: argparse.ArgumentParser, batch: str = "--batch")
         "--precision",
         choices=("fp32", "fp16", "int8"),
         default="fp32",
-        help="of the graphs that are built (default: %(default)s)",
+        help="precision of the graphs (default: %(default)s)",
     )
     group.add_argument(
         "--compute-capability",
@@ -95,7 +95,7 @@ def add_build_arguments(parser: argparse.ArgumentParser, batch: str = "--batch")
         "--workspace",
         type=positive,
         metavar="MIB",
-        help="most memory for a layer's scratch space (default: what the GPU has)",
+        help="largest scratch memory of a layer, in MiB (default: all of the GPU's)",
     )
     group.add_argument(
         "--hardware-compatibility",

@@ -1,4 +1,4 @@
-"""edgecv camera: runs a bundle on a live picture, shows it, counts frames per second."""
+"""edgecv camera: runs a bundle on a live source, shows the frames, counts them per second."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "camera",
         help="run a bundle on a camera, a stream or a video, live",
-        description="Runs frame by frame until the source ends, q is pressed or Ctrl-C comes.",
+        description="Runs frame by frame until the source ends or you press q or Ctrl-C.",
     )
     add_model_arguments(parser)
     parser.add_argument(

@@ -26,7 +26,7 @@ def add_parser(subparsers: Any) -> None:
         "-d",
         "--data",
         metavar="DIR",
-        help="a labelled folder with the splits train and val, some hundred images at most, such "
+        help="a labelled folder with the splits train and val, a few hundred images at most, such "
         "as samples/data/cells in edgecv's repository (default: shapes that the demo draws)",
     )
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""edgecv eval: how good a checkpoint or a bundle is on labelled photos."""
+"""edgecv eval: how good a checkpoint or a bundle is on labelled images."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "eval",
-        help="measure a checkpoint or a bundle on labelled photos",
+        help="measure a checkpoint or a bundle on labelled images",
         description="Measures on one split of a data set. Detectors: COCO's average precision, of "
         "boxes and, where model and data have them, of masks. Segmentation: mean IoU. Classifiers: "
         "top-1 accuracy, and top-5 of more than five classes.",
@@ -42,7 +42,7 @@ def add_parser(subparsers: Any) -> None:
         required=True,
         type=Path,
         metavar="DIR",
-        help="a data set as edgecv train takes it",
+        help="a data set, as in edgecv train",
     )
     parser.add_argument("--split", default="val", metavar="NAME", help="default: %(default)s")
     parser.add_argument(
@@ -50,26 +50,25 @@ def add_parser(subparsers: Any) -> None:
         type=class_numbers,
         default=(),
         metavar="N[,N...]",
-        help="segmentation: numbers in the label images that are no class, beside 255 (default: as "
-        "in training)",
+        help="segmentation: numbers in the label images to ignore, besides 255 (default: as in "
+        "training)",
     )
-    add_window_arguments(parser.add_argument_group("checkpoints, where a bundle has its own plan"))
+    add_window_arguments(parser.add_argument_group("checkpoints (a bundle holds its own windows)"))
     group = parser.add_argument_group("bundles")
     group.add_argument(
         "-p",
         "--precision",
         type=names,
         metavar="LIST",
-        help="fp32, fp16, bf16, int8; of several, accuracy and latency are shown side by side",
+        help="fp32, fp16, bf16, int8; several are compared in accuracy and latency",
     )
-    group.add_argument("-e", "--engine", help="what runs the bundle (default: the first that can)")
-    group.add_argument("--device", help="as edgecv predict takes it")
+    group.add_argument("-e", "--engine", help="as in edgecv predict")
+    group.add_argument("--device", help="as in edgecv predict")
     group.add_argument("--threads", type=positive, help="processor threads")
     group.add_argument(
         "--set-thresholds",
         action="store_true",
-        help="detectors: write the thresholds with the best F1 into the bundle, which then reports "
-        "what scores above them",
+        help="detectors: write the thresholds with the best F1 into the bundle, as its defaults",
     )
     add_classes_argument(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -140,7 +139,7 @@ def _checkpoint(args: argparse.Namespace, request: WindowOptions) -> Any:
 
 
 def _bundle(args: argparse.Namespace, request: WindowOptions) -> Any:
-    """In one precision its figures, in several a table of them side by side."""
+    """Its metrics in one precision, or a table of several side by side."""
     from edgecv.cli.evaluation.precisions import Precisions, TimedModel
     from edgecv.training.detection.evaluation import unheard
     from edgecv.training.measures import measure_of

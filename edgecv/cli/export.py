@@ -101,18 +101,18 @@ def add_parser(subparsers: Any) -> None:
         "--input",
         choices=("float32", "uint8"),
         default="float32",
-        help="what the graph takes; uint8: whole levels, normalised inside (default: %(default)s)",
+        help="dtype of the graph's input; uint8 is normalised in the graph (default: %(default)s)",
     )
     parser.add_argument(
         "--activation",
         choices=("softmax", "sigmoid", "none"),
-        help="classifiers, segmentation: what turns the outputs into scores; sigmoid for "
-        "multi-label classifiers, none for probabilities (default: found out on the images)",
+        help="classifiers, segmentation: function from outputs to scores; sigmoid for multi-label "
+        "classifiers, none for probabilities (default: detected on the images)",
     )
     parser.add_argument(
         "--opset", type=positive, help="version of the ONNX operators (default: 18)"
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace a bundle that is there")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing bundle")
     parser.add_argument("--json", action="store_true", help="print the parity report as JSON")
     parser.add_argument(
         "-e",

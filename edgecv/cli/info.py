@@ -179,18 +179,18 @@ def _segment_rows(postprocess: dict[str, Any]) -> list[tuple[str, str]]:
     windows = postprocess["windows"]
     rows = [("postprocess", f"segment, {postprocess['scores']['function']} scores")]
     if windows is None:
-        return [*rows, ("windows", "none: the whole picture at once")]
+        return [*rows, ("windows", "none: the whole image at once")]
     size = " x ".join(map(str, windows["size"]))
     text = f"{size} (height x width), overlap {windows['overlap']:g}, {windows['weight']} weight"
     return [*rows, ("windows", f"{text}, {windows['batch']} in a run")]
 
 
 def _stylize_rows(postprocess: dict[str, Any]) -> list[tuple[str, str]]:
-    picture, tiles = postprocess["picture"], postprocess["tiles"]
-    text = f"stylize, {picture['color']} levels x * {picture['scale']:g} + {picture['offset']:g}"
+    image, tiles = postprocess["picture"], postprocess["tiles"]
+    text = f"stylize, {image['color']} levels x * {image['scale']:g} + {image['offset']:g}"
     rows = [("postprocess", text)]
     if tiles is None:
-        return [*rows, ("tiles", "none: the whole picture at once")]
+        return [*rows, ("tiles", "none: the whole image at once")]
     size = " x ".join(map(str, tiles["size"]))
     text = f"{size} (height x width), overlap {tiles['overlap']:g}, above {tiles['above']:,} pixels"
     return [*rows, ("tiles", f"{text}, statistics of {tiles['thumbnail']} pixels at most")]

@@ -1,4 +1,4 @@
-"""edgecv predict: pictures and videos in; annotated copies and JSON out."""
+"""edgecv predict: images and videos in; annotated copies and JSON out."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def add_parser(subparsers: Any) -> None:
     )
     add_threshold_argument(parser)
     add_classes_argument(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object per picture")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per image")
     parser.add_argument(
         "--masks",
         choices=("rle", "polygons"),
@@ -68,7 +68,7 @@ def add_parser(subparsers: Any) -> None:
         "--batch",
         type=positive,
         default=1,
-        help="pictures, or tiles, per run of the network (default: 1)",
+        help="images, or tiles, per run of the network (default: 1)",
     )
     add_tile_arguments(parser)
     add_drawing_arguments(parser)
@@ -81,7 +81,7 @@ class _Report:
     args: argparse.Namespace
     progress: Progress
     drawing: dict[str, Any]  # what `plot` is given
-    pictures: int = 0
+    images: int = 0
     detections: int | None = None  # of results that have any
     failures: int = 0
     model_seconds: float = 0.0
@@ -94,7 +94,7 @@ class _Report:
             self.begun = True
 
     def result(self, frame: Frame, result: Result, quiet: bool) -> dict[str, Any]:
-        self.pictures += 1
+        self.images += 1
         self.detections = _sum(self.detections, _detections(result))
         record = _record(result, self.args.masks)
         if frame.time_ms is not None:
@@ -117,9 +117,9 @@ class _Report:
         self.progress.update()
 
     def summary(self, save: Path | None) -> str:
-        text = _count_of(self.pictures, "picture") + _found(self.detections)
-        if self.pictures:
-            text += f", {1000 * self.model_seconds / self.pictures:.1f} ms per picture"
+        text = _count_of(self.images, "image") + _found(self.detections)
+        if self.images:
+            text += f", {1000 * self.model_seconds / self.images:.1f} ms per image"
         if self.failures:
             text += f", {self.failures} failed"
         return text + (f"; saved in {printable(str(save))}" if save is not None else "")
@@ -133,11 +133,11 @@ def run(args: argparse.Namespace) -> int:
 
     for source in args.sources:
         if Path(source, "bundle.json").is_file():
-            raise InputError(f"{source} is a bundle, not pictures: edgecv predict BUNDLE SOURCE")
+            raise InputError(f"{source} is a bundle, not images: edgecv predict BUNDLE SOURCE")
     parts = resolve_source(args.sources)
     for part in parts:
         if isinstance(part, Video) and part.live:
-            raise InputError(f"{part.name}: a live source has no end: use edgecv camera")
+            raise InputError(f"{part.name}: a live source does not end: use edgecv camera")
     model = load_model(args)
     use_threshold(model, args)
     use_classes(model, args)
@@ -209,7 +209,7 @@ def _count_of(number: int, noun: str) -> str:
 
 
 def _count(parts: list[Images | Video]) -> tuple[int | None, dict[str, float | None]]:
-    """Pictures in all parts (None if a video does not say) and the videos' frames per second."""
+    """Images in all parts (None if a video does not say) and the videos' frames per second."""
     from edgecv_runtime import InputError
     from edgecv_runtime.sources import Images
 

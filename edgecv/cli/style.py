@@ -1,4 +1,4 @@
-"""edgecv style: one picture painted in the style of another, by optimising its pixels."""
+"""edgecv style: gives one image the style of another, by optimising its pixels."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgecv.cli.options.argument_types import above_zero, positive, whole_number
+from edgecv.cli.options.parser import old_name
 from edgecv.cli.options.style_losses import add_loss_arguments
 from edgecv_runtime.one_line import printable
 
@@ -21,26 +22,26 @@ if TYPE_CHECKING:
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "style",
-        help="paint one picture in the style of another (slow, no training)",
-        description="Optimises the pixels of a picture until a VGG network sees the content of one "
-        "picture and the style of another in it. To paint many pictures in one style, train a "
+        help="give one image the style of another (slow, no training)",
+        description="Optimises the pixels of an image until a VGG network sees the content of one "
+        "image and the style of another in it. To stylize many images, train a "
         "network: edgecv train style_transform.",
     )
-    parser.add_argument("content", metavar="CONTENT", help="the picture to paint")
-    parser.add_argument("style", metavar="STYLE", help="the picture whose style it gets")
+    parser.add_argument("content", metavar="CONTENT", help="the image to stylize")
+    parser.add_argument("style", metavar="STYLE", help="the style image")
     parser.add_argument("-o", "--out", required=True, type=Path, metavar="FILE", help="the result")
     parser.add_argument(
         "--size",
         type=positive,
         default=512,
         metavar="PIXELS",
-        help="longer side of the result, at most the content's (default: %(default)s)",
+        help="largest longer side of the result (default: %(default)s)",
     )
     parser.add_argument(
         "--style-size",
         type=positive,
         metavar="PIXELS",
-        help="longer side of the style picture, at most its own; smaller makes finer strokes "
+        help="largest longer side of the style image; smaller gives finer strokes "
         "(default: as --size)",
     )
     parser.add_argument("--steps", type=positive, default=300, help="default: %(default)s")
@@ -48,7 +49,7 @@ def add_parser(subparsers: Any) -> None:
         "--every",
         type=positive,
         metavar="N",
-        help="also write the picture after each N steps, as NAME_00N beside the result",
+        help="also write the image after each N steps, as NAME_00N beside the result",
     )
     parser.add_argument(
         "--optimizer", choices=("lbfgs", "adam"), default="lbfgs", help="default: %(default)s"
@@ -61,18 +62,22 @@ def add_parser(subparsers: Any) -> None:
         help="default: 1 for lbfgs, 0.02 for adam",
     )
     parser.add_argument(
-        "--trunk", choices=("vgg16", "vgg19"), default="vgg19", help="default: %(default)s"
+        "--backbone",
+        choices=("vgg16", "vgg19"),
+        default="vgg19",
+        help="the network that content and style are measured with (default: %(default)s)",
     )
+    old_name(parser, "--trunk", "--backbone")
     parser.add_argument(
         "--weights",
         default="default",
         metavar="FILE|default|none",
-        help="of the trunk: a file with torchvision's names, its published ones (default), or none "
-        "(random: to try the mechanism only)",
+        help="weights of the backbone: a file with torchvision's names, default (its published "
+        "ones) or none (random, for a trial only)",
     )
     add_loss_arguments(parser)
     parser.add_argument(
-        "--seed", type=whole_number, default=0, help="of --weights none (default: 0)"
+        "--seed", type=whole_number, default=0, help="seed of --weights none (default: 0)"
     )
     parser.add_argument(
         "--device", choices=("auto", "cpu", "cuda"), default="auto", help="default: auto"
@@ -84,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     from edgecv_runtime import InputError
 
     if args.out.suffix.lower() not in (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"):
-        raise InputError(f"--out {args.out}: expected an image's name such as painted.png")
+        raise InputError(f"--out {args.out}: expected an image's name such as stylized.png")
     for image in (args.content, args.style):
         require_file(image, "an image")
 
@@ -109,13 +114,13 @@ def run(args: argparse.Namespace) -> int:
     with Progress(args.steps, "step") as progress:
 
         def done(
-            step: int, losses: dict[str, float], picture: Callable[[], NDArray[np.uint8]]
+            step: int, losses: dict[str, float], image: Callable[[], NDArray[np.uint8]]
         ) -> None:
             last.update(losses)
             progress.update()
             if args.every and step % args.every == 0 and step < args.steps:
                 name = f"{args.out.stem}_{step:0{len(str(args.steps))}}{args.out.suffix}"
-                Stylized(picture()).save(args.out.with_name(name))
+                Stylized(image()).save(args.out.with_name(name))
 
         result = optimise_image(content, style, settings, device=device, done=done)
     Stylized(result).save(args.out)
@@ -143,7 +148,7 @@ def _settings(args: argparse.Namespace) -> OptimisationSettings:
         LossWeights(**{name: value for name, value in weights.items() if value is not None}),
         layer_names(args.content_layers or "") or CONTENT_LAYERS,
         layer_names(args.style_layers or "") or STYLE_LAYERS,
-        args.trunk,
+        args.backbone,
         args.weights,
     )
 

@@ -1,4 +1,4 @@
-"""edgecv train: labelled photos in, a checkpoint out."""
+"""edgecv train: labelled images in, a checkpoint out."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from edgecv.cli.options.argument_types import (
     positive,
     seed,
 )
+from edgecv.cli.options.parser import old_name
 from edgecv.cli.options.style_losses import add_loss_arguments
 from edgecv.cli.output.flags import in_flags
 from edgecv_runtime.one_line import printable
@@ -35,15 +36,15 @@ _FILES = {
     "style": "an image",
     "loss_weights": "none, default, or weights with torchvision's names",
 }
-# Options that are no settings of the run.
+# Options that are not settings of the run.
 _RUNNING = ("verb", "out", "device", "workers", "resume")
 
 
 def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "train",
-        help="train a network on labelled photos",
-        description="Trains a network. Writes best.pt (the best on the validation photos), "
+        help="train a network on labelled images",
+        description="Trains a network. Writes best.pt (the best on the validation images), "
         "last.pt, metrics.csv and curve.png into the run's folder.",
         # An option that is not given is left to the settings of the architecture's task.
         argument_default=argparse.SUPPRESS,
@@ -62,7 +63,7 @@ def add_parser(subparsers: Any) -> None:
         metavar="DIR",
         help="detectors: Pascal VOC, COCO or YOLO folder (or its data.yaml), or images/ with "
         "masks/ (0 background, 1..N objects); segmentation: SPLIT/images/ with SPLIT/masks/ of "
-        "class numbers; classifiers: SPLIT/NAME/ for each class; style networks: any photos",
+        "class numbers; classifiers: SPLIT/NAME/ for each class; style networks: any images",
     )
     parser.add_argument(
         "-o", "--out", required=True, type=Path, metavar="DIR", help="the run's folder"
@@ -71,8 +72,8 @@ def add_parser(subparsers: Any) -> None:
         "-w",
         "--weights",
         metavar="none|default|FILE",
-        help="start from scratch, torchvision's published weights, or a file (.pt .pth "
-        ".safetensors .npz); with another class count the head is new (default: none)",
+        help="none: from scratch; default: torchvision's published weights; or a file (.pt .pth "
+        ".safetensors .npz); the head is new if the number of classes differs (default: none)",
     )
     parser.add_argument("-n", "--epochs", type=positive, help="default: 60, style networks 20")
     parser.add_argument(
@@ -95,8 +96,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--flip",
         choices=("horizontal", "both"),
-        help="random flips; both for pictures without an up, such as from a microscope (default: "
-        "horizontal)",
+        help="random flips; both for images that have no upper side, such as from a microscope "
+        "(default: horizontal)",
     )
     parser.add_argument(
         "--size",
@@ -115,13 +116,13 @@ def add_parser(subparsers: Any) -> None:
         "--workers",
         type=count,
         default=2,
-        help="processes that decode and augment; 0: the main one does (default: %(default)s)",
+        help="processes that decode and augment; 0: only the main process (default: %(default)s)",
     )
     parser.add_argument(
         "--resume",
         action="store_true",
         default=False,
-        help="go on with the run in --out: with its settings, or more --epochs",
+        help="continue the run in --out, with its settings or more --epochs",
     )
 
 
@@ -136,7 +137,7 @@ def _add_detection(group: Any) -> None:
     group.add_argument(
         "--class-name",
         metavar="NAME",
-        help="what a data set of masks without classes.txt shows (default: object)",
+        help="the class of a data set of masks without classes.txt (default: object)",
     )
 
 
@@ -145,14 +146,14 @@ def _add_segmentation(group: Any) -> None:
         "--crop",
         type=height_width,
         metavar="HxW",
-        help="what is cut from each photo and its labels, never resized (default: 320x480, less "
-        "where a photo is smaller)",
+        help="size of the random crops of each image and its labels, which are never resized "
+        "(default: 320x480, less where an image is smaller)",
     )
     group.add_argument(
         "--ignore-index",
         type=class_numbers,
         metavar="N[,N...]",
-        help="numbers in the label images that are no class, such as that of void; 255 always is",
+        help="numbers in the label images to ignore, such as that of void; 255 is always ignored",
     )
     group.add_argument(
         "--labels",
@@ -167,27 +168,31 @@ def _add_segmentation(group: Any) -> None:
 
 
 def _add_style(group: Any) -> None:
-    group.add_argument("--style", metavar="FILE", help="the picture whose style is learnt")
+    group.add_argument("--style", metavar="FILE", help="the style image")
     group.add_argument(
         "--style-size",
         type=positive,
         metavar="PIXELS",
-        help="its longer side, at most; smaller makes finer strokes (default: 512)",
+        help="largest longer side of the style image; smaller gives finer strokes (default: 512)",
     )
     add_loss_arguments(group)
     group.add_argument(
-        "--loss-trunk", choices=("vgg16", "vgg19"), help="what the losses see with (default: vgg16)"
+        "--loss-backbone",
+        dest="loss_trunk",
+        choices=("vgg16", "vgg19"),
+        help="the network that the losses are measured with (default: vgg16)",
     )
+    old_name(group, "--loss-trunk", "--loss-backbone")
     group.add_argument(
         "--loss-weights",
         metavar="FILE|default|none",
-        help="of that trunk: a file with torchvision's names, its published ones (default), or "
-        "none (random: to try the mechanism only)",
+        help="weights of that backbone: a file with torchvision's names, default (its published "
+        "ones) or none (random, for a trial only)",
     )
     group.add_argument(
         "--width", type=positive, help="channels of the network at full size (default: 32)"
     )
-    group.add_argument("--blocks", type=count, help="its residual blocks (default: 5)")
+    group.add_argument("--blocks", type=count, help="residual blocks of the network (default: 5)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -234,7 +239,7 @@ def _check(args: argparse.Namespace) -> None:
     for name, tasks in _OF_TASKS.items():
         if name in given and task not in tasks:
             raise InputError(
-                f"--{name.replace('_', '-')} is no option for {args.architecture}, whose task is "
+                f"--{name.replace('_', '-')} does not apply to {args.architecture}, whose task is "
                 f"{task}; leave it out"
             )
     require_data(args.data)
@@ -256,7 +261,7 @@ def _settings(args: argparse.Namespace) -> Any:
     given = {name: value for name, value in vars(args).items() if name not in _RUNNING}
     for name in given.keys() - known:
         raise InputError(
-            f"--{name.replace('_', '-')} is no option for {args.architecture}, whose task is "
+            f"--{name.replace('_', '-')} does not apply to {args.architecture}, whose task is "
             f"{registry.task_of(args.architecture)}; leave it out"
         )
     before = recorded(args.out) if args.resume else {}

@@ -32,9 +32,9 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument(
         "--images",
         metavar="DIR",
-        help="images to run it on, such as it was made for (default: generated ones)",
+        help="images to run it on, like those in use (default: generated ones)",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace a bundle that is there")
+    parser.add_argument("--overwrite", action="store_true", help="replace an existing bundle")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     require_file(args.model, "an ONNX model")
     if args.inspect:
         if args.out is not None or args.overwrite:
-            raise InputError("--inspect makes no bundle: leave out --out and --overwrite")
+            raise InputError("--inspect does not make a bundle: leave out --out and --overwrite")
         return _inspect(args)
     for option, given in (("--manifest", args.manifest), ("--out", args.out)):
         if given is None:

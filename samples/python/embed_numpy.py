@@ -1,4 +1,4 @@
-"""A detector inside an application that has its pictures in memory: no files, no OpenCV.
+"""A detector inside an application that has its images in memory: no files, no OpenCV.
 
 python embed_numpy.py BUNDLE
 """
@@ -31,7 +31,7 @@ class Inspector:
 def main(bundle: str) -> None:
     wanted = edgecv.load(bundle).names[0]
     inspector = Inspector(bundle, wanted, threshold=0.6)
-    frame = np.full((480, 640, 3), 255, np.uint8)  # stands for a picture from your camera
+    frame = np.full((480, 640, 3), 255, np.uint8)  # stands for an image from your camera
     print(wanted, inspector.find(frame))
     print(wanted, inspector.find(frame[100:300, 200:500]))  # a crop needs no copy
 

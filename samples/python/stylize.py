@@ -1,7 +1,7 @@
-"""Paints a photo, or every frame of a video, in the style of a bundle.
+"""Gives an image, or every frame of a video, the style of a bundle.
 
-python stylize.py BUNDLE photo.jpg painted.png
-python stylize.py BUNDLE holiday.mp4 painted.mp4
+python stylize.py BUNDLE image.jpg stylized.png
+python stylize.py BUNDLE holiday.mp4 stylized.mp4
 """
 
 import sys

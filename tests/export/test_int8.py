@@ -265,7 +265,7 @@ def test_the_command(bundle: Path, photo_folder: Path, capsys: pytest.CaptureFix
     [
         (["--precision", "fp32"], "nothing to build: bundles have fp32 graphs"),
         (["--precision", "fp16", "--force"], "--force is for --precision int8"),
-        (["--precision", "int8", "--calibrate", "nowhere"], "--calibrate: nowhere is no folder"),
+        (["--precision", "int8", "--calibrate", "nowhere"], "--calibrate: nowhere is not a folder"),
         (["--calibrate", ".", "--engine", "openvino"], "--calibrate is for --precision fp16"),
         (["--precision", "int8", "--gate", "7"], "expected 0..1"),
     ],

@@ -231,7 +231,7 @@ def test_the_command(tmp_path: Path, capsys: Any) -> None:
     capsys.readouterr()
     for more, message in (
         (["--manifest", manifest], "is there already: give another file"),
-        (["--out", "x"], "--inspect makes no bundle"),
+        (["--out", "x"], "--inspect does not make a bundle"),
     ):
         assert main([*words, *more]) == 2
         assert message in capsys.readouterr().err

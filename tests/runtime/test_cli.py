@@ -83,7 +83,7 @@ def test_predict_saves_image_and_json(bundle, photos, tmp_path, capsys):
     engine = "engine onnxruntime, device cpu, precision fp32, batch 1"
     assert what_runs == f"{bundle}: brightness, {engine}"
     assert first == f"{photos / 'white.png'}: 1 left, 1 right"
-    assert summary.startswith("1 picture, 2 detections, ") and summary.endswith(f"saved in {out}")
+    assert summary.startswith("1 image, 2 detections, ") and summary.endswith(f"saved in {out}")
     assert sorted(path.name for path in out.iterdir()) == ["white.jpg", "white.json"]
     assert json.loads((out / "white.json").read_text()) == {
         "source": str(photos / "white.png"),
@@ -122,7 +122,7 @@ def test_predict_on_a_folder_goes_on_behind_broken_images(bundle, photos, tmp_pa
     errors.remove(what_runs)
     assert len(errors) == 2 and all(line.startswith("edgecv: error: ") for line in errors)
     assert f"{photos / 'empty.jpg'}: the file is empty" in stderr
-    assert summary.startswith("3 pictures, 3 detections, ") and ", 2 failed" in summary
+    assert summary.startswith("3 images, 3 detections, ") and ", 2 failed" in summary
     assert {path.stem for path in out.iterdir()} == {"white", "dim", "black"}
 
 
@@ -168,7 +168,7 @@ def test_a_video_that_cannot_be_read_leaves_nothing(bundle, tmp_path, capsys):
     clip.write_bytes(b"no video")
     status, stdout, stderr = run(capsys, "predict", bundle, clip, "--save", tmp_path / "out")
     assert status == 2 and "cannot be opened" in stderr
-    assert stdout.startswith("0 pictures, 1 failed")
+    assert stdout.startswith("0 images, 1 failed")
     assert list((tmp_path / "out").iterdir()) == []
 
 
@@ -209,13 +209,13 @@ def test_predict_never_overwrites_its_input(bundle, photos, tmp_path, capsys):
     [
         (["predict", "BUNDLE", "gone.jpg"], "gone.jpg: no such file or folder"),
         (["predict", "gone", "PHOTO"], "gone"),
-        (["predict", "BUNDLE", "0"], "0: a live source has no end: use edgecv camera"),
+        (["predict", "BUNDLE", "0"], "0: a live source does not end: use edgecv camera"),
         (["predict", "BUNDLE", "PHOTO", "--threshold", "2"], "expected a number from 0 to 1"),
         (["predict", "BUNDLE", "PHOTO", "--threads", "0"], "expected a whole number above 0"),
         (["predict", "BUNDLE", "PHOTO", "--engine", "abacus"], 'engine "abacus" is not known'),
         (["predict", "BUNDLE", "PHOTO", "--device", "warp"], 'no device "warp"'),
         (["predict", "BUNDLE"], "the following arguments are required: SOURCE"),
-        (["predict", "PHOTO", "BUNDLE"], "is a bundle, not pictures: edgecv predict BUNDLE SOURCE"),
+        (["predict", "PHOTO", "BUNDLE"], "is a bundle, not images: edgecv predict BUNDLE SOURCE"),
         (["predict", "BUNDLE", "PHOTO", "--save", "PHOTO"], "expected a folder, this is a file"),
         (["predict", "BUNDLE", "PHOTO", "--save", "/proc/no/where"], "/proc/no/where: cannot be"),
         (["camera", "BUNDLE", "--source", "PHOTO"], "use edgecv predict"),
@@ -555,7 +555,7 @@ def test_predict_hands_over_whole_batches(photos, monkeypatch, capsys):
     (photos / "b.png").write_bytes(b"")
     status, stdout, _ = run(capsys, "predict", "any", photos, "--batch", 4)
     assert status == 2 and model.batches == [4, 2]
-    assert "6 pictures, 6 detections" in stdout
+    assert "6 images, 6 detections" in stdout
 
 
 def test_our_faults_are_status_1_and_keep_their_trace(photos, monkeypatch, capsys):

@@ -53,9 +53,9 @@ MISTAKES = [
     ("train ssd_tiny --data photoss --out new", "(did you mean photos?)"),
     (
         "train ssd_tiny --data photos --out new --crop 9x9",
-        "--crop is no option for ssd_tiny",
+        "--crop does not apply to ssd_tiny",
     ),
-    ("train resnet18 --data photos --out new --style a.png", "--style is no option for resnet18"),
+    ("train resnet18 --data photos --out new --style a.png", "--style does not apply to resnet18"),
     ("train fcn_resnet18 --data photos --out new --labels name.txt", "(did you mean names.txt?)"),
     (
         "train ssd_tiny --data photos --out new --weights no.pth",
@@ -91,7 +91,7 @@ MISTAKES = [
     ("build stret --precision fp16", "stret"),
     ("build street", "nothing to build: bundles have fp32 graphs"),
     ("build street --precision int8", "int8 needs "),
-    ("build street --precision fp16 --calibrate gone", "--calibrate: gone is no folder"),
+    ("build street --precision fp16 --calibrate gone", "--calibrate: gone is not a folder"),
     ("build street --batch 3", "--batch is for --engine tensorrt and tensorrt_rtx"),
     ("benchmark stret", "(did you mean street?)"),
     ("benchmark street --image photo.jpeg", "photo.jpeg: cannot be read: No such file"),

@@ -53,7 +53,7 @@ def test_predict_saves_class_maps(photo, tmp_path, capsys):
     assert status == 0
     _, first, second = stdout.splitlines()
     assert first == f"{photo}: {expected.summary()}"
-    assert second.startswith("1 picture, ") and "detection" not in second
+    assert second.startswith("1 image, ") and "detection" not in second
     assert sorted(path.name for path in out.iterdir()) == ["photo.jpg", "photo.json", "photo.png"]
     assert json.loads((out / "photo.json").read_text()) == expected.to_dict()
     with Image.open(out / "photo.png") as stored:

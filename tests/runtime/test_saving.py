@@ -155,7 +155,7 @@ def test_a_name_that_is_too_long_is_a_failure_of_one_image(
         (tmp_path / name).write_bytes(cv2.imencode(".png", image)[1].tobytes())
     assert main(["predict", str(bundle), str(tmp_path), "--save", str(tmp_path / "out")]) == 2
     out, err = capsys.readouterr()
-    assert err.count("File name too long") == 1 and "3 pictures" in out and "1 failed" in out
+    assert err.count("File name too long") == 1 and "3 images" in out and "1 failed" in out
     saved = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert saved == sorted(
         f"{stem}{end}" for stem in ("short", longest[:246]) for end in (".jpg", ".json")

@@ -157,7 +157,7 @@ def test_command_predict_takes_the_tiling(tmp_path, capsys):
     assert (tmp_path / "out" / "in.jpg").is_file() and (tmp_path / "out" / "in.json").is_file()
     assert "in.png: stylized" in capsys.readouterr().out
     assert main([*command, "--tile", "64"]) == 2
-    assert "is no detector: give --tiling always" in capsys.readouterr().err
+    assert "is not a detector: give --tiling always" in capsys.readouterr().err
     assert main([*command, "--threshold", "0.5"]) == 2
     assert (
         "is for the task stylize, whose results have no scores: leave it out"

@@ -301,7 +301,7 @@ def test_mistakes_are_explained_and_leave_no_run(
 
 def test_an_option_of_another_task_is_refused(tmp_path: Path) -> None:
     words = ["train", "ssd_tiny", "--data", tmp_path, "--out", tmp_path / "run"]
-    with pytest.raises(InputError, match="--crop is no option for ssd_tiny, whose task is detect"):
+    with pytest.raises(InputError, match="--crop does not apply to ssd_tiny, whose task is detect"):
         edgecv(*words, "--crop", "64x64")
 
 

@@ -291,7 +291,7 @@ def test_window_weights() -> None:
         (["--crop", "400x400"], "the crop 400x400 is larger than every training image"),
         (["--batch-size", "1"], "batch norm needs at least two"),
         (["--crop", "50x64"], "expected a crop in multiples of 32, got 50x64"),
-        (["--min-size", "64"], "--min-size is no option for fcn_resnet18, whose task is segment"),
+        (["--min-size", "64"], "--min-size does not apply to fcn_resnet18, whose task is segment"),
         (["--labels", "two.txt"], "holds class 2; the classes are 0 to 1"),
         (["--weights", "default"], "cannot be downloaded"),
     ],

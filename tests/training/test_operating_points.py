@@ -179,7 +179,7 @@ def test_what_cannot_be_set(tmp_path: Path, capsys: Any) -> None:
         assert message in capsys.readouterr().err
     words[1] = str(tmp_path / "bundle.zip")
     assert main(words) == 2
-    assert "is no folder; expected a bundle's folder" in capsys.readouterr().err
+    assert "is not a folder; expected a bundle's folder" in capsys.readouterr().err
 
 
 def test_what_was_measured_is_shown_where_it_cannot_be_written(

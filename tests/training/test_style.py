@@ -340,4 +340,4 @@ def test_command_train(images, style_file, tmp_path, capsys):
     assert (tmp_path / "run" / "best.pt").is_file()
     command[-1] = str(tmp_path / "other")
     assert main([*command, "--style", str(style_file), "--flip", "both"]) == 2
-    assert "--flip is no option for style_transform" in capsys.readouterr().err
+    assert "--flip does not apply to style_transform" in capsys.readouterr().err

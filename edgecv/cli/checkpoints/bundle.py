@@ -32,7 +32,7 @@ def bundle_to_run(model: str) -> str:
     made of it. That lies in the cache, under the hashes of the file and of what exports it.
 
     Raises:
-        InputError: there is no such file, it is no checkpoint of `edgecv train`, or its export
+        InputError: there is no such file, it is not a checkpoint of `edgecv train`, or its export
             fails.
     """
     if not is_checkpoint(model):

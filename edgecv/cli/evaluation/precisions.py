@@ -9,7 +9,7 @@ from typing import Any
 
 
 class TimedModel:
-    """A model that remembers how long its calls take, from picture to result."""
+    """A model that remembers how long its calls take, from image to result."""
 
     def __init__(self, model: Any) -> None:
         self._model = model

@@ -23,8 +23,8 @@ def check_can_be_set(bundle: Path) -> None:
 
     if not bundle.is_dir():
         raise InputError(
-            f"--set-thresholds: {bundle} is no folder; expected a bundle's folder (unpack a .zip, "
-            "export a checkpoint)"
+            f"--set-thresholds: {bundle} is not a folder; expected a bundle's folder (unpack a "
+            ".zip, export a checkpoint)"
         )
     if not os.access(bundle, os.W_OK):
         raise InputError(f"--set-thresholds: you may not write into {bundle}: work on a copy")

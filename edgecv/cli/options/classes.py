@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def class_names(text: str, names: Sequence[str]) -> list[str]:
-    """Of ``RBC,WBC``, the names. Raises InputError naming what is no class."""
+    """Of ``RBC,WBC``, the names. Raises InputError that names an unknown class."""
     found: list[str] = []
     rest = text
     while True:
@@ -22,7 +22,7 @@ def class_names(text: str, names: Sequence[str]) -> list[str]:
 def class_scores(value: float | str, names: Sequence[str]) -> dict[str, float]:
     """Of ``RBC=0.3,0.5``, the classes' thresholds; a number without a name is that of the others.
 
-    Raises InputError for what is no class, no number from 0 to 1, or there twice.
+    Raises InputError for an unknown class, a number outside 0..1, or a class given twice.
     """
     from edgecv_runtime import InputError
 

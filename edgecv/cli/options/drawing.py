@@ -17,18 +17,18 @@ def add_drawing_arguments(parser: argparse.ArgumentParser) -> None:
         "--line-width",
         type=positive,
         metavar="PIXELS",
-        help="of boxes and outlines (default: by the image, thinner on small boxes)",
+        help="width of boxes and outlines (default: from the image size, thinner on small boxes)",
     )
     group.add_argument(
         "--no-labels",
         dest="labels",
         action="store_false",
-        help="write no names and scores on the image",
+        help="draw no names and scores",
     )
     group.add_argument(
         "--color-by",
         choices=("class", "instance"),
-        help="what gets a colour of its own (default: class; instance where there are masks)",
+        help="one colour per class or per instance (default: class; with masks: instance)",
     )
 
 

@@ -11,7 +11,7 @@ from edgecv.cli.options.parser import did_you_mean
 from edgecv_runtime import InputError
 
 MOST_NEIGHBOURS = 2000  # entries of a folder that are looked at for a name
-# Of `edgecv export`; a package of that name beside it is no answer to what its code raises.
+# Of `edgecv export`; a package of that name beside it does not help with what its code raises.
 _FACTORY = re.compile(r"[\w.]+:\w+")
 LIKENESS = 0.7  # a name must be nearer than an option: short ones resemble each other
 
@@ -32,8 +32,8 @@ def require_data(path: str | os.PathLike[str]) -> None:
 
 
 def near_file(message: str, args: argparse.Namespace) -> str:
-    """`` (did you mean X?)`` where a message is about an argument that is no file, but the name of
-    one that is there is near; or about the folder of a run, which holds a checkpoint."""
+    """`` (did you mean X?)`` where a message is about an argument that is not a file, but
+    the name of a file is near; or about the folder of a run, which holds a checkpoint."""
     for name, value in vars(args).items():
         for each in value if isinstance(value, list) else [value]:
             if not isinstance(each, (str, Path)) or not str(each) or _FACTORY.fullmatch(str(each)):

@@ -37,8 +37,8 @@ def add_threshold_argument(parser: argparse.ArgumentParser) -> None:
         "--threshold",
         type=threshold,
         metavar="SCORE|NAME=SCORE,...",
-        help="report what scores above it, 0..1; of some classes by name, of the others without "
-        "one, as in car=0.3,0.5 (default: the bundle's, mostly 0.5; classifiers: 0)",
+        help="report results with a score above it, 0..1; NAME=SCORE is for one class, as in "
+        "car=0.3,0.5 (default: the bundle's, mostly 0.5; classifiers: 0)",
     )
 
 
@@ -56,21 +56,22 @@ def add_window_arguments(parser: Any) -> None:
         "--crop",
         type=height_width,
         metavar="HxW",
-        help="segmentation: cover each picture with crops of this size",
+        help="segmentation: cover each image with windows of this size",
     )
     parser.add_argument(
         "--overlap",
         type=overlap,
         metavar="PART",
-        help="of neighbouring crops, 0 or more and below 1 (default: the network's own, or 0.25)",
+        help="how much neighbouring windows share, 0 or more and below 1 (default: the network's, "
+        "or 0.25)",
     )
     parser.add_argument(
         "--window",
         choices=("uniform", "gaussian", "linear"),
-        help="how much a crop's pixels count where crops overlap (default: uniform)",
+        help="weight of a window's pixels where windows overlap (default: uniform)",
     )
     parser.add_argument(
-        "--whole", action="store_true", help="segmentation: each picture in one piece"
+        "--whole", action="store_true", help="segmentation: run on each image as a whole"
     )
 
 

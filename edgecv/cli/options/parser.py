@@ -67,3 +67,8 @@ class Parser(argparse.ArgumentParser):
         if word not in known:
             near = did_you_mean(word, known) or f"; expected one of {', '.join(known)}"
             self.error(f"unknown command {word}{near}")
+
+
+def old_name(group: Any, old: str, new: str) -> None:
+    """Lets an option be given by the name that it had: help shows the new one alone."""
+    group._option_string_actions[old] = group._option_string_actions[new]

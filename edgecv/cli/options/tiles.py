@@ -1,4 +1,4 @@
-"""The options that cut large pictures into tiles."""
+"""The options that cut large images into tiles."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ def add_tile_arguments(parser: argparse.ArgumentParser) -> None:
         "--tile",
         type=tile_size,
         metavar="SIZE",
-        help="detect in tiles of SIZE (640, or 480x640 for HEIGHTxWIDTH) pixels and put together "
-        "what they found, for large pictures with small objects",
+        help="detect in tiles of SIZE (640, or 480x640 for HEIGHTxWIDTH) pixels and merge the "
+        "detections, for large images with small objects",
     )
     parser.add_argument(
         "--overlap",
         type=overlap,
         metavar="PART",
-        help="of neighbouring tiles, a part of their size (default: 0.2)",
+        help="how much neighbouring tiles share, as a part of their size (default: 0.2)",
     )
     parser.add_argument(
         "--tile-whole",
         action="store_true",
-        help="look at the whole picture besides, for objects larger than a tile",
+        help="run on the whole image as well, for objects larger than a tile",
     )
     parser.add_argument(
         "--tiling",
         choices=("auto", "never", "always"),
-        help="style networks: which pictures are painted tile by tile (default: auto, those of "
+        help="style networks: which images are stylized tile by tile (default: auto, those with "
         "more pixels than the bundle says)",
     )
 
@@ -42,7 +42,7 @@ def use_tiles(model: Any, args: argparse.Namespace) -> None:
 
     if args.tiling is not None:
         if not isinstance(model, Stylizer):
-            raise InputError(f"--tiling: {args.bundle} is no style network: leave it out")
+            raise InputError(f"--tiling: {args.bundle} is not a style network: leave it out")
         model.tiling = args.tiling
     if args.tile is None:
         for name in ("overlap", "tile_whole"):
@@ -51,6 +51,6 @@ def use_tiles(model: Any, args: argparse.Namespace) -> None:
         return
     if not isinstance(model, DetectionModel):
         hint = "give --tiling always" if isinstance(model, Stylizer) else "leave it out"
-        raise InputError(f"--tile: {args.bundle} is no detector: {hint}")
+        raise InputError(f"--tile: {args.bundle} is not a detector: {hint}")
     shared = 0.2 if args.overlap is None else args.overlap
     model.tiles = Tiles(args.tile, overlap=shared, whole=args.tile_whole, batch=args.batch)

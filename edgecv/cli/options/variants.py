@@ -27,14 +27,14 @@ def add_variant_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--calibrate",
         metavar="DIR",
-        help="images like those in use, a few hundred; fp16 does without, int8 does not",
+        help="a few hundred images like those in use; required for int8, optional for fp16",
     )
     group = parser.add_argument_group("precision int8")
     group.add_argument(
         "--calibration",
         choices=("minmax", "entropy", "percentile"),
         default="minmax",
-        help="how ranges are taken from what was measured (default: %(default)s)",
+        help="how value ranges are chosen (default: %(default)s)",
     )
     group.add_argument(
         "--keep-float",
@@ -51,11 +51,13 @@ def add_variant_arguments(parser: argparse.ArgumentParser) -> None:
         help="largest loss (default: 0.01 of mAP, mIoU or top-1 with --data, else 0.02 of the "
         "agreement with fp32)",
     )
+    group.add_argument("-d", "--data", metavar="DIR", help="labelled images for the accuracy gate")
     group.add_argument(
-        "-d", "--data", metavar="DIR", help="labelled images that the gate measures on"
+        "--split", default="val", metavar="NAME", help="split of --data (default: val)"
     )
-    group.add_argument("--split", default="val", metavar="NAME", help="of --data (default: val)")
-    group.add_argument("--force", action="store_true", help="write what fails the gate too")
+    group.add_argument(
+        "--force", action="store_true", help="write the graphs even if the gate is not passed"
+    )
 
 
 def check_variant_arguments(args: argparse.Namespace) -> None:
@@ -76,7 +78,7 @@ def check_variant_arguments(args: argparse.Namespace) -> None:
     for option in ("calibrate", "data"):
         folder = getattr(args, option)
         if folder is not None and not Path(folder).is_dir():
-            raise InputError(f"--{option}: {folder} is no folder")
+            raise InputError(f"--{option}: {folder} is not a folder")
 
 
 def add_wanted_variant(

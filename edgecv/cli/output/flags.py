@@ -1,7 +1,7 @@
 """Messages of the library name parameters; on the command line they are options.
 
 A message has a parameter in backticks: `` `overwrite=True` ``. Here it becomes the option of the
-command that runs: ``--overwrite``. What is no option of that command stays as it is.
+command that runs: ``--overwrite``. Anything else stays as it is.
 
 Example:
     with running(commands, "train"):

@@ -1,6 +1,6 @@
-"""Detects objects on a photo, prints them and saves the photo with boxes.
+"""Detects objects on an image, prints them and saves the image with boxes.
 
-python detect_photo.py BUNDLE PHOTO RESULT.jpg
+python detect_image.py BUNDLE IMAGE RESULT.jpg
 """
 
 import sys
@@ -8,9 +8,9 @@ import sys
 import edgecv
 
 
-def main(bundle: str, photo: str, result_path: str) -> None:
+def main(bundle: str, image: str, result_path: str) -> None:
     model = edgecv.load(bundle)
-    result = model(photo)
+    result = model(image)
     for box, score, label in zip(result.boxes, result.scores, result.labels, strict=True):
         x1, y1, x2, y2 = box.tolist()
         print(f"{result.names[label]} {score:.2f} at {x1:.0f}, {y1:.0f}, {x2:.0f}, {y2:.0f}")
