@@ -376,9 +376,12 @@ def test_predict_in_tiles(tmp_path, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--tile", "0"], "expected a whole number above 0, got '0'"),
+        (["--tile", "0"], "argument --tile: expected a size such as 640, or HEIGHTxWIDTH"),
         (["--tile", "64x"], "expected HEIGHTxWIDTH such as 240x320, got '64x'"),
-        (["--tile", "64", "--overlap", "1"], "overlap: expected a number from 0 to below 1, got 1"),
+        (
+            ["--tile", "64", "--overlap", "1"],
+            "--overlap: expected a number from 0 to below 1, got '1'",
+        ),
         (["--overlap", "0.3"], "--overlap: give --tile SIZE with it"),
         (["--tile-whole"], "--tile-whole: give --tile SIZE with it"),
     ],
