@@ -171,7 +171,10 @@ def _report(error: Exception, args: argparse.Namespace) -> int:
 
 
 def _say(message: str, status: int) -> int:
-    print("edgecv: error:", joined(in_flags(message)), file=sys.stderr)
+    from edgecv_runtime.sources.addresses import shown_address
+
+    # Any argument may be an address: a password in one is in no message.
+    print("edgecv: error:", shown_address(joined(in_flags(message))), file=sys.stderr)
     return status
 
 

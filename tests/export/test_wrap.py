@@ -373,6 +373,20 @@ def test_anchor_files_that_do_not_fit(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("digest", [5, ["a"]])
+def test_a_digest_that_is_no_text_is_one_line(digest: Any, tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", np.zeros((3, 4), np.float32))
+    record = manifest(
+        boxes={"output": "boxes", "encoding": "deltas", "weights": [10, 10, 5, 5]},
+        anchors={"kind": "file", "file": "a.npy", "normalized": False, "sha256": digest},
+    )
+    model = write_onnx(tmp_path / "m.onnx", PROBABILITIES, BOXES)
+    with pytest.raises(
+        InputError, match=r"anchors\.sha256: expected 64 hex digits, got (5|\['a'\])"
+    ):
+        run_wrapped(tmp_path, record, model)
+
+
 def test_files_that_are_something_else(tmp_path: Path) -> None:
     model = write_onnx(tmp_path / "m.onnx", PROBABILITIES, BOXES)
     file = tmp_path / "manifest.json"
@@ -406,6 +420,17 @@ def test_weights_in_a_side_file_move_inside(tmp_path: Path) -> None:
     assert (tmp_path / "side.bin").stat().st_size > 0
     assert_expected(run_wrapped(tmp_path, manifest(), model))
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["bundle.json", "model.onnx"]
+
+
+@pytest.mark.parametrize("name", ["m.onnx", "side.bin"])
+def test_a_model_larger_than_memory_is_not_read(name: str, tmp_path: Path) -> None:
+    model = write_onnx(tmp_path / "m.onnx", PROBABILITIES, BOXES)
+    loaded = onnx.load(model)
+    onnx.save(loaded, model, save_as_external_data=True, location="side.bin", size_threshold=0)
+    with (tmp_path / name).open("r+b") as file:
+        file.truncate(1 << 40)  # takes no place on the disk
+    with pytest.raises(InputError, match=r"m\.onnx: 2 GB or more with its side files"):
+        run_wrapped(tmp_path, manifest(), model)
 
 
 # Finders are asked before the paths, so this hides an installed torch.

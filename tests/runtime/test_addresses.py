@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from edgecv.cli.main import main
 from edgecv_runtime import InputError
 from edgecv_runtime.sources import open_source, resolve_source
 from edgecv_runtime.sources.addresses import last_part, shown_address
@@ -30,6 +31,7 @@ from edgecv_runtime.sources.addresses import last_part, shown_address
         ),
         ("cannot open rtsp://a:word@h/x, really", "cannot open rtsp://a:***@h/x, really"),
         ("photos/a:b@c.png", "photos/a:b@c.png"),
+        ("rtsp:/viewer:word@host/live: is not there", "rtsp:/viewer:***@host/live: is not there"),
     ],
 )
 def test_addresses_are_shown_without_their_secrets(address, shown):
@@ -50,6 +52,33 @@ def test_errors_do_not_show_secrets():
     assert "word" not in str(refused.value) and "ftp://viewer:***@host" in str(refused.value)
     (failure,) = open_source("http://viewer:word@127.0.0.1:9/live")
     assert "word" not in str(failure.error) + failure.name
+
+
+@pytest.mark.parametrize("text", ["viewer:word@host/live", "rtsp:viewer:wo/rd@host"])
+def test_an_address_without_its_beginning_shows_no_secret(text):
+    with pytest.raises(InputError, match=r":\*\*\*@host.*: no such file or folder"):
+        resolve_source(text)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "camera bundle ADDRESS",  # without --source
+        "ADDRESS",
+        "camera bundle --source 0 --save ADDRESS",
+        "info ADDRESS",
+        "eval bundle --data ADDRESS",
+        "predict bundle a.jpg --device ADDRESS",
+    ],
+)
+def test_no_command_shows_the_secret_of_an_address_in_the_wrong_place(command, capsys):
+    try:
+        status = main(command.replace("ADDRESS", "rtsp://viewer:open-sesame@host/live").split())
+    except SystemExit as end:
+        status = end.code
+    said = "".join(capsys.readouterr())
+    assert status == 2 and "edgecv: error: " in said
+    assert "open-sesame" not in said
 
 
 def test_suffixes_of_addresses_in_capitals():

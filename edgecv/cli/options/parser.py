@@ -36,7 +36,11 @@ class Parser(argparse.ArgumentParser):
         return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
-        self.exit(USERS_MISTAKE, f"edgecv: error: {printable(message)}; see '{self.prog} --help'\n")
+        # Importing it takes time, which a command without a mistake does not have to spend.
+        from edgecv_runtime.sources.addresses import shown_address
+
+        message = printable(shown_address(message))  # such as of an address without --source
+        self.exit(USERS_MISTAKE, f"edgecv: error: {message}; see '{self.prog} --help'\n")
 
     def _refuse_unknown(self, words: Sequence[str]) -> None:
         for word in words:

@@ -23,13 +23,14 @@ from edgecv_export.wrapping.output_checks import check_outputs
 from edgecv_runtime import BundleError, InputError, Manifest
 from edgecv_runtime._core import check_graph
 from edgecv_runtime.files.regular import check_regular
-from edgecv_runtime.one_line import first_line, one_line
+from edgecv_runtime.one_line import brief, first_line, one_line
 from edgecv_runtime.versions import require
 
 if TYPE_CHECKING:
     import onnx
 
 GRAPH_FILE = "model.onnx"
+_MAX_BYTES = 2 << 30  # an ONNX file with all its weights inside has less
 _IMAGES = 4  # generated, where nobody gave any
 ANCHOR_FILE = "anchors.npy"
 
@@ -118,12 +119,35 @@ def read_onnx(path: Path) -> onnx.ModelProto:
     if not path.is_file():
         raise InputError(f"{path}: no such file; expected an ONNX model")
     try:
+        if _stored_bytes(path) >= _MAX_BYTES:
+            raise InputError(f"{path}: 2 GB or more with its side files; expected a smaller model")
         model = onnx.load(path)
         onnx.checker.check_model(model)
+    except InputError:
+        raise
     except Exception as error:  # protobuf's, onnx's and the file system's have no common base
         raise InputError(f"{path} is not a valid ONNX model: {first_line(error)}") from error
     check_graph(model.SerializeToString(), os.fspath(path))  # side files have been read into it
     return model
+
+
+def _stored_bytes(path: Path) -> int:
+    """Of the file and its side files, which onnx would read whole, whatever their tensors need."""
+    import onnx
+
+    size = path.stat().st_size
+    if size >= _MAX_BYTES:
+        return size
+    graph = onnx.load(path, load_external_data=False).graph
+    values = (attribute.t for node in graph.node for attribute in node.attribute)
+    places = {
+        entry.value
+        for tensor in (*graph.initializer, *values)
+        for entry in tensor.external_data
+        if entry.key == "location"
+    }
+    files = [path.parent / place for place in places]
+    return size + sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _content(path: Path, model: onnx.ModelProto) -> bytes:
@@ -250,6 +274,11 @@ def _anchors_of(anchors: dict[str, Any], manifest: Path) -> NDArray[Any]:
     if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
         raise InputError(f"{path}: expected finite numbers, xyxy")
     given = anchors.get("sha256")
+    if given is not None and not isinstance(given, str):
+        raise InputError(
+            f"postprocess.anchors.sha256: expected 64 hex digits, got {brief(given)}; leave it out "
+            "where it is not known"
+        )
     if given is not None and given.lower() != sha256(path.read_bytes()).hexdigest():
         raise InputError(f"{path} does not have the sha256 that {manifest.name} says")
     return array

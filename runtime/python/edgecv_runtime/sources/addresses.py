@@ -7,8 +7,10 @@ from pathlib import PurePosixPath
 
 NETWORK_SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "tcp", "udp")
 
-# user:password@ in an authority. A "port" that is not a number is a password with a slash in it.
-_USERINFO = re.compile(r"(://[^\s:/?#@\"']*):(?:[^\s/?#\"']*|(?!\d+[/?#])[^\s\"']*)@")
+# user:password@ in an authority, also where a path with one slash was made of the address. A "port"
+# that is not a number is a password with a slash in it.
+_USERINFO = re.compile(r"(:/+[^\s:/?#@\"']*):(?:[^\s/?#\"']*|(?!\d+[/?#])[^\s\"']*)@")
+_BARE = re.compile(r"^([^\s:/@]+):[^\s]+@")
 _PARAMETER = re.compile(
     r"(?i)([?&;][^=&;#\s]*(?:pass|pwd|secret|token|auth|sig|key|credential)[^=&;#\s]*=)[^&;#\s]+"
 )
@@ -24,11 +26,21 @@ def shown_address(text: str) -> str:
         >>> shown_address("rtsp://viewer:word@10.0.0.2/live?token=1")
         'rtsp://viewer:***@10.0.0.2/live?token=***'
     """
-    if "://" not in text:
+    if ":/" not in text:
         return text
     text = _USERINFO.sub(r"\1:***@", text)
     text = _PARAMETER.sub(r"\1***", text)
     return _PROPERTY.sub(r"\1***", text) if text.startswith("gst://") else text
+
+
+def shown_mistyped(text: str) -> str:
+    """What is neither a file nor an address, as it may be shown: the beginning may be missing.
+
+    Example:
+        >>> shown_mistyped("viewer:word@10.0.0.2/live")
+        'viewer:***@10.0.0.2/live'
+    """
+    return _BARE.sub(r"\1:***@", shown_address(text))
 
 
 def last_part(address: str) -> str:

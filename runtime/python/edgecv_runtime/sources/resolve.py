@@ -11,7 +11,12 @@ from typing import Any, Union
 
 from edgecv_runtime._core import InputError
 from edgecv_runtime.files.regular import check_regular
-from edgecv_runtime.sources.addresses import NETWORK_SCHEMES, csi_pipeline, shown_address
+from edgecv_runtime.sources.addresses import (
+    NETWORK_SCHEMES,
+    csi_pipeline,
+    shown_address,
+    shown_mistyped,
+)
 from edgecv_runtime.sources.frames import Failure, Frame
 from edgecv_runtime.sources.images import IMAGE_SUFFIXES, Images, natural_key
 from edgecv_runtime.sources.video import Video
@@ -99,7 +104,7 @@ def _resolve_one(source: Any) -> list[Path] | Video:
         if not found:
             raise InputError(f"{text}: no file matches")
         return found
-    raise InputError(f"{shown_address(text)}: no such file or folder")
+    raise InputError(f"{shown_mistyped(text)}: no such file or folder")
 
 
 def _images_in(folder: Path) -> list[Path]:
