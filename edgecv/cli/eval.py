@@ -141,8 +141,7 @@ def _checkpoint(args: argparse.Namespace, request: WindowOptions) -> Any:
 def _bundle(args: argparse.Namespace, request: WindowOptions) -> Any:
     """Its metrics in one precision, or a table of several side by side."""
     from edgecv.cli.evaluation.precisions import Precisions, TimedModel
-    from edgecv.training.detection.evaluation import unheard
-    from edgecv.training.measures import measure_of
+    from edgecv.training.measures import measure_of, unheard
     from edgecv_runtime import load
 
     found = Precisions()

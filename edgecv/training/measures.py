@@ -1,8 +1,9 @@
-"""Which module measures a task; a bundle is measured without torch."""
+"""What the measuring of all tasks shares, and which module measures a task (no torch)."""
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from typing import Any
 
 from edgecv_runtime import InputError
@@ -26,3 +27,22 @@ def measure_of(task: str) -> Any:
     if task not in MEASURES:
         raise InputError(f"nothing measures the task {task}; expected {', '.join(MEASURES)}")
     return importlib.import_module(f"edgecv.training.{MEASURES[task]}.evaluation")
+
+
+def unheard(line: str) -> None:
+    """Takes lines that nobody wants to read."""
+
+
+def class_numbers(labels: Sequence[str], names: Sequence[str]) -> list[int]:
+    """For each of the data's labels its index in the model's `names`.
+
+    Raises InputError if the model does not know one.
+    """
+    unknown = [label for label in labels if label not in names]
+    if unknown:
+        raise InputError(
+            f"the data has classes that the model does not know: {', '.join(unknown)}; "
+            f"the model has {', '.join(names)}"
+        )
+    number = {name: index for index, name in reversed(list(enumerate(names)))}
+    return [number[label] for label in labels]

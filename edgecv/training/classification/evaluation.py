@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edgecv.data.class_folder import ClassificationData, read_classes
 from edgecv_runtime import read_image
 
-from ..detection.evaluation import class_numbers, unheard
+from ..measures import class_numbers, unheard
 from .accuracy import Accuracy, accuracy
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from edgecv.data.folder import read_folder
 from edgecv.data.mask_folder import UNNAMED
 from edgecv.data.reading.records import DetectionData, Record
-from edgecv_runtime import InputError, Instances, read_image
+from edgecv_runtime import Instances, read_image
 
+from ..measures import class_numbers, unheard
 from .metrics import Detected, Precision, average_precision
 
 if TYPE_CHECKING:
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
 
 # uint8 [H, W, 3] BGR -> boxes in pixels of that image; labels are indices of the detector's names.
 Detect = Callable[[NDArray[np.uint8]], Detected]
-
-
-def unheard(line: str) -> None:
-    """Takes lines that nobody wants to read."""
 
 
 def match_labels(data: DetectionData, names: list[str]) -> DetectionData:
@@ -42,21 +39,6 @@ def match_labels(data: DetectionData, names: list[str]) -> DetectionData:
     index = np.array(class_numbers(data.labels, names), np.int64)
     records = [replace(record, labels=index[record.labels]) for record in data.records]
     return replace(data, labels=list(names), records=records)
-
-
-def class_numbers(labels: Sequence[str], names: Sequence[str]) -> list[int]:
-    """For each of the data's labels its index in the model's `names`.
-
-    Raises InputError if the model does not know one.
-    """
-    unknown = [label for label in labels if label not in names]
-    if unknown:
-        raise InputError(
-            f"the data has classes that the model does not know: {', '.join(unknown)}; "
-            f"the model has {', '.join(names)}"
-        )
-    number = {name: index for index, name in reversed(list(enumerate(names)))}
-    return [number[label] for label in labels]
 
 
 def evaluate(

@@ -17,7 +17,7 @@ from edgecv.data.segmentation_folder import (
 )
 from edgecv_runtime import read_image
 
-from ..detection.evaluation import class_numbers, unheard
+from ..measures import class_numbers, unheard
 from .confusion import Confusion, Overlap
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ NO_CLASS = -1
 
 
 def of_checkpoint(checkpoint: Checkpoint, request: WindowOptions | None = None) -> Segment:
-    """Whole or in crops, as the bundle that is exported with the same `request`."""
+    """Whole or in windows, as a bundle that is exported with the same options."""
     from edgecv.models.architecture.windows import WindowOptions, plan_windows, windows_of
 
     from .segmenter import TorchSegmenter

@@ -1,4 +1,4 @@
-"""A segmentation network on BGR images, whole or in crops, as the runtime runs it (torch)."""
+"""A segmentation network on BGR images, whole or in windows, as the runtime runs it (torch)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TorchSegmenter:
     Args:
         module: float32 [B, 3, H, W], normalised -> logits [B, C, h, w] or {"out": logits}.
         record: its input record.
-        windows: the plan of the crops as in bundle.json, None: the image goes through whole.
+        windows: the plan of the windows, see bundle.json; None: images go through whole.
     """
 
     def __init__(self, module: nn.Module, record: InputRecord, windows: WindowPlan | None) -> None:
@@ -57,14 +57,14 @@ class TorchSegmenter:
         return self._run(tensor[None], size)[0]
 
     def first_window(self, tensor: Tensor) -> Tensor:
-        """What the network sees first of an image: a crop, or all of it."""
+        """What the network sees first of an image: a window, or all of it."""
         if self.windows is None:
             return tensor
         rows, columns = self.windows["size"]
         return self._padded(tensor)[:, :rows, :columns]
 
     def _padded(self, tensor: Tensor) -> Tensor:
-        """No smaller than a crop."""
+        """No smaller than a window."""
         assert self.windows is not None
         missing = [
             max(of - own, 0)
@@ -79,7 +79,7 @@ class TorchSegmenter:
         return F.interpolate(logits, size, mode="bilinear", align_corners=False)
 
     def _in_windows(self, tensor: Tensor, windows: WindowPlan) -> Tensor:
-        """Logits of the crops, averaged where they overlap. [3, H, W] -> [C, H, W]"""
+        """Logits of the windows, averaged where they overlap. [3, H, W] -> [C, H, W]"""
         height, width = tensor.shape[-2:]
         rows, columns = windows["size"]
         padded = self._padded(tensor)
@@ -90,8 +90,8 @@ class TorchSegmenter:
         weights = torch.zeros(size, device=self.device)
         for start in range(0, len(boxes), windows["batch"]):
             some = boxes[start : start + windows["batch"]]
-            crops = torch.stack([padded[:, y1:y2, x1:x2] for x1, y1, x2, y2 in some])
-            logits = self._run(crops, (rows, columns))
+            parts = torch.stack([padded[:, y1:y2, x1:x2] for x1, y1, x2, y2 in some])
+            logits = self._run(parts, (rows, columns))
             if total is None:
                 total = torch.zeros(logits.shape[1], *size, device=self.device)
             for (x1, y1, x2, y2), part in zip(some, logits, strict=True):
@@ -102,7 +102,7 @@ class TorchSegmenter:
 
 
 def window_weight(rows: int, columns: int, name: str) -> Tensor:
-    """float32 [rows, columns]: how much each pixel of a crop counts, as docs/bundle.md says."""
+    """float32 [rows, columns]: how much each pixel of a window counts, see docs/bundle.md."""
 
     def side(length: int) -> Tensor:
         place = torch.arange(length) - (length - 1) / 2

@@ -26,8 +26,8 @@ class SegmentationTask(TrainingTask):
     """Trains a network that gives each pixel logits of C classes.
 
     Args:
-        module: made by `registry.create`; `record` is its input record, `windows` its plan of crops
-            in validation (None: whole images).
+        module: made by `registry.create`; `record` is its input record, `windows` its plan of
+            windows in validation (None: whole images).
         labels: names of the classes.
         validation: images for the mean IoU.
         lookup: int32 [65536], the class of each number in their label images, -1 for none.

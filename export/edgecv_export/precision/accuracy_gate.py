@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from edgecv.training.detection.evaluation import unheard
-from edgecv.training.measures import measure_of
+from edgecv.training.measures import measure_of, unheard
 from edgecv_export.precision.agreement import agreement
 from edgecv_export.precision.pipeline import Pipeline
 from edgecv_export.precision.sensitivity import LayerError
