@@ -90,7 +90,7 @@ def _recognised(folder: Path) -> dict[str, Any]:
 def _instead(folder: Path) -> str:
     """What is there in place of a data set: one further down, or another format."""
     places = [folder]
-    with contextlib.suppress(OSError):  # of folders that nobody asked for
+    with contextlib.suppress(OSError):  # folders that were not asked for
         for _ in range(_DEPTH):
             places = [place for each in places for place in folders_in(each)][:_MOST_FOLDERS]
             if (inner := next((place for place in places if _recognised(place)), None)) is not None:

@@ -27,11 +27,11 @@ from .reading.splits import divide, named_split
 from .reading.text import read_lines
 
 IGNORE = 255  # no class, in every data set with labels of 8 bits
-WHITE = (255, 128, 127)  # what stands for the one class of masks that were made to be looked at
+WHITE = (255, 128, 127)  # the one class in masks that are made for viewing
 _VOC_MASKS = "SegmentationClass"
 _MASKS = ("masks", "annotations", "labels", _VOC_MASKS)  # annotations: ADE20K's
 _MEANING = "class numbers"
-_FEW = 4  # one in so many numbers has to occur where nothing names the classes
+_FEW = 4  # one in so many numbers has to occur if the classes have no names
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,7 +214,7 @@ def _names(
 def _white(
     folder: Path, values: list[int], names: list[str] | None, ignore: Sequence[int]
 ) -> int | None:
-    """The number that stands for class 1 in masks of black and white, None in all others."""
+    """The number that stands for class 1 in black and white masks; None in all others."""
     white = values[-1]
     if names is None or len(names) != 2 or white not in WHITE or white in ignore:
         return None
@@ -263,7 +263,7 @@ def _require_plausible(
             "classes 0, 1, 2, ... without such gaps"
             + (
                 _advice(values)
-                or f": name all {max(used) + 1} in classes.txt or `labels`, or number them anew"
+                or f": name all {max(used) + 1} in classes.txt or `labels`, or renumber them"
             )
         )
 

@@ -1,4 +1,4 @@
-"""Architectures by name. Each family registers its records; nobody else spells out names."""
+"""Architectures by name. Each family registers its records; no other module lists names."""
 
 from __future__ import annotations
 

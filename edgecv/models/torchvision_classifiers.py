@@ -68,5 +68,5 @@ def _fixed_size(name: str, crop: list[int]) -> dict[str, Any]:
 
 
 for _name in models.list_models(module=models):
-    if _name in CATALOGUE:  # a newer torchvision may have more, which nobody has tried
+    if _name in CATALOGUE:  # a newer torchvision may have more, which are not tested
         register(_architecture(_name))

@@ -30,7 +30,7 @@ def measure_of(task: str) -> Any:
 
 
 def unheard(line: str) -> None:
-    """Takes lines that nobody wants to read."""
+    """Ignores a line of the report."""
 
 
 def class_numbers(labels: Sequence[str], names: Sequence[str]) -> list[int]:

@@ -196,7 +196,7 @@ def test_checkpoint_round_trip(tmp_path: Path) -> None:
     [
         (lambda c: c.pop("format"), "no checkpoint of edgecv train"),
         (lambda c: c.update(format=2), "checkpoint format 2, this version reads 1"),
-        (lambda c: c.pop("labels"), "it lacks labels"),
+        (lambda c: c.pop("labels"), "labels is missing"),
         (lambda c: c["arguments"].update(num_classes=7), "for 3 classes"),
         (lambda c: c.update(architecture="ssd_big"), "unknown architecture 'ssd_big'"),
     ],

@@ -1,6 +1,6 @@
 """COCO's `segmentation`: polygons and run lengths, checked before pycocotools sees them.
 
-pycocotools trusts its input: run lengths of another sum decode to memory that nobody wrote, and
+pycocotools trusts its input: run lengths of another sum decode to uninitialised memory, and
 far coordinates overflow its integers.
 """
 

@@ -20,7 +20,7 @@ _GREY, _PALETTE = 0, 3  # colour types of a PNG
 
 
 def mask_of(image: Path, masks: Path) -> Path:
-    """masks/name.png or masks/name_mask.png. Raises InputError if there is neither."""
+    """masks/name.png or masks/name_mask.png. Raises InputError if both are missing."""
     for name in (f"{image.stem}.png", f"{image.stem}_mask.png", f"{image.stem}.PNG"):
         if (masks / name).is_file():
             return masks / name
@@ -78,7 +78,7 @@ def read_numbers(path: Path, meaning: str) -> NDArray[np.uint16]:
 
 
 def _as_grey(png: bytes) -> tuple[bytes, int]:
-    """The file as a grey one, and what its decoded values are to be divided by.
+    """The file as a grey one, and the divisor of its decoded values.
 
     The decoder makes colours of a palette's indices; of grey values it makes none. Grey values of
     less than 8 bits it stretches to 0..255.

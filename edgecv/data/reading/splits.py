@@ -54,7 +54,7 @@ def mentions_split(text: str) -> bool:
 
 
 def divide(images: list[Path], split: str, root: Path) -> list[Path]:
-    """The share of `train` or `val` in images that nobody has divided.
+    """The share of `train` or `val` of images without folders for splits.
 
     An image is in `val` if the SHA-256 of its name without suffix is divisible by five, else in
     `train`. It stays there when other images are added or removed. The name is the path below

@@ -113,8 +113,8 @@ def _load(path: Path) -> dict[str, Any]:
         raise InputError(f"{path}: reading it needs PyYAML; pip install pyyaml") from error
 
     class Loader(yaml.BaseLoader):
-        """Text only; a key that is there twice is an error instead of a loss, and aliases are not
-        followed: a few lines of them can stand for more than there is memory for."""
+        """Text only. A duplicate key is an error, and aliases are not followed: a few lines of them
+        can expand to more than the memory holds."""
 
         def compose_node(self, parent: Any, index: Any) -> Any:
             if self.check_event(yaml.AliasEvent):

@@ -1,4 +1,4 @@
-"""All architectures, as facts: what can be said without loading torch."""
+"""All architectures: what is known of them without loading torch."""
 
 from __future__ import annotations
 

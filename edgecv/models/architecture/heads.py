@@ -1,4 +1,4 @@
-"""Which parts of a network depend on its classes, and how they start anew."""
+"""Which parts of a network depend on its classes, and their first weights."""
 
 from __future__ import annotations
 

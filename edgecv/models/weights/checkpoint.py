@@ -26,7 +26,8 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """architecture and arguments make the module; labels name its classes without background.
+    """A trained network: architecture and arguments build the module, labels name its classes
+    (without the background).
 
     `input` is the input record as in bundle.json; `training` says how it was made.
     """
@@ -69,7 +70,7 @@ def save_whole(path: str | Path, content: Any) -> None:
 
 
 def load_checkpoint(path: str | Path) -> Checkpoint:
-    """Reads a checkpoint of ours.
+    """Reads a checkpoint that `edgecv train` wrote.
 
     Raises:
         InputError: the file is missing, broken, of a newer format, or a bare state dict; its
@@ -98,7 +99,7 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     keys = ("architecture", "arguments", "labels", "input", "state_dict")
     missing = [key for key in keys if key not in content]
     if missing:
-        raise InputError(f"{path}: broken checkpoint: it lacks {', '.join(missing)}")
+        raise InputError(f"{path}: broken checkpoint: {', '.join(missing)} is missing")
     _require_form(content, path)
     require_finite(content["state_dict"], str(path))
     return Checkpoint(**{key: content[key] for key in keys}, training=content.get("training", {}))

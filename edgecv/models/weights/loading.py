@@ -1,4 +1,4 @@
-"""Weights for modules of the registry, checked against the module before they are loaded."""
+"""Loads weights into modules of the registry, after checking that they fit."""
 
 from __future__ import annotations
 
@@ -60,7 +60,8 @@ def load_weights(module: nn.Module, source: str | Path, new_head: bool = False) 
         A note for the user if the head was kept, else None.
 
     Raises:
-        InputError: the weights cannot be had, or do not fit; the message says which keys or shapes.
+        InputError: the weights cannot be read or downloaded, or do not fit; the message names the
+            keys or shapes.
     """
     if source == "none":
         return None
@@ -74,7 +75,7 @@ def load_weights(module: nn.Module, source: str | Path, new_head: bool = False) 
 def fit_state_dict(
     module: nn.Module, state_dict: dict[str, Tensor], source: str, new_head: bool = False
 ) -> str | None:
-    """`load_weights` for weights already read."""
+    """`load_weights` for a state dict."""
     require_finite(state_dict, source)
     record = registry.architecture_of(module)
     architecture = record.name

@@ -66,5 +66,5 @@ def accuracy(
 
 
 def counts_five(names: Sequence[str]) -> bool:
-    """Whether the five highest of so many classes leave any out."""
+    """Whether there are more than five classes."""
     return len(names) > 5

@@ -71,7 +71,7 @@ Objects = TypeVar("Objects", Record, Detected)
 
 
 def _only(objects: Objects, labels: Sequence[int]) -> Objects:
-    """Those of some labels, which are numbered anew in their order."""
+    """The objects of some labels. The labels are renumbered in the given order."""
     number = {label: i for i, label in enumerate(labels)}
     kept = [i for i, label in enumerate(objects.labels.tolist()) if label in number]
     changed: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""A training that has left the numbers: it is stopped, and what to do is said."""
+"""Stops a training whose loss has diverged, and says what to do."""
 
 from __future__ import annotations
 

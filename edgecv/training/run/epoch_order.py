@@ -1,5 +1,5 @@
-"""Random numbers of a run, from its seed and the epoch alone: a run that was resumed is the one
-that was never disturbed."""
+"""Random numbers of a run, from its seed and the epoch alone: a resumed run gives the same result
+as one that was not interrupted."""
 
 from __future__ import annotations
 

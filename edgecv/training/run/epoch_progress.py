@@ -1,4 +1,4 @@
-"""How far an epoch is, shown by whatever the caller shows progress with."""
+"""Progress of an epoch, on the bars of the caller."""
 
 from __future__ import annotations
 

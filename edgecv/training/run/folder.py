@@ -26,7 +26,7 @@ def check_out(out: Path, resume: bool) -> bool:
     A run begins in a folder that is not there, is empty, or holds one that died before the end of
     its first epoch; then with `resume`, too. Any other folder is left alone.
 
-    Raises InputError where a run may neither begin nor go on.
+    Raises InputError if a run may not begin or resume here.
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file; expected a folder for the run: give another `out`")

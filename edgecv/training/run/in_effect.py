@@ -1,4 +1,4 @@
-"""What a run really uses, where its settings leave that to edgecv."""
+"""The values that a run uses where its settings leave them to edgecv."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def _start_method(workers: int) -> Any:
     """How worker processes start: from a server that has no threads, as Python 3.14 does.
 
     A fork of this process would copy the locks that threads of PyTorch, OpenCV and ONNX Runtime
-    hold, and may wait for them for ever (Python 3.13 warns of it). So data sets and collate
+    hold, and may wait for them forever (Python 3.13 warns of it). So data sets and collate
     functions have to be picklable. The server imports PyTorch once, for all workers of a run;
     where there is none (Windows), each worker does.
     """

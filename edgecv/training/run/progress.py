@@ -1,4 +1,4 @@
-"""What long work shows its progress with; the caller makes it."""
+"""The progress bar of a long task. The caller provides it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ class Bar(Protocol):
     """Shows progress from its construction until `close`."""
 
     def update(self, steps: int = 1, note: str | None = None) -> None:
-        """So many more steps are done; `note` is shown behind them."""
+        """Adds steps that are done; `note` is shown behind them."""
         ...
 
     def close(self) -> None: ...
 
 
-# Number of steps (None: unknown), what one is, title -> the bar.
+# Number of steps (None: unknown), unit, title -> bar.
 MakeBar = Callable[[int | None, str, str], Bar]

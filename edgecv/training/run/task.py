@@ -62,7 +62,7 @@ class TrainingTask(pl.LightningModule):
         self.measured_statistics = measured_statistics
         self._recent: deque[Any] = deque(maxlen=STATISTICS_BATCHES)
         self._guard = LossGuard()
-        # Of the last validation, until somebody takes them.
+        # Of the last validation, until `RunFiles` takes them.
         self.metrics: dict[str, float] | None = None
         self.facts: dict[str, Any] = {}  # plain values for the checkpoint
         self.loss_names: list[str] = []  # of the parts, where there are several
@@ -102,7 +102,7 @@ class TrainingTask(pl.LightningModule):
         return total
 
     def remember(self, inputs: Inputs) -> Inputs:
-        """Notes what `run_backbone` of the averaged weights is to be measured on."""
+        """Keeps the inputs on which `run_backbone` measures the averaged weights."""
         if self.measured_statistics:
             self._recent.append(inputs)
         return inputs
