@@ -33,7 +33,7 @@ def main(bccd: str) -> None:
             shutil.copyfile(record.image, folder / record.image.name)
         annotations = CELLS / "annotations" / f"instances_{split}.json"
         annotations.parent.mkdir(exist_ok=True)
-        annotations.write_text(coco(data, chosen))
+        annotations.write_text(coco(data, chosen), encoding="utf-8")
         print(f"{split}: {count} of {len(everything)} images to {folder}")
     shutil.copyfile(terms, CELLS / "LICENSE")
 

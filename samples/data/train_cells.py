@@ -40,7 +40,7 @@ def run(command: str, *arguments: object) -> None:
 
 def keep_fp16(source: Path, target: Path) -> None:
     """The bundle at `target` has the FP16 graphs of `source` alone: a third of its size."""
-    manifest = json.loads((source / MANIFEST).read_text())
+    manifest = json.loads((source / MANIFEST).read_text(encoding="utf-8"))
     with new_bundle(target, overwrite=True) as draft:
         graphs = {
             role: [file for file in files if file["precision"] == "fp16"]

@@ -144,7 +144,7 @@ def test_default_weights(monkeypatch: pytest.MonkeyPatch) -> None:
         raise urllib.error.URLError("no route to host")
 
     monkeypatch.setattr(enum, "get_state_dict", offline)
-    with pytest.raises(InputError, match=r"cannot be downloaded .*no route.* pass the file with"):
+    with pytest.raises(InputError, match=r"cannot be downloaded .*no route.* pass the file as"):
         load_weights(module, "default")
     with pytest.raises(InputError, match="ssd_tiny has no default weights"):
         load_weights(tiny(), "default")
