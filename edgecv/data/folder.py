@@ -22,7 +22,7 @@ _FORMATS = {"Pascal VOC": voc, "COCO": coco, "YOLO": yolo, "mask images": mask_f
 _OTHERS = {"Pascal VOC": voc, "COCO": coco, "YOLO": yolo}
 _MOST_FOLDERS = 50  # that are looked at for it
 _MOST_FILES = 20_000
-_DEPTH = 2  # folders around a data set, as archives have them
+_DEPTH = 2  # folders around a data set, as in archives
 # What a file's name says of a format that is not read, and how to get another.
 _UNREAD = (
     ("*.tfrecord*", "TFRecord"),
@@ -50,8 +50,13 @@ def read_folder(folder: str | Path, split: str) -> DetectionData:
 
     Raises:
         InputError: no such folder or split, no or several formats, missing or broken files, labels
-            that cannot mean these images. A split without a single object is none of these:
-            `data.report.require_objects`.
+            that cannot mean these images. A split without a single object is not an error here:
+            see `data.report.require_objects`.
+
+    Example:
+        >>> data = read_folder("shapes", "train")
+        >>> print(data.report.lines()[0])
+        >>> data.labels, data.records[0].boxes  # xyxy in pixels, float32 [N, 4]
     """
     folder = Path(folder)
     with one_line(folder, "expected a data set"):  # such as a name too long for the file system

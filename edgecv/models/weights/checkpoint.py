@@ -75,6 +75,10 @@ def load_checkpoint(path: str | Path) -> Checkpoint:
     Raises:
         InputError: the file is missing, broken, of a newer format, or a bare state dict; its
             weights hold NaN.
+
+    Example:
+        >>> checkpoint = load_checkpoint("run/best.pt")
+        >>> module = checkpoint.module()  # with its weights, in evaluation mode
     """
     path = Path(path)
     if not path.is_file():

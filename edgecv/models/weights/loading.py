@@ -62,6 +62,10 @@ def load_weights(module: nn.Module, source: str | Path, new_head: bool = False) 
     Raises:
         InputError: the weights cannot be read or downloaded, or do not fit; the message names the
             keys or shapes.
+
+    Example:
+        >>> module = registry.create("resnet18", num_classes=3)
+        >>> print(load_weights(module, "resnet18.pth", new_head=True))
     """
     if source == "none":
         return None

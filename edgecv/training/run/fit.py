@@ -64,6 +64,11 @@ def fit(
         InputError: data, weights, settings, folder or device that do not fit; a loss that is not
             finite or has exploded.
         EngineError: a process of the loader has died, or the GPU's memory is too small.
+
+    Example:
+        >>> kind = recipe_of("ssd_tiny").SETTINGS
+        >>> settings = kind("ssd_tiny", "shapes", epochs=20, size=(192, 256))
+        >>> fit(settings, Path("run"), device="cpu")["map50"]
     """
     for package in NEEDS:
         require(package)

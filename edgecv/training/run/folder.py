@@ -56,7 +56,7 @@ def check_out(out: Path, resume: bool) -> bool:
 
 
 def recorded(out: Path) -> dict[str, Any]:
-    """The record of the run in `out`, as JSON has it: its settings and what `write_record` adds.
+    """The record of the run in `out`, as in JSON: its settings and what `write_record` adds.
 
     Raises InputError if it is broken.
     """
