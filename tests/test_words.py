@@ -1,12 +1,21 @@
-"""The pages use one vocabulary: that of docs/glossary.md and of the field."""
+"""Pages and code use one vocabulary: that of docs/glossary.md and of the field."""
 
+import ast
+import io
 import re
+import tokenize
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("samples/**/*.md")])
+# Folders whose comments, docstrings and messages have been gone through.
+CODE = sorted(
+    path
+    for folder in ("models", "data", "training")
+    for path in (ROOT / "edgecv" / folder).rglob("*.py")
+)
 # Left: what is not written; right: what is.
 INSTEAD = {
     r"pictures?|photos?|photographs?": "image",
@@ -50,3 +59,27 @@ def test_windows_are_called_windows(page):
     """A crop is what `--crop` and `crop` name, what training cuts at random, or a mask's."""
     found = re.findall(r"\b(?:in|of|into|those|the|its|own) crops\b", prose(page.read_text()))
     assert found == []
+
+
+def sentences(code):
+    """Comments, docstrings and messages: of the strings those that hold a space."""
+    tokens = tokenize.generate_tokens(io.StringIO(code).readline)
+    comments = [token.string for token in tokens if token.type == tokenize.COMMENT]
+    strings = [
+        node.value
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value
+    ]
+    return "\n".join([*comments, *strings])
+
+
+def test_sentences_of_code_are_found():
+    code = (
+        'def f(picture):\n    """A photo."""\n    return f"{picture} of trunks", "paint"  # mends'
+    )
+    assert sorted(old_words(sentences(code))) == ["mends", "photo", "trunks"]
+
+
+@pytest.mark.parametrize("path", CODE, ids=[str(path.relative_to(ROOT)) for path in CODE])
+def test_words_of_code(path):
+    assert old_words(sentences(path.read_text(encoding="utf-8"))) == []

@@ -27,7 +27,7 @@ BATCH_SIZE = 4
 CROP = (256, 256)
 CONTENT_LAYERS = "relu2_2"
 STYLE_LAYERS = "relu1_2,relu2_2,relu3_3,relu4_3"
-SAMPLE_HEIGHT = 256  # pixels of a row in pictures/epoch_NNN.jpg
+SAMPLE_HEIGHT = 256  # pixels of a row in `pictures/epoch_NNN.jpg`
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def prepare(settings: StyleSettings, workers: int) -> Run:
 
 
 class SampleImages(pl.Callback):
-    """After each validation writes pictures/epoch_NNN.jpg: images above, their results below."""
+    """After each validation writes `pictures/epoch_NNN.jpg`: images above, their results below."""
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, task: pl.LightningModule) -> None:
         assert isinstance(task, StyleTask)

@@ -33,7 +33,7 @@ class StyleTask(TrainingTask):
         return metrics["validation"] <= best["validation"]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        # Runs that began with an earlier version call the backbone of the losses its trunk.
+        # In runs of earlier versions the weights of `loss.backbone` are called `loss.trunk`.
         weights = checkpoint["state_dict"]
         for name in [name for name in weights if name.startswith("loss.trunk.")]:
             weights[name.replace("loss.trunk.", "loss.backbone.", 1)] = weights.pop(name)
