@@ -15,6 +15,7 @@ import torch
 
 import edgecv
 from edgecv.data.folder import read_folder
+from edgecv.data.reading.image_files import upright_size
 from edgecv.data.reading.names_file import read_names
 from edgecv.data.reading.number_images import read_numbers
 from edgecv.data.reading.text import read_json, read_xml
@@ -106,6 +107,64 @@ def test_a_jpeg_of_many_scans_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bomb.jpg").write_bytes(data[:-2] + data[scan:-2] * 100 + b"\xff\xd9")
     with pytest.raises(InputError, match=r"a JPEG of 1.. scans, 100 at most"):
         read_image(tmp_path / "bomb.jpg")
+
+
+def test_a_large_jpeg_has_fewer_scans(tmp_path: Path) -> None:
+    """A hundred of this size take more than a minute."""
+    data = cv2.imencode(".jpg", np.zeros((16, 16, 3), np.uint8), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[
+        1
+    ].tobytes()
+    frame = data.index(b"\xff\xc2")
+    data = data[: frame + 5] + struct.pack(">HH", 16000, 16000) + data[frame + 9 :]
+    scan = data.rindex(b"\xff\xda")
+    (tmp_path / "bomb.jpg").write_bytes(data[:-2] + data[scan:-2] * 20 + b"\xff\xd9")
+    with pytest.raises(InputError, match=r"a JPEG of .. scans, 16 at most"):
+        read_image(tmp_path / "bomb.jpg")
+
+
+def tiff(*sizes: tuple[int, int, int, int]) -> bytes:
+    """`sizes`: tags as tag, kind, count, value."""
+    rest = ((258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1), (273, 4, 1, 8), (277, 3, 1, 1))
+    tags = [*sizes, *rest, (278, 4, 1, 8), (279, 4, 1, 64)]
+    entries = b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    return struct.pack("<4sIH", b"II*\0", 8, len(tags)) + entries + bytes(100)
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        # The decoder takes the first of two tags, and would make 900 megapixels.
+        (
+            tiff((256, 4, 1, 30000), (256, 4, 1, 8), (257, 4, 1, 30000), (257, 4, 1, 8)),
+            "30000 x 30000 pixels",
+        ),
+        (tiff((256, 16, 1, 8), (256, 4, 1, 8), (257, 4, 1, 8)), "without a size"),
+        # A comment ends with a carriage return, too.
+        (b"P5 #c\r30000 30000 255\n8 8 255\n" + bytes(64), "30000 x 30000 pixels"),
+        # 35 bytes, for which the decoder asks for 1.7 GB
+        (b"GIF89a" + struct.pack("<HHBBB", 16000, 16000, 0x80, 0, 0) + bytes(30), "134217728"),
+    ],
+    ids=["tag twice", "size of another form", "comment", "gif"],
+)
+def test_sizes_are_read_as_the_decoder_reads_them(
+    data: bytes, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "x").write_bytes(data)
+    with pytest.raises(InputError, match=message):
+        read_image(tmp_path / "x")
+
+
+def test_an_image_file_larger_than_memory_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "x.png").open("wb") as file:
+        file.truncate(1 << 40)  # takes no place on the disk
+    for read in (read_image, upright_size, lambda path: read_numbers(path, "numbers")):
+        with pytest.raises(InputError, match=r"x\.png: 1,099,511,627,776 bytes, expected an image"):
+            read(tmp_path / "x.png")
+
+
+def test_a_path_that_is_too_long_is_no_bundle() -> None:
+    with pytest.raises(BundleError, match="aaa: cannot be read: File name too long"):
+        edgecv.load("a" * 5000)
 
 
 def test_a_bmp_of_os2_is_read(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgecv_runtime import InputError, read_image
-from edgecv_runtime.files.regular import check_regular
 from edgecv_runtime.images.headers import ImageHeader, read_header
+from edgecv_runtime.images.limits import check_file
 from edgecv_runtime.sources import IMAGE_SUFFIXES
 
 from .report import shortened
@@ -97,7 +97,7 @@ def upright_size(image: Path) -> tuple[int, int]:
 
 def stored_header(image: Path) -> ImageHeader:
     """Size and orientation as stored. Raises InputError as `upright_size`."""
-    check_regular(image)
+    check_file(image)
     try:
         with image.open("rb") as file:
             data = b""

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_runtime import InputError
-from edgecv_runtime.files.regular import check_regular
 from edgecv_runtime.images.headers import read_header
-from edgecv_runtime.images.limits import check_header
+from edgecv_runtime.images.limits import check_header, read_file
 from edgecv_runtime.opencv import import_cv2
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -46,11 +45,7 @@ def read_numbers(path: Path, meaning: str) -> NDArray[np.uint16]:
     Raises InputError for any other file; `meaning` says in its message what the numbers are.
     """
     cv2 = import_cv2()
-    check_regular(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    data = read_file(path)
     if data.startswith(b"\xff\xd8"):
         raise InputError(
             f"{path}: a JPEG, which does not keep numbers; expected a PNG with {meaning}"

@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::size_t kMaxBytes = 16u << 20;
 constexpr int kMaxDepth = 32;
-constexpr std::size_t kMaxKeys = 1000;  // an ordered object looks its keys up one by one
+constexpr std::size_t kMaxKeys = 1000;     // an ordered object looks its keys up one by one
+constexpr std::size_t kMaxObjects = 1000;  // at its end, the parser looks at those before it, too
 
 /// Follows the parser to see what a finished document no longer shows (a key given twice) and to
 /// stop early on a document made to exhaust memory.
@@ -25,6 +26,11 @@ class ParseGuard {
       case Json::parse_event_t::array_start:
         if (levels_.size() >= kMaxDepth) {
           bad_manifest(root_, "nested deeper than " + std::to_string(kMaxDepth) + " levels");
+        }
+        if (event == Json::parse_event_t::object_start && !levels_.empty() &&
+            levels_.back().is_array && levels_.back().index >= kMaxObjects) {
+          bad_manifest(path(), "an object behind " + std::to_string(kMaxObjects) +
+                                   " items, expected fewer in an array of objects");
         }
         levels_.push_back({event == Json::parse_event_t::array_start, {}, {}, 0});
         break;

@@ -512,6 +512,13 @@ TEST_CASE("text made to exhaust memory or time") {
   for (int i = 0; i <= 1000; ++i) keys += "\"k" + std::to_string(i) + "\": 0, ";
   CHECK(manifest_refusal(replaced(golden_manifest(), "\"seed\"", keys + "\"seed\"")) ==
         "bundle.json: provenance.k999: more than 1000 keys in one object");
+  // The parser looks at all items at the end of each object: 300,000 would take minutes.
+  std::string objects = "{}";
+  for (int i = 0; i < 300000; ++i) objects += ", {}";
+  CHECK(manifest_refusal(
+            replaced(golden_manifest(), "\"seed\"", "\"a\": [" + objects + "], \"seed\"")) ==
+        "bundle.json: provenance.a[1000]: an object behind 1000 items, expected fewer in an array "
+        "of objects");
   std::string labels = "\"cat\"";
   for (int i = 0; i < 100000; ++i) labels += ",\"\"";
   CHECK(manifest_refusal(replaced(golden_manifest(), "\"cat\"", labels)) ==

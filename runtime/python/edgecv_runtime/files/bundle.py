@@ -29,7 +29,9 @@ def open_bundle(path: str | os.PathLike[str]) -> Iterator[Bundle]:
     path = Path(path)
     if "\0" in str(path):
         raise BundleError(f"{brief(str(path))}: is not a path: it holds a zero byte")
-    if not path.exists():
+    with one_line(path, "expected the folder or .zip of a bundle", BundleError):
+        there = path.exists()
+    if not there:
         recover_folder(path)
     if path.is_dir():
         yield Bundle.open(str(path))

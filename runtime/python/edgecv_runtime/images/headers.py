@@ -38,7 +38,8 @@ def read_header(data: bytes) -> ImageHeader:
             return _webp(data)
         if data[:6] in (b"GIF87a", b"GIF89a"):
             width, height = struct.unpack_from("<HH", data, 6)
-            return ImageHeader((height, width))
+            # Decoded with the frame before it, in four channels each.
+            return ImageHeader((height, width), sample_bytes=2)
         if data[:2] == b"BM":
             # OS/2's header of 12 bytes has sizes of 16 bits.
             short = struct.unpack_from("<I", data, 14)[0] == 12
@@ -183,7 +184,7 @@ def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 def _pnm(data: bytes) -> ImageHeader:
     fields: list[int] = []
     wanted = 2 if data[1:2] in b"14" else 3  # bitmaps have no largest value
-    for match in re.finditer(rb"#[^\n]*|(\d+)", data[2:1024]):
+    for match in re.finditer(rb"#[^\r\n]*|(\d+)", data[2:1024]):
         if match[1] is not None:
             fields.append(int(match[1]))
         if len(fields) == wanted:
@@ -215,11 +216,16 @@ def _tiff_tags(data: bytes) -> dict[int, int]:
         return {}
     (offset,) = struct.unpack_from(order + "I", data, 4)
     (count,) = struct.unpack_from(order + "H", data, offset)
-    tags = {}
+    tags: dict[int, int] = {}
     for at in range(offset + 2, offset + 2 + 12 * count, 12):
         if at + 12 > len(data):
             break
         tag, kind, values = struct.unpack_from(order + "HHI", data, at)
+        # Of a tag that is there twice, the decoder takes the first.
+        if tag in tags:
+            continue
+        if tag in (256, 257) and (values != 1 or kind not in (3, 4)):  # a size of another form
+            return {}
         if tag == 258 and kind == 3 and values > 2:  # bits of each channel, which lie elsewhere
             (offset,) = struct.unpack_from(order + "I", data, at + 8)
             (tags[tag],) = struct.unpack_from(order + "H", data, offset)

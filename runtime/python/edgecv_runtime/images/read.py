@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_runtime._core import InputError
-from edgecv_runtime.files.regular import check_regular
-from edgecv_runtime.images.limits import MAX_SIDE, check_header
+from edgecv_runtime.images.limits import MAX_SIDE, check_header, read_file
 from edgecv_runtime.one_line import brief
 from edgecv_runtime.opencv import import_cv2
 
@@ -37,12 +36,7 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
         EngineError: OpenCV is not installed.
     """
     path = Path(path)
-    check_regular(path)
-    try:
-        data = path.read_bytes()
-    except (OSError, ValueError) as error:  # ValueError: a zero in the path
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: cannot be read: {reason}") from error
+    data = read_file(path)
     if not data:
         raise InputError(f"{path}: the file is empty, an image was expected")
     cv2 = import_cv2()

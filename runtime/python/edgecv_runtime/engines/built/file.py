@@ -140,7 +140,7 @@ def _is_lengths(value: Any) -> bool:
 
 
 def _is_inside(value: Any) -> bool:
-    if not isinstance(value, str) or not value or "\\" in value or ":" in value:
+    if not isinstance(value, str) or not value or any(sign in value for sign in "\\:\0"):
         return False
     path = PurePosixPath(value)
     return not path.is_absolute() and ".." not in path.parts
