@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import numpy as np
 import torch
@@ -13,35 +15,17 @@ from torchvision.models.detection import ssd300_vgg16
 from torchvision.models.detection.image_list import ImageList
 
 from edgecv_export.graphs.families import cut_model
-from edgecv_runtime import Bundle, Engine, Manifest, TensorSpec, _core
+from edgecv_runtime import Bundle, Manifest, _core
+from helpers.fake_engine import FakeEngine
+from helpers.manifests import graph, write_manifest
 from timing import THREADS, alternate, header, row
 
 SIZE, ANCHORS, COLUMNS = 300, 8732, 91
 FEATURE_SIZES = [(38, 38), (19, 19), (10, 10), (5, 5), (3, 3), (1, 1)]
 
 
-class Outputs(Engine):
-    """A network of which only the outputs exist."""
-
-    def __init__(self, logits: np.ndarray, deltas: np.ndarray) -> None:
-        super().__init__(
-            [TensorSpec("images", "float32", [1, 3, SIZE, SIZE])],
-            [
-                TensorSpec("logits", "float32", [1, ANCHORS, COLUMNS]),
-                TensorSpec("deltas", "float32", [1, ANCHORS, 4]),
-            ],
-        )
-        self._outputs = [logits, deltas]
-        self._buffer = np.empty((1, 3, SIZE, SIZE), np.float32)
-
-    def input(self, index: int, shape: tuple[int, ...]) -> np.ndarray:
-        return self._buffer
-
-    def run(self) -> None:
-        pass
-
-    def output(self, index: int) -> np.ndarray:
-        return self._outputs[index]
+INPUTS = {"images": (1, 3, SIZE, SIZE)}
+OUTPUTS = {"logits": (1, ANCHORS, COLUMNS), "deltas": (1, ANCHORS, 4)}
 
 
 def logits_of(kind: str, rng: np.random.Generator) -> np.ndarray:
@@ -56,34 +40,18 @@ def logits_of(kind: str, rng: np.random.Generator) -> np.ndarray:
     return logits
 
 
-def write_manifest(folder: Path, network: Any) -> Path:
+def write_bundle(folder: Path, network: Any) -> Path:
     """The manifest of an export, without the export."""
     cut = cut_model(network)
-
-    def port(name: str, *shape: int) -> dict[str, Any]:
-        return {"name": name, "dtype": "float32", "shape": shape}
-
-    graph = {
-        "file": "main.onnx",
-        "sha256": "0" * 64,
-        "precision": "fp32",
-        "dialect": "onnx",
-        "inputs": [port("images", 1, 3, SIZE, SIZE)],
-        "outputs": [port("logits", 1, ANCHORS, COLUMNS), port("deltas", 1, ANCHORS, 4)],
-    }
-    manifest = {
-        "schema": Manifest.current_schema,
-        "name": "ssd300",
-        "task": cut.task,
-        "architecture": "ssd300_vgg16",
-        "labels": [f"class {index}" for index in range(1, COLUMNS)],
-        "input": cut.input,
-        "graphs": {"main": [graph]},
-        "postprocess": cut.postprocess,
-        "provenance": {},
-    }
-    (folder / "bundle.json").write_text(json.dumps(manifest), encoding="utf-8")
-    return folder
+    return write_manifest(
+        folder,
+        cut.task,
+        {"main": graph(INPUTS, OUTPUTS)},
+        cut.postprocess,
+        labels=[f"class {index}" for index in range(1, COLUMNS)],
+        input=cut.input,
+        schema=Manifest.current_schema,
+    )
 
 
 def main() -> None:
@@ -98,14 +66,16 @@ def main() -> None:
     image = np.zeros((SIZE, SIZE, 3), np.uint8)
     print(header("logits", "caches", "edgecv ms", "torchvision ms", "ratio", "target"))
     with tempfile.TemporaryDirectory() as folder:
-        bundle = Bundle.open(str(write_manifest(Path(folder), network)))
+        bundle = Bundle.open(str(write_bundle(Path(folder), network)))
         for kind, cold, target in (
             ("random", False, "40×"),
             ("trained", False, "15×"),
             ("trained", True, "15×"),
         ):
             logits = logits_of(kind, rng)
-            detector = _core.Detector(bundle, Outputs(logits, deltas), THREADS)
+            both = (logits, deltas)
+            engine = FakeEngine(lambda _, both=both: both, INPUTS, OUTPUTS, keep=False)
+            detector = _core.Detector(bundle, engine, THREADS)
             detector.set_thresholds([bundle.manifest.measuring_threshold] * (COLUMNS - 1))
             outputs = {
                 "cls_logits": torch.from_numpy(logits),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import numpy as np
 import torch
@@ -15,67 +16,45 @@ from edgecv.models import registry
 from edgecv_export.bundle.draft import new_bundle
 from edgecv_export.exporting import write_cut
 from edgecv_export.graphs.families import cut_model
-from edgecv_runtime import Bundle, Engine, Stylizer, TensorSpec, _core, load
+from edgecv_runtime import Bundle, Stylizer, _core, load
+from helpers.fake_engine import FakeEngine
+from helpers.manifests import graph, write_manifest
 from timing import THREADS, alternate, header, row
 
 FRAME = (1080, 1920)  # height, width
 TILE, STEP = 512, 384  # as bundles have them
 
 
-class Ready(Engine):
-    """Gives one image, made in advance, whatever it is asked."""
+IMAGES, STATISTICS = {"images": (-1, 3, -1, -1)}, {"statistics": (1, 2, 4)}
+STYLIZED = {"picture": (-1, 3, -1, -1)}
+ROLES = {
+    "main": (IMAGES, STYLIZED),
+    "statistics": (IMAGES, STATISTICS),
+    "tile": (IMAGES | STATISTICS, STYLIZED),
+}
 
-    def __init__(self, planes: np.ndarray | None) -> None:
-        tile = planes is not None and planes.shape[2:] == (TILE, TILE)
-        images = TensorSpec("images", "float32", [-1, 3, -1, -1])
-        statistics = TensorSpec("statistics", "float32", [1, 2, 4])
-        picture = TensorSpec("picture", "float32", [-1, 3, -1, -1])
-        super().__init__(
-            [images, statistics] if tile else [images], [statistics if planes is None else picture]
-        )
-        self.planes = np.zeros((1, 2, 4), np.float32) if planes is None else planes
-        self.buffer = np.empty(0, np.float32)
 
-    def input(self, index: int, shape: tuple[int, ...]) -> np.ndarray:
-        if self.buffer.shape != shape:
-            self.buffer = np.empty(shape, np.float32)
-        return self.buffer
-
-    def bind(self, index: int, array: np.ndarray) -> None: ...
-    def run(self) -> None: ...
-    def output(self, index: int) -> np.ndarray:
-        return self.planes
+def ready(role: str, outputs: np.ndarray) -> FakeEngine:
+    """A network that takes no time: its outputs are made in advance."""
+    return FakeEngine(lambda *_: outputs, *ROLES[role], keep=False)
 
 
 def manifest(folder: Path) -> None:
     """A bundle whose graphs nobody opens."""
     cut = cut_model(registry.create("style_transform", width=1, blocks=5))
-
-    def graph(inputs: list[dict[str, Any]], output: dict[str, Any]) -> list[dict[str, Any]]:
-        return [{"file": "none.onnx", "sha256": "0" * 64, "precision": "fp32", "dialect": "onnx",
-                 "inputs": inputs, "outputs": [output]}]  # fmt: skip
-
-    def tensor(name: str, *shape: int | None) -> dict[str, Any]:
-        return {"name": name, "dtype": "float32", "shape": list(shape)}
-
-    images = tensor("images", None, 3, None, None)
-    statistics = tensor("statistics", 1, 2, 4)
-    picture = tensor("picture", None, 3, None, None)
-    record = {
-        "schema": 2, "name": "ready", "task": "stylize", "architecture": "ready", "labels": [],
-        "input": cut.input,
-        "graphs": {"main": graph([images], picture), "statistics": graph([images], statistics),
-                   "tile": graph([images, statistics], picture)},
-        "postprocess": {
+    write_manifest(
+        folder,
+        "stylize",
+        {role: graph(*shapes) for role, shapes in ROLES.items()},
+        {
             "method": "stylize",
             "picture": {"output": "picture", "color": "rgb", "scale": 1.0, "offset": 0.0},
             "smallest_side": 8,
             "tiles": {"size": [TILE, TILE], "overlap": 0.25, "thumbnail": 1024, "align": 4,
                       "above": 4000000},
         },
-        "provenance": {},
-    }  # fmt: skip
-    (folder / "bundle.json").write_text(json.dumps(record), encoding="utf-8")
+        input=cut.input,
+    )  # fmt: skip
 
 
 def starts(length: int) -> list[int]:
@@ -120,7 +99,11 @@ def around_the_network() -> None:
         manifest(Path(folder))
         bundle = Bundle.open(folder)
     tile = np.ascontiguousarray(planes[None, :, :TILE, :TILE])
-    engines = {"main": Ready(planes[None]), "statistics": Ready(None), "tile": Ready(tile)}
+    engines = {
+        "main": ready("main", planes[None]),
+        "statistics": ready("statistics", np.zeros((1, 2, 4), np.float32)),
+        "tile": ready("tile", tile),
+    }
     model = Stylizer(bundle, engines, "ready", "fp32", threads=THREADS)
     model.tiling = "always"
     frame = rng.integers(0, 256, (*FRAME, 3), np.uint8)

@@ -21,7 +21,7 @@ from edgecv_runtime.engines.built.file import read_engines, to_json
 from edgecv_runtime.engines.built.record import BuiltEngine, ShapeRange
 from edgecv_runtime.files.bundle import open_bundle
 from fuzz.reader import Reader, put
-from helpers.input_records import input_record
+from helpers.manifests import input_record
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 _BUNDLES = {

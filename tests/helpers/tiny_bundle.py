@@ -1,32 +1,63 @@
-"""A bundle written in a test: two boxes whose scores grow with the brightness of the picture."""
+"""A bundle written in a test: two boxes whose scores grow with the brightness of the image."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from helpers.input_records import input_record
+from helpers.manifests import graph, input_record, write_manifest
 
 LABELS = ["left", "right"]
 # xyxy in 0..1; the first box is of the first class, the second of the second.
 BOXES = np.array([[0.125, 0.25, 0.375, 0.75], [0.5, 0.25, 1.0, 0.75]], np.float32)
-# The score of each box in its class on a white picture; on others times the mean level / 255.
+# The score of each box in its class on a white image; on others times the mean level / 255.
 SCORES = np.array([[0.9, 0.0], [0.0, 0.6]], np.float32)
+POSTPROCESS = {
+    "method": "ssd",
+    "scores": {"output": "scores", "function": "none", "background": "none"},
+    "boxes": {
+        "output": "boxes",
+        "encoding": "xyxy",
+        "normalized": True,
+        "weights": [10, 10, 5, 5],
+        "max_log_scale": 4.135166556742356,
+    },
+    "anchors": None,
+    "score_threshold": 0.01,
+    "iou_threshold": 0.45,
+    "topk_candidates": 400,
+    "max_detections": 200,
+}
 
 
 def write_tiny_bundle(folder: Path, batch: int | None = None) -> Path:
-    """Writes a detector for 32 x 48 pictures (height x width) into the folder: any number of them
+    """Writes a detector for 32 x 48 images (height x width) into the folder: any number of them
     in a run, or `batch`."""
     folder.mkdir(parents=True)
     (folder / "main.onnx").write_bytes(_model(batch or "batch").SerializeToString())
     digest = hashlib.sha256((folder / "main.onnx").read_bytes()).hexdigest()
-    (folder / "bundle.json").write_text(json.dumps(_manifest(digest, batch)))
-    return folder
+    return write_manifest(
+        folder,
+        "detect",
+        {
+            "main": graph(
+                {"images": [batch, 3, 32, 48]},
+                {"scores": [batch, 2, 2], "boxes": [batch, 2, 4]},
+                sha256=digest,
+            )
+        },
+        POSTPROCESS,
+        labels=LABELS,
+        input=input_record(size=[32, 48], resize="stretch", scale=1 / 255),
+        schema=1,
+        name="tiny",
+        architecture="brightness",
+        provenance={"parity": {"images": 8, "largest_box_difference": 0.25}},
+    )
 
 
 def _model(batch: int | str) -> onnx.ModelProto:
@@ -44,7 +75,7 @@ def _model(batch: int | str) -> onnx.ModelProto:
         "zero": np.zeros((1, 1, 1), np.float32),
         "corners": BOXES[None],
     }
-    graph = helper.make_graph(
+    made = helper.make_graph(
         nodes,
         "tiny",
         [helper.make_tensor_value_info("images", TensorProto.FLOAT, [batch, 3, 32, 48])],
@@ -55,48 +86,5 @@ def _model(batch: int | str) -> onnx.ModelProto:
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     return helper.make_model(
-        graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8, producer_name="tests"
+        made, opset_imports=[helper.make_opsetid("", 18)], ir_version=8, producer_name="tests"
     )
-
-
-def _manifest(digest: str, batch: int | None) -> dict[str, object]:
-    return {
-        "schema": 1,
-        "name": "tiny",
-        "task": "detect",
-        "architecture": "brightness",
-        "labels": LABELS,
-        "input": input_record(size=[32, 48], resize="stretch", scale=1 / 255),
-        "graphs": {
-            "main": [
-                {
-                    "file": "main.onnx",
-                    "sha256": digest,
-                    "precision": "fp32",
-                    "dialect": "onnx",
-                    "inputs": [{"name": "images", "dtype": "float32", "shape": [batch, 3, 32, 48]}],
-                    "outputs": [
-                        {"name": "scores", "dtype": "float32", "shape": [batch, 2, 2]},
-                        {"name": "boxes", "dtype": "float32", "shape": [batch, 2, 4]},
-                    ],
-                }
-            ]
-        },
-        "postprocess": {
-            "method": "ssd",
-            "scores": {"output": "scores", "function": "none", "background": "none"},
-            "boxes": {
-                "output": "boxes",
-                "encoding": "xyxy",
-                "normalized": True,
-                "weights": [10, 10, 5, 5],
-                "max_log_scale": 4.135166556742356,
-            },
-            "anchors": None,
-            "score_threshold": 0.01,
-            "iou_threshold": 0.45,
-            "topk_candidates": 400,
-            "max_detections": 200,
-        },
-        "provenance": {"parity": {"images": 8, "largest_box_difference": 0.25}},
-    }

@@ -11,7 +11,8 @@ from torchvision.transforms.v2 import functional
 
 import edgecv
 from edgecv import BundleError, Classification, EngineError, InputError
-from edgecv_runtime import Bundle, Classifier, Engine, TensorSpec
+from edgecv_runtime import Bundle, Classifier
+from helpers.fake_engine import FakeEngine
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "bundle_v2_classify"
 LABELS = ["cat", "dog", "horse"]
@@ -21,29 +22,17 @@ def random_image(height=30, width=41, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
-class FakeEngine(Engine):
-    """Gives the rows of `logits`, one for each image of a run."""
+def rows_in_turn(logits):
+    """Gives the rows, one for each image of a run, and begins again at their end."""
+    given = 0
 
-    def __init__(self, logits, batch=-1):
-        super().__init__(
-            [TensorSpec("images", "float32", [batch, 3, 16, 16])],
-            [TensorSpec("logits", "float32", [batch, len(logits[0])])],
-        )
-        self.logits, self.given, self.batches = np.float32(logits), 0, []
+    def network(images):
+        nonlocal given
+        rows = range(given, given + len(images))
+        given += len(images)
+        return np.take(np.float32(logits), rows, 0, mode="wrap")
 
-    def input(self, index, shape):
-        self.buffer = np.full(shape, np.nan, np.float32)
-        return self.buffer
-
-    def run(self):
-        self.batches.append(len(self.buffer))
-        self.result = np.take(
-            self.logits, range(self.given, self.given + len(self.buffer)), 0, mode="wrap"
-        )
-        self.given += len(self.buffer)
-
-    def output(self, index):
-        return self.result
+    return network
 
 
 def classifier(tmp_path, logits, batch=-1, **postprocess):
@@ -55,7 +44,9 @@ def classifier(tmp_path, logits, batch=-1, **postprocess):
     manifest["graphs"]["main"][0]["outputs"][0]["shape"][1] = len(logits[0])
     manifest["postprocess"] |= postprocess
     (folder / "bundle.json").write_text(json.dumps(manifest))
-    engine = FakeEngine(logits, batch)
+    engine = FakeEngine(
+        rows_in_turn(logits), {"images": [batch, 3, 16, 16]}, {"logits": [batch, len(logits[0])]}
+    )
     return Classifier(Bundle.open(str(folder)), {"main": engine}, "fake", "fp32")
 
 
@@ -129,7 +120,7 @@ def test_a_list_gives_what_each_image_gives_alone(tmp_path, batch):
     results = model(images)
     order = np.argsort(-logits, axis=1)
     assert [list(result.labels) for result in results] == order[:, :2].tolist()
-    assert engine.batches == {-1: [5], 1: [1] * 5, 4: [4, 4]}[batch]
+    assert [len(seen) for seen in engine.seen] == {-1: [5], 1: [1] * 5, 4: [4, 4]}[batch]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

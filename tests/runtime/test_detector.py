@@ -8,52 +8,22 @@ import pytest
 
 import edgecv
 from edgecv import EngineError, InputError
-from edgecv_runtime import Bundle, Engine, TensorSpec
+from edgecv_runtime import Bundle, Engine
 from edgecv_runtime.models.detector import Detector
+from helpers.fake_engine import FakeEngine
 from helpers.tiny_bundle import BOXES, LABELS, SCORES, write_tiny_bundle
 
 WHITE = np.full((64, 96, 3), 255, np.uint8)
 
 
-class FakeEngine(Engine):
-    """Gives what the test put into `results`, and remembers what it was given."""
-
-    def __init__(self, batch=-1, dtype="float32", names=("scores", "boxes")):
-        super().__init__(
-            [TensorSpec("images", dtype, [batch, 3, 32, 48])],
-            [
-                TensorSpec(name, "float32", [batch, 2, width])
-                for name, width in zip(names, (2, 4), strict=True)
-            ],
-        )
-        self.inputs_seen = []
-        self.results = None
-
-    def input(self, index, shape):
-        self.buffer = np.full(shape, np.nan, self.inputs[index].dtype)
-        return self.buffer
-
-    def run(self):
-        self.inputs_seen.append(self.buffer.copy())
-        count = len(self.buffer)
-        self.outputs_now = self.results or [
-            np.repeat(SCORES[None], count, 0),
-            np.repeat(BOXES[None], count, 0),
-        ]
-
-    def output(self, index):
-        return self.outputs_now[index]
+def both_boxes(images):
+    """The two boxes of the tiny bundle, for each image."""
+    return [np.repeat(SCORES[None], len(images), 0), np.repeat(BOXES[None], len(images), 0)]
 
 
-class BuiltEngine(FakeEngine):
-    """Takes fewest to most images in a run, where the graph takes any number."""
-
-    def __init__(self, fewest, most):
-        super().__init__()
-        self.range = fewest, most
-
-    def batch_range(self):
-        return self.range
+def fake_engine(batch=-1, dtype="float32", names=("scores", "boxes"), network=both_boxes, **more):
+    outputs = {name: [batch, 2, width] for name, width in zip(names, (2, 4), strict=True)}
+    return FakeEngine(network, {"images": [batch, 3, 32, 48]}, outputs, dtype=dtype, **more)
 
 
 @pytest.fixture
@@ -66,7 +36,7 @@ def detector(bundle, engine):
 
 
 def test_one_image_gives_one_result_in_its_own_pixels(bundle):
-    result = detector(bundle, FakeEngine())(WHITE)
+    result = detector(bundle, fake_engine())(WHITE)
     assert result.engine == "fake" and result.filter(0.7).engine == "fake"
     np.testing.assert_allclose(result.scores, [0.9, 0.6])
     np.testing.assert_array_equal(result.boxes, [[12, 16, 36, 48], [48, 16, 96, 48]])
@@ -86,41 +56,41 @@ def test_one_image_gives_one_result_in_its_own_pixels(bundle):
     ],
 )
 def test_boxes_that_enclose_nothing_are_not_reported(bundle, box):
-    engine = FakeEngine()
-    engine.results = [SCORES[None], np.array([[box, BOXES[1]]], np.float32)]
+    outputs = [SCORES[None], np.array([[box, BOXES[1]]], np.float32)]
+    engine = fake_engine(network=lambda images: outputs)
     result = detector(bundle, engine)(WHITE)
     np.testing.assert_array_equal(result.boxes, [[48, 16, 96, 48]])
     assert result.labels.tolist() == [1]
 
 
 def test_the_network_gets_rgb_in_0_to_1(bundle):
-    engine = FakeEngine()
+    engine = fake_engine()
     blue = np.zeros((32, 48, 3), np.uint8)
     blue[..., 0] = 255
     detector(bundle, engine)(blue)
-    assert engine.inputs_seen[0].shape == (1, 3, 32, 48)
-    assert engine.inputs_seen[0].max(axis=(0, 2, 3)).tolist() == [0, 0, 1]
+    assert engine.seen[0].shape == (1, 3, 32, 48)
+    assert engine.seen[0].max(axis=(0, 2, 3)).tolist() == [0, 0, 1]
     detector(bundle, engine)(blue, color="rgb")
-    assert engine.inputs_seen[1].max(axis=(0, 2, 3)).tolist() == [1, 0, 0]
+    assert engine.seen[1].max(axis=(0, 2, 3)).tolist() == [1, 0, 0]
 
 
 def test_a_list_gives_a_list_and_shares_runs(bundle):
-    engine = FakeEngine()
+    engine = fake_engine()
     sizes = [(10, 20), (64, 96), (333, 77)]
     results = detector(bundle, engine)([np.zeros((*size, 3), np.uint8) for size in sizes])
     assert [result.image_size for result in results] == sizes
-    assert [len(seen) for seen in engine.inputs_seen] == [3]
+    assert [len(seen) for seen in engine.seen] == [3]
     for result, (height, width) in zip(results, sizes, strict=True):
         np.testing.assert_allclose(result.boxes, BOXES * np.float32([width, height] * 2), rtol=1e-5)
     assert detector(bundle, engine)([]) == []
 
 
 def test_a_fixed_batch_is_filled_up_with_zeros(bundle):
-    engine = FakeEngine(batch=2)
+    engine = fake_engine(batch=2)
     results = detector(bundle, engine)([WHITE] * 3)
     assert len(results) == 3
-    assert [seen.shape[0] for seen in engine.inputs_seen] == [2, 2]
-    assert (engine.inputs_seen[1][1] == 0).all()
+    assert [seen.shape[0] for seen in engine.seen] == [2, 2]
+    assert (engine.seen[1][1] == 0).all()
 
 
 @pytest.mark.parametrize(
@@ -128,18 +98,18 @@ def test_a_fixed_batch_is_filled_up_with_zeros(bundle):
     [((1, 8), [8, 3]), ((4, 8), [8, 4]), ((2, 2), [2] * 6), ((1, 100), [11]), ((20, 30), [20])],
 )
 def test_a_list_is_cut_into_what_the_engine_was_built_for(bundle, built_for, rows):
-    engine = BuiltEngine(*built_for)
+    engine = fake_engine(batch_range=built_for)
     images = [np.full((64, 96, 3), 20 * level, np.uint8) for level in range(1, 12)]
     assert len(detector(bundle, engine)(images)) == 11
-    assert [len(seen) for seen in engine.inputs_seen] == rows
-    levels = np.concatenate([seen.max(axis=(1, 2, 3)) for seen in engine.inputs_seen])
+    assert [len(seen) for seen in engine.seen] == rows
+    levels = np.concatenate([seen.max(axis=(1, 2, 3)) for seen in engine.seen])
     np.testing.assert_allclose(levels[:11], np.arange(1, 12) * 20 / 255, rtol=1e-6)
     assert (levels[11:] == 0).all()
 
 
 def test_batch_range_of_engines_that_do_not_say(bundle):
-    assert Engine.batch_range(FakeEngine(batch=3)) == (3, 3)
-    lowest, highest = Engine.batch_range(FakeEngine())
+    assert Engine.batch_range(fake_engine(batch=3)) == (3, 3)
+    lowest, highest = Engine.batch_range(fake_engine())
     assert lowest == 1 and highest > 1 << 40
 
 
@@ -156,15 +126,15 @@ def test_a_graph_of_four_takes_eleven(tmp_path):
 
 
 def test_images_of_all_channel_counts_in_one_list(bundle):
-    engine = FakeEngine()
+    engine = fake_engine()
     gray, alpha = WHITE[..., 0], np.dstack([WHITE, WHITE[..., :1]])
     results = detector(bundle, engine)([WHITE, gray, alpha])
     assert [len(result) for result in results] == [2, 2, 2]
-    assert all((seen == 1).all() for seen in engine.inputs_seen)
+    assert all((seen == 1).all() for seen in engine.seen)
 
 
 def test_thresholds_by_class_and_for_all(bundle):
-    model = detector(bundle, FakeEngine())
+    model = detector(bundle, fake_engine())
     assert model.thresholds == {"left": 0.5, "right": 0.5}
     model.thresholds = {"right": 0.7}
     assert model(WHITE).labels.tolist() == [0]
@@ -192,26 +162,24 @@ def test_thresholds_by_class_and_for_all(bundle):
     ],
 )
 def test_unusable_outputs_are_one_clear_error(bundle, results, message):
-    engine = FakeEngine()
-    engine.results = results
+    engine = fake_engine(network=lambda images: results)
     with pytest.raises(EngineError, match=message):
         detector(bundle, engine)(WHITE)
 
 
 def test_engines_that_do_not_fit_the_manifest(bundle):
     with pytest.raises(EngineError, match='no output "scores", only "a", "b"'):
-        detector(bundle, FakeEngine(names=("a", "b")))
+        detector(bundle, fake_engine(names=("a", "b")))
     with pytest.raises(EngineError, match='"images" is uint8'):
-        detector(bundle, FakeEngine(dtype="uint8"))
+        detector(bundle, fake_engine(dtype="uint8"))
 
 
 def test_an_exception_inside_an_engine_arrives_unchanged(bundle):
-    class Broken(FakeEngine):
-        def run(self):
-            raise KeyError("gone")
+    def broken(images):
+        raise KeyError("gone")
 
     with pytest.raises(KeyError, match="gone"):
-        detector(bundle, Broken())(WHITE)
+        detector(bundle, fake_engine(network=broken))(WHITE)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +194,7 @@ def test_an_exception_inside_an_engine_arrives_unchanged(bundle):
 )
 def test_bad_images_are_one_clear_error(bundle, image, message):
     with pytest.raises(InputError, match=message) as caught:
-        detector(bundle, FakeEngine())(image)
+        detector(bundle, fake_engine())(image)
     assert "\n" not in str(caught.value)
 
 

@@ -6,7 +6,7 @@ import torch
 from torch.nn.functional import interpolate
 
 from edgecv_runtime import EngineError, InputError
-from helpers.fake_segmenter import segmenter
+from helpers.fake_engine import segmenter
 
 
 def fixed_logits(logits):

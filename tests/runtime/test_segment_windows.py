@@ -7,7 +7,7 @@ from torch.nn.functional import interpolate
 
 from edgecv import ops
 from edgecv_runtime import EngineError, InputError
-from helpers.fake_segmenter import segmenter
+from helpers.fake_engine import segmenter
 
 
 def random_image(height, width, seed=0):

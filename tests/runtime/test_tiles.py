@@ -13,8 +13,9 @@ import pytest
 import edgecv
 from edgecv import InputError, Tiles
 from edgecv.cli.main import main
-from edgecv_runtime import Bundle, Engine, TensorSpec, _core
+from edgecv_runtime import Bundle, _core
 from edgecv_runtime.models.detector import Detector
+from helpers.fake_engine import FakeEngine
 from helpers.tiny_bundle import LABELS, write_tiny_bundle
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "bundle_v1_rcnn"
@@ -22,33 +23,17 @@ TILE = (32, 48)  # the network's input: a tile of this size is not resized
 ROWS = 40
 
 
-class RectangleFinder(Engine):
+class RectangleFinder:
     """A perfect detector: each connected part of a colour is an object, red of the first class,
     green of the second; its score is how bright it is. Parts wider than `widest` pixels are
     overlooked."""
 
     widest = TILE[1]
 
-    def __init__(self):
-        super().__init__(
-            [TensorSpec("images", "float32", [-1, 3, *TILE])],
-            [
-                TensorSpec("scores", "float32", [-1, ROWS, 2]),
-                TensorSpec("boxes", "float32", [-1, ROWS, 4]),
-            ],
-        )
-        self.batches = []
-
-    def input(self, index, shape):
-        self.buffer = np.zeros(shape, np.float32)
-        return self.buffer
-
-    def run(self):
-        count = len(self.buffer)
-        self.batches.append(count)
-        self.scores = np.zeros((count, ROWS, 2), np.float32)
-        self.boxes = np.zeros((count, ROWS, 4), np.float32)
-        for b, image in enumerate(self.buffer):
+    def __call__(self, images):
+        scores = np.zeros((len(images), ROWS, 2), np.float32)
+        boxes = np.zeros((len(images), ROWS, 4), np.float32)
+        for b, image in enumerate(images):
             found = 0
             for label in (0, 1):
                 parts, ids = cv2.connectedComponents((image[label] > 0.1).astype(np.uint8))
@@ -57,17 +42,19 @@ class RectangleFinder(Engine):
                     if np.ptp(x) + 1 > self.widest:
                         continue
                     box = np.array([x.min(), y.min(), x.max() + 1, y.max() + 1], np.float32)
-                    self.boxes[b, found] = box / np.float32([*TILE[::-1]] * 2)
-                    self.scores[b, found, label] = image[label][ids == part].max()
+                    boxes[b, found] = box / np.float32([*TILE[::-1]] * 2)
+                    scores[b, found, label] = image[label][ids == part].max()
                     found += 1
-
-    def output(self, index):
-        return (self.scores, self.boxes)[index]
+        return scores, boxes
 
 
 @pytest.fixture
 def engine():
-    return RectangleFinder()
+    return FakeEngine(
+        RectangleFinder(),
+        {"images": [-1, 3, *TILE]},
+        {"scores": [-1, ROWS, 2], "boxes": [-1, ROWS, 4]},
+    )
 
 
 @pytest.fixture
@@ -107,7 +94,7 @@ def test_objects_away_from_borders_are_found_once(model, engine):
     result = model(drawn((60, 100), *rectangles))
     assert_found(result, *rectangles)
     assert result.image_size == (60, 100)
-    assert engine.batches == [4, 4, 1]
+    assert [len(seen) for seen in engine.seen] == [4, 4, 1]
 
 
 def test_an_object_that_two_tiles_see_whole_is_one(model):
@@ -177,13 +164,15 @@ def test_one_tile_is_no_tile(model):
 
 def test_the_whole_image_besides(model, engine):
     image = drawn((96, 144), (6, 6, 138, 90, 0, 200), (60, 40, 66, 46, 1, 150))
-    engine.widest = TILE[1] - 2
+    engine.network.widest = TILE[1] - 2
     model.tiles = Tiles(TILE, overlap=0.25)
     assert (model(image).labels == 0).sum() > 1  # the ends; the tiles between see nothing
     model.tiles = Tiles(TILE, overlap=0.25, whole=True)
-    engine.batches.clear()
+    engine.seen.clear()
     result = model(image)
-    assert sum(engine.batches) == len(model.tiles.windows((96, 144))) == 4 * 4 + 1
+    assert (
+        sum(len(seen) for seen in engine.seen) == len(model.tiles.windows((96, 144))) == 4 * 4 + 1
+    )
     assert_found(result, (6, 6, 138, 90, 0, 200), (60, 40, 66, 46, 1, 150))
 
 
