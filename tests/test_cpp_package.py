@@ -223,6 +223,8 @@ def test_the_application_of_the_tutorial(prefix: Path, tmp_path: Path) -> None:
     ]
     failed = subprocess.run([program, tmp_path, "48", "64"], input=b"", capture_output=True)
     assert failed.returncode == 2 and failed.stderr.startswith(b"count_objects: ")
+    wrong = subprocess.run([program, bundle, "0", "64"], input=b"", capture_output=True, timeout=60)
+    assert wrong.returncode == 2 and wrong.stderr.startswith(b"usage: ")
 
 
 def test_a_library_without_openvino_says_so(prefix: Path, tmp_path: Path) -> None:
