@@ -23,7 +23,7 @@ def test_the_kernel_upsamples_bilinearly(size: int, stride: int) -> None:
     assert large.shape == expected.shape
     inner = (..., slice(stride, -stride), slice(stride, -stride))
     assert (large[inner] - expected[inner]).abs().max() < 1e-6
-    # At the border it fades: nothing is added beyond the picture.
+    # At the border it fades: nothing is added beyond the image.
     assert (large - expected).abs().max() > 0.01
 
 
@@ -38,8 +38,8 @@ def test_an_odd_kernel_peaks_in_its_middle() -> None:
 def test_its_parts() -> None:
     module = registry.create("fcn_resnet18", num_classes=7, crop=[64, 96]).eval()
     assert registry.task_of("fcn_resnet18") == "segment"
-    trunk = resnet18()
-    expected = {k for k in trunk.state_dict() if not k.startswith("fc.")}
+    backbone = resnet18()
+    expected = {k for k in backbone.state_dict() if not k.startswith("fc.")}
     names = module.state_dict()
     assert {k.removeprefix("backbone.") for k in names if k.startswith("backbone.")} == expected
     assert {k: list(v.shape) for k, v in names.items() if k.startswith("head.")} == {
@@ -76,7 +76,7 @@ def test_a_crop_must_fit_the_stride() -> None:
         registry.create("fcn_resnet18", num_classes=2, overlap=1.0)
 
 
-def test_default_weights_are_those_of_the_trunk(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_default_weights_are_those_of_the_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     published = resnet18().state_dict()
     monkeypatch.setattr(ResNet18_Weights, "get_state_dict", lambda self, **_: published)

@@ -171,7 +171,7 @@ def test_the_same_seed_gives_the_same_losses(shapes: Path, tmp_path: Path) -> No
 
 
 def test_eval_of_a_checkpoint(run: Path, shapes: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The command's figures are those that training saw, and those of a plain loop."""
+    """The command's metrics are those that training saw, and those of a plain loop."""
     assert edgecv("eval", run / "last.pt", "--data", shapes, "--json") == 0
     result = json.loads(capsys.readouterr().out)
     checkpoint = load_checkpoint(run / "last.pt")
@@ -242,7 +242,7 @@ def test_transfer_replaces_the_head_and_says_so(
 
 
 @pytest.mark.parametrize("pretrained", [False, True])
-def test_a_new_head_on_a_pretrained_trunk_learns_faster(shapes: Path, pretrained: bool) -> None:
+def test_a_new_head_on_a_pretrained_backbone_learns_faster(shapes: Path, pretrained: bool) -> None:
     module = registry.create("ssd_tiny", num_classes=4, size=(64, 96))
     task = DetectionTask(module, module.input, read_folder(shapes, "val"), 1e-4, pretrained)
     groups = task.parameter_groups()

@@ -173,7 +173,7 @@ def test_a_classification_run(
     assert main(["eval", str(out / "last.pt"), "--data", str(classes)]) == 0
     assert capsys.readouterr().out.splitlines()[0].split() == ["top-1"]
 
-    # By torch alone, from the picture to the class.
+    # By torch alone, from the image to the class.
     data = read_classes(classes, "val")
     module = checkpoint.module()
     right = 0
@@ -188,7 +188,7 @@ def test_a_classification_run(
     assert result["top1"] == pytest.approx(right / 6)
 
 
-def test_fine_tuning_keeps_the_trunk(
+def test_fine_tuning_keeps_the_backbone(
     segmenter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = write_shapes(tmp_path / "data", train=4, val=1, size=(80, 110), layout="segments")
@@ -249,7 +249,7 @@ def test_further_classifiers_count_less(classes: Path) -> None:
 
 
 def test_windows_follow_the_course_literally() -> None:
-    """Crops that cover the picture; their logits averaged where they overlap."""
+    """Windows that cover the image; their logits averaged where they overlap."""
     torch.manual_seed(0)
     module = nn.Conv2d(3, 4, 3, stride=2, padding=1)  # gives logits at half the size
     record = registry.create("fcn_resnet18", num_classes=4).input

@@ -127,7 +127,7 @@ def coloured_mask(folder: Path) -> None:
 
 
 def broken_mask(folder: Path) -> None:
-    (folder / "masks" / "a.png").write_bytes(b"no picture")
+    (folder / "masks" / "a.png").write_bytes(b"not an image")
 
 
 def two_names(folder: Path) -> None:
@@ -335,7 +335,7 @@ def test_later_shapes_lie_over_earlier_ones() -> None:
 CIRCLES = [(50, 40, 25), (120, 50, 30), (70, 100, 16)]
 
 
-def picture() -> tuple[tv_tensors.Image, dict[str, Tensor]]:
+def labelled_image() -> tuple[tv_tensors.Image, dict[str, Tensor]]:
     yy, xx = np.mgrid[:128, :160]
     masks = np.stack([(xx - x) ** 2 + (yy - y) ** 2 <= r**2 for x, y, r in CIRCLES])
     boxes = torch.tensor([extent(mask) for mask in masks], dtype=torch.float32)
@@ -352,7 +352,7 @@ def test_masks_move_along_with_image_and_boxes(flip: str) -> None:
     pipeline = instance_pipeline(96, 160, flip)
     cropped = 0
     for _ in range(60):
-        image, target = pipeline(*picture())
+        image, target = pipeline(*labelled_image())
         assert min(image.shape[1:]) == 96 or max(image.shape[1:]) == 160
         assert max(image.shape[1:]) <= 160
         masks, boxes = target["masks"].numpy(), target["boxes"].numpy()
@@ -375,7 +375,7 @@ def test_without_a_resize_box_and_mask_agree_to_the_pixel() -> None:
     pipeline = instance_pipeline(96, 160)
     steps = [t for t in pipeline.transforms if type(t).__name__ != "Resize"]
     for _ in range(60):
-        target: Any = picture()
+        target: Any = labelled_image()
         for step in steps:
             target = step(*target)
         for mask, box in zip(target[1]["masks"], target[1]["boxes"], strict=True):
@@ -386,9 +386,9 @@ def test_zooming_out_adds_background_only() -> None:
     torch.manual_seed(2)
     zoom = instance_pipeline(96, 160).transforms[0]
     zoom.p = 1.0
-    area = picture()[1]["masks"].sum()
+    area = labelled_image()[1]["masks"].sum()
     for _ in range(5):
-        image, target = zoom(*picture())
+        image, target = zoom(*labelled_image())
         assert image.shape[1] > 128
         assert target["masks"].sum() == area
         assert (image[:, target["masks"].sum(0) == 0] <= 127).all()
@@ -507,8 +507,8 @@ def test_mask_precision_is_pycocotools(tmp_path: Path) -> None:
         evaluation.accumulate()
         evaluation.summarize()
     assert result.masks is not None
-    figures = [result.masks.map, result.masks.map50, result.masks.map75]
-    assert figures == pytest.approx(evaluation.stats[:3])
+    metrics = [result.masks.map, result.masks.map50, result.masks.map75]
+    assert metrics == pytest.approx(evaluation.stats[:3])
     assert 0.1 < result.masks.map < result.masks.map50 < 1
     assert result.masks.objects == 24
 

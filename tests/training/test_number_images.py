@@ -276,9 +276,9 @@ def test_the_border_of_pascal_voc_is_no_object(tmp_path: Path) -> None:
     mask[9, 2:8] = 255
     instances(tmp_path, [mask])
     assert len(read_folder(tmp_path, "train").records[0].boxes) == 3
-    picture = Image.fromarray(mask, "P")
-    picture.putpalette([(7 * value) % 256 for value in range(768)])
-    picture.save(tmp_path / "masks" / "train" / "0.png")
+    palette = Image.fromarray(mask, "P")
+    palette.putpalette([(7 * value) % 256 for value in range(768)])
+    palette.save(tmp_path / "masks" / "train" / "0.png")
     data = read_folder(tmp_path, "train")
     assert data.records[0].boxes.tolist() == [[2, 2, 8, 8], [15, 2, 22, 8]]
     assert data.report.notes == [

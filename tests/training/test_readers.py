@@ -22,7 +22,7 @@ def test_the_formats_hold_the_same_records(tmp_path: Path) -> None:
         for layout in ("voc", "coco", "yolo")
         for split in ("val",)
     }
-    # The writer's own generator, run again: 6 training pictures come before the 3 others.
+    # The writer's own generator, run again: 6 training images come before the 3 others.
     generator = np.random.default_rng(0)
     samples = [draw_shapes(generator, (160, 192)) for _ in range(9)][6:]
     for split in data.values():

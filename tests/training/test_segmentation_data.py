@@ -122,7 +122,7 @@ def missing(folder: Path) -> None:
 
 
 def broken(folder: Path) -> None:
-    (folder / "train/masks/a.png").write_bytes(b"no picture")
+    (folder / "train/masks/a.png").write_bytes(b"not an image")
 
 
 def outside(folder: Path) -> None:
@@ -163,10 +163,10 @@ def test_pascal_voc(tmp_path: Path) -> None:
     masks = {stem: np.array([[0, 1], [255, 2]], np.uint8) for stem in ("2007_000032", "b", "c")}
     for stem, mask in masks.items():
         write_image(tmp_path / "JPEGImages" / f"{stem}.jpg", *mask.shape)
-        picture = Image.fromarray(mask, "P")
-        picture.putpalette([(7 * value) % 256 for value in range(768)])
-        picture.save(tmp_path / "SegmentationClass" / f"{stem}.png")
-        picture.save(tmp_path / "SegmentationObject" / f"{stem}.png")
+        palette = Image.fromarray(mask, "P")
+        palette.putpalette([(7 * value) % 256 for value in range(768)])
+        palette.save(tmp_path / "SegmentationClass" / f"{stem}.png")
+        palette.save(tmp_path / "SegmentationObject" / f"{stem}.png")
     lists = tmp_path / "ImageSets" / "Segmentation"
     (lists / "train.txt").write_text("2007_000032\n\nb\n")
     (lists / "val.txt").write_text("c\r\n")

@@ -131,7 +131,7 @@ def test_weights_without_the_second_classifier(monkeypatch: pytest.MonkeyPatch) 
         ("fcn_resnet18", "resnet18", "conv1.weight"),
     ],
 )
-def test_a_classifier_s_weights_fill_the_trunk(name: str, classifier: str, key: str) -> None:
+def test_a_classifier_s_weights_fill_the_backbone(name: str, classifier: str, key: str) -> None:
     torch.manual_seed(0)
     weights = models.get_model(classifier).state_dict()
     module = registry.create(name, num_classes=3)

@@ -127,7 +127,7 @@ def test_a_run_leaves_its_files(run: Path) -> None:
 
 
 def test_eval_of_a_checkpoint(run: Path, shapes: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The figures are those that training saw, and those of torchvision's own outputs."""
+    """The metrics are those that training saw, and those of torchvision's own outputs."""
     assert edgecv("eval", run / "last.pt", "--data", shapes, "--json") == 0
     result = json.loads(capsys.readouterr().out)
     checkpoint = load_checkpoint(run / "last.pt")
@@ -200,22 +200,22 @@ def test_a_bundle_finds_what_its_checkpoint_finds(
         assert masks[1] == pytest.approx(masks[0], abs=0.002)
 
 
-def test_photos_of_12_shapes(varied: Path, bundle: Path) -> None:
+def test_images_of_12_shapes(varied: Path, bundle: Path) -> None:
     folder = Path(os.environ.get("EDGECV_DATA", Path(__file__).parents[2].parent / "shared/data"))
-    photos: dict[tuple[int, ...], np.ndarray] = {}
+    images: dict[tuple[int, ...], np.ndarray] = {}
     for path in sorted((folder / "pennfudan" / "images").glob("*.jpg")):
-        photo = read_image(path)
-        photos.setdefault(photo.shape, photo)
-        if len(photos) == 12:
+        image = read_image(path)
+        images.setdefault(image.shape, image)
+        if len(images) == 12:
             break
-    if len(photos) < 12:
-        pytest.skip(f"no real photographs at {folder} (set EDGECV_DATA)")
+    if len(images) < 12:
+        pytest.skip(f"no real images at {folder} (set EDGECV_DATA)")
     checkpoint = load_checkpoint(varied)
     detector = TorchDetector(checkpoint.module(), checkpoint.input)
     model = load_all_scores(bundle)
     found = 0
-    for photo in photos.values():
-        expected, result = detector(photo), model(photo)
+    for image in images.values():
+        expected, result = detector(image), model(image)
         pairs = match_within(
             MatchedDetected(expected.boxes, expected.scores, expected.labels),
             MatchedDetected(result.boxes, result.scores, result.labels), 0.5, 2e-3,

@@ -75,9 +75,9 @@ def test_another_class_count_is_refused_or_replaces_the_head(tmp_path: Path) -> 
         note == f"{path} has 3 classes, the data 5 (background included): backbone kept, head new"
     )
     own, other = target.state_dict(), source.state_dict()
-    trunk = [key for key in own if not key.startswith("head.")]
-    assert len(trunk) > 20
-    assert all(torch.equal(own[key], other[key]) for key in trunk)
+    backbone = [key for key in own if not key.startswith("head.")]
+    assert len(backbone) > 20
+    assert all(torch.equal(own[key], other[key]) for key in backbone)
     # Xavier: uniform within sqrt(6 / (fan in + fan out)), no bias.
     for convolution in [*target.head.classes, *target.head.boxes]:
         out_channels, in_channels = convolution.weight.shape[:2]
