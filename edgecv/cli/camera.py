@@ -155,7 +155,7 @@ def _decide_show(wanted: bool | None) -> bool:
     """Whether to show a window; says so on stderr if there is none and nobody asked."""
     if wanted is False:
         return False
-    obstacle = _obstacle_to_windows()
+    obstacle = obstacle_to_windows()
     if obstacle is None:
         return True
     if wanted:
@@ -166,7 +166,7 @@ def _decide_show(wanted: bool | None) -> bool:
     return False
 
 
-def _obstacle_to_windows() -> str | None:
+def obstacle_to_windows() -> str | None:
     from edgecv_runtime.opencv import import_cv2
 
     # Qt ends the whole process where it finds no display, so that is asked first.

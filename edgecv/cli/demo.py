@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     started = time.monotonic()
     data = args.data or _shapes(args.out / "shapes")
     settings = DATA_TRAINING if args.data else SHAPES_TRAINING
-    image = _most_classes(data)
+    image = most_classes(data)
     # What a demo that was interrupted has done is kept.
     go_on = ["--resume"] if (training / "run.json").is_file() else []
     again = ["--overwrite"] if bundle.is_dir() else []
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
         ["predict", bundle, image, "--save", args.out],
     ]
     for command in commands:
-        status = _run([str(word) for word in command])
+        status = run_command([str(word) for word in command])
         if status != 0:
             return status
     minutes = (time.monotonic() - started) / 60
@@ -82,7 +82,7 @@ def _shapes(folder: Path) -> Path:
     return folder
 
 
-def _most_classes(data: str | Path) -> Path:
+def most_classes(data: str | Path) -> Path:
     """The first validation image that shows as many classes as any other."""
     from edgecv.data.folder import read_folder
 
@@ -101,7 +101,7 @@ def _interrupted(out: Path) -> bool:
     )
 
 
-def _run(command: list[str]) -> int:
+def run_command(command: list[str]) -> int:
     from edgecv.cli.main import main
 
     print(f"\n$ edgecv {shlex.join(command)}", flush=True)

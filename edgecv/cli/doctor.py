@@ -77,7 +77,9 @@ def _self_test(findings: list[Finding], as_json: bool) -> int:
 
 def examine() -> list[Finding]:
     onnxruntime, tensorrt = _onnxruntime(), tensorrt_finding("tensorrt")
-    openvino = _package("openvino", "OpenVINO", "pip install 'edgecv[openvino]'", _openvino_devices)
+    openvino = package_finding(
+        "openvino", "OpenVINO", "pip install 'edgecv[openvino]'", _openvino_devices
+    )
     if "ok" in (openvino.state, tensorrt.state):  # there is another that runs bundles
         onnxruntime = replace(onnxruntime, needed=False)
     return [
@@ -88,8 +90,8 @@ def examine() -> list[Finding]:
         tensorrt,
         tensorrt_finding("tensorrt_rtx"),
         openvino,
-        _opencv(),
-        _torch(),
+        opencv_finding(),
+        torch_finding(),
         gpu_finding(),
         *jetson_findings(),
     ]
@@ -128,7 +130,7 @@ def _onnxruntime() -> Finding:
             needed=True,
         )
     advice = "pip install 'edgecv[cpu]', with an NVIDIA GPU 'edgecv[gpu]'"
-    finding = _package(name, "ONNX Runtime", advice, _providers, needed=True)
+    finding = package_finding(name, "ONNX Runtime", advice, _providers, needed=True)
     if finding.state == "ok" and gpu_count() and "CUDA" not in finding.detail:
         return replace(
             finding,
@@ -138,7 +140,7 @@ def _onnxruntime() -> Finding:
     return finding
 
 
-def _package(
+def package_finding(
     module: str,
     title: str,
     advice: str,
@@ -176,7 +178,7 @@ def _openvino_devices(openvino: Any) -> str:
     return "devices " + ", ".join(openvino.Core().available_devices)
 
 
-def _opencv() -> Finding:
+def opencv_finding() -> Finding:
     from edgecv_runtime.opencv import import_cv2, opencv_has
 
     try:
@@ -194,7 +196,7 @@ def _opencv() -> Finding:
     return Finding("opencv", "ok", f"{cv2.__version__}, {listed}", needed=True)
 
 
-def _torch() -> Finding:
+def torch_finding() -> Finding:
     # Importing torch takes seconds and is not needed to know its version.
     found = [f"{name} {version(name)}" for name in ("torch", "torchvision") if _installed(name)]
     if len(found) == 2:

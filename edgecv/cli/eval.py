@@ -7,7 +7,6 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from edgecv.cli.options.model import (
     window_options,
 )
 from edgecv.cli.output.flags import in_flags
+from edgecv.cli.output.progress import with_progress
 from edgecv_runtime.one_line import printable
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _checkpoint(args: argparse.Namespace, request: WindowOptions) -> Any:
         checkpoint.labels,
         args.data,
         args.split,
-        _progress,
+        with_progress,
         say,
         **_options(args, task, checkpoint.labels, checkpoint.training),
     )
@@ -157,7 +157,7 @@ def _bundle(args: argparse.Namespace, request: WindowOptions) -> Any:
             model.names,
             args.data,
             args.split,
-            functools.partial(_progress, title=precision or ""),
+            functools.partial(with_progress, title=precision or ""),
             unheard if found.rows else say,  # of several precisions once
             **_options(args, task, model.names, training),
         )
@@ -199,13 +199,3 @@ def _refuse_what_is_not_used(args: argparse.Namespace, task: str, crops_fit: boo
 def say(line: str) -> None:
     """Prints what a reader found beside the results, which are on stdout."""
     print(f"edgecv: {printable(in_flags(line))}", file=sys.stderr)
-
-
-def _progress(items: Iterable[Any], title: str = "") -> Iterator[Any]:
-    from edgecv.cli.output.progress import Progress
-
-    entries = list(items)
-    with Progress(len(entries), "image", title) as bar:
-        for entry in entries:
-            yield entry
-            bar.update()

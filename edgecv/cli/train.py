@@ -23,7 +23,7 @@ from edgecv.cli.output.flags import in_flags
 from edgecv_runtime.one_line import printable
 
 # Options that only networks for these tasks have.
-_OF_TASKS = {
+OPTIONS_OF_TASKS = {
     **dict.fromkeys(("min_size", "class_name"), ("detect", "instance")),
     **dict.fromkeys(("crop", "ignore_index", "class_weights"), ("segment",)),
     **dict.fromkeys(("style", "style_size", "loss_trunk", "loss_weights", "width"), ("stylize",)),
@@ -236,7 +236,7 @@ def _check(args: argparse.Namespace) -> None:
 
     task = registry.task_of(args.architecture)
     given = vars(args)
-    for name, tasks in _OF_TASKS.items():
+    for name, tasks in OPTIONS_OF_TASKS.items():
         if name in given and task not in tasks:
             raise InputError(
                 f"--{name.replace('_', '-')} does not apply to {args.architecture}, whose task is "

@@ -75,7 +75,7 @@ def draw_shapes(generator: np.random.Generator, size: tuple[int, int]) -> Sample
         box = (x, y, x + side, y + side)
         if all(_overlap(box, other) <= 0.1 for other in boxes):
             label = int(generator.integers(len(SHAPES)))
-            _draw(image, box, label, generator)
+            draw_shape(image, box, label, generator)
             boxes.append(box)
             labels.append(label)
     noise = generator.normal(0, 8, image.shape)
@@ -101,7 +101,7 @@ def _overlap(box: tuple[int, int, int, int], other: tuple[int, int, int, int]) -
     return max(width, 0) * max(height, 0) / smaller
 
 
-def _draw(
+def draw_shape(
     image: NDArray[np.float32],
     box: tuple[int, int, int, int],
     label: int,

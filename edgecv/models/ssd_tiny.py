@@ -177,7 +177,7 @@ class SsdTiny(nn.Module):
         self, images: list[Tensor], targets: list[dict[str, Tensor]] | None = None
     ) -> dict[str, Tensor] | list[dict[str, Tensor]]:
         sizes = [(image.shape[-2], image.shape[-1]) for image in images]
-        logits, deltas = self.forward_head(torch.stack([self._prepare(i) for i in images]))
+        logits, deltas = self.forward_head(torch.stack([self.prepare(i) for i in images]))
         if self.training:
             if targets is None:
                 raise ValueError("targets are missing; training needs boxes and labels")
@@ -185,7 +185,7 @@ class SsdTiny(nn.Module):
             return self.losses(logits, deltas, boxes, [t["labels"] for t in targets])
         return [self._detections(*outputs) for outputs in zip(logits, deltas, sizes, strict=True)]
 
-    def _prepare(self, image: Tensor) -> Tensor:
+    def prepare(self, image: Tensor) -> Tensor:
         if tuple(image.shape[-2:]) != self.size:
             image = F.interpolate(image[None], self.size, mode="bilinear", align_corners=False)[0]
         return (image - self.mean) / self.std

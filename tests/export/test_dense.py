@@ -19,7 +19,7 @@ from edgecv_export import GraphOptions, export
 from edgecv_export.graphs.cut import CutRequest
 from edgecv_export.graphs.families import cut_model
 from edgecv_export.parity.comparison import Comparison, Tolerance
-from edgecv_export.parity.dense import _decide, _Forward, verify_dense
+from edgecv_export.parity.dense import DenseForward, decided, verify_dense
 from edgecv_export.parity.detected import Detected
 from edgecv_export.parity.replay import compare_with_replays
 from edgecv_runtime import EngineError, InputError
@@ -152,8 +152,8 @@ def test_equal_scores_are_decided_both_ways(pictures: list[np.ndarray]) -> None:
     """Scores of 1 by the hundred: which of them top k and suppression take is chance, and explains
     other detections; it does not explain boxes that are nowhere."""
     cut: Any = cut_model(lively(parts.make_retinanet, pictures, class_std=10.0))
-    own = _Forward(cut, pictures[0])
-    decide = functools.partial(_decide, cut, pictures[0], own.features, own.outputs)
+    own = DenseForward(cut, pictures[0])
+    decide = functools.partial(decided, cut, pictures[0], own.features, own.outputs)
     again = decide(None)
     np.testing.assert_array_equal(again.boxes, own.detected.boxes)
     assert (own.detected.scores == 1).sum() > 50
@@ -166,7 +166,7 @@ def test_equal_scores_are_decided_both_ways(pictures: list[np.ndarray]) -> None:
     logits, deltas = own.outputs
     random = np.random.default_rng(0).random(logits.shape, np.float32)
     shuffled = np.where(logits > 14, 14 + 3 * random, logits)
-    other = _decide(cut, pictures[0], own.features, [shuffled, deltas], None)
+    other = decided(cut, pictures[0], own.features, [shuffled, deltas], None)
     chance = compared(other)
     assert chance.excepted > 10 and chance.unmatched == 0
     moved = Detected(other.boxes + np.float32([3, 0, 3, 0]), other.scores, other.labels)

@@ -21,7 +21,7 @@ from edgecv_export.graphs.families import cut_model
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.detected import Detected
 from edgecv_export.parity.detection_report import DetectionReport
-from edgecv_export.parity.rcnn import _compare_masks, verify_rcnn
+from edgecv_export.parity.rcnn import compare_masks, verify_rcnn
 from edgecv_export.parity.rcnn_replay import SecondStage
 from edgecv_export.parity.replay import Preference
 from edgecv_runtime import InputError
@@ -295,7 +295,7 @@ def test_a_report_of_masks_that_differ_is_plain_json() -> None:
     found[:, :19] = True
     found[0, 0, 0] = False
     report = DetectionReport(pictures=1)
-    _compare_masks(report, probabilities, found, [(0, 0)])
+    compare_masks(report, probabilities, found, [(0, 0)])
     report.conclude(np.array([0.3, 0.9], np.float32))
     assert (report.mask_iou, report.passed) == (379 / 380, True)
     assert json.loads(json.dumps(report.to_dict())) == report.to_dict()

@@ -67,9 +67,9 @@ def test_ssd300_has_its_own_normalisation() -> None:
     with torch.device("meta"):
         module = detection.ssd300_vgg16(weights=None, weights_backbone=None)
     # Only the transform is looked at; the network need not be there.
-    from edgecv_export.graphs.ssd.cut import _input_record
+    from edgecv_export.graphs.ssd.cut import ssd_input_record
 
-    record = _input_record(module.transform)
+    record = ssd_input_record(module.transform)
     assert record["mean"] == [0.48235, 0.45882, 0.40784]
     assert record["std"] == [1 / 255] * 3
     assert record["size"] == [300, 300]

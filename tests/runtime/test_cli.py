@@ -258,7 +258,7 @@ def test_camera_on_a_video_saves_what_it_draws(bundle, clip, tmp_path, capsys):
 
 
 def test_camera_json_and_no_window_is_said(bundle, clip, monkeypatch, capsys):
-    monkeypatch.setattr(camera, "_obstacle_to_windows", lambda: "there is no display")
+    monkeypatch.setattr(camera, "obstacle_to_windows", lambda: "there is no display")
     status, stdout, stderr = run(capsys, "camera", bundle, "--source", clip, "--json")
     assert status == 0 and stderr.splitlines()[0] == "edgecv: no window: there is no display"
     records = [json.loads(line) for line in stdout.splitlines()]
@@ -271,7 +271,7 @@ def test_camera_without_a_display(monkeypatch):
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    assert "DISPLAY is not set" in camera._obstacle_to_windows()
+    assert "DISPLAY is not set" in camera.obstacle_to_windows()
 
 
 class Vanishing:

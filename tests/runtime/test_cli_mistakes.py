@@ -10,7 +10,7 @@ import pytest
 
 from edgecv.cli.main import VERBS, build_parser
 from edgecv.cli.main import main as edgecv
-from edgecv.cli.train import _OF_TASKS
+from edgecv.cli.train import OPTIONS_OF_TASKS
 from helpers.tiny_bundle import write_tiny_bundle
 
 # Whoever loads one of these before the arguments are checked lets the user wait for seconds.
@@ -172,7 +172,7 @@ def test_options_of_a_task_are_settings_of_that_task_only():
         task: {field.name for field in fields(recipe_of(name).SETTINGS)}
         for task, name in examples.items()
     }
-    for option, tasks in _OF_TASKS.items():
+    for option, tasks in OPTIONS_OF_TASKS.items():
         assert {task for task in known if option in known[task]} == set(tasks), option
 
 

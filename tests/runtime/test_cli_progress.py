@@ -56,7 +56,7 @@ def test_predict_off_a_terminal(folder, at_once, capsys, source, unit, count, as
     lines = err.splitlines()
     if as_json:
         assert all("detections" in json.loads(line) for line in out.splitlines())
-        assert lines[0] == says and f"{count} pictures" in lines[-1]
+        assert lines[0] == says and f"{count} images" in lines[-1]
         lines = lines[1:-1]
     else:
         assert out.splitlines()[0] == says
@@ -113,8 +113,8 @@ def test_a_bar_on_a_terminal(folder):
 
 
 def test_eval_names_the_precision(folder, at_once, capsys):
-    from edgecv.cli.eval import _progress
+    from edgecv.cli.output.progress import with_progress
 
-    assert list(_progress("abc", title="fp16")) == ["a", "b", "c"]
+    assert list(with_progress("abc", title="fp16")) == ["a", "b", "c"]
     lines = capsys.readouterr().err.splitlines()
     assert lines[2].startswith("fp16: 3/3 images, ") and len(lines) == 3

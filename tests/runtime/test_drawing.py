@@ -19,7 +19,7 @@ from edgecv_runtime.results.segmentation import Segmentation
 from helpers.tiny_bundle import write_tiny_bundle
 
 GREY = np.full((200, 300, 3), 128, np.uint8)
-CACHES = ("_drawable", "_opencv_has", "_font_for", "_font_has", "_font_files")
+CACHES = ("drawable_text", "opencv_has", "font_for", "font_has", "font_files")
 
 
 def random_boxes(seed, count, height, width, low, high):
@@ -168,9 +168,9 @@ def fonts(monkeypatch):
     caches = [getattr(lettering, name) for name in CACHES]
     for cache in caches:
         cache.cache_clear()
-    monkeypatch.setattr(lettering, "_told", set())
+    monkeypatch.setattr(lettering, "told", set())
     files = [str(root / "fonts" / "ttf" / "DejaVuSans.ttf")]
-    monkeypatch.setattr(lettering, "_font_files", lambda: tuple(files))
+    monkeypatch.setattr(lettering, "font_files", lambda: tuple(files))
     yield files
     for cache in caches:
         cache.cache_clear()
@@ -178,7 +178,7 @@ def fonts(monkeypatch):
 
 def only_ascii(monkeypatch):
     """As OpenCV 4 is."""
-    monkeypatch.setattr(lettering, "_opencv_has", lambda letter: letter.isascii())
+    monkeypatch.setattr(lettering, "opencv_has", lambda letter: letter.isascii())
 
 
 def painted(text, size=24):
@@ -277,16 +277,16 @@ def test_the_fonts_of_the_system_are_found(tmp_path, monkeypatch):
     for name in reversed(names):
         (tmp_path / name).write_bytes((source / name).read_bytes())
     (tmp_path / "broken.otf").write_bytes(b"no font")
-    monkeypatch.setattr(lettering, "_font_folders", lambda: iter([tmp_path]))
-    lettering._font_files.cache_clear()
+    monkeypatch.setattr(lettering, "font_folders", lambda: iter([tmp_path]))
+    lettering.font_files.cache_clear()
     try:
-        found = [Path(path).name for path in lettering._font_files()]
+        found = [Path(path).name for path in lettering.font_files()]
         assert found[:1] == ["broken.otf"] and found[1:] == names
-        assert not lettering._font_has(str(tmp_path / "broken.otf"), "a")
-        assert lettering._font_has(str(tmp_path / "DejaVuSans.ttf"), "ש")
-        assert not lettering._font_has(str(tmp_path / "DejaVuSans.ttf"), "人")
+        assert not lettering.font_has(str(tmp_path / "broken.otf"), "a")
+        assert lettering.font_has(str(tmp_path / "DejaVuSans.ttf"), "ש")
+        assert not lettering.font_has(str(tmp_path / "DejaVuSans.ttf"), "人")
     finally:
-        lettering._font_files.cache_clear()
+        lettering.font_files.cache_clear()
 
 
 def test_commands_take_the_options(tmp_path, capsys):

@@ -189,7 +189,7 @@ def test_only_a_source_that_does_not_hang_is_given_time_to_end(hangs, monkeypatc
             over.set()
             super().join()
 
-    monkeypatch.setattr(waiting, "_PATIENCE_S", 0.2)
+    monkeypatch.setattr(waiting, "PATIENCE_S", 0.2)
     # Not the module's own, which others in this process use.
     names = SimpleNamespace(Thread=Thread, Semaphore=threading.Semaphore)
     monkeypatch.setattr(waiting, "threading", names)

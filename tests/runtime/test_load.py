@@ -122,7 +122,7 @@ def test_zips_that_are_not_trusted(folder, tmp_path):
 
 
 def test_a_bomb_is_refused(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("edgecv_runtime.files.bundle._MAX_UNPACKED_BYTES", 100)
+    monkeypatch.setattr("edgecv_runtime.files.bundle.MAX_UNPACKED_BYTES", 100)
     shutil.make_archive(str(tmp_path / "bomb"), "zip", folder)
     with pytest.raises(BundleError, match="unpacks to more than"):
         edgecv.load(tmp_path / "bomb.zip")

@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import pytest
 import tomllib
 
-from edgecv.cli.doctor import _opencv, _package, _torch
+from edgecv.cli.doctor import opencv_finding, package_finding, torch_finding
 from edgecv.cli.main import main
 from edgecv_runtime import EngineError, versions
 from edgecv_runtime.engines.onnxruntime import OnnxRuntimeEngine
-from edgecv_runtime.engines.openvino import OpenVinoEngine, _core_and_forks
+from edgecv_runtime.engines.openvino import OpenVinoEngine, core_and_forks
 from edgecv_runtime.opencv import import_cv2
 from edgecv_runtime.versions import require
 
@@ -29,10 +29,10 @@ def declared(monkeypatch):
     lines = [*project["dependencies"], *(line for extra in extras for line in extra)]
     found = [f'{line}; extra == "some"' for line in lines]
     monkeypatch.setattr(importlib.metadata, "requires", lambda name: found)
-    versions._lowest.cache_clear()
-    _core_and_forks.cache_clear()
+    versions.lowest_versions.cache_clear()
+    core_and_forks.cache_clear()
     yield found
-    versions._lowest.cache_clear()
+    versions.lowest_versions.cache_clear()
 
 
 def installed(monkeypatch, **found):
@@ -41,7 +41,7 @@ def installed(monkeypatch, **found):
 
 
 def test_the_lowest_versions_are_those_declared(declared):
-    lowest = versions._lowest()
+    lowest = versions.lowest_versions()
     assert lowest.items() >= LOWEST.items()
     names = {re.split(r"[>=;\[]", line)[0] for line in declared} - {"edgecv", "ninja"}
     assert set(lowest) == names
@@ -103,7 +103,7 @@ def test_engines(monkeypatch):
     installed(monkeypatch, openvino="2023.1.0")
     with pytest.raises(EngineError, match=r"openvino 2023\.1\.0 is too old"):
         OpenVinoEngine("no.onnx")
-    finding = _package("openvino", "OpenVINO", "")
+    finding = package_finding("openvino", "OpenVINO", "")
     assert finding.state == "broken" and "too old" in finding.detail
     assert finding.advice == "pip install --upgrade 'openvino>=2024.6'"
 
@@ -111,7 +111,7 @@ def test_engines(monkeypatch):
 def test_doctor_names_an_old_torch(monkeypatch):
     pytest.importorskip("torch")
     installed(monkeypatch, torch="2.6.0")
-    finding = _torch()
+    finding = torch_finding()
     assert finding.state == "broken"
     assert finding.detail == "torch 2.6.0 is too old: edgecv needs 2.8 or later"
 
@@ -150,7 +150,7 @@ def test_opencv_without_libgl(broken):
         "libGL.so.1: apt install libgl1 libglib2.0-0, or, where no windows are shown, "
         "pip uninstall opencv-python and pip install opencv-python-headless"
     )
-    finding = _opencv()
+    finding = opencv_finding()
     assert finding.state == "broken" and finding.detail.endswith("this machine lacks libGL.so.1")
     assert finding.advice.startswith("apt install libgl1 libglib2.0-0")
 
@@ -159,7 +159,7 @@ def test_opencv_that_is_not_installed(broken):
     broken("cv2", ModuleNotFoundError("No module named 'cv2'", name="cv2"))
     with pytest.raises(EngineError, match=r"not installed: pip install 'edgecv\[cpu\]', on a mach"):
         import_cv2()
-    assert _opencv().state == "missing"
+    assert opencv_finding().state == "missing"
 
 
 def test_opencv_for_another_numpy(broken):

@@ -301,9 +301,9 @@ def test_pyav_goes_on_behind_damage(name, number, expected, message, tmp_path, m
     path = damage(tmp_path / "clip.mp4", name, number)
 
     def refuse(reader):
-        raise reading._Refused("with every OpenCV")
+        raise reading.Refused("with every OpenCV")
 
-    monkeypatch.setattr(reading._Reader, "_converted", refuse)
+    monkeypatch.setattr(reading.FileReader, "converted", refuse)
     found = list(open_source(path))
     shown = [None if isinstance(frame, Failure) else round(frame.time_ms) for frame in found]
     assert shown == expected

@@ -233,7 +233,7 @@ def test_a_folder_goes_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(whole, "_remove", dies)
+        patch.setattr(whole, "remove_draft", dies)
         with pytest.raises(KeyboardInterrupt):
             whole.remove_folder(target)
     whole.clear_drafts(tmp_path)

@@ -15,7 +15,7 @@ from edgecv.data.synthetic import SHAPES, write_shapes
 def commands(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """Those that the demo runs; each does nothing."""
     found: list[list[str]] = []
-    monkeypatch.setattr(demo, "_run", lambda words: found.append(words) or 0)
+    monkeypatch.setattr(demo, "run_command", lambda words: found.append(words) or 0)
     monkeypatch.setattr(demo, "TRAIN_IMAGES", 3)
     monkeypatch.setattr(demo, "VAL_IMAGES", 3)
     return found
@@ -84,7 +84,7 @@ def test_the_image_with_the_most_classes_is_shown(tmp_path: Path) -> None:
         text = annotation.read_text()
         counts[annotation.stem] = sum(f"<name>{name}<" in text for name in SHAPES)
     assert len(set(counts.values())) > 1
-    assert demo._most_classes(data).stem == max(counts, key=lambda stem: counts[stem])
+    assert demo.most_classes(data).stem == max(counts, key=lambda stem: counts[stem])
 
 
 def test_a_folder_that_is_not_there_or_shows_nothing(

@@ -86,9 +86,9 @@ def test_the_server_has_imported_torch() -> None:
     code = (
         "import sys\n"
         "from torch.utils.data import Dataset\n"
-        "from edgecv.training.run.loaders import _start_method\n"
+        "from edgecv.training.run.loaders import start_method\n"
         "if __name__ == '__main__':\n"
-        "    context = _start_method(1)\n"
+        "    context = start_method(1)\n"
         "    queue = context.Queue()\n"
         "    process = context.Process(target=queue.put, args=('started',))\n"
         "    process.start(); assert queue.get(timeout=120) == 'started'; process.join()\n"
@@ -96,5 +96,5 @@ def test_the_server_has_imported_torch() -> None:
         "    assert forkserver._forkserver._preload_modules == ['edgecv.training.run.loaders']\n"
     )
     if "forkserver" not in multiprocessing.get_all_start_methods():
-        code = "from edgecv.training.run.loaders import _start_method as s; s(1).get_start_method()"
+        code = "from edgecv.training.run.loaders import start_method as s; s(1).get_start_method()"
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, timeout=200)

@@ -43,7 +43,7 @@ def test_synthetic_boxes_are_the_extent_of_what_was_drawn() -> None:
     generator = np.random.default_rng(3)
     for label in range(3):
         image = np.full((64, 64, 3), 10, np.float32)
-        synthetic._draw(image, (9, 20, 40, 51), label, generator)
+        synthetic.draw_shape(image, (9, 20, 40, 51), label, generator)
         rows, columns = np.nonzero((image != 10).any(2))
         extent = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
         assert extent == (9, 20, 40, 51)

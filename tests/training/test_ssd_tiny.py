@@ -100,7 +100,7 @@ def test_input_record_is_what_the_module_does() -> None:
     generator = np.random.default_rng(0)
     bgr = generator.integers(0, 256, (120, 90, 3), np.uint8)
     image = torch.from_numpy(bgr[:, :, ::-1].copy()).permute(2, 0, 1).float() / 255
-    np.testing.assert_allclose(ops.preprocess(bgr, spec), module._prepare(image), atol=1e-4)
+    np.testing.assert_allclose(ops.preprocess(bgr, spec), module.prepare(image), atol=1e-4)
 
 
 def test_perfect_and_flat_outputs_have_known_losses() -> None:

@@ -116,7 +116,7 @@ def test_published_weights_are_fetched_or_their_absence_is_one_line(monkeypatch)
         def get_state_dict(self, **_):
             raise OSError("no route to host")
 
-    monkeypatch.setitem(losses._PUBLISHED, "vgg16", Unreachable())
+    monkeypatch.setitem(losses.PUBLISHED_WEIGHTS, "vgg16", Unreachable())
     with pytest.raises(InputError, match=r"weights of vgg16 cannot be downloaded \(no route"):
         VggBackbone("vgg16", ["relu1_1"], "default")
 
@@ -124,7 +124,7 @@ def test_published_weights_are_fetched_or_their_absence_is_one_line(monkeypatch)
         def get_state_dict(self, **_):
             return {f"features.{k}": v + 1 for k, v in vgg16_features().items()}
 
-    monkeypatch.setitem(losses._PUBLISHED, "vgg16", Published())
+    monkeypatch.setitem(losses.PUBLISHED_WEIGHTS, "vgg16", Published())
     backbone = VggBackbone("vgg16", ["relu1_1"], "default")
     torch.testing.assert_close(backbone.features[0].weight, vgg16_features()["0.weight"] + 1)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -132,3 +133,12 @@ def _rate(rate: float, unit: str) -> str:
     if 0 < rate < 1:
         return f"{1 / rate:.1f} s/{unit}"
     return f"{rate:.1f} {unit}s/s"
+
+
+def with_progress(items: Iterable[Any], title: str = "") -> Iterator[Any]:
+    """The images, with a bar that moves on after each."""
+    entries = list(items)
+    with Progress(len(entries), "image", title) as bar:
+        for entry in entries:
+            yield entry
+            bar.update()

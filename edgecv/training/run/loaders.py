@@ -44,7 +44,7 @@ def training_loader(
         num_workers=workers,
         persistent_workers=workers > 0,
         collate_fn=collate,
-        multiprocessing_context=_start_method(workers),
+        multiprocessing_context=start_method(workers),
     )
 
 
@@ -92,11 +92,11 @@ def validation_loader(images: Sequence[Path], workers: int) -> DataLoader[Any]:
         batch_size=None,
         collate_fn=_same,
         num_workers=min(workers, 1),
-        multiprocessing_context=_start_method(workers),
+        multiprocessing_context=start_method(workers),
     )
 
 
-def _start_method(workers: int) -> Any:
+def start_method(workers: int) -> Any:
     """How worker processes start: from a server that has no threads, as Python 3.14 does.
 
     A fork of this process would copy the locks that threads of PyTorch, OpenCV and ONNX Runtime

@@ -22,7 +22,7 @@ from edgecv_runtime import InputError, read_image
 
 SMALLEST_STYLE = 32  # pixels: below, the deepest features are a few numbers
 _CONFIGURATIONS = {"vgg16": "D", "vgg19": "E"}  # torchvision's letters
-_PUBLISHED = {"vgg16": VGG16_Weights.IMAGENET1K_V1, "vgg19": VGG19_Weights.IMAGENET1K_V1}
+PUBLISHED_WEIGHTS = {"vgg16": VGG16_Weights.IMAGENET1K_V1, "vgg19": VGG19_Weights.IMAGENET1K_V1}
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def _load(features: nn.Sequential, name: str, weights: str) -> None:
         return
     if weights == "default":
         try:
-            state = dict(_PUBLISHED[name].get_state_dict(progress=True, check_hash=True))
+            state = dict(PUBLISHED_WEIGHTS[name].get_state_dict(progress=True, check_hash=True))
         except (OSError, RuntimeError) as error:
             raise InputError(
                 f"the published weights of {name} cannot be downloaded ({error}); download them "

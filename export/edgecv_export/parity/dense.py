@@ -55,11 +55,11 @@ def verify_dense(
         for image, result in zip(some, runtime(some), strict=True):
             tensor = ops.preprocess(image, runtime.manifest.input)
             raw = network(tensor)
-            own = _Forward(cut, image)
+            own = DenseForward(cut, image)
             expected = own.detected
             agree = report.add_raw(_raw_outputs(own.tensor, own.outputs), _raw_outputs(tensor, raw))
             found = Detected(result.boxes, result.scores, result.labels)
-            decide = functools.partial(_decide, cut, image, own.features, raw) if agree else None
+            decide = functools.partial(decided, cut, image, own.features, raw) if agree else None
             comparison, _ = compare_with_replays(image.shape, expected, found, decide, tolerance)
             report.add(comparison)
             scores.append(expected.scores)
@@ -68,7 +68,7 @@ def verify_dense(
     return report
 
 
-class _Forward:
+class DenseForward:
     """The detector's own forward pass.
 
     Attributes:
@@ -118,7 +118,7 @@ class _Given(nn.Module):
         return self.outputs
 
 
-def _decide(
+def decided(
     cut: DenseCut,
     image: np.ndarray,
     features: Any,

@@ -86,7 +86,7 @@ def verify_rcnn(
             report.add(comparison)
             if masks is not None:
                 pairs = _of_the_same_pixels(expected, found, pairs, mask_size)
-                _compare_masks(report, masks, result.masks, pairs)
+                compare_masks(report, masks, result.masks, pairs)
             scores.append(expected.scores)
             done()
     report.conclude(np.concatenate(scores), proposals_alike)
@@ -202,7 +202,7 @@ def _of_the_same_pixels(
     return [(i, j) for i, j in pairs if torch.equal(own[i], other[j])]
 
 
-def _compare_masks(
+def compare_masks(
     report: DetectionReport, probabilities: Tensor, masks: np.ndarray, pairs: list[tuple[int, int]]
 ) -> None:
     """Masks of the runtime, bool [M, H, W], against torchvision's, [N, 1, H, W]."""

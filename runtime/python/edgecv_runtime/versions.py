@@ -26,7 +26,7 @@ def require(package: str, version: str | None = None, advice: str | None = None)
             version = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
             return  # whoever imports it says so
-    lowest = _lowest().get(package)
+    lowest = lowest_versions().get(package)
     if lowest is not None and _numbers(version) < _numbers(lowest):
         raise EngineError(
             f"{package} {version} is too old: edgecv needs {lowest} or later: "
@@ -35,7 +35,7 @@ def require(package: str, version: str | None = None, advice: str | None = None)
 
 
 @functools.cache
-def _lowest() -> dict[str, str]:
+def lowest_versions() -> dict[str, str]:
     """By package; nothing where edgecv runs from a folder that was never installed."""
     import importlib.metadata
 

@@ -43,7 +43,7 @@ def cut_torchvision_ssd(detector: SSD, request: CutRequest) -> SsdCut:
     _refuse_size(request)
     coder = detector.box_coder
     expect_part(coder, detection_utils.BoxCoder, "box_coder")
-    record = _input_record(detector.transform)
+    record = ssd_input_record(detector.transform)
     multiple = record["pad_multiple"]
     sides = height_width(record["size"])
     height, width = (math.ceil(side / multiple) * multiple for side in sides)
@@ -110,7 +110,7 @@ def _refuse_size(request: CutRequest) -> None:
         raise InputError("an SSD has its input size built in: leave out size")
 
 
-def _input_record(transform: Any) -> InputRecord:
+def ssd_input_record(transform: Any) -> InputRecord:
     if not isinstance(transform, GeneralizedRCNNTransform):
         raise InputError(
             f"cannot record transform {type(transform).__name__}: expected torchvision's "

@@ -37,7 +37,7 @@ class Line:
     """
 
     def __init__(self, text: str, size: float) -> None:
-        text, font = _drawable(text)
+        text, font = drawable_text(text)
         self._text = text
         self.margin = max(2, round(size / 6))
         self._paint: Any
@@ -99,7 +99,7 @@ def fitting(text: str, size: float, width: int) -> Line:
 def drawable_name(name: str, label: int) -> str:
     """The name as it can be drawn here: without letters for which there is no font, or, with none
     left, the label's number (the user hears of it once); a long one is cut."""
-    text = _drawable(name)[0].strip() or f"class {label}"
+    text = drawable_text(name)[0].strip() or f"class {label}"
     return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 3].rstrip() + "..."
 
 
@@ -112,15 +112,15 @@ def drawable_names(names: Sequence[str], labels: Iterable[int]) -> list[str]:
 
 
 @functools.lru_cache(maxsize=4096)
-def _drawable(text: str) -> tuple[str, str | None]:
+def drawable_text(text: str) -> tuple[str, str | None]:
     """The part of a text that can be drawn, and the font file for Pillow; None: OpenCV draws it."""
     text = unicodedata.normalize("NFC", text)
     text = "".join(" " if unicodedata.category(letter) == "Cc" else letter for letter in text)
-    if all(map(_opencv_has, text)):
+    if all(map(opencv_has, text)):
         return text, None
     letters = frozenset(filter(_stands_alone, text))
-    font = _font_for(letters)
-    drawn = _opencv_has if font is None else functools.partial(_font_has, font)
+    font = font_for(letters)
+    drawn = opencv_has if font is None else functools.partial(font_has, font)
     lacking = frozenset(letter for letter in letters if not drawn(letter))
     if lacking:
         _say_what_is_missing(lacking)
@@ -143,7 +143,7 @@ def _stands_alone(letter: str) -> bool:
 
 
 @functools.lru_cache(maxsize=4096)
-def _opencv_has(letter: str) -> bool:
+def opencv_has(letter: str) -> bool:
     if letter.isascii():
         return letter.isprintable()
     cv2 = import_cv2()
@@ -160,15 +160,15 @@ def _drawn_by_opencv(letter: str) -> NDArray[np.uint8]:
 
 
 @functools.lru_cache(maxsize=256)
-def _font_for(letters: frozenset[str]) -> str | None:
+def font_for(letters: frozenset[str]) -> str | None:
     """The font file that has most of these letters, if there is one with any that OpenCV lacks."""
     if not _has_pillow():
         return None
-    foreign = [letter for letter in letters if not _opencv_has(letter)]
+    foreign = [letter for letter in letters if not opencv_has(letter)]
     best, most = None, 0
-    for path in _font_files():
-        found = sum(_font_has(path, letter) for letter in foreign)
-        if found > most and all(_font_has(path, letter) for letter in "a0."):
+    for path in font_files():
+        found = sum(font_has(path, letter) for letter in foreign)
+        if found > most and all(font_has(path, letter) for letter in "a0."):
             best, most = path, found
         if most == len(foreign):
             break
@@ -180,7 +180,7 @@ def _has_pillow() -> bool:
 
 
 @functools.lru_cache(maxsize=65536)
-def _font_has(path: str, letter: str) -> bool:
+def font_has(path: str, letter: str) -> bool:
     font = _probe(path)
     if font is None:
         return False
@@ -199,10 +199,10 @@ def _probe(path: str) -> Any:
 
 
 @functools.lru_cache(maxsize=1)
-def _font_files() -> tuple[str, ...]:
+def font_files() -> tuple[str, ...]:
     """Upright fonts without serifs first."""
     found: list[Path] = []
-    for folder in _font_folders():
+    for folder in font_folders():
         for path in folder.rglob("*.[toTO][tT][fcFC]"):
             found.append(path)
             if len(found) == _MOST_FONTS:
@@ -215,7 +215,7 @@ def _font_files() -> tuple[str, ...]:
     return tuple(str(path) for path in sorted(found, key=rank))
 
 
-def _font_folders() -> Iterator[Path]:
+def font_folders() -> Iterator[Path]:
     home = Path.home()
     if sys.platform == "win32":
         yield Path(os.environ.get("WINDIR", r"C:\Windows"), "Fonts")
@@ -227,14 +227,14 @@ def _font_folders() -> Iterator[Path]:
         yield from (home / ".local" / "share" / "fonts", home / ".fonts")
 
 
-_told: set[str] = set()
+told: set[str] = set()
 
 
 def _say_what_is_missing(letters: frozenset[str]) -> None:
-    new = sorted(letters - _told)
+    new = sorted(letters - told)
     if not new:
         return
-    _told.update(new)
+    told.update(new)
     shown = " ".join(new[:5]) + (" …" if len(new) > 5 else "")
     advice = (
         "install a font that has them (Debian: fonts-noto, fonts-noto-cjk, for emoji fonts-symbola)"

@@ -120,7 +120,7 @@ class OpenVinoEngine(HostInputs):
 
 
 def _core() -> Any:
-    core, forks_before = _core_and_forks()
+    core, forks_before = core_and_forks()
     if forks_before != forks.count:
         raise EngineError(
             "openvino was in use before this process forked, and its threads stayed behind: start "
@@ -130,7 +130,7 @@ def _core() -> Any:
 
 
 @lru_cache(maxsize=1)
-def _core_and_forks() -> tuple[Any, int]:
+def core_and_forks() -> tuple[Any, int]:
     openvino = import_package("openvino", 'pip install "edgecv[openvino]"')
     require("openvino")
     return openvino.Core(), forks.count

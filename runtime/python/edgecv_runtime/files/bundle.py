@@ -12,7 +12,7 @@ from edgecv_runtime.files.regular import check_regular
 from edgecv_runtime.files.whole import recover_folder
 from edgecv_runtime.one_line import brief, one_line
 
-_MAX_UNPACKED_BYTES = 8 << 30
+MAX_UNPACKED_BYTES = 8 << 30
 _MAX_DIRECTORY_BYTES = 1 << 20  # of the list of entries: some ten thousand
 
 
@@ -89,8 +89,8 @@ def _unpack(archive: Path, folder: Path) -> Path:
     _check_directory(archive)
     with one_line(archive, expected, BundleError), zipfile.ZipFile(archive) as zipped:
         entries = [entry for entry in zipped.infolist() if not entry.is_dir()]
-        if sum(entry.file_size for entry in entries) > _MAX_UNPACKED_BYTES:
-            raise BundleError(f"{archive} unpacks to more than {_MAX_UNPACKED_BYTES:,} bytes")
+        if sum(entry.file_size for entry in entries) > MAX_UNPACKED_BYTES:
+            raise BundleError(f"{archive} unpacks to more than {MAX_UNPACKED_BYTES:,} bytes")
         for entry in entries:
             parts = PurePosixPath(entry.filename.replace("\\", "/")).parts
             if not parts or ".." in parts or parts[0].startswith("/") or ":" in parts[0]:

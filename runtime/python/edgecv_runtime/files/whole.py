@@ -113,7 +113,7 @@ def remove_folder(path: str | os.PathLike[str]) -> None:
     target = Path(os.path.realpath(path))
     draft = target.with_name(f"{_PREFIX}{_token()}{_DRAFT}")
     os.rename(target, draft)
-    _remove(draft)
+    remove_draft(draft)
 
 
 def abandoned_drafts(folder: str | os.PathLike[str]) -> list[Path]:
@@ -133,7 +133,7 @@ def abandoned_drafts(folder: str | os.PathLike[str]) -> list[Path]:
 def clear_drafts(folder: str | os.PathLike[str]) -> None:
     """Removes what processes that have died left in a folder."""
     for draft in abandoned_drafts(folder):
-        _remove(draft)
+        remove_draft(draft)
 
 
 def recover_folder(path: str | os.PathLike[str]) -> None:
@@ -221,7 +221,7 @@ def _draft(parent: Path, suffix: str, *, folder: bool) -> Iterator[Path]:
                 yield draft
                 return
         finally:
-            _remove(draft)
+            remove_draft(draft)
 
 
 def is_draft(name: str) -> bool:
@@ -235,7 +235,7 @@ def _clear_once(folder: Path) -> None:
         clear_drafts(folder)
 
 
-def _remove(draft: Path) -> None:
+def remove_draft(draft: Path) -> None:
     if draft.is_dir() and not draft.is_symlink():
         shutil.rmtree(draft, ignore_errors=True)
         return

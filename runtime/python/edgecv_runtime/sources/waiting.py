@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 Item = TypeVar("Item")
 
 _END = object()
-_PATIENCE_S = 0.5  # a source that takes longer hangs
+PATIENCE_S = 0.5  # a source that takes longer hangs
 
 
 def in_a_thread(read: Callable[[], Generator[Item, None, None]]) -> Iterator[Item]:
@@ -61,7 +61,7 @@ class _Reader(Generic[Item]):
         self._stopped = True
         self._wanted.release()
         waited = 0.0 if self._asked is None else time.monotonic() - self._asked
-        self._thread.join(timeout=max(0.0, _PATIENCE_S - waited))
+        self._thread.join(timeout=max(0.0, PATIENCE_S - waited))
 
     def _take(self) -> object:
         self._asked = time.monotonic()
@@ -69,7 +69,7 @@ class _Reader(Generic[Item]):
         while True:
             # A signal may reach the other thread; then this one looks for it when it wakes.
             with contextlib.suppress(queue.Empty):
-                item = self._given.get(timeout=_PATIENCE_S)
+                item = self._given.get(timeout=PATIENCE_S)
                 self._asked = None
                 return item
 

@@ -33,7 +33,7 @@ _TRIES = 16  # reads that may fail in a row before the end: a packet is broken, 
 _UNCOUNTED = 2  # frames that an index may count and a decoder not show
 
 
-class _Refused(Exception):
+class Refused(Exception):
     """OpenCV cannot give this frame, for the reason that is the message."""
 
 
@@ -49,10 +49,10 @@ def read_file(name: str, target: str, remote: bool) -> Generator[Frame | Failure
         An iterator of frames. A Failure stands where the video is broken; where OpenCV cannot
         decode or convert a frame, PyAV reads the rest if it is installed, else a Failure ends it.
     """
-    reader = _Reader(name, target, remote)
+    reader = FileReader(name, target, remote)
     try:
         yield from reader.frames()
-    except _Refused as refusal:
+    except Refused as refusal:
         if remote or not pyav_is_here():
             yield Failure(name, InputError(f"{name}: {refusal}"), reader.index)
             return
@@ -73,7 +73,7 @@ def check_opened(capture: Any, name: str, target: str) -> Any:
     return opened(capture, name, advice)
 
 
-class _Reader:
+class FileReader:
     def __init__(self, name: str, target: str, remote: bool) -> None:
         self._name = name
         self._target = target
@@ -99,7 +99,7 @@ class _Reader:
             if lost:
                 yield Failure(self._name, self._broken_here(), self.index)
             position = float(self._capture.get(cv2.CAP_PROP_POS_MSEC))
-            yield self._frame(turned(self._converted(), turn), position)
+            yield self._frame(turned(self.converted(), turn), position)
         self._check_end()
 
     def rest_with_pyav(self) -> Generator[Frame | Failure, None, None]:
@@ -154,24 +154,24 @@ class _Reader:
                 return attempt > 0 and self.index > 0
         return None
 
-    def _converted(self) -> NDArray[np.uint8]:
+    def converted(self) -> NDArray[np.uint8]:
         cv2 = import_cv2()
         try:
             with ConversionWatch() as watch:
                 ok, image = self._capture.retrieve()
         except cv2.error as error:  # a size that OpenCV below 4.13 did not expect
-            raise _Refused(
+            raise Refused(
                 f"OpenCV {cv2.__version__} cannot convert frame {self.index} ({reason(error)}): "
                 "pip install av"
             ) from error
         if watch.refused or not ok:
-            raise _Refused(self._why_not_converted())
+            raise Refused(self._why_not_converted())
         image = three_channels(image)
         if self._sizes is not None:
             height, width = image.shape[:2]
             true = self._sizes.true_size(self.index, (height, width))
             if true is not None:
-                raise _Refused(
+                raise Refused(
                     f"frame {self.index} or one shortly after it is of {true[1]} x {true[0]} "
                     f"pixels, which OpenCV makes {width} x {height}: pip install av, or "
                     "convert the video to one size"
@@ -199,7 +199,7 @@ class _Reader:
     def _check_end(self) -> None:
         if self.index == 0:
             codec = codec_of(self._capture)
-            raise _Refused(
+            raise Refused(
                 f"not one frame can be decoded: its codec is {codec or 'unknown'}, for which "
                 f"OpenCV {import_cv2().__version__} may have no decoder, or it is broken: "
                 "pip install av, or convert the video to H.264"
