@@ -6,7 +6,9 @@ import argparse
 import csv
 import json
 import math
+import os
 import re
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -316,3 +318,47 @@ def test_options_are_checked(
         edgecv(*words)
     assert caught.value.code == 2
     assert re.search(rf"argument (-\w/)?{option}: expected", capsys.readouterr().err)
+
+
+def test_two_runs_at_once_do_not_share_a_folder(shapes: Path, tmp_path: Path) -> None:
+    """Both found the folder free; the second would have mixed its files with those of the first."""
+    begun: list[str] = []
+
+    def begin_another(line: str) -> None:
+        if line.startswith("epoch 1/"):
+            with pytest.raises(InputError, match="run: another run is at work there: wait until"):
+                with_hidden_record(line)
+            raise KeyboardInterrupt
+
+    def with_hidden_record(line: str) -> None:
+        """As if it had looked before the first one wrote its record."""
+        (out / "run.json").rename(tmp_path / "record")
+        try:
+            quiet_fit(settings(shapes), out)
+        finally:
+            (tmp_path / "record").rename(out / "run.json")
+            begun.append(line)
+
+    out = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        fit(settings(shapes), out, device="cpu", workers=0, report=begin_another)
+    assert begun
+    quiet_fit(settings(shapes, epochs=1), out)  # the folder is free again
+    assert [row["epoch"] for row in rows(out)] == ["1"]
+
+
+class Spell:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, ("cast",)
+
+
+def test_resuming_a_run_of_a_stranger_runs_no_code(
+    run: Path, shapes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(run, "run")
+    state = torch.load("run/last.ckpt", weights_only=True)
+    torch.save({**state, "spell": Spell()}, "run/last.ckpt")
+    with pytest.raises(InputError, match=r"last\.ckpt: damaged \(UnpicklingError\)"):
+        quiet_fit(settings(shapes, epochs=EPOCHS + 1), tmp_path / "run", resume=True)
+    assert not Path("cast").exists()

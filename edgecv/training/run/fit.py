@@ -7,6 +7,7 @@ import os
 import signal
 import warnings
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from torch import nn
 
 from edgecv.models.weights.checkpoint import Checkpoint
 from edgecv_runtime import EngineError, InputError
+from edgecv_runtime.files.held import alone
 from edgecv_runtime.files.whole import clear_drafts
 from edgecv_runtime.versions import require
 
@@ -61,7 +63,8 @@ def fit(
         masks `mask_map` and `mask_map50`); and `seconds` of the whole run.
 
     Raises:
-        InputError: data, weights, settings, folder or device that do not fit; a loss that is not
+        InputError: data, weights, settings, folder or device that do not fit; another process that
+            trains in `out`; a loss that is not
             finite or has exploded.
         EngineError: a process of the loader has died, or the GPU's memory is too small.
 
@@ -70,10 +73,24 @@ def fit(
         >>> settings = kind("ssd_tiny", "shapes", epochs=20, size=(192, 256))
         >>> fit(settings, Path("run"), device="cpu")["map50"]
     """
+    with ExitStack() as claim:  # on the folder
+        return _fit(settings, out, device, workers, resume, progress, report, claim)
+
+
+def _fit(
+    settings: Settings,
+    out: Path,
+    device: str,
+    workers: int,
+    asked: bool,
+    progress: MakeBar | None,
+    report: Callable[[str], None],
+    claim: ExitStack,
+) -> dict[str, Any]:
     for package in NEEDS:
         require(package)
     _quiet()
-    resume = check_out(out, resume)
+    resume = check_out(out, asked)
     _require_device(device)
     epochs_done = 0
     if resume:
@@ -122,6 +139,15 @@ def fit(
     elif resume:
         report(f"all {epochs_done} epochs are done; `epochs={2 * epochs_done}` would go on")
     out.mkdir(parents=True, exist_ok=True)
+    if (
+        not claim.enter_context(alone(out))
+        # It may have been there meanwhile.
+        or check_out(out, asked) != resume
+        or (resume and _epochs_done(out / STATE) != epochs_done)
+    ):
+        raise InputError(
+            f"{out}: another run is at work there: wait until it is done, or give another `out`"
+        )
     clear_drafts(out)
     write_record(out, settings, in_effect, versions())
     on_interrupt = signal.getsignal(signal.SIGINT)
@@ -131,7 +157,7 @@ def fit(
             run.train,
             run.validation,
             ckpt_path=str(out / STATE) if resume else None,
-            weights_only=False,  # its own file: optimizer and loop states are not plain tensors
+            weights_only=True,  # a folder of a stranger may be gone on with, too
         )
     except SystemExit as stopped:
         # Lightning turns Ctrl-C into an exit of its own and leaves the signal ignored.
@@ -182,7 +208,7 @@ def fit(
 def _epochs_done(state: Path) -> int:
     """Complete epochs, as the state that the run goes on from has them."""
     try:
-        content = torch.load(state, map_location="cpu", mmap=True, weights_only=False)
+        content = torch.load(state, map_location="cpu", mmap=True, weights_only=True)
         return int(content["epoch"]) + 1
     except Exception as error:
         raise InputError(

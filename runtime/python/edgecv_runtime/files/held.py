@@ -15,6 +15,7 @@ except ImportError:  # Windows
 
 _LONGEST = 24 * 3600.0  # seconds that a draft is taken to be in use where nobody can tell
 _WAIT = 10.0  # seconds
+_alone: set[int] = set()  # open folders of `alone`
 
 
 @contextlib.contextmanager
@@ -52,6 +53,45 @@ def creating(path: Path) -> Iterator[bool]:
         yield _is_at(handle, path)
     finally:
         os.close(handle)
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[bool]:
+    """Keeps other processes that ask for the same out of a folder as long as the block runs.
+
+    False where another one is there; True where nobody can tell, as on a file system without locks.
+    Children that this process forks do not keep it.
+
+    Raises OSError where the folder cannot be opened.
+    """
+    if fcntl is None:
+        yield True
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    _alone.add(handle)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            free = True
+        except BlockingIOError:
+            free = False
+        except OSError:  # a file system without locks
+            free = True
+        yield free
+    finally:
+        _alone.discard(handle)
+        os.close(handle)
+
+
+def _let_go() -> None:
+    """In a forked child: a loader's process may live on for some seconds when its parent has died,
+    and the lock with it."""
+    while _alone:
+        os.close(_alone.pop())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
 
 
 @contextlib.contextmanager
