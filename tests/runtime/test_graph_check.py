@@ -16,6 +16,8 @@ from onnx import AttributeProto, TensorProto, helper, numpy_helper
 
 import edgecv
 from edgecv_runtime._core import BundleError, check_graph
+from edgecv_runtime.engines.onnxruntime import OnnxRuntimeEngine
+from edgecv_runtime.engines.openvino import OpenVinoEngine
 from helpers.tiny_bundle import write_tiny_bundle
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("bundle_*/*.onnx"))
@@ -230,3 +232,14 @@ def test_nothing_but_results_goes_to_standard_output(tmp_path: Path) -> None:
     assert done.stdout == ""
     assert "onnxruntime cannot load" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_names_that_are_not_utf8_are_one_line(engine: str, tmp_path: Path) -> None:
+    model = tiny(tmp_path)
+    name = model.graph.output[0].name.encode()
+    path = tmp_path / "names.onnx"
+    path.write_bytes(model.SerializeToString().replace(name, b"\xde" * len(name)))
+    opened = {"onnxruntime": OnnxRuntimeEngine, "openvino": OpenVinoEngine}[engine]
+    with pytest.raises(edgecv.EngineError, match=f"^{engine} cannot load .*names.onnx: .*UTF-8$"):
+        opened(path)

@@ -72,7 +72,12 @@ class OnnxRuntimeEngine(HostInputs):
                 f"onnxruntime has {provider}, but could not start it on this machine "
                 f"(it would run on {session.get_providers()[0]}): {self._why_not_started()}"
             )
-        self._use(session, provider, index or 0)
+        try:
+            self._use(session, provider, index or 0)
+        except UnicodeDecodeError as error:
+            raise EngineError(
+                f"onnxruntime cannot load {path}: a name of an input or output is not UTF-8"
+            ) from error
 
     def _open(
         self, ort: Any, path: str | os.PathLike[str], options: Any, providers: list[Any]

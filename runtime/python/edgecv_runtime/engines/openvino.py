@@ -57,13 +57,19 @@ class OpenVinoEngine(HostInputs):
         try:
             model = core.read_model(path_or_content(path))
             compiled = core.compile_model(model, name, config)
+            ports = (
+                _tensor_specs(compiled.inputs, model.inputs),
+                _tensor_specs(compiled.outputs, model.outputs),
+            )
+        except EngineError:
+            raise
+        except UnicodeDecodeError as error:
+            raise EngineError(
+                f"openvino cannot load {path}: a name of an input or output is not UTF-8"
+            ) from error
         except Exception as error:  # OpenVINO raises plain RuntimeErrors
             cause = _cause(error).replace(os.fspath(path), str(path))
             raise EngineError(f"openvino cannot load {path}: {cause}") from error
-        ports = (
-            _tensor_specs(compiled.inputs, model.inputs),
-            _tensor_specs(compiled.outputs, model.outputs),
-        )
         self._use(compiled, ports, name, config["INFERENCE_PRECISION_HINT"])
 
     def _use(
