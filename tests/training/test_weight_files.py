@@ -438,3 +438,26 @@ def test_what_is_no_checkpoint_is_named(tmp_path: Path) -> None:
     torch.save({"state_dict": PLAIN, "pytorch-lightning_version": "2.6"}, tmp_path / "last.ckpt")
     with pytest.raises(InputError, match=r"best\.pt and last\.pt are such"):
         load_checkpoint(tmp_path / "last.ckpt")
+
+
+@pytest.mark.parametrize(
+    ("entry", "megabytes", "message"),
+    [
+        ("x/data/0", 1025, "unpacks to 1,07.* bytes, more than 20 times its size"),
+        ("x/data.pkl", 65, "names and shapes of its tensors take more than 64 MB"),
+        ("a.npy", 1025, "unpacks to 1,07.* bytes, more than 20 times its size"),
+    ],
+)
+@pytest.mark.parametrize("read", [read_state_dict, load_pickled])
+def test_a_small_zip_of_gigabytes_is_not_unpacked(
+    read: Callable[[Path], Any], entry: str, megabytes: int, message: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "weights"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        with archive.open(entry, "w", force_zip64=True) as file:
+            for _ in range(megabytes):
+                file.write(bytes(1 << 20))
+        if entry != "x/data.pkl":
+            archive.writestr("x/data.pkl" if entry != "a.npy" else "b.npy", b"N.")
+    with pytest.raises(InputError, match=message):
+        read(path)

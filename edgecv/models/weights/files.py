@@ -18,7 +18,14 @@ from edgecv.data.reading.report import shortened
 from edgecv_runtime import InputError
 from edgecv_runtime.one_line import one_line
 
-from .pickled import SAVE, Unknown, load_pickled, module_weights, refuse_other_files
+from .pickled import (
+    SAVE,
+    Unknown,
+    load_pickled,
+    module_weights,
+    refuse_bombs,
+    refuse_other_files,
+)
 from .usable import require_numbers
 
 # Where several entries of a file are weights, the first of these is meant.
@@ -232,6 +239,7 @@ def _reader(path: Path) -> Callable[[Path], dict[str, Tensor]]:
     refuse_other_files(path)
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
+            refuse_bombs(archive, path)
             arrays = all(name.endswith(".npy") for name in archive.namelist())
         return _load_npz if arrays else _load_torch
     return _READERS.get(path.suffix.lower(), _load_torch)

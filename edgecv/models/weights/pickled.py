@@ -21,6 +21,9 @@ from edgecv_runtime.one_line import one_line
 
 SAVE = "torch.save(model.state_dict(), 'weights.pth')"
 _LEGACY_START = b"\x80\x02\x8a\nl\xfc\x9cF\xf9"  # how a file from before torch 1.6 begins
+_MAX_UNPACKED = 1 << 30  # bytes that every zip may unpack to
+_MAX_RATIO = 20  # of larger ones, unpacked to packed
+_MAX_PICKLE = 64 << 20  # bytes of what torch.save puts beside the tensors
 _LEGACY_PICKLES = 5  # in a file from before torch 1.6: magic number, protocol, system, object, keys
 
 
@@ -162,10 +165,28 @@ def refuse_other_files(path: Path) -> None:
         raise InputError(f"{path}: {what}")
 
 
+def refuse_bombs(archive: zipfile.ZipFile, path: Path) -> None:
+    """Raises InputError for a zip that unpacks to much more than it is: weights do not shrink, and
+    torch.save does not compress."""
+    entries = archive.infolist()
+    unpacked = sum(entry.file_size for entry in entries)
+    if unpacked > max(_MAX_UNPACKED, _MAX_RATIO * path.stat().st_size):
+        raise InputError(
+            f"{path}: unpacks to {unpacked:,} bytes, more than {_MAX_RATIO} times its size; "
+            f"expected a file of {SAVE}"
+        )
+    if any(e.file_size > _MAX_PICKLE and e.filename.endswith("/data.pkl") for e in entries):
+        raise InputError(
+            f"{path}: names and shapes of its tensors take more than {_MAX_PICKLE >> 20} MB; "
+            f"expected a file of {SAVE}"
+        )
+
+
 def _refuse_other_archives(path: Path) -> None:
     if not zipfile.is_zipfile(path):
         return
     with zipfile.ZipFile(path) as archive:
+        refuse_bombs(archive, path)
         names = archive.namelist()
         if any(name.endswith("/constants.pkl") for name in names):
             what = (
