@@ -35,6 +35,8 @@ def near_file(message: str, args: argparse.Namespace) -> str:
     """`` (did you mean X?)`` where a message is about an argument that is not a file, but
     the name of a file is near; or about the folder of a run, which holds a checkpoint."""
     for name, value in vars(args).items():
+        if name == "save":  # which need not be there
+            continue
         for each in value if isinstance(value, list) else [value]:
             if not isinstance(each, (str, Path)) or not str(each) or _FACTORY.fullmatch(str(each)):
                 continue
