@@ -1,4 +1,4 @@
-"""Names of files that are near are told of files that should be there, not of those to be written."""
+"""Names that are near are told of files that should be there, not of those to be written."""
 
 from __future__ import annotations
 
