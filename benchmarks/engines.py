@@ -26,8 +26,8 @@ from edgecv.cli.benchmark import generated_image
 from edgecv.models import registry
 from edgecv_export import export
 from edgecv_export.generated_images import generate_images
-from helpers.varied_detections import lively
-from helpers.varied_rcnn import lively_rcnn
+from helpers.varied_detections import varied_detector
+from helpers.varied_rcnn import varied_rcnn
 from timing import THREADS, alternate, at_all_scores, header, row
 
 # Networks and the rounds of each.
@@ -96,9 +96,9 @@ def measure(name: str, rounds: int) -> None:
 def build(name: str, task: str) -> torch.nn.Module:
     images = generate_images(4)
     if "rcnn" in name:
-        return lively_rcnn(lambda: registry.create(name, num_classes=91), images)
+        return varied_rcnn(lambda: registry.create(name, num_classes=91), images)
     if task == "detect":
-        return lively(lambda: registry.create(name, num_classes=91), images)
+        return varied_detector(lambda: registry.create(name, num_classes=91), images)
     arguments = {"classify": {"num_classes": 1000}, "segment": {"num_classes": 21}}
     with torch.random.fork_rng():
         torch.manual_seed(0)

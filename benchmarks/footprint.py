@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from edgecv.models import registry
 from edgecv_export import export
 from edgecv_export.generated_images import generate_images
-from helpers.varied_detections import lively
+from helpers.varied_detections import varied_detector
 from timing import header, row
 
 REPOSITORY = Path(__file__).parents[1]
@@ -62,7 +62,7 @@ def main() -> None:
         print(row("import edgecv", f"{edgecv_ms:.0f} ms", ""))
         print(row("import edgecv / import numpy", f"{edgecv_ms / numpy_ms:.2f}×", "≤ 1.3×"))
         print(row("wheel", f"{wheel.stat().st_size / 1e6:.3f} MB", "< 1 MB"))
-        network = lively(
+        network = varied_detector(
             lambda: registry.create("ssdlite320_mobilenet_v3_large", num_classes=91),
             generate_images(8),
         )

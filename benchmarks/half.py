@@ -40,9 +40,9 @@ from edgecv_runtime import Bundle, InputError, read_image
 from helpers.small_dense import make_fcos, make_retinanet
 from helpers.small_rcnn import make_faster, make_mask
 from helpers.small_segmenters import make_fcn
-from helpers.varied_classes import lively_classes
-from helpers.varied_detections import lively
-from helpers.varied_rcnn import lively_rcnn
+from helpers.varied_classes import varied_classes
+from helpers.varied_detections import varied_detector
+from helpers.varied_rcnn import varied_rcnn
 
 SIZE = (112, 128)
 BATCH = 6
@@ -91,23 +91,23 @@ def make_classifier() -> Any:
     return registry.create("resnet18", num_classes=len(SHAPES), size=[64, 64])
 
 
-# name: how it is made, its losses, its labels, how it gets lively random weights
+# name: how it is made, its losses, its labels, how it gets random weights that give varied results
 FAMILIES: dict[str, tuple[Callable[[], Any], Losses, list[str], Callable[[Any, Any], Any]]] = {
     "ssd_tiny": (
         lambda: registry.create("ssd_tiny", num_classes=4, size=list(SIZE)),
-        detection_losses, list(SHAPES), lively,
+        detection_losses, list(SHAPES), varied_detector,
     ),
-    "faster": (make_faster, detection_losses, [*SHAPES, "other"], lively_rcnn),
-    "mask": (make_mask, detection_losses, [*SHAPES, "other"], lively_rcnn),
-    "retinanet": (lambda: make_retinanet(4), detection_losses, list(SHAPES), lively),
-    "fcos": (lambda: make_fcos(4), detection_losses, list(SHAPES), lively),
+    "faster": (make_faster, detection_losses, [*SHAPES, "other"], varied_rcnn),
+    "mask": (make_mask, detection_losses, [*SHAPES, "other"], varied_rcnn),
+    "retinanet": (lambda: make_retinanet(4), detection_losses, list(SHAPES), varied_detector),
+    "fcos": (lambda: make_fcos(4), detection_losses, list(SHAPES), varied_detector),
     "resnet18": (
         make_classifier, class_losses, list(SHAPES),
-        lambda build, images: lively_classes(build, lambda m: [m.fc], images, (64, 64)),
+        lambda build, images: varied_classes(build, lambda m: [m.fc], images, (64, 64)),
     ),
     "fcn": (
         make_fcn, pixel_losses, ["background", *SHAPES, "other"],
-        lambda build, images: lively_classes(
+        lambda build, images: varied_classes(
             build, lambda m: [m.classifier[-1]], images, SIZE
         ),
     ),

@@ -73,7 +73,7 @@ class Target:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("engine", choices=("onnxruntime", "openvino", "tensorrt", "tensorrt_rtx"))
-    parser.add_argument("--device", help="as edgecv.load has it (default: the engine's)")
+    parser.add_argument("--device", help="as in edgecv.load (default: the engine's)")
     parser.add_argument("--precision", default="fp32", help="a list of fp32, fp16, int8")
     parser.add_argument("--only", default="", help="architectures, a list")
     parser.add_argument("--rounds", type=int, help="calls measured (default: by network)")

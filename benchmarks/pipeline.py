@@ -16,7 +16,7 @@ from edgecv.cli.benchmark import generated_image
 from edgecv.models import registry
 from edgecv_export import GraphOptions, export
 from edgecv_export.generated_images import generate_images
-from helpers.varied_detections import lively
+from helpers.varied_detections import varied_detector
 from timing import THREADS, alternate, at_all_scores, header, row
 
 OBJECTS = 40  # anchors with a class above 0.5, as a trained network has them on a busy frame
@@ -34,7 +34,7 @@ def raise_background(network: torch.nn.Module, frame: torch.Tensor) -> None:
 
 def main() -> None:
     torch.set_num_threads(THREADS)
-    network = lively(
+    network = varied_detector(
         lambda: registry.create("ssdlite320_mobilenet_v3_large", num_classes=91),
         generate_images(8),
     )

@@ -22,7 +22,7 @@ from edgecv_export.precision.accuracy_gate import Gate
 from edgecv_export.precision.byte_arithmetic import byte_arithmetic
 from edgecv_export.precision.int8_variant import Quantization
 from edgecv_export.precision.variant import add_variant
-from helpers.varied_detections import lively
+from helpers.varied_detections import varied_detector
 from timing import THREADS, alternate, at_all_scores, header, row
 
 LABELS = [f"class {index}" for index in range(1, 91)]
@@ -77,7 +77,7 @@ def measure(name: str, peers: dict[str, Callable[[], object]], rounds: int, targ
 
 def detector(name: str, out: Path) -> Path:
     images = generate_images(8)
-    network = lively(lambda: registry.create(name, num_classes=91), images)
+    network = varied_detector(lambda: registry.create(name, num_classes=91), images)
     bundle = export(network, out, labels=LABELS, images=images, graph=GraphOptions(batch=1)).folder
     quantize(bundle, images)
     return bundle

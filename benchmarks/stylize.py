@@ -22,7 +22,7 @@ from helpers.manifests import graph, write_manifest
 from timing import THREADS, alternate, header, row
 
 FRAME = (1080, 1920)  # height, width
-TILE, STEP = 512, 384  # as bundles have them
+TILE, STEP = 512, 384  # as in bundles
 
 
 IMAGES, STATISTICS = {"images": (-1, 3, -1, -1)}, {"statistics": (1, 2, 4)}

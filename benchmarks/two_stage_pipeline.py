@@ -17,7 +17,7 @@ from edgecv.cli.benchmark import generated_image
 from edgecv.models import registry
 from edgecv_export import export
 from edgecv_export.generated_images import generate_images
-from helpers.varied_rcnn import lively_rcnn
+from helpers.varied_rcnn import varied_rcnn
 from timing import THREADS, alternate, at_all_scores, header, row
 
 # Architecture, rounds, and the target for the share of everything around the networks.
@@ -37,7 +37,7 @@ def main() -> None:
 
 
 def measure(architecture: str, rounds: int, share_target: str) -> str:
-    network = lively_rcnn(lambda: registry.create(architecture, num_classes=91), generate_images(4))
+    network = varied_rcnn(lambda: registry.create(architecture, num_classes=91), generate_images(4))
     frame = generated_image()
     tensor = torch.from_numpy(frame[:, :, ::-1].copy()).permute(2, 0, 1).float() / 255
     with tempfile.TemporaryDirectory() as folder:

@@ -12,9 +12,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("samples/**/*.md")])
 # Folders whose comments, docstrings and messages have been gone through.
 CODE = sorted(
-    path
-    for folder in ("models", "data", "training")
-    for path in (ROOT / "edgecv" / folder).rglob("*.py")
+    path for folder in ("edgecv", "samples", "benchmarks") for path in (ROOT / folder).rglob("*.py")
 )
 # Left: what is not written; right: what is.
 INSTEAD = {

@@ -91,7 +91,7 @@ def most_classes(data: str | Path) -> Path:
 
 
 def _interrupted(out: Path) -> bool:
-    """Whether a folder is empty, or holds no more than a demo that has not come to its end: then
+    """Whether a folder is empty, or holds no more than a demo that did not finish: then
     the image with boxes is missing, of which the JSON is written first."""
     from edgecv_runtime.files.whole import is_draft
 

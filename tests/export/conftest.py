@@ -13,8 +13,8 @@ from edgecv_export import export
 from edgecv_export.generated_images import generate_images
 from helpers import small_rcnn
 from helpers import small_ssd as small_detector_parts
-from helpers.varied_detections import lively
-from helpers.varied_rcnn import lively_rcnn
+from helpers.varied_detections import varied_detector
+from helpers.varied_rcnn import varied_rcnn
 
 HERE = Path(__file__).parent
 SMALL_LABELS = ["ant", "bee", "cow", "dog"]
@@ -33,7 +33,7 @@ def pictures() -> list[np.ndarray]:
 
 @pytest.fixture(scope="session")
 def small_detector(small_parts: ModuleType, pictures: list[np.ndarray]) -> Any:
-    return lively(small_parts.make_detector, pictures)
+    return varied_detector(small_parts.make_detector, pictures)
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +44,8 @@ def small_bundle(small_detector: Any, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture(scope="session")
 def mask(pictures: list[np.ndarray]) -> Any:
-    """A small Mask R-CNN with lively weights."""
-    return lively_rcnn(small_rcnn.make_mask, pictures, size=96)
+    """A small Mask R-CNN with weights that give varied results."""
+    return varied_rcnn(small_rcnn.make_mask, pictures, size=96)
 
 
 @pytest.fixture(scope="session")
@@ -54,13 +54,13 @@ def mask_bundle(mask: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def make_lively(pictures: list[np.ndarray]) -> Callable[..., Any]:
-    """An architecture of the registry with lively weights."""
+def make_varied(pictures: list[np.ndarray]) -> Callable[..., Any]:
+    """An architecture of the registry with weights that give varied results."""
 
     def make(architecture: str, num_classes: int, margin: float, **arguments: Any) -> Any:
         from edgecv.models import registry
 
-        return lively(
+        return varied_detector(
             lambda: registry.create(architecture, num_classes=num_classes, **arguments),
             pictures[:4],
             background_margin=margin,

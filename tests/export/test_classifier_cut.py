@@ -18,7 +18,7 @@ from edgecv_export import ExportError, GraphOptions, export
 from edgecv_export.graphs.cut import CutRequest
 from edgecv_export.graphs.families import cut_model
 from edgecv_runtime import InputError
-from helpers.varied_classes import lively_classes
+from helpers.varied_classes import varied_classes
 
 LABELS = [f"class {i}" for i in range(12)]
 
@@ -29,7 +29,7 @@ def make() -> Any:
 
 @pytest.fixture(scope="module")
 def classifier(pictures: list[np.ndarray]) -> Any:
-    return lively_classes(make, lambda m: [m.fc], pictures, (64, 64))
+    return varied_classes(make, lambda m: [m.fc], pictures, (64, 64))
 
 
 @pytest.fixture(scope="module")

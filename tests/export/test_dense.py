@@ -27,7 +27,7 @@ from helpers import small_dense as parts
 from helpers.all_scores import load_all_scores
 from helpers.altered_graph import with_altered_weights
 from helpers.parity_report import read_report
-from helpers.varied_detections import lively
+from helpers.varied_detections import varied_detector
 
 LABELS = ["ant", "bee", "cow", "dog"]
 MARGINS = {"make_retinanet": 8.0, "make_fcos": 6.0}
@@ -35,7 +35,9 @@ MARGINS = {"make_retinanet": 8.0, "make_fcos": 6.0}
 
 @pytest.fixture(scope="module", params=sorted(MARGINS))
 def detector(request: Any, pictures: list[np.ndarray]) -> Any:
-    return lively(getattr(parts, request.param), pictures, background_margin=MARGINS[request.param])
+    return varied_detector(
+        getattr(parts, request.param), pictures, background_margin=MARGINS[request.param]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +153,7 @@ def test_another_network_fails(
 def test_equal_scores_are_decided_both_ways(pictures: list[np.ndarray]) -> None:
     """Scores of 1 by the hundred: which of them top k and suppression take is chance, and explains
     other detections; it does not explain boxes that are nowhere."""
-    cut: Any = cut_model(lively(parts.make_retinanet, pictures, class_std=10.0))
+    cut: Any = cut_model(varied_detector(parts.make_retinanet, pictures, class_std=10.0))
     own = DenseForward(cut, pictures[0])
     decide = functools.partial(decided, cut, pictures[0], own.features, own.outputs)
     again = decide(None)
@@ -174,7 +176,7 @@ def test_equal_scores_are_decided_both_ways(pictures: list[np.ndarray]) -> None:
 
 
 def test_a_fixed_size_is_a_letterbox(pictures: list[np.ndarray], tmp_path: Path) -> None:
-    detector = lively(parts.make_retinanet, pictures, background_margin=8.0)
+    detector = varied_detector(parts.make_retinanet, pictures, background_margin=8.0)
     folder = export(
         detector, tmp_path / "out", labels=LABELS, graph=GraphOptions(size=(160, 256), batch=1)
     ).folder

@@ -25,7 +25,7 @@ NAMES = ["fine", "broken"]
 
 
 class Head(nn.Module):
-    """`columns` lively scores of an image, or of each 4 x 4 pixels, through `last`."""
+    """`columns` varied scores of an image, or of each 4 x 4 pixels, through `last`."""
 
     def __init__(self, columns: int, last: nn.Module, pixels: bool, windows: Any = None) -> None:
         super().__init__()

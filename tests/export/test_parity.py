@@ -83,15 +83,15 @@ def photographs(data: Path) -> list[np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def ssdlite(make_lively: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    module = make_lively("ssdlite320_mobilenet_v3_large", num_classes=91, margin=9)
+def ssdlite(make_varied: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    module = make_varied("ssdlite320_mobilenet_v3_large", num_classes=91, margin=9)
     out = tmp_path_factory.mktemp("ssdlite") / "bundle"
     return module, export(module, out, labels=[f"c{i}" for i in range(90)]).folder
 
 
 @pytest.fixture(scope="module")
-def ssd300(make_lively: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
-    module = make_lively("ssd300_vgg16", num_classes=91, margin=12)
+def ssd300(make_varied: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Any:
+    module = make_varied("ssd300_vgg16", num_classes=91, margin=12)
     out = tmp_path_factory.mktemp("ssd300") / "bundle"
     return module, export(module, out, labels=[f"c{i}" for i in range(90)]).folder
 
@@ -120,9 +120,9 @@ def test_own_trunk_anchors_and_size(
 
 
 def test_ssd_tiny(
-    make_lively: Callable[..., Any], pictures: list[np.ndarray], tmp_path: Path
+    make_varied: Callable[..., Any], pictures: list[np.ndarray], tmp_path: Path
 ) -> None:
-    module = make_lively("ssd_tiny", num_classes=4, margin=9, size=(96, 128), width=8)
+    module = make_varied("ssd_tiny", num_classes=4, margin=9, size=(96, 128), width=8)
     bundle = export(module, tmp_path / "tiny", labels=["a", "b", "c"]).folder
     assert_bundle_is_model(module, bundle, pictures)
 
@@ -130,7 +130,7 @@ def test_ssd_tiny(
 def test_input_padded_to_a_multiple(
     small_parts: Any, pictures: list[np.ndarray], tmp_path: Path
 ) -> None:
-    from helpers.varied_detections import lively
+    from helpers.varied_detections import varied_detector
 
     def build() -> Any:
         detector = small_parts.make_detector()
@@ -138,7 +138,7 @@ def test_input_padded_to_a_multiple(
         detector.transform.size_divisible = 32
         return detector
 
-    module = lively(build, pictures)
+    module = varied_detector(build, pictures)
     bundle = export(module, tmp_path / "padded", labels=["a", "b", "c", "d"]).folder
     graph = edgecv_runtime.Bundle.open(str(bundle)).manifest.graphs["main"][0]
     assert graph.inputs[0].shape == (-1, 3, 96, 160)
@@ -148,9 +148,9 @@ def test_input_padded_to_a_multiple(
 def test_generator_without_parameters(
     small_parts: Any, pictures: list[np.ndarray], tmp_path: Path
 ) -> None:
-    from helpers.varied_detections import lively
+    from helpers.varied_detections import varied_detector
 
-    module = lively(
+    module = varied_detector(
         lambda: small_parts.make_detector(generator=small_parts.ShiftedAnchors),
         pictures,
     )

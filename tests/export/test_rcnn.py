@@ -29,7 +29,7 @@ from helpers import small_rcnn as parts
 from helpers.all_scores import load_all_scores
 from helpers.altered_graph import with_altered_weights
 from helpers.parity_report import read_report
-from helpers.varied_rcnn import lively_rcnn
+from helpers.varied_rcnn import varied_rcnn
 
 BOX_TOLERANCE_1080P = 0.5
 SCORE_TOLERANCE = 2e-3
@@ -49,7 +49,7 @@ def shapes() -> list[np.ndarray]:
 
 @pytest.fixture(scope="module")
 def faster(pictures: list[np.ndarray]) -> Any:
-    return lively_rcnn(parts.make_faster, pictures, size=96)
+    return varied_rcnn(parts.make_faster, pictures, size=96)
 
 
 def in_torch(module: Any, picture: np.ndarray) -> dict[str, torch.Tensor]:
@@ -165,8 +165,10 @@ def test_both_dialects_give_the_same(mask: Any) -> None:
 
 
 def test_one_feature_map_and_adaptive_sampling(pictures: list[np.ndarray], tmp_path: Path) -> None:
-    module = lively_rcnn(
-        lambda: parts.make_faster(sampling_ratio=0, trunk=parts.SingleTrunk), pictures, size=96
+    module = varied_rcnn(
+        lambda: parts.make_faster(sampling_ratio=0, backbone=parts.SingleBackbone),
+        pictures,
+        size=96,
     )
     with pytest.raises(InputError, match=r"adaptive.*`dialects="):
         export(module, tmp_path / "both", labels=LABELS)
@@ -197,11 +199,11 @@ def test_fast_rcnn_with_max_pooling_takes_the_callers_boxes(
     pictures: list[np.ndarray], tmp_path: Path
 ) -> None:
     def build() -> Any:
-        module = parts.make_faster(trunk=parts.SingleTrunk)
+        module = parts.make_faster(backbone=parts.SingleBackbone)
         module.roi_heads.box_roi_pool = SingleScaleRoIPool("0", (5, 4), 1 / 16)
         return module
 
-    module = lively_rcnn(build, pictures, size=96)
+    module = varied_rcnn(build, pictures, size=96)
     bundle = export(
         module,
         tmp_path / "fast",
@@ -343,7 +345,7 @@ def test_equal_scores_are_decided_as_preferred(faster: Any) -> None:
 def test_objectness_of_1_by_the_hundred(pictures: list[np.ndarray], tmp_path: Path) -> None:
     """Which of the boxes with that score become proposals is chance in torch, too: beyond 1000
     candidates it sorts them by an unstable sort."""
-    module = lively_rcnn(parts.make_faster, pictures, size=96)
+    module = varied_rcnn(parts.make_faster, pictures, size=96)
     module.rpn._pre_nms_top_n["testing"] = 1000
     with torch.inference_mode():
         for parameter in module.rpn.head.cls_logits.parameters():
@@ -357,7 +359,7 @@ def test_objectness_of_1_by_the_hundred(pictures: list[np.ndarray], tmp_path: Pa
 def test_proposals_of_one_score_are_degenerate(pictures: list[np.ndarray], tmp_path: Path) -> None:
     """An untrained proposal network scores all boxes alike, and rounding decides which of them
     become detections. The second stage tells classes apart."""
-    module = lively_rcnn(parts.make_faster, pictures, size=96)
+    module = varied_rcnn(parts.make_faster, pictures, size=96)
     with torch.inference_mode():
         module.rpn.head.cls_logits.weight *= 1e-9
         module.rpn.head.cls_logits.bias *= 0

@@ -1,5 +1,5 @@
-"""Every family, thin: TensorRT for RTX builds its graphs for three GPUs, and the engines take and
-give what the manifest says."""
+"""Every family, reduced-width: TensorRT for RTX builds its graphs for three GPUs, and the engines
+take and give what the manifest says."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from edgecv_export.tensorrt.shape_ranges import ShapeWishes, shape_ranges
 from edgecv_runtime import Bundle, GraphFile
 from edgecv_runtime.engines.built.file import read_engines
 from edgecv_runtime.engines.built.record import ShapeRange
-from helpers.reduced_models import FAMILIES, write_thin_bundle
+from helpers.reduced_models import FAMILIES, write_reduced_bundle
 
 pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
 
@@ -29,7 +29,7 @@ OPTIONS = BuildOptions(compute_capabilities=(86, 89, 120))
 @pytest.fixture(scope="module", params=list(FAMILIES))
 def bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     folder = tmp_path_factory.mktemp(request.param) / "bundle"
-    return Bundle.open(write_thin_bundle(request.param, folder))
+    return Bundle.open(write_reduced_bundle(request.param, folder))
 
 
 def wishes(bundle: Bundle, fixed: bool) -> ShapeWishes:

@@ -21,7 +21,7 @@ from edgecv_export.graphs.cut import CutRequest
 from edgecv_export.graphs.families import cut_model
 from edgecv_runtime import InputError
 from helpers import small_segmenters as parts
-from helpers.varied_classes import lively_classes
+from helpers.varied_classes import varied_classes
 
 LABELS = ["sky", "road", "tree", "car", "person"]
 LAST: dict[str, Any] = {
@@ -40,7 +40,7 @@ def small(pictures: list[np.ndarray]) -> list[np.ndarray]:
 @pytest.fixture(scope="module", params=sorted(LAST))
 def network(request: Any, pictures: list[np.ndarray]) -> Any:
     build, last = getattr(parts, request.param), LAST[request.param]
-    module = lively_classes(build, last, pictures[:4], (96, 128))
+    module = varied_classes(build, last, pictures[:4], (96, 128))
     module.input = registry.create("fcn_resnet18", num_classes=2).input
     return module
 
@@ -107,7 +107,7 @@ def test_crops_of_the_course_s_network(
     pictures: list[np.ndarray], small: list[np.ndarray], tmp_path: Path
 ) -> None:
     """By default as the module says; against a loop over the crops in torch."""
-    module = lively_classes(
+    module = varied_classes(
         lambda: registry.create("fcn_resnet18", num_classes=5, crop=[64, 96], overlap=0.5),
         lambda m: [m.head.upsample],
         pictures[:4],
@@ -188,7 +188,7 @@ def test_asking_for_crops_and_for_whole_pictures() -> None:
 def test_one_size_for_every_picture(
     pictures: list[np.ndarray], small: list[np.ndarray], tmp_path: Path
 ) -> None:
-    module = lively_classes(parts.make_fcn, LAST["make_fcn"], pictures[:4], (96, 128))
+    module = varied_classes(parts.make_fcn, LAST["make_fcn"], pictures[:4], (96, 128))
     module.input = registry.create("fcn_resnet18", num_classes=2).input
     images = [*small, *small[:2]]
     exported = export(

@@ -27,7 +27,7 @@ from edgecv_runtime import BundleError, InputError
 SIZES = [(64, 96), (41, 58), (8, 8), (5, 33)]
 
 
-def lively_style(width=6, blocks=1, seed=0):
+def varied_style(width=6, blocks=1, seed=0):
     """Random weights whose pictures use the whole range of levels."""
     torch.manual_seed(seed)
     module = registry.create("style_transform", width=width, blocks=blocks).eval()
@@ -44,7 +44,7 @@ def lively_style(width=6, blocks=1, seed=0):
 
 @pytest.fixture(scope="module")
 def style():
-    return lively_style()
+    return varied_style()
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +100,7 @@ def reference(state, x):
 
 @torch.inference_mode()
 def test_the_network_is_that_of_pytorch_examples():
-    module = lively_style(width=4, blocks=5)
+    module = varied_style(width=4, blocks=5)
     image = torch.rand(2, 3, 48, 71) * 255
     expected = reference(module.state_dict(), image)
     assert expected.shape == (2, 3, 48, 72)

@@ -26,7 +26,7 @@ from edgecv_export.tensorrt.plan import BuildOptions, Plan, ShapeRange, build_pl
 from edgecv_runtime import Bundle, InputError
 from helpers import small_dense
 from helpers.all_scores import load_all_scores
-from helpers.varied_detections import lively
+from helpers.varied_detections import varied_detector
 
 LABELS = ["ant", "bee", "cow", "dog"]
 
@@ -152,7 +152,7 @@ def test_one_dialect_of_two_stages(
 
 def test_group_norm(photos: list[np.ndarray], tmp_path: Path) -> None:
     pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
-    module = lively(small_dense.make_fcos, photos, background_margin=6.0)
+    module = varied_detector(small_dense.make_fcos, photos, background_margin=6.0)
     bundle = export(
         module,
         tmp_path / "bundle",

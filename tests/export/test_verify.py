@@ -104,9 +104,9 @@ def test_the_report_is_in_the_bundle(small_bundle: Path) -> None:
 def test_export_of_a_model_that_does_more_than_its_attributes_say(
     small_parts: Any, pictures: list[np.ndarray], tmp_path: Path
 ) -> None:
-    from helpers.varied_detections import lively
+    from helpers.varied_detections import varied_detector
 
-    detector: Any = lively(small_parts.make_detector, pictures)
+    detector: Any = varied_detector(small_parts.make_detector, pictures)
 
     class Halving(type(detector)):  # type: ignore[misc]
         def postprocess_detections(self, *args: Any) -> Any:

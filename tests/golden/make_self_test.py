@@ -1,4 +1,4 @@
-"""Writes edgecv/self_test: a thin bundle of every family, with inputs and the outputs expected.
+"""Writes edgecv/self_test: reduced-width bundles of every family, with inputs and expected outputs.
 
     python tests/golden/make_self_test.py
 
@@ -28,7 +28,7 @@ from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from edgecv.cli.diagnosis.self_test import ARCHIVE, EXPECTED, sample
-from helpers.reduced_models import FAMILIES, write_thin_bundle
+from helpers.reduced_models import FAMILIES, write_reduced_bundle
 
 SIZE = (32, 64)  # of pictures, where the graph leaves it open
 # Its last feature map has two cells then: TensorRT normalises no single value.
@@ -43,7 +43,7 @@ STAMP = (2026, 1, 1, 0, 0, 0)  # the same content gives the same file
 def main() -> None:
     with tempfile.TemporaryDirectory() as draft:
         for family in FAMILIES:
-            folder = write_thin_bundle(family, Path(draft) / family, repeat_weights)
+            folder = write_reduced_bundle(family, Path(draft) / family, repeat_weights)
             arrays = inputs_and_outputs(folder, SIZES.get(family, SIZE))
             add_half(folder)
             add_int8(folder, arrays)

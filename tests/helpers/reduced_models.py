@@ -1,4 +1,4 @@
-"""A thin model of every family: what full-size ones have, with few channels, in little time."""
+"""A reduced-width model of every family: few channels, and all else as in full-size ones."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ def make_ssd_tiny() -> nn.Module:
 
 
 def make_ssdlite() -> nn.Module:
-    trunk = small_detector.Trunk()
+    backbone = small_detector.Backbone()
     generator = DefaultBoxGenerator([[2], [2, 3], [3]], scales=[0.15, 0.35, 0.6, 0.9])
     anchors = generator.num_anchors_per_location()
-    head = SSDLiteHead(list(trunk.out_channels), anchors, CLASSES, nn.BatchNorm2d)
-    return SSD(trunk, generator, size=(96, 64), num_classes=CLASSES, head=head)
+    head = SSDLiteHead(list(backbone.out_channels), anchors, CLASSES, nn.BatchNorm2d)
+    return SSD(backbone, generator, size=(96, 64), num_classes=CLASSES, head=head)
 
 
 def make_fcn_resnet18() -> nn.Module:
@@ -104,7 +104,7 @@ FAMILIES: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-def write_thin_bundle(
+def write_reduced_bundle(
     family: str, folder: Path, prepare: Callable[[nn.Module], None] | None = None
 ) -> Path:
     """Exports a family with seeded weights, any batch and size that it takes; no parity check.

@@ -1,4 +1,4 @@
-"""Thin RetinaNet and FCOS: torchvision's detectors over a small trunk with a feature pyramid."""
+"""Reduced-width RetinaNet and FCOS: torchvision's detectors on a small feature pyramid."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ CHANNELS = 32  # the group norm of FCOS has 32 groups
 SIZES = {"min_size": 160, "max_size": 288}
 
 
-def make_trunk() -> nn.Module:
+def make_backbone() -> nn.Module:
     def block(inputs: int, outputs: int, stride: int) -> nn.Module:
         return nn.Sequential(
             nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
         )
 
-    trunk = nn.Sequential(
+    backbone = nn.Sequential(
         block(3, 8, 4), block(8, 16, 2), block(16, 24, 2), block(24, 32, 2)
     )  # strides 4, 8, 16, 32
     return BackboneWithFPN(
-        trunk,
+        backbone,
         return_layers={"1": "0", "2": "1", "3": "2"},
         in_channels_list=[16, 24, 32],
         out_channels=CHANNELS,
@@ -43,9 +43,9 @@ def make_retinanet(num_classes: int = 5, **arguments: Any) -> RetinaNet:
         **SIZES,
         **arguments,
     }
-    return RetinaNet(make_trunk(), num_classes, **arguments)
+    return RetinaNet(make_backbone(), num_classes, **arguments)
 
 
 def make_fcos(num_classes: int = 5, **arguments: Any) -> FCOS:
     arguments = {"score_thresh": 0.2, "topk_candidates": 200, **SIZES, **arguments}
-    return FCOS(make_trunk(), num_classes, **arguments)
+    return FCOS(make_backbone(), num_classes, **arguments)

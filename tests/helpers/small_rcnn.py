@@ -17,7 +17,7 @@ CHANNELS = 16
 CLASSES = 5  # with the background
 
 
-class Trunk(nn.Module):
+class Backbone(nn.Module):
     """Feature maps at strides 8, 16 and 32, under names of its own."""
 
     out_channels = CHANNELS
@@ -34,7 +34,7 @@ class Trunk(nn.Module):
         return OrderedDict(fine=fine, middle=middle, coarse=self.coarse(middle))
 
 
-class SingleTrunk(Trunk):
+class SingleBackbone(Backbone):
     """The feature map at stride 16 alone."""
 
     def forward(self, images: Tensor) -> Tensor:  # type: ignore[override]
@@ -49,8 +49,8 @@ def _block(inputs: int, outputs: int) -> list[nn.Module]:
     ]
 
 
-def _arguments(sampling_ratio: int, trunk: nn.Module) -> dict[str, Any]:
-    single = isinstance(trunk, SingleTrunk)
+def _arguments(sampling_ratio: int, backbone: nn.Module) -> dict[str, Any]:
+    single = isinstance(backbone, SingleBackbone)
     levels = 1 if single else 3
     return {
         "min_size": 96,
@@ -82,13 +82,13 @@ def _arguments(sampling_ratio: int, trunk: nn.Module) -> dict[str, Any]:
     }
 
 
-def make_faster(sampling_ratio: int = 2, trunk: type[nn.Module] = Trunk) -> FasterRCNN:
-    backbone = trunk()
-    return FasterRCNN(backbone, **_arguments(sampling_ratio, backbone))
+def make_faster(sampling_ratio: int = 2, backbone: type[nn.Module] = Backbone) -> FasterRCNN:
+    made = backbone()
+    return FasterRCNN(made, **_arguments(sampling_ratio, made))
 
 
 def make_mask(sampling_ratio: int = 2) -> MaskRCNN:
-    backbone = Trunk()
+    backbone = Backbone()
     return MaskRCNN(
         backbone,
         **_arguments(sampling_ratio, backbone),

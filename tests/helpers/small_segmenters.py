@@ -1,4 +1,4 @@
-"""torchvision's segmentation families on a thin trunk, as a user's module would make them."""
+"""torchvision's segmentation families on a small backbone, as a user's module would make them."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from torchvision.models.detection.anchor_utils import DefaultBoxGenerator
 from torchvision.models.detection.ssd import SSD
 
 
-class Trunk(nn.Module):
+class Backbone(nn.Module):
     """Three feature maps at strides 8, 16 and 32."""
 
     out_channels = (16, 24, 24)
@@ -47,7 +47,7 @@ def make_detector(
 ) -> SSD:
     """Input 96 high and 160 wide, unless `size` says another width and height."""
     detector = SSD(
-        Trunk(),
+        Backbone(),
         generator([[2], [2, 3], [3]], scales=[0.15, 0.35, 0.6, 0.9], clip=False),
         size=size,
         num_classes=num_classes,

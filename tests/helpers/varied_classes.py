@@ -16,7 +16,7 @@ from torch import Tensor, nn
 SPREAD = 2.0  # standard deviation of each class's logits
 
 
-def lively_classes(
+def varied_classes(
     build: Callable[[], nn.Module],
     last: Callable[[Any], Sequence[nn.Module]],
     pictures: Sequence[np.ndarray],

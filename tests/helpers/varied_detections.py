@@ -17,7 +17,7 @@ from torchvision.models.detection import FCOS, RetinaNet
 DISTANCE = 2.0  # of the sides from the centre on average, in anchors: FCOS cuts those below 0
 
 
-def lively(
+def varied_detector(
     build: Callable[[], nn.Module],
     pictures: Sequence[np.ndarray],
     *,
@@ -26,8 +26,7 @@ def lively(
     box_std: float = 0.4,
     background_margin: float = 9.0,
 ) -> nn.Module:
-    """Builds a detector (torchvision's SSD, RetinaNet or FCOS, or ssd_tiny) with seeded, lively
-    weights.
+    """Builds a detector (torchvision's SSD, RetinaNet or FCOS, or ssd_tiny) with seeded weights.
 
     Args:
         build: makes the detector; the random numbers it draws are seeded.

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 
-def lively_rcnn(
+def varied_rcnn(
     build: Callable[[], nn.Module],
     pictures: Sequence[np.ndarray],
     *,

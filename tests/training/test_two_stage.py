@@ -40,7 +40,7 @@ from edgecv_export.parity.matching import match_within
 from edgecv_runtime import InputError, Instances, Masks, read_image
 from helpers.all_scores import load_all_scores
 from helpers.parity_report import read_report
-from helpers.varied_rcnn import lively_rcnn
+from helpers.varied_rcnn import varied_rcnn
 
 ARCHITECTURE = "maskrcnn_mobilenet_v3_large_fpn"
 LOSSES = ["loss_classifier", "loss_box_reg", "loss_mask", "loss_objectness", "loss_rpn_box_reg"]
@@ -165,7 +165,7 @@ def varied(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     how little is up to the CPU's rounding."""
     checkpoint = load_checkpoint(run / "last.pt")
     images = generate_images(8, seed=1)
-    module = lively_rcnn(checkpoint.module, images, background_margin=0.0, size=64)
+    module = varied_rcnn(checkpoint.module, images, background_margin=0.0, size=64)
     path = tmp_path_factory.mktemp("varied") / "varied.pt"
     save_checkpoint(path, dataclasses.replace(checkpoint, state_dict=module.state_dict()))
     return path

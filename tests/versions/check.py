@@ -62,14 +62,14 @@ def export_lively(which: str, folder: Path) -> None:
     from edgecv_export.precision.variant import add_variant
     from helpers import small_rcnn
     from helpers import small_ssd as small_detector
-    from helpers.varied_detections import lively
-    from helpers.varied_rcnn import lively_rcnn
+    from helpers.varied_detections import varied_detector
+    from helpers.varied_rcnn import varied_rcnn
 
     pictures = generate_images(8, seed=1)
     if which == "detector":
-        module = lively(small_detector.make_detector, pictures)
+        module = varied_detector(small_detector.make_detector, pictures)
     else:
-        module = lively_rcnn(small_rcnn.make_mask, pictures, size=96)
+        module = varied_rcnn(small_rcnn.make_mask, pictures, size=96)
     bundle = export(module, folder / f"{which}_lively", labels=LABELS).folder
     add_variant(bundle, "fp16", images=pictures)
     for engine in ("onnxruntime", "openvino"):
@@ -80,11 +80,11 @@ def export_lively(which: str, folder: Path) -> None:
         assert len(detections.to_supervision()) == len(detections.boxes)
 
 
-def export_thin(family: str, folder: Path) -> None:
+def export_reduced(family: str, folder: Path) -> None:
     import edgecv as package
-    from helpers.reduced_models import write_thin_bundle
+    from helpers.reduced_models import write_reduced_bundle
 
-    bundle = write_thin_bundle(family, folder / f"{family}_thin")
+    bundle = write_reduced_bundle(family, folder / f"{family}_thin")
     image = np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8)
     for engine in ("onnxruntime", "openvino"):
         package.load(bundle, engine=engine)(image)
@@ -99,7 +99,7 @@ def checks(folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
     for which in ("detector", "instances"):
         yield f"parity, {which}", partial(export_lively, which, folder)
     for family in FAMILIES:
-        yield f"export, {family}", partial(export_thin, family, folder)
+        yield f"export, {family}", partial(export_reduced, family, folder)
 
 
 def main() -> int:

@@ -50,7 +50,7 @@ class Outcome:
     engine: str
     precision: str
     state: str  # run | built, not run | wrong | failed
-    difference: float | None = None  # as TOLERANCE has it
+    difference: float | None = None  # in the unit of TOLERANCE
     detail: str = ""
 
     @property
