@@ -1,4 +1,4 @@
-"""Parity of a dense detector: torchvision's forward pass against the whole runtime."""
+"""The parity check of a dense detector: torchvision's own forward pass and decisions."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from torchvision.models.detection._utils import BoxLinearCoder
 from torchvision.models.detection.transform import resize_boxes
 from torchvision.ops.boxes import clip_boxes_to_image
 
-import edgecv_runtime
 from edgecv_export.graphs.dense.cut import DenseCut
-from edgecv_export.outputs.graph_session import GraphSession
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.detected import Detected, RawOutputs
-from edgecv_export.parity.detection_report import BATCH, DetectionReport
+from edgecv_export.parity.detection_report import DetectionReport
 from edgecv_export.parity.drop_empty import best_with_area, no_limit
-from edgecv_export.parity.replay import Preference, compare_with_replays
+from edgecv_export.parity.one_stage import OwnPass, verify_one_stage
+from edgecv_export.parity.replay import Preference
 from edgecv_export.parity.steer import steer
 from edgecv_export.parity.suppression import exact_suppression
 from edgecv_export.parity.torch_input import rgb_tensor
-from edgecv_runtime import ops
 
+# The last one only where the head has it.
 HEAD_KEYS = ("cls_logits", "bbox_regression", "bbox_ctrness")
+OUTPUTS = ("logits", "deltas", "centerness")  # the same, as the report calls them
 
 
 def verify_dense(
@@ -38,34 +38,15 @@ def verify_dense(
     tolerance: Tolerance,
     done: Callable[[], None],
 ) -> DetectionReport:
-    """Runs both on each image (uint8 [H, W, 3] BGR) and compares what they find.
+    """As `verify_one_stage`. Class 0 of the module is not a class (see graphs.dense): its logits
+    are held at minus infinity."""
+    return verify_one_stage(bundle, images, tolerance, done, functools.partial(_own_pass, cut))
 
-    Detections without a partner are judged as `replay.compare_with_replays` says. The module's
-    class 0 is no class (see graphs.dense): its logits are held at minus infinity.
-    """
-    runtime = edgecv_runtime.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
-    assert isinstance(runtime, edgecv_runtime.Detector)
-    runtime.thresholds = runtime.measuring_threshold  # the module's own
-    network = GraphSession(bundle, runtime.manifest)
-    report = DetectionReport(pictures=len(images), tolerance=tolerance)
-    scores: list[np.ndarray] = []
-    for start in range(0, len(images), BATCH):
-        some = list(images[start : start + BATCH])
-        # Several at once, so that the runtime's batches are checked too.
-        for image, result in zip(some, runtime(some), strict=True):
-            tensor = ops.preprocess(image, runtime.manifest.input)
-            raw = network(tensor)
-            own = DenseForward(cut, image)
-            expected = own.detected
-            agree = report.add_raw(_raw_outputs(own.tensor, own.outputs), _raw_outputs(tensor, raw))
-            found = Detected(result.boxes, result.scores, result.labels)
-            decide = functools.partial(decided, cut, image, own.features, raw) if agree else None
-            comparison, _ = compare_with_replays(image.shape, expected, found, decide, tolerance)
-            report.add(comparison)
-            scores.append(expected.scores)
-            done()
-    report.conclude(np.concatenate(scores))
-    return report
+
+def _own_pass(cut: DenseCut, image: np.ndarray) -> OwnPass:
+    own = DenseForward(cut, image)
+    raw = RawOutputs(own.tensor, dict(zip(OUTPUTS, own.outputs, strict=False)))
+    return OwnPass(own.detected, raw, functools.partial(decided, cut, image, own.features))
 
 
 class DenseForward:
@@ -172,7 +153,3 @@ def _detected(cut: DenseCut, found: dict[str, Tensor]) -> Detected:
         labels=found["labels"].numpy() - cut.first_class,
     )
     return best_with_area(detected, cut.postprocess["max_detections"])
-
-
-def _raw_outputs(tensor: np.ndarray, outputs: list[np.ndarray]) -> RawOutputs:
-    return RawOutputs(tensor, dict(zip(("logits", "deltas", "centerness"), outputs, strict=False)))

@@ -1,4 +1,4 @@
-"""Parity of an SSD: its own forward pass in torch against the whole runtime."""
+"""The parity check of an SSD: its own forward pass and decisions in torch."""
 
 from __future__ import annotations
 
@@ -15,20 +15,18 @@ from torchvision.models.detection._utils import BoxCoder
 from torchvision.models.detection.transform import resize_boxes
 from torchvision.ops.boxes import clip_boxes_to_image
 
-import edgecv_runtime
 from edgecv.models.architecture.input_record import height_width
 from edgecv_export.graphs.ssd.cut import SsdCut
 from edgecv_export.graphs.ssd.networks import as_head_outputs, head_outputs
-from edgecv_export.outputs.graph_session import GraphSession
 from edgecv_export.parity.comparison import Tolerance
 from edgecv_export.parity.detected import Detected, RawOutputs
-from edgecv_export.parity.detection_report import BATCH, DetectionReport
+from edgecv_export.parity.detection_report import DetectionReport
 from edgecv_export.parity.drop_empty import best_with_area, no_limit
-from edgecv_export.parity.replay import Preference, compare_with_replays
+from edgecv_export.parity.one_stage import OwnPass, verify_one_stage
+from edgecv_export.parity.replay import Preference
 from edgecv_export.parity.steer import steer_softmax
 from edgecv_export.parity.suppression import exact_suppression
 from edgecv_export.parity.torch_input import rgb_tensor
-from edgecv_runtime import ops
 
 
 def verify_ssd(
@@ -38,40 +36,11 @@ def verify_ssd(
     tolerance: Tolerance,
     done: Callable[[], None] = lambda: None,
 ) -> DetectionReport:
-    """Runs both on each image (uint8 [H, W, 3] BGR) and compares what they find.
-
-    ``done`` is called after each image. Nothing is raised for a difference: see ``passed``.
-    Detections without a partner are judged as `replay.compare_with_replays` says.
-    """
-    runtime = edgecv_runtime.load(bundle, engine="onnxruntime", device="cpu", precision="fp32")
-    assert isinstance(runtime, edgecv_runtime.Detector)
-    runtime.thresholds = runtime.measuring_threshold  # the module's own
-    network = GraphSession(bundle, runtime.manifest)
-    report = DetectionReport(pictures=len(images), tolerance=tolerance)
-    scores: list[np.ndarray] = []
-    for start in range(0, len(images), BATCH):
-        some = list(images[start : start + BATCH])
-        # Several at once, so that the runtime's batches are checked too.
-        for image, result in zip(some, runtime(some), strict=True):
-            expected, raw = _detect(cut, image)
-            tensor = ops.preprocess(image, runtime.manifest.input)
-            logits, deltas = network(tensor)
-            agree = report.add_raw(raw, RawOutputs(tensor, {"logits": logits, "deltas": deltas}))
-            found = Detected(result.boxes, result.scores, result.labels)
-            decide = functools.partial(_decide, cut, image, logits, deltas) if agree else None
-            comparison, _ = compare_with_replays(image.shape, expected, found, decide, tolerance)
-            report.add(comparison)
-            scores.append(expected.scores)
-            done()
-    report.conclude(np.concatenate(scores))
-    return report
+    """As `verify_one_stage`."""
+    return verify_one_stage(bundle, images, tolerance, done, functools.partial(_own_pass, cut))
 
 
-def _detect(cut: SsdCut, image: np.ndarray) -> tuple[Detected, RawOutputs]:
-    """The detector's own forward pass.
-
-    Returns the results, and what went into the network and came out of it on the way.
-    """
+def _own_pass(cut: SsdCut, image: np.ndarray) -> OwnPass:
     tensors: list[Tensor] = []
     outputs: list[Any] = []
     hooks = [
@@ -80,19 +49,19 @@ def _detect(cut: SsdCut, image: np.ndarray) -> tuple[Detected, RawOutputs]:
     ]
     detected = _forward(cut, image, hooks)
     logits, deltas = (value[0].numpy() for value in head_outputs(outputs[0]))
-    return detected, RawOutputs(tensors[0][0].numpy(), {"logits": logits, "deltas": deltas})
+    raw = RawOutputs(tensors[0][0].numpy(), {"logits": logits, "deltas": deltas})
+    return OwnPass(detected, raw, functools.partial(_decide, cut, image))
 
 
 def _decide(
     cut: SsdCut,
     image: np.ndarray,
-    logits: np.ndarray,
-    deltas: np.ndarray,
+    outputs: list[np.ndarray],
     preference: Preference | None,
 ) -> Detected:
     """What the detector's code makes of the bundle's raw outputs: logits [A, C + 1], background
     first, and deltas [A, 4]."""
-    given = [torch.from_numpy(logits), torch.from_numpy(deltas)]
+    given = [torch.from_numpy(array) for array in outputs]
     if preference is not None:
         given[0] = _steered(cut, image, given[0], given[1], preference)
 
