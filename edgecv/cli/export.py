@@ -7,17 +7,20 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from edgecv.cli.build import (
-    ENGINES,
-    add_build_arguments,
-    build,
-    build_options,
-    check_build_arguments,
-    engine_record,
-)
 from edgecv.cli.options.argument_types import batch, height_width, names, positive
+from edgecv.cli.options.engines import (
+    ENGINES,
+    add_engine_arguments,
+    build_wanted_engines,
+    engine_options,
+)
 from edgecv.cli.options.model import add_window_arguments, window_options
-from edgecv.cli.options.variants import add_wanted_variant, check_variant_arguments
+from edgecv.cli.options.variants import (
+    add_variant_arguments,
+    add_wanted_variant,
+    variant_options,
+)
+from edgecv.cli.output.additions import additions_record, print_engine, print_variant
 from edgecv.cli.output.flags import in_flags
 from edgecv.cli.output.refusal import say_failure
 from edgecv_runtime.one_line import printable
@@ -120,7 +123,8 @@ def add_parser(subparsers: Any) -> None:
         choices=ENGINES,
         help="build engines for the bundle too, as edgecv build does",
     )
-    add_build_arguments(parser, batch="--engine-batch")
+    add_engine_arguments(parser, batch="--engine-batch")
+    add_variant_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -135,15 +139,15 @@ def run(args: argparse.Namespace) -> int:
     from edgecv_runtime import Bundle, Error, InputError
 
     # Before the work, not after it; and before torch is loaded.
-    check_variant_arguments(args)
-    check_build_arguments(args, batch="--engine-batch")
-    if args.precision == "int8" and args.calibrate is None:
+    variant = variant_options(args)
+    engines = engine_options(args, batch="--engine-batch")
+    if variant is not None and variant.precision == "int8" and variant.calibrate is None:
         raise InputError("int8 needs images to calibrate on: give --calibrate DIR")
     check_target(args.out, args.overwrite)
-    if args.engine is not None:
+    if engines is not None:
         from edgecv_export.tensorrt.build import check_build
 
-        check_build(args.engine, build_options(args))
+        check_build(engines.kind, engines.build)
     if args.labels:
         require_file(args.labels, "a text file with a name on each line")
     check_source(args.source, args.weights, args.num_classes)
@@ -189,16 +193,18 @@ def run(args: argparse.Namespace) -> int:
     if not args.json:
         print(f"{report.table()}\nbundle written to {printable(args.out)}", flush=True)
     try:
-        variant = add_wanted_variant(args.out, args)
+        added = None if variant is None else add_wanted_variant(args.out, variant)
     except ExportError as error:  # the bundle itself stays
         return say_failure(error, {} if args.json else None, "gate")
-    if variant is not None and not args.json:
-        print(f"{variant.table()}\nadded {', '.join(variant.files)}", flush=True)
-    engines = build(Bundle.open(args.out), args) if args.engine is not None else []
+    if added is not None and not args.json:
+        print_variant(added)
+    built = []
+    if engines is not None:
+        shown = None if args.json else print_engine
+        built = build_wanted_engines(Bundle.open(args.out), engines, report=shown)
     if args.json:
         record = {"bundle": args.out, "parity": report.to_dict()}
-        record["variant"] = None if variant is None else variant.to_dict()
-        print(json.dumps(record | {"engines": [engine_record(each) for each in engines]}))
+        print(json.dumps(record | additions_record(added, built)))
     return 0
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgecv.cli.options.argument_types import loss, names
 
 if TYPE_CHECKING:
+    from edgecv_export.precision.int8_variant import Quantization
     from edgecv_export.precision.variant import VariantReport
 
 # Forms of the graphs that an engine takes; without an engine all that there are.
@@ -20,6 +22,35 @@ _DIALECTS = {
 }
 
 MOST_FOR_HALF = 32  # images; fp16 is measured and compared, not tuned
+
+
+@dataclass(frozen=True)
+class VariantOptions:
+    """Which graphs are to be added, and how they are made.
+
+    Attributes:
+        precision: ``fp16`` or ``int8``.
+        engine: the engine that they are for; None: any.
+        overwrite: replace graphs of this precision that the bundle has.
+        calibrate: folder of images; None: none were given.
+        calibration: how the value ranges of int8 are chosen.
+        keep_float: patterns of layers that stay in float, or only ``auto``.
+        gate: largest loss; None: the default of what is measured.
+        data: folder of labelled images for the gate; None: the agreement with fp32 is measured.
+        split: of ``data``.
+        force: write the graphs even if the gate is not passed.
+    """
+
+    precision: str
+    engine: str | None
+    overwrite: bool
+    calibrate: str | None
+    calibration: str
+    keep_float: tuple[str, ...]
+    gate: float | None
+    data: str | None
+    split: str
+    force: bool
 
 
 def add_variant_arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,8 +91,11 @@ def add_variant_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def check_variant_arguments(args: argparse.Namespace) -> None:
-    """Raises InputError for options that do not fit the precision, before any work is done."""
+def variant_options(args: argparse.Namespace, *, overwrite: bool = False) -> VariantOptions | None:
+    """From the parsed arguments; None for fp32, which every bundle has.
+
+    Raises InputError for options that do not fit the precision, before any work is done.
+    """
     from edgecv_runtime import InputError
 
     if args.precision == "fp32" and args.calibrate is not None:
@@ -79,13 +113,25 @@ def check_variant_arguments(args: argparse.Namespace) -> None:
         folder = getattr(args, option)
         if folder is not None and not Path(folder).is_dir():
             raise InputError(f"--{option}: {folder} is not a folder")
+    if args.precision == "fp32":
+        return None
+    return VariantOptions(
+        args.precision,
+        args.engine,
+        overwrite,
+        args.calibrate,
+        args.calibration,
+        tuple(args.keep_float),
+        args.gate,
+        args.data,
+        args.split,
+        args.force,
+    )
 
 
-def add_wanted_variant(
-    folder: str, args: argparse.Namespace, *, overwrite: bool = False
-) -> VariantReport | None:
-    """Adds the graphs that ``--precision`` asks for, where the bundle has none. Nothing is to be
-    done for fp32, and for an engine whose graphs are there.
+def add_wanted_variant(folder: str, options: VariantOptions) -> VariantReport | None:
+    """Adds the graphs where the bundle has none. None where there was nothing to be done: the
+    graphs that the engine takes are there.
 
     Raises as `add_variant`, and InputError for int8 without images.
     """
@@ -93,38 +139,43 @@ def add_wanted_variant(
     from edgecv_export.precision.sources import has_variant, open_folder
     from edgecv_runtime.files.bundle import open_bundle
 
-    if args.precision == "fp32":
-        return None
-    dialects: Any = _DIALECTS.get(args.engine)
-    if dialects == ("tensorrt",) and args.calibrate is None and not overwrite:
+    dialects: Any = None if options.engine is None else _DIALECTS.get(options.engine)
+    if dialects == ("tensorrt",) and options.calibrate is None and not options.overwrite:
         with open_bundle(folder) as bundle:  # a .zip may have the graphs, but can be given none
-            if has_variant(bundle, args.precision, "tensorrt"):
+            if has_variant(bundle, options.precision, "tensorrt"):
                 return None
     # Behind the cases in which nothing is to be done: these need onnx, building engines does not.
-    from edgecv.cli.eval import say
-    from edgecv_export.precision.accuracy_gate import Gate
     from edgecv_export.precision.calibration_images import read_calibration
-    from edgecv_export.precision.int8_variant import Quantization
     from edgecv_export.precision.variant import add_variant
 
     open_folder(folder)
     quantization = images = None
-    if args.calibrate is not None and args.precision == "fp16":
-        images = read_calibration(args.calibrate, most=MOST_FOR_HALF)
-    elif args.calibrate is not None:
-        quantization = Quantization(
-            args.calibrate,
-            args.calibration,
-            "auto" if args.keep_float == ["auto"] else args.keep_float,
-            Gate(args.gate, None if args.data is None else Path(args.data), args.split, say),
-            args.force,
-        )
+    if options.calibrate is not None and options.precision == "fp16":
+        images = read_calibration(options.calibrate, most=MOST_FOR_HALF)
+    elif options.calibrate is not None:
+        quantization = _quantization(options, options.calibrate)
     return add_variant(
         folder,
-        args.precision,
+        options.precision,
         dialects=dialects,
         quantization=quantization,
         images=images,
-        overwrite=overwrite,
+        overwrite=options.overwrite,
         progress=Progress,
+    )
+
+
+def _quantization(options: VariantOptions, images: str) -> Quantization:
+    from edgecv.cli.eval import say
+    from edgecv_export.precision.accuracy_gate import Gate
+    from edgecv_export.precision.int8_variant import Quantization
+
+    return Quantization(
+        images,
+        options.calibration,
+        "auto" if options.keep_float == ("auto",) else options.keep_float,
+        Gate(
+            options.gate, None if options.data is None else Path(options.data), options.split, say
+        ),
+        options.force,
     )
