@@ -14,6 +14,7 @@ import pytest
 import torch
 
 import edgecv
+from edgecv.cli.main import main
 from edgecv.data.folder import read_folder
 from edgecv.data.reading.image_files import upright_size
 from edgecv.data.reading.names_file import read_names
@@ -354,3 +355,26 @@ def test_what_the_fuzzers_found(tmp_path: Path) -> None:
     (tmp_path / "mask.png").write_bytes(png)
     with pytest.raises(InputError, match=r"mask\.png: "):
         read_numbers(tmp_path / "mask.png", "class numbers")
+
+
+@POSIX
+@pytest.mark.parametrize("command", ["info", "predict", "eval", "build"])
+def test_a_device_is_no_bundle_and_no_checkpoint(
+    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of /dev/zero, zipfile would read until the memory is full."""
+    seen = []
+    ask = zipfile.is_zipfile
+
+    def is_zipfile(path: object) -> bool:
+        seen.append(str(path))
+        return str(path) != "/dev/zero" and ask(path)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(zipfile, "is_zipfile", is_zipfile)
+    more = {"predict": ["a.png"], "eval": ["--data", "."], "build": ["--precision", "fp16"]}
+    try:
+        status = main([command, "/dev/zero", *more.get(command, [])])
+    except SystemExit as end:
+        status = int(str(end.code))
+    assert status == 2 and "edgecv: error: " in capsys.readouterr().err
+    assert seen == []

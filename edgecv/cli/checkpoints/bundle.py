@@ -21,7 +21,8 @@ def is_checkpoint(path: str | os.PathLike[str]) -> bool:
         return False
     if path.suffix.lower() in SUFFIXES:
         return True
-    if not zipfile.is_zipfile(path):
+    # Of a device, zipfile would read without an end.
+    if not path.is_file() or not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as archive:
         return any(name.endswith("/data.pkl") for name in archive.namelist())
