@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 import math
@@ -18,8 +17,6 @@ import numpy as np
 import pytest
 import torch
 
-from edgecv.cli import eval as eval_command
-from edgecv.cli import train as train_command
 from edgecv.data.folder import read_folder
 from edgecv.data.synthetic import SHAPES, write_shapes
 from edgecv.models import registry
@@ -33,19 +30,9 @@ from edgecv.training.run.fit import fit
 from edgecv.training.run.task import HEAD_FACTOR
 from edgecv_runtime import EngineError, InputError, read_image
 from helpers.data_sets import make_voc, voc_object, write_image
+from helpers.training_runs import train_or_eval
 
 IMAGES, EPOCHS = 16, 3
-
-
-def edgecv(*words: object) -> int:
-    """The two commands alone: the others need not be importable here."""
-    parser = argparse.ArgumentParser()
-    subparsers = parser.add_subparsers(dest="verb")
-    commands = {"train": train_command, "eval": eval_command}
-    for command in commands.values():
-        command.add_parser(subparsers)
-    args = parser.parse_args([str(word) for word in words])
-    return commands[args.verb].run(args)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +52,7 @@ def quiet_fit(settings: Settings, out: Path, resume: bool = False) -> dict[str, 
 @pytest.fixture(scope="module")
 def run(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "shapes"
-    status = edgecv(
+    status = train_or_eval(
         "train", "ssd_tiny", "--data", shapes, "--out", out, "--size", "64x96",
         "--epochs", EPOCHS, "--batch-size", 4, "--device", "cpu", "--workers", 2,
     )  # fmt: skip
@@ -174,7 +161,7 @@ def test_the_same_seed_gives_the_same_losses(shapes: Path, tmp_path: Path) -> No
 
 def test_eval_of_a_checkpoint(run: Path, shapes: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The command's metrics are those that training saw, and those of a plain loop."""
-    assert edgecv("eval", run / "last.pt", "--data", shapes, "--json") == 0
+    assert train_or_eval("eval", run / "last.pt", "--data", shapes, "--json") == 0
     result = json.loads(capsys.readouterr().out)
     checkpoint = load_checkpoint(run / "last.pt")
     assert result == checkpoint.training["precision"]
@@ -193,7 +180,7 @@ def test_eval_of_a_checkpoint(run: Path, shapes: Path, capsys: pytest.CaptureFix
     assert result["map"] == pytest.approx(plain.map, abs=2e-3)
     assert result["map50"] == pytest.approx(plain.map50, abs=2e-3)
 
-    assert edgecv("eval", run / "last.pt", "--data", shapes, "--split", "train") == 0
+    assert train_or_eval("eval", run / "last.pt", "--data", shapes, "--split", "train") == 0
     table = capsys.readouterr().out.splitlines()
     assert table[0].split() == ["mAP", "mAP@0.5", "mAP@0.75"]
     end = table.index("")  # then the best thresholds
@@ -206,7 +193,7 @@ def test_eval_refuses_data_with_other_classes(run: Path, tmp_path: Path) -> None
     for path in (folder / "Annotations").iterdir():
         path.write_text(path.read_text().replace("circle", "star").replace("square", "star"))
     with pytest.raises(InputError, match="does not know: star; the model has circle, square"):
-        edgecv("eval", run / "last.pt", "--data", folder)
+        train_or_eval("eval", run / "last.pt", "--data", folder)
 
 
 def test_boxes_are_in_pixels_of_the_image() -> None:
@@ -233,7 +220,7 @@ def test_transfer_replaces_the_head_and_says_so(
     for path in (folder / "Annotations").iterdir():
         path.write_text(path.read_text().replace("circle", "square"))
     out = tmp_path / "run"
-    edgecv(
+    train_or_eval(
         "train", "ssd_tiny", "--data", folder, "--out", out, "--weights", run / "best.pt",
         "--size", "64x96", "--epochs", 1, "--batch-size", 4, "--device", "cpu", "--workers", 0,
     )  # fmt: skip
@@ -304,7 +291,7 @@ def test_mistakes_are_explained_and_leave_no_run(
 def test_an_option_of_another_task_is_refused(tmp_path: Path) -> None:
     words = ["train", "ssd_tiny", "--data", tmp_path, "--out", tmp_path / "run"]
     with pytest.raises(InputError, match="--crop does not apply to ssd_tiny, whose task is detect"):
-        edgecv(*words, "--crop", "64x64")
+        train_or_eval(*words, "--crop", "64x64")
 
 
 @pytest.mark.parametrize(
@@ -315,7 +302,7 @@ def test_options_are_checked(
 ) -> None:
     words = ["train", "ssd_tiny", "--data", tmp_path, "--out", tmp_path / "run", option, value]
     with pytest.raises(SystemExit) as caught:
-        edgecv(*words)
+        train_or_eval(*words)
     assert caught.value.code == 2
     assert re.search(rf"argument (-\w/)?{option}: expected", capsys.readouterr().err)
 

@@ -3,7 +3,6 @@ had happened."""
 
 from __future__ import annotations
 
-import csv
 import errno
 import json
 import os
@@ -17,6 +16,7 @@ from edgecv.cli.main import main
 from edgecv.data.synthetic import write_shapes
 from edgecv.models.weights.checkpoint import load_checkpoint
 from edgecv_runtime import read_image
+from helpers.training_runs import few_shapes, metrics_rows
 
 EPOCHS = 3
 FILES = ("last.ckpt", "best.pt", "last.pt", "metrics.csv", "curve.png")  # in this order
@@ -44,14 +44,9 @@ def undisturbed(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def rows(out: Path) -> list[dict[str, str]]:
-    with (out / "metrics.csv").open() as file:
-        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
-
-
 def assert_same(out: Path, other: Path) -> None:
     """Every number of both runs, but for the time."""
-    assert rows(out) == rows(other)
+    assert metrics_rows(out) == metrics_rows(other)
     for name in ("best.pt", "last.pt"):
         one, two = load_checkpoint(out / name), load_checkpoint(other / name)
         assert one.training["epoch"] == two.training["epoch"]
@@ -119,12 +114,8 @@ def test_every_task_goes_on_as_if_nothing_had_happened(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    folder = write_shapes(tmp_path / "data", train=6, val=2, size=(80, 112), layout=layout)
-    if architecture == "style_transform":
-        image = sorted((folder / "JPEGImages").iterdir())[0]
-        words += ("--style", image, "--loss-weights", "none", "--style-layers", "relu1_1")
-        words += ("--content-layers", "relu1_1")
-    words += ("--epochs", 2)
+    folder, needed = few_shapes(tmp_path / "data", architecture, layout)
+    words += (*needed, "--epochs", 2)
     assert train_any(architecture, folder, tmp_path / "whole", *words) == 0
     with monkeypatch.context() as patch:
         interrupt_at(patch, "last.pt", 1, KeyboardInterrupt())

@@ -20,6 +20,7 @@ from edgecv.training.detection.task import DetectionTask
 from edgecv.training.run import folder as run_folder
 from edgecv.training.run.loaders import batch_for
 from edgecv_runtime import InputError
+from helpers.training_runs import few_shapes, metrics_rows
 
 SIZE = ("--size", "64x64")
 
@@ -43,8 +44,7 @@ def error(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def epochs_of(out: Path) -> list[str]:
-    with (out / "metrics.csv").open() as file:
-        return [row["epoch"] for row in csv.DictReader(file)]
+    return [row["epoch"] for row in metrics_rows(out)]
 
 
 def test_a_run_that_died_before_its_first_epoch_starts_anew(
@@ -317,11 +317,8 @@ def test_every_task_goes_on_for_longer(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """With few images, and without the options being given again."""
-    folder = write_shapes(tmp_path / "data", train=6, val=2, size=(80, 112), layout=layout)
-    if architecture == "style_transform":
-        image = sorted((folder / "JPEGImages").iterdir())[0]
-        words += ("--style", image, "--loss-weights", "none", "--style-layers", "relu1_1")
-        words += ("--content-layers", "relu1_1")
+    folder, needed = few_shapes(tmp_path / "data", architecture, layout)
+    words += needed
     kwargs = {"architecture": architecture}
     assert train(folder, tmp_path / "run", *words, "--epochs", 1, **kwargs) == 0
     assert "the batch size is 6" in capsys.readouterr().out or architecture == "style_transform"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import csv
 import dataclasses
 import json
@@ -15,8 +14,6 @@ import pytest
 import torch
 from pycocotools import mask as coco_mask
 
-from edgecv.cli import eval as eval_command
-from edgecv.cli import train as train_command
 from edgecv.data.batches.augmentation import instance_pipeline
 from edgecv.data.batches.instances import TrainingInstances, collate_instances
 from edgecv.data.folder import read_folder
@@ -40,20 +37,11 @@ from edgecv_export.parity.matching import match_within
 from edgecv_runtime import InputError, Instances, Masks, read_image
 from helpers.all_scores import load_all_scores
 from helpers.parity_report import read_report
+from helpers.training_runs import train_or_eval
 from helpers.varied_rcnn import varied_rcnn
 
 ARCHITECTURE = "maskrcnn_mobilenet_v3_large_fpn"
 LOSSES = ["loss_classifier", "loss_box_reg", "loss_mask", "loss_objectness", "loss_rpn_box_reg"]
-
-
-def edgecv(*words: object) -> int:
-    parser = argparse.ArgumentParser()
-    subparsers = parser.add_subparsers(dest="verb")
-    commands = {"train": train_command, "eval": eval_command}
-    for command in commands.values():
-        command.add_parser(subparsers)
-    args = parser.parse_args([str(word) for word in words])
-    return commands[args.verb].run(args)
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +53,7 @@ def shapes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(shapes: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("runs") / "shapes"
-    status = edgecv(
+    status = train_or_eval(
         "train", ARCHITECTURE, "--data", shapes, "--out", out, "--min-size", 64, "--epochs", 2,
         "--device", "cpu", "--workers", 0,
     )  # fmt: skip
@@ -128,7 +116,7 @@ def test_a_run_leaves_its_files(run: Path) -> None:
 
 def test_eval_of_a_checkpoint(run: Path, shapes: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The metrics are those that training saw, and those of torchvision's own outputs."""
-    assert edgecv("eval", run / "last.pt", "--data", shapes, "--json") == 0
+    assert train_or_eval("eval", run / "last.pt", "--data", shapes, "--json") == 0
     result = json.loads(capsys.readouterr().out)
     checkpoint = load_checkpoint(run / "last.pt")
     assert result == checkpoint.training["precision"]
@@ -153,7 +141,7 @@ def test_eval_of_a_checkpoint(run: Path, shapes: Path, capsys: pytest.CaptureFix
     assert result["map"] == pytest.approx(plain.map, abs=1e-6)
     assert result["masks"]["map"] == pytest.approx(plain.masks.map, abs=1e-6)
 
-    assert edgecv("eval", run / "last.pt", "--data", shapes) == 0
+    assert train_or_eval("eval", run / "last.pt", "--data", shapes) == 0
     words = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert words[0] == ["boxes", "mAP", "mAP@0.5", "mAP@0.75"]
     assert ["masks", "mAP", "mAP@0.5", "mAP@0.75"] in words
@@ -192,7 +180,7 @@ def test_a_bundle_finds_what_its_checkpoint_finds(
     assert report.matched > 20 and report.masks > 20
     results = []
     for model in (varied, bundle):
-        assert edgecv("eval", model, "--data", shapes, "--json") == 0
+        assert train_or_eval("eval", model, "--data", shapes, "--json") == 0
         results.append(json.loads(capsys.readouterr().out))
     for key in ("map", "map50", "map75"):
         assert results[1][key] == pytest.approx(results[0][key], abs=0.002)
@@ -255,7 +243,7 @@ def test_eval_of_a_bundle_counts_the_runtime_s_masks(
             )
 
     monkeypatch.setattr("edgecv_runtime.load", lambda *options: Scripted())
-    assert edgecv("eval", "bundle", "--data", shapes, "--json") == 0
+    assert train_or_eval("eval", "bundle", "--data", shapes, "--json") == 0
     result = json.loads(capsys.readouterr().out)
     assert result["map"] == pytest.approx(1)
     # Precision is 1 up to the recall of the whole masks: the halved ones come last.
