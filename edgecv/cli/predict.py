@@ -145,7 +145,7 @@ def run(args: argparse.Namespace) -> int:
     drawing = drawing_of(model, args, drawn=args.save is not None)
     targets = {}
     if args.save is not None:
-        targets = _targets(parts, args.save, model.manifest.task == "segment")
+        targets = save_targets(parts, args.save, model.manifest.task == "segment")
     if args.masks is not None and model.manifest.task != "instance":
         raise InputError(f"--masks {args.masks}: {args.bundle} has no instance masks: leave it out")
     if args.save is not None:
@@ -227,10 +227,11 @@ def _count(parts: list[Images | Video]) -> tuple[int | None, dict[str, float | N
     return total, rates
 
 
-def _targets(parts: list[Images | Video], save: Path, class_maps: bool) -> dict[str, Path]:
+def save_targets(parts: list[Images | Video], save: Path, class_maps: bool) -> dict[str, Path]:
     """Where each input's results go, without suffix: the inputs' tree below the folder they share.
 
-    Inputs that differ in their suffix only keep it, so that none overwrites another.
+    Inputs that differ in their suffix only keep it, and addresses that end alike get a number, so
+    that none overwrites another.
     """
     from edgecv_runtime import InputError
     from edgecv_runtime.sources import Images
@@ -243,11 +244,16 @@ def _targets(parts: list[Images | Video], save: Path, class_maps: bool) -> dict[
     shared = os.path.commonpath([path.parent for path in absolute.values()] or [Path(os.sep)])
     relative = {name: path.relative_to(shared) for name, path in absolute.items()}
     relative |= {name: Path(last_part(name)) for name in inputs if name not in absolute}
-    stems = Counter(path.with_suffix("") for path in relative.values())
+    stems = Counter(path.with_suffix("") for path in set(relative.values()))
     targets = {
         name: save / (path if stems[path.with_suffix("")] > 1 else path.with_suffix(""))
         for name, path in relative.items()
     }
+    seen: Counter[Path] = Counter()
+    for name, target in targets.items():
+        seen[target] += 1
+        if seen[target] > 1:
+            targets[name] = target.with_name(f"{target.name}-{seen[target]}")
     written = {
         os.path.realpath(f"{target}{suffix}"): name
         for name, target in targets.items()

@@ -267,7 +267,7 @@ def test_the_command(bundle: Path, photo_folder: Path, capsys: pytest.CaptureFix
         (["--precision", "fp16", "--force"], "--force is for --precision int8"),
         (["--precision", "int8", "--calibrate", "nowhere"], "--calibrate: nowhere is not a folder"),
         (["--calibrate", ".", "--engine", "openvino"], "--calibrate is for --precision fp16"),
-        (["--precision", "int8", "--gate", "7"], "expected 0..1"),
+        (["--precision", "int8", "--gate", "7"], "expected a number from 0 to 1"),
     ],
 )
 def test_mistakes_on_the_command_line(

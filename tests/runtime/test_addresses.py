@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from edgecv.cli.main import main
+from edgecv.cli.predict import save_targets
 from edgecv_runtime import InputError
 from edgecv_runtime.sources import open_source, resolve_source
 from edgecv_runtime.sources.addresses import last_part, shown_address
@@ -96,3 +99,12 @@ def test_suffixes_of_addresses_in_capitals():
 )
 def test_the_name_of_what_an_address_leads_to(address, name):
     assert last_part(address) == name
+
+
+def test_videos_whose_addresses_end_alike_are_saved_apart(tmp_path: Path) -> None:
+    addresses = ["http://127.0.0.1:9/x/clip.mp4", "http://127.0.0.1:9/clip.mp4"]
+    saved = save_targets(resolve_source(addresses), tmp_path, class_maps=False)
+    assert [path.relative_to(tmp_path).as_posix() for path in saved.values()] == [
+        "clip",
+        "clip-2",
+    ]

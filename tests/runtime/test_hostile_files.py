@@ -14,6 +14,7 @@ import pytest
 import torch
 
 import edgecv
+from edgecv.cli.checkpoints.bundle import is_checkpoint
 from edgecv.cli.main import main
 from edgecv.data.folder import read_folder
 from edgecv.data.reading.image_files import upright_size
@@ -221,12 +222,17 @@ def test_a_data_file_that_leads_into_the_system(place: str, tmp_path: Path) -> N
 # --- archives and checkpoints ---
 
 
-def test_a_zip_of_a_million_entries_is_refused_by_its_size(tmp_path: Path) -> None:
+def test_a_zip_of_a_million_entries_is_refused_by_its_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with zipfile.ZipFile(tmp_path / "many.zip", "w") as archive:
         for number in range(25_000):  # the list is what counts
             archive.writestr(f"{number:06}", b"")
     with pytest.raises(BundleError, match=r"many\.zip: lists 1,300,000 bytes of entries"):
         edgecv.load(tmp_path / "many.zip")
+    # The command line asks first whether it is a checkpoint, which is a zip as well.
+    monkeypatch.setattr(zipfile, "ZipFile", None)
+    assert not is_checkpoint(tmp_path / "many.zip")
 
 
 @pytest.mark.parametrize("name", [".", "./", "/", "a:b", "..", "\\"])
@@ -284,7 +290,9 @@ def test_an_npz_that_claims_4_tib(tmp_path: Path) -> None:
 # --- text ---
 
 
-def test_a_long_list_of_names_is_refused_by_its_size(tmp_path: Path) -> None:
+def test_a_long_list_of_names_is_refused_by_its_size(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with (tmp_path / "names.txt").open("wb") as file:
         file.truncate(1 << 30)
     with pytest.raises(InputError, match=r"names\.txt: more than 64 MB"):

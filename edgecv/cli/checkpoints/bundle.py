@@ -24,8 +24,15 @@ def is_checkpoint(path: str | os.PathLike[str]) -> bool:
     # Of a device, zipfile would read without an end.
     if not path.is_file() or not zipfile.is_zipfile(path):
         return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith("/data.pkl") for name in archive.namelist())
+    from edgecv_runtime.files.bundle import MAX_DIRECTORY_BYTES, directory_bytes
+
+    if directory_bytes(path) > MAX_DIRECTORY_BYTES:
+        return False  # what reads bundles says what is wrong
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith("/data.pkl") for name in archive.namelist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return False
 
 
 def bundle_to_run(model: str) -> str:

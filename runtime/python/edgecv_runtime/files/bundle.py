@@ -13,7 +13,7 @@ from edgecv_runtime.files.whole import recover_folder
 from edgecv_runtime.one_line import brief, one_line
 
 MAX_UNPACKED_BYTES = 8 << 30
-_MAX_DIRECTORY_BYTES = 1 << 20  # of the list of entries: some ten thousand
+MAX_DIRECTORY_BYTES = 1 << 20  # of the list of entries: some ten thousand
 
 
 @contextmanager
@@ -61,9 +61,8 @@ def open_bundle(path: str | os.PathLike[str]) -> Iterator[Bundle]:
         yield Bundle.open(str(_unpack(path, Path(folder))))
 
 
-def _check_directory(archive: Path) -> None:
-    """Raises BundleError where the list of a zip's entries is longer than that of a bundle:
-    zipfile would take a gigabyte for a million of them."""
+def directory_bytes(archive: Path) -> int:
+    """Size of the list of a zip's entries, of which zipfile makes a gigabyte for a million."""
     with archive.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - (1 << 16) - 98))
@@ -74,9 +73,15 @@ def _check_directory(archive: Path) -> None:
         tail[max(0, end - 20) : end - 16] == b"PK\6\7" and end >= 76
     ):  # zip64 counts in its own record
         listed = int.from_bytes(tail[end - 36 : end - 28], "little")
-    if listed > _MAX_DIRECTORY_BYTES:
+    return listed
+
+
+def _check_directory(archive: Path) -> None:
+    """Raises BundleError where the list of a zip's entries is longer than that of a bundle."""
+    listed = directory_bytes(archive)
+    if listed > MAX_DIRECTORY_BYTES:
         raise BundleError(
-            f"{archive}: lists {listed:,} bytes of entries, {_MAX_DIRECTORY_BYTES:,} at most are "
+            f"{archive}: lists {listed:,} bytes of entries, {MAX_DIRECTORY_BYTES:,} at most are "
             "expected of a bundle"
         )
 
