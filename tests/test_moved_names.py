@@ -13,6 +13,11 @@ MODULES = {
     "edgecv.data.records": "edgecv.data.reading.records",
     "edgecv.training.fit": "edgecv.training.run.fit",
     "edgecv.training.metrics": "edgecv.training.detection.metrics",
+    "edgecv.training.in_effect": "edgecv.training.run.resolved_settings",
+    "edgecv.data.folder": "edgecv.data.detection_folder",
+    "edgecv.data.reading.repeated": "edgecv.data.reading.duplicates",
+    "edgecv.training.detection.detector": "edgecv.training.detection.torch_detector",
+    "edgecv.training.classification.classifier": "edgecv.training.classification.torch_classifier",
 }
 NAMES = {
     ("edgecv.models.weights", "load_weights"): "edgecv.models.weights.loading",

@@ -16,7 +16,7 @@ import pytest
 
 import edgecv
 from edgecv.cli.main import build_parser, main
-from edgecv.data.folder import read_folder
+from edgecv.data.detection_folder import read_folder
 from edgecv_export.precision.variant import add_variant
 from edgecv_runtime import read_image
 from helpers.tiny_bundle import write_tiny_bundle

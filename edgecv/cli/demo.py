@@ -84,7 +84,7 @@ def _shapes(folder: Path) -> Path:
 
 def most_classes(data: str | Path) -> Path:
     """The first validation image that shows as many classes as any other."""
-    from edgecv.data.folder import read_folder
+    from edgecv.data.detection_folder import read_folder
 
     records = read_folder(data, "val").records
     return max(records, key=lambda record: len(set(record.labels.tolist()))).image

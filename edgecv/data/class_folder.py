@@ -18,7 +18,7 @@ from .reading.image_files import (
     unread_beside,
     upright_size,
 )
-from .reading.report import NAMED, Report, counted, shortened
+from .reading.split_report import NAMED, Report, counted, shortened
 from .reading.splits import divide, is_split, mentions_split, named_split
 
 

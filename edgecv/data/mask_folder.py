@@ -16,9 +16,9 @@ from .reading.image_files import (
     require_distinct_names,
     unread_beside,
 )
+from .reading.label_images import is_palette, mask_of, read_numbers, require_same_size
 from .reading.masks import encode_masks
 from .reading.names_file import read_names
-from .reading.number_images import is_palette, mask_of, read_numbers, require_same_size
 from .reading.records import DetectionData, Labelled, RecordCollector
 from .reading.splits import divide, named_split
 

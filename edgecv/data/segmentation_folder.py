@@ -20,9 +20,9 @@ from .reading.image_files import (
     unread_beside,
     upright_size,
 )
+from .reading.label_images import mask_of, read_numbers, require_same_size
 from .reading.names_file import read_names, require_distinct
-from .reading.number_images import mask_of, read_numbers, require_same_size
-from .reading.report import NAMED, Report, shortened
+from .reading.split_report import NAMED, Report, shortened
 from .reading.splits import divide, named_split
 from .reading.text import read_lines
 

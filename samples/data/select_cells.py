@@ -12,7 +12,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from edgecv.data.folder import read_folder
+from edgecv.data.detection_folder import read_folder
 from edgecv.data.reading.records import DetectionData, Record
 
 CELLS = Path(__file__).parent / "cells"

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from edgecv.data.class_folder import read_classes
-from edgecv.data.folder import read_folder
+from edgecv.data.detection_folder import read_folder
+from edgecv.data.reading.label_images import read_numbers
 from edgecv.data.reading.names_file import read_names
-from edgecv.data.reading.number_images import read_numbers
 from edgecv.data.segmentation_folder import read_segmentation
 from fuzz.reader import Reader, encoded, image, put
 

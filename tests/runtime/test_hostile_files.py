@@ -16,10 +16,10 @@ import torch
 import edgecv
 from edgecv.cli.checkpoints.bundle import is_checkpoint
 from edgecv.cli.main import main
-from edgecv.data.folder import read_folder
+from edgecv.data.detection_folder import read_folder
 from edgecv.data.reading.image_files import upright_size
+from edgecv.data.reading.label_images import read_numbers
 from edgecv.data.reading.names_file import read_names
-from edgecv.data.reading.number_images import read_numbers
 from edgecv.data.reading.text import read_json, read_xml
 from edgecv.data.yolo.data_file import read_data_file
 from edgecv.models.weights.checkpoint import load_checkpoint

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edgecv.data.folder import read_folder
+from edgecv.data.detection_folder import read_folder
 from edgecv.data.reading.masks import decode_masks
 from edgecv_runtime import InputError
 from helpers.data_sets import COCO, make_coco, write_image

@@ -18,9 +18,9 @@ from edgecv.models import registry
 from edgecv.models.weights.checkpoint import load_checkpoint, save_checkpoint
 from edgecv.models.weights.usable import require_finite_module
 from edgecv.training.classification.task import ClassificationTask
-from edgecv.training.detection.detector import TorchDetector
 from edgecv.training.detection.metrics import Detected
 from edgecv.training.detection.task import DetectionTask
+from edgecv.training.detection.torch_detector import TorchDetector
 from edgecv.training.run.divergence import EXPLODED, LossGuard
 from edgecv.training.run.task import TrainingTask
 from edgecv.training.segmentation.task import SegmentationTask

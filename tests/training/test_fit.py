@@ -17,15 +17,15 @@ import numpy as np
 import pytest
 import torch
 
-from edgecv.data.folder import read_folder
+from edgecv.data.detection_folder import read_folder
 from edgecv.data.synthetic import SHAPES, write_shapes
 from edgecv.models import registry
 from edgecv.models.weights.checkpoint import load_checkpoint
-from edgecv.training.detection.detector import TorchDetector
 from edgecv.training.detection.metrics import Detected, average_precision
 from edgecv.training.detection.recipe import DetectionSettings as Settings
 from edgecv.training.detection.recipe import size_for
 from edgecv.training.detection.task import DetectionTask
+from edgecv.training.detection.torch_detector import TorchDetector
 from edgecv.training.run.fit import fit
 from edgecv.training.run.task import HEAD_FACTOR
 from edgecv_runtime import EngineError, InputError, read_image

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edgecv.data.folder import read_folder
+from edgecv.data.detection_folder import read_folder
 from edgecv.data.reading.names_file import require_distinct
 from edgecv.data.reading.text import MAX_JSON, read_json
 from edgecv.data.yolo.data_file import read_data_file

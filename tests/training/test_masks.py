@@ -23,7 +23,7 @@ from torchvision import tv_tensors
 from edgecv.data.batches.augmentation import instance_pipeline
 from edgecv.data.batches.instances import TrainingInstances, collate_instances
 from edgecv.data.coco.masks import from_coco, run_lengths
-from edgecv.data.folder import read_folder
+from edgecv.data.detection_folder import read_folder
 from edgecv.data.reading.masks import decode_masks, encode_masks
 from edgecv.data.reading.records import DetectionData, Record
 from edgecv.data.synthetic import instance_image, write_shapes

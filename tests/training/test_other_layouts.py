@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from edgecv.data.folder import read_folder
+from edgecv.data.detection_folder import read_folder
 from edgecv_runtime import InputError
 from helpers.data_sets import voc_object, write_image
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edgecv.data.folder import read_folder
+from edgecv.data.detection_folder import read_folder
 from edgecv.data.synthetic import SHAPES, draw_shapes, write_shapes
 from edgecv_runtime import InputError, read_image
 from helpers.data_sets import COCO, make_coco, make_voc, make_yolo, voc_object, write_image
@@ -247,7 +247,7 @@ def test_readers_and_metrics_work_without_torch(tmp_path: Path) -> None:
     program = f"""
 import sys
 sys.modules["torch"] = sys.modules["torchvision"] = sys.modules["lightning"] = None
-from edgecv.data.folder import read_folder
+from edgecv.data.detection_folder import read_folder
 from edgecv.training.detection.evaluation import evaluate
 from edgecv.training.detection.metrics import Detected
 data = read_folder({str(tmp_path)!r}, "val")

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from edgecv.data.folder import read_folder
+from edgecv.data.detection_folder import read_folder
 from edgecv.data.reading.splits import is_split, mentions_split, named_split
 from edgecv.data.segmentation_folder import read_segmentation
 from helpers.data_sets import COCO, make_coco, make_voc, make_yolo, voc_object

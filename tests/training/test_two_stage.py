@@ -16,17 +16,17 @@ from pycocotools import mask as coco_mask
 
 from edgecv.data.batches.augmentation import instance_pipeline
 from edgecv.data.batches.instances import TrainingInstances, collate_instances
-from edgecv.data.folder import read_folder
+from edgecv.data.detection_folder import read_folder
 from edgecv.data.reading.masks import decode_masks
 from edgecv.data.synthetic import write_shapes
 from edgecv.models import registry
 from edgecv.models.architecture.heads import in_head, predicts_masks
 from edgecv.models.weights.checkpoint import load_checkpoint, save_checkpoint
 from edgecv.models.weights.loading import fit_state_dict
-from edgecv.training.detection.detector import TorchDetector
 from edgecv.training.detection.metrics import Detected, average_precision
 from edgecv.training.detection.recipe import DetectionSettings as Settings
 from edgecv.training.detection.task import DetectionTask
+from edgecv.training.detection.torch_detector import TorchDetector
 from edgecv.training.run.batch_norm import recompute_statistics
 from edgecv.training.run.fit import fit
 from edgecv.training.run.task import HEAD_FACTOR

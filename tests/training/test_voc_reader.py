@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edgecv.data.folder import read_folder
+from edgecv.data.detection_folder import read_folder
 from edgecv_runtime import InputError
 from helpers.data_sets import make_voc, voc_object, write_image
 

@@ -13,7 +13,7 @@ from edgecv_runtime.images.headers import ImageHeader, read_header
 from edgecv_runtime.images.limits import check_file
 from edgecv_runtime.sources import IMAGE_SUFFIXES
 
-from .report import shortened
+from .split_report import shortened
 
 # Of images that phones, cameras and designers make, and OpenCV does not read.
 UNREAD_SUFFIXES = frozenset(

@@ -6,7 +6,7 @@ import os
 
 from edgecv_runtime import InputError
 
-from .repeated import first_repeated
+from .duplicates import first_repeated
 from .text import read_lines
 
 

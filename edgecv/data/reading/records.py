@@ -14,7 +14,7 @@ from edgecv_runtime import InputError
 
 from .image_files import stored_header, upright_size
 from .masks import RunLengths
-from .report import NAMED, Report, counted, event, shortened
+from .split_report import NAMED, Report, counted, event, shortened
 
 Corners = tuple[float, float, float, float]
 

@@ -15,7 +15,7 @@ from edgecv_runtime import InputError
 from edgecv_runtime.files.regular import check_regular
 from edgecv_runtime.one_line import brief
 
-from .repeated import first_repeated
+from .duplicates import first_repeated
 
 _MARKS = (  # that of UTF-16 is the beginning of that of UTF-32
     (codecs.BOM_UTF8, "utf-8"),

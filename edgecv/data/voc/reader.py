@@ -12,7 +12,7 @@ from edgecv_runtime import InputError
 
 from ..reading.image_files import contents, images_below, is_image, list_images
 from ..reading.records import Corners, DetectionData, Labelled, RecordCollector
-from ..reading.report import NAMED, counted, shortened
+from ..reading.split_report import NAMED, counted, shortened
 from ..reading.splits import divide, named_split
 from ..reading.text import read_lines, read_xml
 from .layout import Place, find_place, has_lists, key, split_places, xml_files

@@ -11,9 +11,9 @@ from typing import Any
 from edgecv_runtime import InputError
 from edgecv_runtime.one_line import brief
 
+from ..reading.duplicates import first_repeated
 from ..reading.image_files import LONGEST_PATH
 from ..reading.names_file import require_distinct
-from ..reading.repeated import first_repeated
 from ..reading.splits import SPLIT_NAMES, aliases
 from ..reading.text import read_text
 

@@ -11,7 +11,7 @@ from edgecv_runtime import InputError
 
 from ..reading.image_files import list_images
 from ..reading.records import Corners
-from ..reading.report import NAMED, counted, shortened
+from ..reading.split_report import NAMED, counted, shortened
 from ..reading.text import read_lines
 
 _NUMBERED = re.compile(r"\d+(?:\.0*)?")

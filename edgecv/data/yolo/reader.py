@@ -18,7 +18,7 @@ from ..reading.image_files import (
 )
 from ..reading.names_file import read_names, require_distinct
 from ..reading.records import DetectionData, Labelled, RecordCollector
-from ..reading.report import NAMED, counted, shortened
+from ..reading.split_report import NAMED, counted, shortened
 from ..reading.splits import divide, named_split
 from ..reading.text import read_lines
 from .data_file import DataFile, is_data_file, read_data_file

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from edgecv.data.reading.image_files import contents
-from edgecv.data.reading.report import shortened
+from edgecv.data.reading.split_report import shortened
 from edgecv_runtime import InputError
 from edgecv_runtime.one_line import one_line
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor, nn
 
-from edgecv.data.reading.report import shortened
+from edgecv.data.reading.split_report import shortened
 from edgecv_runtime import InputError
 
 from .. import registry

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from edgecv.data.reading.report import shortened
+from edgecv.data.reading.split_report import shortened
 from edgecv_runtime import InputError
 from edgecv_runtime.one_line import one_line
 

@@ -24,7 +24,7 @@ Classify = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 def of_checkpoint(checkpoint: Checkpoint) -> Classify:
-    from .classifier import TorchClassifier
+    from .torch_classifier import TorchClassifier
 
     return TorchClassifier(checkpoint.module(), checkpoint.input)
 

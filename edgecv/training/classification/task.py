@@ -16,7 +16,7 @@ from edgecv.models.architecture.input_record import InputRecord
 from ..preprocessing import normalise
 from ..run.task import TrainingTask
 from .accuracy import accuracy, counts_five
-from .classifier import TorchClassifier
+from .torch_classifier import TorchClassifier
 
 AUXILIARY = 0.3  # weight of the losses of further classifiers (arXiv 1409.4842)
 

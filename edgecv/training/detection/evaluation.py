@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from edgecv.data.folder import read_folder
+from edgecv.data.detection_folder import read_folder
 from edgecv.data.mask_folder import UNNAMED
 from edgecv.data.reading.records import DetectionData, Record
 from edgecv_runtime import Instances, read_image
@@ -84,7 +84,7 @@ def _only(objects: Objects, labels: Sequence[int]) -> Objects:
 
 
 def of_checkpoint(checkpoint: Checkpoint) -> Detect:
-    from .detector import TorchDetector
+    from .torch_detector import TorchDetector
 
     return TorchDetector(checkpoint.module(), checkpoint.input)
 

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 from edgecv.data.batches.augmentation import instance_pipeline, train_pipeline
 from edgecv.data.batches.instances import TrainingInstances, collate_instances
 from edgecv.data.batches.minibatch import TrainingImages, collate
-from edgecv.data.folder import read_folder
+from edgecv.data.detection_folder import read_folder
 from edgecv.data.mask_folder import UNNAMED
 from edgecv.data.reading.image_files import upright_size
 from edgecv.data.reading.records import DetectionData, Record

@@ -15,8 +15,8 @@ from edgecv.models.architecture.heads import predicts_masks
 from edgecv.models.architecture.input_record import InputRecord
 
 from ..run.task import TrainingTask, counted
-from .detector import TorchDetector
 from .metrics import Detected, average_precision
+from .torch_detector import TorchDetector
 
 
 class DetectionTask(TrainingTask):

@@ -26,8 +26,8 @@ from .epoch_order import EpochSeeds
 from .epoch_progress import EpochProgress
 from .files import RunFiles, WholeState
 from .folder import STATE, check_out, check_settings, write_record
-from .in_effect import in_words, values_in_effect, versions
 from .progress import MakeBar
+from .resolved_settings import in_words, values_in_effect, versions
 from .settings import Settings, recipe_of
 from .task import counted
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from edgecv.data.folder import read_folder
-from edgecv.data.reading.number_images import read_numbers
+from edgecv.data.detection_folder import read_folder
+from edgecv.data.reading.label_images import read_numbers
 from edgecv.data.segmentation_folder import read_segmentation, require_two_classes
 from edgecv.training.segmentation.evaluation import class_lookup
 from edgecv_runtime import InputError

@@ -1,4 +1,4 @@
-"""A data set of any format: found out from what lies in its folder."""
+"""A data set for detection or instances, of any format: found out from what lies in its folder."""
 
 from __future__ import annotations
 

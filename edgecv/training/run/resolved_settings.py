@@ -11,7 +11,7 @@ import lightning.pytorch as pl
 import torch
 from torch.utils.data import DataLoader
 
-from edgecv.data.reading.report import counted
+from edgecv.data.reading.split_report import counted
 
 from .settings import Run
 
