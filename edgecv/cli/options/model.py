@@ -52,6 +52,8 @@ def add_classes_argument(parser: Any) -> None:
 
 def add_window_arguments(parser: Any) -> None:
     """Those that `window_options` reads."""
+    from edgecv.models.architecture.windows import WEIGHTS
+
     parser.add_argument(
         "--crop",
         type=height_width,
@@ -67,7 +69,7 @@ def add_window_arguments(parser: Any) -> None:
     )
     parser.add_argument(
         "--window",
-        choices=("uniform", "gaussian", "linear"),
+        choices=WEIGHTS,
         help="weight of a window's pixels where windows overlap (default: uniform)",
     )
     parser.add_argument(

@@ -55,6 +55,7 @@
 #include "edgecv/segmentation/segment.hpp"
 #include "edgecv/segmentation/semantic_segmenter.hpp"
 #include "edgecv/segmentation/window_blend.hpp"
+#include "edgecv/segmentation/window_weight.hpp"
 #include "edgecv/style/stylize.hpp"
 #include "edgecv/style/stylizer.hpp"
 #include "edgecv/threads/setting.hpp"

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <unordered_map>
 
-#include "boxes/class_suppression.hpp"
+#include "boxes/nms_by_class.hpp"
 #include "edgecv/error.hpp"
 #include "scores/score_order.hpp"
 

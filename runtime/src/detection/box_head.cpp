@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "boxes/class_suppression.hpp"
+#include "boxes/nms_by_class.hpp"
 #include "scores/class_scores.hpp"
 #include "scores/finite.hpp"
 #include "scores/logit_margin.hpp"

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <utility>
 
-#include "boxes/class_suppression.hpp"
+#include "boxes/nms_by_class.hpp"
 #include "detection/image_boxes.hpp"
 #include "scores/class_scores.hpp"
 #include "scores/finite.hpp"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "boxes/kept_boxes.hpp"
+#include "boxes/nms_kept_boxes.hpp"
 #include "edgecv/error.hpp"
 #include "scores/finite.hpp"
 #include "scores/score_order.hpp"

@@ -5,7 +5,7 @@
 #include <limits>
 #include <utility>
 
-#include "boxes/class_suppression.hpp"
+#include "boxes/nms_by_class.hpp"
 #include "detection/image_boxes.hpp"
 #include "edgecv/error.hpp"
 #include "scores/class_scores.hpp"

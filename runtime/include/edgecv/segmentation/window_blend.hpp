@@ -17,6 +17,7 @@
 
 #include "edgecv/image/sliding_windows.hpp"
 #include "edgecv/segmentation/segment.hpp"
+#include "edgecv/segmentation/window_weight.hpp"
 #include "edgecv/threads/thread_pool.hpp"
 
 namespace edgecv {

@@ -1,4 +1,4 @@
-#include "boxes/kept_boxes.hpp"
+#include "boxes/nms_kept_boxes.hpp"
 
 #include <algorithm>
 

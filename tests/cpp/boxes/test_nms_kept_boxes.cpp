@@ -5,7 +5,7 @@
 #include <random>
 #include <vector>
 
-#include "boxes/kept_boxes.hpp"
+#include "boxes/nms_kept_boxes.hpp"
 #include "edgecv/boxes/boxes.hpp"
 
 using namespace edgecv;

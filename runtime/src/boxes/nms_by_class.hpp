@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "boxes/kept_boxes.hpp"
+#include "boxes/nms_kept_boxes.hpp"
 
 namespace edgecv {
 
