@@ -26,14 +26,14 @@ def small_parts() -> ModuleType:
 
 
 @pytest.fixture(scope="session")
-def pictures() -> list[np.ndarray]:
-    """Eight generated pictures of eight shapes, not those of the parity check's own seed."""
+def images() -> list[np.ndarray]:
+    """Eight generated images of eight shapes, not those of the parity check's own seed."""
     return generate_images(8, seed=1)
 
 
 @pytest.fixture(scope="session")
-def small_detector(small_parts: ModuleType, pictures: list[np.ndarray]) -> Any:
-    return varied_detector(small_parts.make_detector, pictures)
+def small_detector(small_parts: ModuleType, images: list[np.ndarray]) -> Any:
+    return varied_detector(small_parts.make_detector, images)
 
 
 @pytest.fixture(scope="session")
@@ -43,9 +43,9 @@ def small_bundle(small_detector: Any, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture(scope="session")
-def mask(pictures: list[np.ndarray]) -> Any:
+def mask(images: list[np.ndarray]) -> Any:
     """A small Mask R-CNN with weights that give varied results."""
-    return varied_rcnn(small_rcnn.make_mask, pictures, size=96)
+    return varied_rcnn(small_rcnn.make_mask, images, size=96)
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +54,7 @@ def mask_bundle(mask: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def make_varied(pictures: list[np.ndarray]) -> Callable[..., Any]:
+def make_varied(images: list[np.ndarray]) -> Callable[..., Any]:
     """An architecture of the registry with weights that give varied results."""
 
     def make(architecture: str, num_classes: int, margin: float, **arguments: Any) -> Any:
@@ -62,7 +62,7 @@ def make_varied(pictures: list[np.ndarray]) -> Callable[..., Any]:
 
         return varied_detector(
             lambda: registry.create(architecture, num_classes=num_classes, **arguments),
-            pictures[:4],
+            images[:4],
             background_margin=margin,
         )
 
@@ -71,9 +71,9 @@ def make_varied(pictures: list[np.ndarray]) -> Callable[..., Any]:
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    """The folder of real photographs; tests that need it are skipped where it is absent."""
+    """The folder of real images; tests that need it are skipped where it is absent."""
     default = HERE.parents[2] / "shared" / "data"
     folder = Path(os.environ.get("EDGECV_DATA", default))
     if not folder.is_dir():
-        pytest.skip(f"no real photographs at {folder} (set EDGECV_DATA)")
+        pytest.skip(f"no real images at {folder} (set EDGECV_DATA)")
     return folder

@@ -67,14 +67,14 @@ def test_a_failed_replacement_leaves_the_old_bundle(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_other_folders_and_files_are_left_alone(tmp_path: Path, overwrite: bool) -> None:
-    folder = tmp_path / "photos"
+    folder = tmp_path / "images"
     folder.mkdir()
-    (folder / "photo.jpg").write_text("mine")
+    (folder / "image.jpg").write_text("mine")
     with pytest.raises(InputError, match="is not empty and no bundle"):
         check_target(folder, overwrite)
     with pytest.raises(InputError, match="is a file; expected a folder"):
-        check_target(folder / "photo.jpg", overwrite)
-    assert content(folder) == {"photo.jpg": "mine"}
+        check_target(folder / "image.jpg", overwrite)
+    assert content(folder) == {"image.jpg": "mine"}
 
 
 def test_a_folder_filled_in_the_meantime_is_left_alone(tmp_path: Path) -> None:

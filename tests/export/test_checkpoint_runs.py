@@ -53,36 +53,36 @@ def own_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def photo(tmp_path: Path) -> Path:
+def image_file(tmp_path: Path) -> Path:
     pixels = np.random.default_rng(0).integers(0, 255, (90, 120, 3), dtype=np.uint8)
-    cv2.imwrite(str(tmp_path / "photo.png"), pixels)
-    return tmp_path / "photo.png"
+    cv2.imwrite(str(tmp_path / "image.png"), pixels)
+    return tmp_path / "image.png"
 
 
 def test_predict_gives_what_the_exported_bundle_gives(
-    checkpoint: Path, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    checkpoint: Path, image_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["--threshold", "0.01", "--json"]
-    assert main(["predict", str(checkpoint), str(photo), *words]) == 0
+    assert main(["predict", str(checkpoint), str(image_file), *words]) == 0
     first = capsys.readouterr()
     assert f"{checkpoint} is a checkpoint: exporting it, once, to " in first.err
     assert main(["export", str(checkpoint), "--out", str(tmp_path / "bundle")]) == 0
     capsys.readouterr()
-    assert main(["predict", str(tmp_path / "bundle"), str(photo), *words]) == 0
+    assert main(["predict", str(tmp_path / "bundle"), str(image_file), *words]) == 0
     assert json.loads(first.out) == json.loads(capsys.readouterr().out)
     # The cache knows the file by its content.
     shutil.copy(checkpoint, tmp_path / "renamed.pth")
-    assert main(["predict", str(tmp_path / "renamed.pth"), str(photo), *words]) == 0
+    assert main(["predict", str(tmp_path / "renamed.pth"), str(image_file), *words]) == 0
     again = capsys.readouterr()
     assert "exporting" not in again.err
     assert json.loads(again.out) == json.loads(first.out)
 
 
-def test_the_second_time_torch_is_not_loaded(checkpoint: Path, photo: Path) -> None:
-    assert main(["predict", str(checkpoint), str(photo)]) == 0
+def test_the_second_time_torch_is_not_loaded(checkpoint: Path, image_file: Path) -> None:
+    assert main(["predict", str(checkpoint), str(image_file)]) == 0
     script = (
         "import sys; from edgecv.cli.main import main; "
-        f"status = main(['predict', {str(checkpoint)!r}, {str(photo)!r}]); "
+        f"status = main(['predict', {str(checkpoint)!r}, {str(image_file)!r}]); "
         "sys.exit(status or 'torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
@@ -90,9 +90,9 @@ def test_the_second_time_torch_is_not_loaded(checkpoint: Path, photo: Path) -> N
 
 
 def test_a_changed_exporter_exports_again(
-    checkpoint: Path, photo: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+    checkpoint: Path, image_file: Path, cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["predict", str(checkpoint), str(photo)]) == 0
+    assert main(["predict", str(checkpoint), str(image_file)]) == 0
     (bundle,) = (cache / "checkpoints").iterdir()
     assert checkpoint_cache.folder_of(checkpoint) == bundle
     code = Path(edgecv_export.__path__[0], "errors.py")
@@ -115,7 +115,7 @@ def test_a_changed_exporter_exports_again(
 
 
 def test_the_cache_has_a_limit(
-    checkpoint: Path, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    checkpoint: Path, image_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EDGECV_CACHE", str(tmp_path / "cache"))
     folder = tmp_path / "cache" / "checkpoints"
@@ -127,7 +127,7 @@ def test_the_cache_has_a_limit(
         used = time.time() - ago * hour
         os.utime(folder / name, (used, used))
     new = checkpoint_cache.folder_of(checkpoint)
-    assert main(["predict", str(checkpoint), str(photo)]) == 0
+    assert main(["predict", str(checkpoint), str(image_file)]) == 0
     assert {path.name for path in folder.iterdir()} == {"a", "b", "c", "d", new.name}
     size = sum(path.stat().st_size for path in new.iterdir())
     monkeypatch.setattr(checkpoint_cache, "LIMIT", size + 1800)
@@ -135,7 +135,7 @@ def test_the_cache_has_a_limit(
     assert {path.name for path in folder.iterdir()} == {"a", "d", new.name}
     # What runs is used: it is not the next to go.
     os.utime(new, (0, 0))
-    assert main(["predict", str(checkpoint), str(photo)]) == 0
+    assert main(["predict", str(checkpoint), str(image_file)]) == 0
     assert time.time() - new.stat().st_mtime < hour
     monkeypatch.setattr(checkpoint_cache, "LIMIT", 0)
     checkpoint_cache.make_room(new)
@@ -176,11 +176,11 @@ def test_python_names_the_command(checkpoint: Path) -> None:
 
 
 def test_weights_of_others_are_explained(
-    tmp_path: Path, photo: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, image_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     torch.save({"model": registry.create("ssd_tiny", **ARGUMENTS).state_dict()}, tmp_path / "w.pth")
     for command in (
-        ["predict", str(tmp_path / "w.pth"), str(photo)],
+        ["predict", str(tmp_path / "w.pth"), str(image_file)],
         ["eval", str(tmp_path / "w.pth"), "--data", str(tmp_path)],
         ["info", str(tmp_path / "w.pth")],
     ):
@@ -189,10 +189,10 @@ def test_weights_of_others_are_explained(
         assert "no checkpoint of edgecv train but a dict with model" in line
         assert "edgecv export ARCHITECTURE --weights w.pth" in line
     torch.save(registry.create("ssd_tiny", **ARGUMENTS).state_dict(), tmp_path / "w.pth")
-    assert main(["predict", str(tmp_path / "w.pth"), str(photo)]) == 2
+    assert main(["predict", str(tmp_path / "w.pth"), str(image_file)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert "no checkpoint of edgecv train but weights alone (" in line
-    assert main(["predict", str(tmp_path / "none.pt"), str(photo)]) == 2
+    assert main(["predict", str(tmp_path / "none.pt"), str(image_file)]) == 2
     assert "none.pt: no such file; expected a bundle, or a checkpoint" in capsys.readouterr().err
 
 
@@ -201,7 +201,7 @@ def test_a_failed_export_is_one_line(
     kind: str,
     status: int,
     checkpoint: Path,
-    photo: Path,
+    image_file: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -213,7 +213,7 @@ def test_a_failed_export_is_one_line(
 
     monkeypatch.setattr(exporting, "export", fail)
     monkeypatch.setenv("EDGECV_CACHE", str(tmp_path / "empty"))
-    assert main(["predict", str(checkpoint), str(photo)]) == status
+    assert main(["predict", str(checkpoint), str(image_file)]) == status
     line = capsys.readouterr().err.splitlines()[-1]
     assert (
         "its export failed: the bundle gives other results; to see the report: edgecv export"

@@ -1,4 +1,4 @@
-"""Classifiers: the cut, and the whole runtime against torchvision on float pictures."""
+"""Classifiers: the cut, and the whole runtime against torchvision on float images."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def make() -> Any:
 
 
 @pytest.fixture(scope="module")
-def classifier(pictures: list[np.ndarray]) -> Any:
-    return varied_classes(make, lambda m: [m.fc], pictures, (64, 64))
+def classifier(images: list[np.ndarray]) -> Any:
+    return varied_classes(make, lambda m: [m.fc], images, (64, 64))
 
 
 @pytest.fixture(scope="module")
@@ -39,14 +39,14 @@ def exported(classifier: Any, tmp_path_factory: Any) -> Any:
 
 
 def test_the_same_best_classes_as_torchvision(
-    classifier: Any, exported: Any, pictures: list[np.ndarray]
+    classifier: Any, exported: Any, images: list[np.ndarray]
 ) -> None:
-    """The preset of the published weights does the preprocessing, on float pictures."""
+    """The preset of the published weights does the preprocessing, on float images."""
     preset = models.ResNet18_Weights.DEFAULT.transforms(crop_size=64, resize_size=73)
     model = edgecv_runtime.load(exported.folder)
     firsts = set()
-    for picture, result in zip(pictures, model(pictures), strict=True):
-        rgb = torch.from_numpy(picture[:, :, ::-1].copy()).permute(2, 0, 1).float() / 255
+    for image, result in zip(images, model(images), strict=True):
+        rgb = torch.from_numpy(image[:, :, ::-1].copy()).permute(2, 0, 1).float() / 255
         with torch.inference_mode():
             expected = classifier(preset(rgb)[None])[0].softmax(0)
         best = expected.topk(5)

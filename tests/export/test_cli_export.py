@@ -207,15 +207,15 @@ def test_mistakes_are_one_line(
     assert not Path("was_run").exists()
 
 
-def test_given_pictures_are_used(
-    factory_module: str, pictures: list[np.ndarray], capsys: pytest.CaptureFixture[str]
+def test_given_images_are_used(
+    factory_module: str, images: list[np.ndarray], capsys: pytest.CaptureFixture[str]
 ) -> None:
     import cv2
 
-    Path("photos").mkdir()
+    Path("images").mkdir()
     for number in range(34):
-        cv2.imwrite(f"photos/{number}.png", pictures[7])
-    command = ["export", factory_module, "--weights", "mine.pth", "--images", "photos"]
+        cv2.imwrite(f"images/{number}.png", images[7])
+    command = ["export", factory_module, "--weights", "mine.pth", "--images", "images"]
     assert main([*command, "--out", "out", "--json"]) == 0
     printed = capsys.readouterr()
     assert json.loads(printed.out)["parity"]["pictures"] == 32

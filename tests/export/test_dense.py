@@ -34,9 +34,9 @@ MARGINS = {"make_retinanet": 8.0, "make_fcos": 6.0}
 
 
 @pytest.fixture(scope="module", params=sorted(MARGINS))
-def detector(request: Any, pictures: list[np.ndarray]) -> Any:
+def detector(request: Any, images: list[np.ndarray]) -> Any:
     return varied_detector(
-        getattr(parts, request.param), pictures, background_margin=MARGINS[request.param]
+        getattr(parts, request.param), images, background_margin=MARGINS[request.param]
     )
 
 
@@ -45,7 +45,7 @@ def bundle(detector: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return export(detector, tmp_path_factory.mktemp("dense") / "bundle", labels=LABELS).folder
 
 
-def torchvision_results(detector: Any, picture: np.ndarray) -> dict[str, np.ndarray]:
+def torchvision_results(detector: Any, image: np.ndarray) -> dict[str, np.ndarray]:
     """The detector's own results, with the logits of its class 0 out of the way. Boxes without
     area, which the runtime does not report, do not count towards its limit."""
 
@@ -54,7 +54,7 @@ def torchvision_results(detector: Any, picture: np.ndarray) -> dict[str, np.ndar
         logits[..., 0] = -1e9
         return {**outputs, "cls_logits": logits}
 
-    rgb = np.ascontiguousarray(picture[:, :, ::-1])
+    rgb = np.ascontiguousarray(image[:, :, ::-1])
     limit, detector.detections_per_img = detector.detections_per_img, 2**31
     hook = detector.head.register_forward_hook(silence)
     try:
@@ -69,13 +69,13 @@ def torchvision_results(detector: Any, picture: np.ndarray) -> dict[str, np.ndar
 
 
 def test_the_runtime_finds_what_torchvision_finds(
-    detector: Any, bundle: Path, pictures: list[np.ndarray]
+    detector: Any, bundle: Path, images: list[np.ndarray]
 ) -> None:
     model = load_all_scores(bundle)
-    assert len({picture.shape for picture in pictures}) >= 6
+    assert len({image.shape for image in images}) >= 6
     total = 0
-    for picture, result in zip(pictures, model(pictures), strict=True):
-        expected = torchvision_results(detector, picture)
+    for image, result in zip(images, model(images), strict=True):
+        expected = torchvision_results(detector, image)
         assert len(result.scores) == len(expected["scores"])
         total += len(result.scores)
         used = np.zeros(len(result.scores), bool)
@@ -119,64 +119,64 @@ def test_the_report_and_the_manifest_of_an_export(detector: Any, bundle: Path) -
     }
 
 
-def test_one_picture_and_a_batch_of_equal_sizes_give_the_same(
-    bundle: Path, pictures: list[np.ndarray]
+def test_one_image_and_a_batch_of_equal_sizes_give_the_same(
+    bundle: Path, images: list[np.ndarray]
 ) -> None:
     model = load_all_scores(bundle)
-    alone = model(pictures[0])
-    for result in model([pictures[0], pictures[0][:, ::-1].copy(), pictures[0]])[::2]:
+    alone = model(images[0])
+    for result in model([images[0], images[0][:, ::-1].copy(), images[0]])[::2]:
         np.testing.assert_allclose(result.boxes, alone.boxes, atol=0.01)
         np.testing.assert_allclose(result.scores, alone.scores, atol=1e-4)
         np.testing.assert_array_equal(result.labels, alone.labels)
 
 
-def test_thresholds_for_a_class(bundle: Path, pictures: list[np.ndarray]) -> None:
+def test_thresholds_for_a_class(bundle: Path, images: list[np.ndarray]) -> None:
     model = load_all_scores(bundle)
-    before = model(pictures[3])
+    before = model(images[3])
     assert len(set(before.labels.tolist())) > 1
     model.thresholds = {LABELS[before.labels[0]]: 1.0}
-    after = model(pictures[3])
+    after = model(images[3])
     assert before.labels[0] not in after.labels
     assert len(after.scores) > 0
 
 
 def test_another_network_fails(
-    detector: Any, bundle: Path, pictures: list[np.ndarray], tmp_path: Path
+    detector: Any, bundle: Path, images: list[np.ndarray], tmp_path: Path
 ) -> None:
     folder = with_altered_weights(bundle, "main", tmp_path / "out")
     cut: Any = cut_model(detector)
-    report = verify_dense(cut, folder, pictures[:2], Tolerance(), lambda: None)
+    report = verify_dense(cut, folder, images[:2], Tolerance(), lambda: None)
     assert report.excepted == 0 and not report.passed
     assert "raw logits differ by" in report.failure()
 
 
-def test_equal_scores_are_decided_both_ways(pictures: list[np.ndarray]) -> None:
+def test_equal_scores_are_decided_both_ways(images: list[np.ndarray]) -> None:
     """Scores of 1 by the hundred: which of them top k and suppression take is chance, and explains
     other detections; it does not explain boxes that are nowhere."""
-    cut: Any = cut_model(varied_detector(parts.make_retinanet, pictures, class_std=10.0))
-    own = DenseForward(cut, pictures[0])
-    decide = functools.partial(decided, cut, pictures[0], own.features, own.outputs)
+    cut: Any = cut_model(varied_detector(parts.make_retinanet, images, class_std=10.0))
+    own = DenseForward(cut, images[0])
+    decide = functools.partial(decided, cut, images[0], own.features, own.outputs)
     again = decide(None)
     np.testing.assert_array_equal(again.boxes, own.detected.boxes)
     assert (own.detected.scores == 1).sum() > 50
 
     def compared(found: Detected) -> Comparison:
-        size = pictures[0].shape
+        size = images[0].shape
         return compare_with_replays(size, own.detected, found, decide, Tolerance())[0]
 
     assert compared(again).excepted == compared(again).unmatched == 0
     logits, deltas = own.outputs
     random = np.random.default_rng(0).random(logits.shape, np.float32)
     shuffled = np.where(logits > 14, 14 + 3 * random, logits)
-    other = decided(cut, pictures[0], own.features, [shuffled, deltas], None)
+    other = decided(cut, images[0], own.features, [shuffled, deltas], None)
     chance = compared(other)
     assert chance.excepted > 10 and chance.unmatched == 0
     moved = Detected(other.boxes + np.float32([3, 0, 3, 0]), other.scores, other.labels)
     assert compared(moved).unmatched == len(moved.boxes)
 
 
-def test_a_fixed_size_is_a_letterbox(pictures: list[np.ndarray], tmp_path: Path) -> None:
-    detector = varied_detector(parts.make_retinanet, pictures, background_margin=8.0)
+def test_a_fixed_size_is_a_letterbox(images: list[np.ndarray], tmp_path: Path) -> None:
+    detector = varied_detector(parts.make_retinanet, images, background_margin=8.0)
     folder = export(
         detector, tmp_path / "out", labels=LABELS, graph=GraphOptions(size=(160, 256), batch=1)
     ).folder

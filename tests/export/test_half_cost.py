@@ -74,18 +74,18 @@ def test_weights_alone() -> None:
     assert not np.array_equal(changed["first"], FIRST)
 
 
-def test_the_report_of_a_variant(small_bundle: Path, tmp_path: Path, pictures: Any) -> None:
+def test_the_report_of_a_variant(small_bundle: Path, tmp_path: Path, images: Any) -> None:
     import shutil
 
     bundle = Path(shutil.copytree(small_bundle, tmp_path / "bundle"))
-    report = add_variant(bundle, "fp16", dialects=["onnx"], images=pictures)
+    report = add_variant(bundle, "fp16", dialects=["onnx"], images=images)
     (layers,) = report.notes["most_costly_layers"].values()
     assert 3 < len(layers) <= 10 and all(0 < layer["error"] < 0.01 for layer in layers)
     assert "what fp16 costs most" in report.table() and layers[0]["weight"] in report.table()
 
 
 def test_a_refusal_says_what_is_at_fault(
-    small_bundle: Path, tmp_path: Path, pictures: Any, monkeypatch: pytest.MonkeyPatch
+    small_bundle: Path, tmp_path: Path, images: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import shutil
 
@@ -93,7 +93,7 @@ def test_a_refusal_says_what_is_at_fault(
     before = sorted(path.name for path in bundle.iterdir())
     monkeypatch.setattr(half, "LEAST_AGREEMENT", 1.01)
     with pytest.raises(RefusedError, match="the network itself amplifies rounding") as caught:
-        add_variant(bundle, "fp16", dialects=["onnx"], images=pictures)
+        add_variant(bundle, "fp16", dialects=["onnx"], images=images)
     assert main(["build", str(bundle), "--precision", "fp16", "--engine", "onnxruntime"]) == 3
     assert sorted(path.name for path in bundle.iterdir()) == before
     assert caught.value.report is not None

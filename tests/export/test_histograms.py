@@ -98,7 +98,7 @@ def test_an_outlier_ends_no_calibration(
         assert low < 0 < high < 1e30
 
 
-def test_a_first_picture_without_contrast(network: onnx.ModelProto, feeds: Feeds) -> None:
+def test_a_first_image_without_contrast(network: onnx.ModelProto, feeds: Feeds) -> None:
     faint = {"x": feeds[0]["x"] * np.float32(1e-7)}
     found = measure_ranges(network, [faint, *feeds], "entropy", ["Conv"], symmetric=True)
     largest = max(float(np.abs(feed["x"]).max()) for feed in feeds)

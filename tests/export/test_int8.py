@@ -30,15 +30,15 @@ from helpers.all_scores import load_all_scores
 
 
 @pytest.fixture(scope="module")
-def photos() -> list[np.ndarray]:
-    return [picture[:200, :180].copy() for picture in generate_images(8, seed=1)]
+def small_images() -> list[np.ndarray]:
+    return [image[:200, :180].copy() for image in generate_images(8, seed=1)]
 
 
 @pytest.fixture(scope="module")
-def photo_folder(photos: list[np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("photos")
-    for index, photo in enumerate(photos):
-        cv2.imwrite(str(folder / f"{index}.png"), photo)
+def image_folder(small_images: list[np.ndarray], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("images")
+    for index, image in enumerate(small_images):
+        cv2.imwrite(str(folder / f"{index}.png"), image)
     return folder
 
 
@@ -52,14 +52,14 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in files}
 
 
-def loose(pictures: Any, **more: Any) -> Quantization:
+def loose(images: Any, **more: Any) -> Quantization:
     """For networks with random weights, which magnify every rounding."""
-    return Quantization(pictures, "minmax", gate=Gate(0.5), **more)
+    return Quantization(images, "minmax", gate=Gate(0.5), **more)
 
 
-def test_both_forms_are_added(bundle: Path, photos: list[np.ndarray]) -> None:
+def test_both_forms_are_added(bundle: Path, small_images: list[np.ndarray]) -> None:
     before = contents(bundle)
-    report = add_variant(bundle, "int8", quantization=loose(photos))
+    report = add_variant(bundle, "int8", quantization=loose(small_images))
     after = contents(bundle)
     assert set(after) - set(before) == {"main.int8.onnx", "main.tensorrt.int8.onnx"}
     assert all(after[name] == before[name] for name in before if name != "bundle.json")
@@ -74,23 +74,23 @@ def test_both_forms_are_added(bundle: Path, photos: list[np.ndarray]) -> None:
 
     full = load_all_scores(bundle, engine="onnxruntime")
     int8 = load_all_scores(bundle, engine="onnxruntime", precision="int8")
-    pairs = [(full(photo), int8(photo)) for photo in photos]
+    pairs = [(full(image), int8(image)) for image in small_images]
     assert agreement("detect", pairs).value == noted["gate"]["onnx"]["int8"]
     pytest.importorskip("openvino", reason="OpenVINO is not installed")
     other = load_all_scores(bundle, engine="openvino", precision="int8")
-    pairs = [(int8(photo), other(photo)) for photo in photos]
+    pairs = [(int8(image), other(image)) for image in small_images]
     assert agreement("detect", pairs).value > 0.9
 
 
 def test_second_stages_are_calibrated_on_what_the_first_gives(
-    mask_bundle: Path, tmp_path: Path, photos: list[np.ndarray]
+    mask_bundle: Path, tmp_path: Path, small_images: list[np.ndarray]
 ) -> None:
     bundle = Bundle.open(str(mask_bundle))
     files = fp32_files(bundle, "onnx")
-    feeds = list(collect_feeds(bundle, files, "roi", photos[:2]))
+    feeds = list(collect_feeds(bundle, files, "roi", small_images[:2]))
     trunk = edgecv_runtime.load(mask_bundle, engine="onnxruntime").engines["trunk"]
-    (pictures,) = collect_feeds(bundle, files, "trunk", photos[:1])
-    trunk.bind(0, pictures["images"])
+    (images,) = collect_feeds(bundle, files, "trunk", small_images[:1])
+    trunk.bind(0, images["images"])
     trunk.run()
     names = [output.name for output in trunk.outputs]
     first = np.asarray(trunk.output(names.index("features_0")))
@@ -98,28 +98,28 @@ def test_second_stages_are_calibrated_on_what_the_first_gives(
     assert len(feeds[0]["boxes_0"]) + len(feeds[0]["boxes_1"]) > 5
 
     copy = Path(shutil.copytree(mask_bundle, tmp_path / "bundle"))
-    report = add_variant(copy, "int8", quantization=loose(photos))
+    report = add_variant(copy, "int8", quantization=loose(small_images))
     assert {name.split(".")[0] for name in report.files} == {"trunk", "roi", "mask"}
     model = edgecv_runtime.load(copy, engine="onnxruntime", precision="int8")
-    assert sum(len(model(photo)) for photo in photos) > 5
+    assert sum(len(model(image)) for image in small_images) > 5
 
 
-def test_graphs_for_tiles_are_calibrated_on_pictures_of_any_size(
-    tmp_path: Path, photos: list[np.ndarray]
+def test_graphs_for_tiles_are_calibrated_on_images_of_any_size(
+    tmp_path: Path, small_images: list[np.ndarray]
 ) -> None:
-    """These are painted in one run, which feeds the other graphs nothing."""
+    """Images this small are stylized in one run, which feeds the other graphs nothing."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = registry.create("style_transform", width=4, blocks=1)
-    bundle = export(network, tmp_path / "bundle", labels=[], images=photos).folder
-    report = add_variant(bundle, "int8", dialects=["onnx"], quantization=loose(photos))
+    bundle = export(network, tmp_path / "bundle", labels=[], images=small_images).folder
+    report = add_variant(bundle, "int8", dialects=["onnx"], quantization=loose(small_images))
     assert {name.split(".")[0] for name in report.files} == {"main", "statistics", "tile"}
     fp32, int8 = (
         edgecv_runtime.load(bundle, engine="onnxruntime", precision=precision)
         for precision in ("fp32", "int8")
     )
     fp32.tiling = int8.tiling = "always"
-    pairs = [(fp32(photo), int8(photo)) for photo in photos]
+    pairs = [(fp32(image), int8(image)) for image in small_images]
     assert agreement("stylize", pairs).value > 0.9
 
 
@@ -136,7 +136,7 @@ class StrictKeeper(GateKeeper):
 
 
 def test_below_the_gate_nothing_is_written(
-    bundle: Path, photos: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+    bundle: Path, small_images: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = contents(bundle)
     with pytest.raises(ExportError, match=r"INT8 \(dialect onnx\) loses too much") as caught:
@@ -144,7 +144,7 @@ def test_below_the_gate_nothing_is_written(
             bundle,
             "int8",
             dialects=["onnx"],
-            quantization=Quantization(photos, "minmax", gate=Gate(-1)),
+            quantization=Quantization(small_images, "minmax", gate=Gate(-1)),
         )
     assert contents(bundle) == before
     report = caught.value.report
@@ -156,8 +156,8 @@ def test_below_the_gate_nothing_is_written(
     assert errors == sorted(errors, reverse=True) and errors[0] > 0
 
 
-def test_force_writes_it_and_says_so(bundle: Path, photos: list[np.ndarray]) -> None:
-    how = Quantization(photos, "minmax", gate=Gate(-1), force=True)
+def test_force_writes_it_and_says_so(bundle: Path, small_images: list[np.ndarray]) -> None:
+    how = Quantization(small_images, "minmax", gate=Gate(-1), force=True)
     report = add_variant(bundle, "int8", dialects=["onnx"], quantization=how)
     assert (bundle / "main.int8.onnx").is_file()
     noted = report.notes["gate"]["onnx"]
@@ -166,12 +166,12 @@ def test_force_writes_it_and_says_so(bundle: Path, photos: list[np.ndarray]) -> 
 
 
 def test_auto_keeps_the_most_sensitive_layers(
-    bundle: Path, photos: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+    bundle: Path, small_images: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(int8_module, "GateKeeper", StrictKeeper)
     monkeypatch.setattr(StrictKeeper, "checks", 0)
     monkeypatch.setattr(StrictKeeper, "passes_at", 3)
-    how = Quantization(photos, "minmax", keep_float="auto")
+    how = Quantization(small_images, "minmax", keep_float="auto")
     report = add_variant(bundle, "int8", dialects=["onnx"], quantization=how)
     kept = report.notes["kept_in_float"]["main.int8.onnx"]
     ranked = [entry.weight for entry in report.gates[0].layers]
@@ -179,7 +179,7 @@ def test_auto_keeps_the_most_sensitive_layers(
 
 
 def test_auto_gives_up_at_half_of_the_layers(
-    bundle: Path, photos: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
+    bundle: Path, small_images: list[np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(int8_module, "GateKeeper", StrictKeeper)
     monkeypatch.setattr(StrictKeeper, "checks", 0)
@@ -189,26 +189,28 @@ def test_auto_gives_up_at_half_of_the_layers(
             bundle,
             "int8",
             dialects=["onnx"],
-            quantization=Quantization(photos, "minmax", keep_float="auto"),
+            quantization=Quantization(small_images, "minmax", keep_float="auto"),
         )
     assert StrictKeeper.checks == 1 + 3  # none, then 1, 2 and 4 of 11 layers
 
 
-def test_mistakes_are_one_line(bundle: Path, photos: list[np.ndarray]) -> None:
+def test_mistakes_are_one_line(bundle: Path, small_images: list[np.ndarray]) -> None:
     with pytest.raises(InputError, match="int8 needs images to calibrate on: give `quantization"):
         add_variant(bundle, "int8")
     with pytest.raises(InputError, match="calibration is 'kl'; expected one of minmax, entropy"):
-        add_variant(bundle, "int8", quantization=Quantization(photos, "kl"))
+        add_variant(bundle, "int8", quantization=Quantization(small_images, "kl"))
     with pytest.raises(InputError, match="no images are given"):
         add_variant(bundle, "int8", quantization=Quantization([]))
     with pytest.raises(InputError, match="keep-float: no layer is named 'neck'"):
-        add_variant(bundle, "int8", quantization=Quantization(photos, keep_float=["neck"]))
+        add_variant(bundle, "int8", quantization=Quantization(small_images, keep_float=["neck"]))
 
 
-def test_pictures_of_a_folder(photo_folder: Path, photos: list[np.ndarray], tmp_path: Path) -> None:
-    found = read_calibration(photo_folder)
-    assert len(found) == 8 and np.array_equal(found[3], photos[3])
-    assert [path.name for path in read_calibration(photo_folder, most=3).paths] == [
+def test_images_of_a_folder(
+    image_folder: Path, small_images: list[np.ndarray], tmp_path: Path
+) -> None:
+    found = read_calibration(image_folder)
+    assert len(found) == 8 and np.array_equal(found[3], small_images[3])
+    assert [path.name for path in read_calibration(image_folder, most=3).paths] == [
         "0.png",
         "2.png",
         "5.png",
@@ -225,27 +227,27 @@ def test_pictures_of_a_folder(photo_folder: Path, photos: list[np.ndarray], tmp_
     empty.mkdir()
     with pytest.raises(InputError, match="empty"):
         read_calibration(empty)
-    (empty / "broken.png").write_bytes(b"no picture")
+    (empty / "broken.png").write_bytes(b"no image")
     with (
         pytest.warns(UserWarning, match=r"broken\.png.*; it is left out"),
         pytest.raises(InputError, match="none of its 1 images can be read"),
     ):
         read_calibration(empty)
-    shutil.copy(photo_folder / "1.png", empty / "good.png")
+    shutil.copy(image_folder / "1.png", empty / "good.png")
     with pytest.warns(UserWarning, match=r"broken\.png"):
         assert [path.name for path in read_calibration(empty).paths] == ["good.png"]
 
 
 def test_boxes_for_a_network_that_takes_the_callers() -> None:
     boxes = spread_boxes(100, 200)
-    assert boxes[0].tolist() == [0, 0, 200, 100]  # the whole picture
+    assert boxes[0].tolist() == [0, 0, 200, 100]  # the whole image
     assert boxes.min() == 0 and boxes[:, 2].max() == 200 and boxes[:, 3].max() == 100
     assert len(boxes) == 1 + 9 + 25 + 81
 
 
-def test_the_command(bundle: Path, photo_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command(bundle: Path, image_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     base = ["build", str(bundle), "--precision", "int8", "--engine", "onnxruntime"]
-    calibrate = ["--calibrate", str(photo_folder), "--calibration", "minmax"]
+    calibrate = ["--calibrate", str(image_folder), "--calibration", "minmax"]
     assert main(base) == 2
     assert "int8 needs images to calibrate on" in capsys.readouterr().err
     assert main([*base, *calibrate, "--gate", "0"]) == 3

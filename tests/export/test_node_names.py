@@ -83,12 +83,12 @@ def test_variants_of_a_bundle_without_names(
         return model
 
     monkeypatch.setattr(half if precision == "fp16" else int8, "read_graph", nameless)
-    pictures = [picture[:200, :180].copy() for picture in generate_images(8, seed=1)]
+    images = [image[:200, :180].copy() for image in generate_images(8, seed=1)]
     if precision == "int8":
-        quantization = Quantization(pictures, "minmax", gate=Gate(0.5))
+        quantization = Quantization(images, "minmax", gate=Gate(0.5))
         add_variant(bundle, "int8", quantization=quantization)
     else:
-        add_variant(bundle, "fp16", images=pictures)
+        add_variant(bundle, "fp16", images=images)
     assert_named(bundle, at_least=2)
 
 

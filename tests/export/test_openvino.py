@@ -17,15 +17,15 @@ pytest.importorskip("openvino", reason="OpenVINO is not installed")
 
 @pytest.mark.parametrize("fixture", ["small_bundle", "mask_bundle"])
 def test_results_are_those_of_onnx_runtime(
-    fixture: str, request: pytest.FixtureRequest, pictures: list[np.ndarray]
+    fixture: str, request: pytest.FixtureRequest, images: list[np.ndarray]
 ) -> None:
     bundle: Path = request.getfixturevalue(fixture)
     reference = load_all_scores(bundle)
     model = load_all_scores(bundle, engine="openvino")
     assert model.engine_name == "openvino" and model.precision == "fp32"
     found = 0
-    for picture in pictures:
-        ours, theirs = reference(picture), model(picture)
+    for image in images:
+        ours, theirs = reference(image), model(image)
         assert len(theirs) == len(ours)
         np.testing.assert_array_equal(theirs.labels, ours.labels)
         np.testing.assert_allclose(theirs.scores, ours.scores, atol=1e-3)
@@ -35,7 +35,7 @@ def test_results_are_those_of_onnx_runtime(
 
 
 def test_bf16_is_the_fp32_graph_computed_in_bf16(
-    small_bundle: Path, pictures: list[np.ndarray]
+    small_bundle: Path, images: list[np.ndarray]
 ) -> None:
     import openvino
 
@@ -48,7 +48,7 @@ def test_bf16_is_the_fp32_graph_computed_in_bf16(
     half = load_all_scores(small_bundle, engine="openvino", precision="bf16")
     assert full.engines["main"].inference_precision == "f32"  # type: ignore[attr-defined]
     assert half.engines["main"].inference_precision == "bf16"  # type: ignore[attr-defined]
-    pairs = [(full(picture), half(picture)) for picture in pictures]
+    pairs = [(full(image), half(image)) for image in images]
     assert agreement("detect", pairs).value > 0.9
     scores = [
         np.sort(np.concatenate([f.scores[:5] for f in found])) for found in zip(*pairs, strict=True)

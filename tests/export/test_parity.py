@@ -19,21 +19,21 @@ BOX_TOLERANCE_1080P = 0.5
 SCORE_TOLERANCE = 1e-3
 
 
-def torch_detections(module: Any, picture: np.ndarray) -> dict[str, torch.Tensor]:
-    image = torch.from_numpy(picture[:, :, ::-1].copy()).permute(2, 0, 1) / 255
+def torch_detections(module: Any, image: np.ndarray) -> dict[str, torch.Tensor]:
+    tensor = torch.from_numpy(image[:, :, ::-1].copy()).permute(2, 0, 1) / 255
     with torch.inference_mode():
-        found: dict[str, torch.Tensor] = module([image])[0]
+        found: dict[str, torch.Tensor] = module([tensor])[0]
     return found
 
 
-def assert_same(module: Any, result: Any, picture: np.ndarray, score_threshold: float) -> int:
+def assert_same(module: Any, result: Any, image: np.ndarray, score_threshold: float) -> int:
     """Each detection of either side has its own partner on the other; returns how many.
 
     Boxes that enclose nothing are torchvision's alone: edgecv drops them."""
-    expected = torch_detections(module, picture)
+    expected = torch_detections(module, image)
     boxes, scores = torch.from_numpy(result.boxes.copy()), torch.from_numpy(result.scores.copy())
     labels = torch.from_numpy(result.labels.copy()) + 1
-    limit = BOX_TOLERANCE_1080P * max(picture.shape[:2]) / 1920
+    limit = BOX_TOLERANCE_1080P * max(image.shape[:2]) / 1920
     # One of the best 200 or 300 may fall off the end where the last scores lie within tolerance.
     cut = max(score_threshold, *(float(s.min()) for s in (scores, expected["scores"]) if len(s)))
 
@@ -60,22 +60,22 @@ def assert_same(module: Any, result: Any, picture: np.ndarray, score_threshold: 
     return matched
 
 
-def assert_bundle_is_model(module: Any, bundle: Path, pictures: list[np.ndarray]) -> None:
+def assert_bundle_is_model(module: Any, bundle: Path, images: list[np.ndarray]) -> None:
     runtime = load_all_scores(bundle, engine="onnxruntime", device="cpu")
     threshold = runtime.manifest.postprocess.score_threshold
-    counts = [assert_same(module, runtime(p), p, threshold) for p in pictures]
+    counts = [assert_same(module, runtime(p), p, threshold) for p in images]
     # Degenerate weights would pass with nothing found.
     assert min(counts) >= 5
-    assert sum(counts) >= 25 * len(pictures)
+    assert sum(counts) >= 25 * len(images)
 
 
-def photographs(data: Path) -> list[np.ndarray]:
-    """16 photographs, no two of one shape."""
+def real_images(data: Path) -> list[np.ndarray]:
+    """16 real images, no two of one shape."""
     by_shape: dict[tuple[int, ...], np.ndarray] = {}
     paths = sorted((data / "coco_mini").rglob("*.jpg"))[::5]
     for path in paths + sorted((data / "pennfudan" / "images").glob("*.jpg")):
-        picture = edgecv_runtime.read_image(path)
-        by_shape.setdefault(picture.shape, picture)
+        image = edgecv_runtime.read_image(path)
+        by_shape.setdefault(image.shape, image)
         if len(by_shape) == 16:
             break
     assert len(by_shape) == 16
@@ -97,38 +97,38 @@ def ssd300(make_varied: Callable[..., Any], tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.mark.parametrize("name", ["ssdlite", "ssd300"])
-def test_torchvision_models_on_generated_pictures(
-    name: str, request: pytest.FixtureRequest, pictures: list[np.ndarray]
+def test_torchvision_models_on_generated_images(
+    name: str, request: pytest.FixtureRequest, images: list[np.ndarray]
 ) -> None:
     module, bundle = request.getfixturevalue(name)
-    assert len({p.shape for p in pictures[:6]}) == 6
-    assert_bundle_is_model(module, bundle, pictures[:6])
+    assert len({p.shape for p in images[:6]}) == 6
+    assert_bundle_is_model(module, bundle, images[:6])
 
 
 @pytest.mark.parametrize("name", ["ssdlite", "ssd300"])
-def test_torchvision_models_on_photographs(
+def test_torchvision_models_on_imagegraphs(
     name: str, request: pytest.FixtureRequest, data: Path
 ) -> None:
     module, bundle = request.getfixturevalue(name)
-    assert_bundle_is_model(module, bundle, photographs(data))
+    assert_bundle_is_model(module, bundle, real_images(data))
 
 
 def test_own_trunk_anchors_and_size(
-    small_detector: Any, small_bundle: Path, pictures: list[np.ndarray]
+    small_detector: Any, small_bundle: Path, images: list[np.ndarray]
 ) -> None:
-    assert_bundle_is_model(small_detector, small_bundle, pictures)
+    assert_bundle_is_model(small_detector, small_bundle, images)
 
 
 def test_ssd_tiny(
-    make_varied: Callable[..., Any], pictures: list[np.ndarray], tmp_path: Path
+    make_varied: Callable[..., Any], images: list[np.ndarray], tmp_path: Path
 ) -> None:
     module = make_varied("ssd_tiny", num_classes=4, margin=9, size=(96, 128), width=8)
     bundle = export(module, tmp_path / "tiny", labels=["a", "b", "c"]).folder
-    assert_bundle_is_model(module, bundle, pictures)
+    assert_bundle_is_model(module, bundle, images)
 
 
 def test_input_padded_to_a_multiple(
-    small_parts: Any, pictures: list[np.ndarray], tmp_path: Path
+    small_parts: Any, images: list[np.ndarray], tmp_path: Path
 ) -> None:
     from helpers.varied_detections import varied_detector
 
@@ -138,49 +138,49 @@ def test_input_padded_to_a_multiple(
         detector.transform.size_divisible = 32
         return detector
 
-    module = varied_detector(build, pictures)
+    module = varied_detector(build, images)
     bundle = export(module, tmp_path / "padded", labels=["a", "b", "c", "d"]).folder
     graph = edgecv_runtime.Bundle.open(str(bundle)).manifest.graphs["main"][0]
     assert graph.inputs[0].shape == (-1, 3, 96, 160)
-    assert_bundle_is_model(module, bundle, pictures)
+    assert_bundle_is_model(module, bundle, images)
 
 
 def test_generator_without_parameters(
-    small_parts: Any, pictures: list[np.ndarray], tmp_path: Path
+    small_parts: Any, images: list[np.ndarray], tmp_path: Path
 ) -> None:
     from helpers.varied_detections import varied_detector
 
     module = varied_detector(
         lambda: small_parts.make_detector(generator=small_parts.ShiftedAnchors),
-        pictures,
+        images,
     )
     bundle = export(module, tmp_path / "shifted", labels=["a", "b", "c", "d"]).folder
     assert (bundle / "anchors.npy").is_file()
-    assert_bundle_is_model(module, bundle, pictures)
+    assert_bundle_is_model(module, bundle, images)
 
 
 @pytest.mark.parametrize("batch", [1, 3])
 def test_fixed_batch(
-    batch: int, small_detector: Any, pictures: list[np.ndarray], tmp_path: Path
+    batch: int, small_detector: Any, images: list[np.ndarray], tmp_path: Path
 ) -> None:
     bundle = export(
         small_detector, tmp_path / "b", labels=["a", "b", "c", "d"], graph=GraphOptions(batch=batch)
     ).folder
     runtime = load_all_scores(bundle)
     assert runtime.manifest.graphs["main"][0].inputs[0].shape == (batch, 3, 96, 160)
-    # Seven pictures: the last run of a batch of three is not full.
+    # Seven images: the last run of a batch of three is not full.
     threshold = runtime.manifest.postprocess.score_threshold
-    for picture, result in zip(pictures[:7], runtime(pictures[:7]), strict=True):
-        assert assert_same(small_detector, result, picture, threshold) > 0
+    for image, result in zip(images[:7], runtime(images[:7]), strict=True):
+        assert assert_same(small_detector, result, image, threshold) > 0
 
 
 def test_dynamic_batch_gives_what_each_gives_alone(
-    small_bundle: Path, pictures: list[np.ndarray]
+    small_bundle: Path, images: list[np.ndarray]
 ) -> None:
     runtime = load_all_scores(small_bundle)
     assert runtime.manifest.graphs["main"][0].inputs[0].shape == (-1, 3, 96, 160)
-    for picture, together in zip(pictures, runtime(pictures), strict=True):
-        alone = runtime(picture)
+    for image, together in zip(images, runtime(images), strict=True):
+        alone = runtime(image)
         np.testing.assert_array_equal(alone.labels, together.labels)
         np.testing.assert_allclose(alone.boxes, together.boxes, atol=1e-2)
         np.testing.assert_allclose(alone.scores, together.scores, atol=1e-5)

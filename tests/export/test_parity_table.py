@@ -5,7 +5,7 @@ from edgecv_export.parity.table import count, difference, difference_of, parity_
 
 def test_parity_table() -> None:
     rows = [
-        count("pictures", 8),
+        count("images", 8),
         count("unmatched", 2, "0"),
         difference("preprocessed tensor", 1.23456e-6),
         difference("scores", 0.00012, 0.001),
@@ -14,7 +14,7 @@ def test_parity_table() -> None:
     text = parity_table(rows, "a note")
     assert text.splitlines() == [
         "parity with torch                             found    allowed",
-        "pictures                                          8",
+        "images                                            8",
         "unmatched                                         2          0",
         "preprocessed tensor                        1.23e-06",
         "scores                                      0.00012      0.001",

@@ -108,9 +108,9 @@ def test_layers_run_in_half_and_statistics_in_float(network: onnx.ModelProto) ->
 
 
 def test_results_stay_near(network: onnx.ModelProto) -> None:
-    picture = RNG.normal(0, 1, (2, 3, 6, 7)).astype(np.float32)
-    scores, conv = run(network, x=picture)
-    half_scores, half_conv = run(cast_to_half(network)[0], x=picture)
+    image = RNG.normal(0, 1, (2, 3, 6, 7)).astype(np.float32)
+    scores, conv = run(network, x=image)
+    half_scores, half_conv = run(cast_to_half(network)[0], x=image)
     # 2^-11 for each rounding, of the weights, the input and the output.
     np.testing.assert_allclose(half_conv, conv, atol=4 * 2**-11 * np.abs(conv).max())
     np.testing.assert_allclose(half_scores, scores, atol=5e-3)
@@ -139,7 +139,7 @@ def test_the_model_given_is_left_alone(network: onnx.ModelProto) -> None:
 
 
 def sampling() -> onnx.ModelProto:
-    """Points in pixels of an atlas 400 rows high, as RoIAlign has them in dialect tensorrt."""
+    """Points in pixels of an atlas 400 rows high, as RoIAlign takes them in dialect tensorrt."""
     return make_model(
         [
             node("Concat", "upper lower", "atlas", axis=2),
@@ -211,15 +211,15 @@ def growing() -> onnx.ModelProto:
 
 def test_values_beyond_the_range_stay_in_float() -> None:
     model = growing()
-    picture = np.full((1, 1, 2, 2), 100, np.float32)
-    largest = largest_values(model, [{"x": picture}])
+    image = np.full((1, 1, 2, 2), 100, np.float32)
+    largest = largest_values(model, [{"x": image}])
     assert largest["large"] == largest["still_large"] == 1e5
     assert largest["y"] == pytest.approx(10)
     blind, overflowing = cast_to_half(model)
-    assert overflowing == [] and not np.isfinite(run(blind, x=picture)[0]).all()
+    assert overflowing == [] and not np.isfinite(run(blind, x=image)[0]).all()
     safe, overflowing = cast_to_half(model, largest)
     assert overflowing == ["large", "still_large", "small"]
-    np.testing.assert_allclose(run(safe, x=picture)[0], 10, rtol=1e-3)
+    np.testing.assert_allclose(run(safe, x=image)[0], 10, rtol=1e-3)
 
 
 def test_headroom_of_two() -> None:

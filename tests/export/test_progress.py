@@ -32,16 +32,14 @@ class Recorder:
         return bar
 
 
-def test_export_and_variants(
-    small_detector: Any, tmp_path: Path, pictures: list[np.ndarray]
-) -> None:
+def test_export_and_variants(small_detector: Any, tmp_path: Path, images: list[np.ndarray]) -> None:
     seen = Recorder()
     labels = ["ant", "bee", "cow", "dog"]
-    export(small_detector, tmp_path / "out", labels=labels, images=pictures, progress=seen)
+    export(small_detector, tmp_path / "out", labels=labels, images=images, progress=seen)
     (bar,) = seen.bars
     assert (bar.total, bar.done, bar.unit, bar.title) == (11, 11, "step", "export") and bar.closed
     assert bar.notes == ["reading the model", "exporting to ONNX", "checking parity"]
-    add_variant(tmp_path / "out", "fp16", images=pictures[:2], progress=seen)
+    add_variant(tmp_path / "out", "fp16", images=images[:2], progress=seen)
     bar = seen.bars[1]
     assert bar.title == "fp16" and bar.done == len(bar.notes) > 0 and bar.closed
 

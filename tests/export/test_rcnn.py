@@ -39,32 +39,32 @@ LABELS = ["ant", "bee", "cow", "dog"]
 
 @pytest.fixture(scope="module")
 def shapes() -> list[np.ndarray]:
-    """Twelve pictures, no two of one shape; the last is long, thin and small."""
-    pictures = generate_images(8, seed=1)
-    pictures += [p[: p.shape[0] * 2 // 3, : p.shape[1] - 31] for p in pictures[:3]]
-    pictures.append(pictures[0][100:128, :600])
-    assert len({p.shape for p in pictures}) == 12
-    return [np.ascontiguousarray(p) for p in pictures]
+    """Twelve images, no two of one shape; the last is long, narrow and small."""
+    images = generate_images(8, seed=1)
+    images += [p[: p.shape[0] * 2 // 3, : p.shape[1] - 31] for p in images[:3]]
+    images.append(images[0][100:128, :600])
+    assert len({p.shape for p in images}) == 12
+    return [np.ascontiguousarray(p) for p in images]
 
 
 @pytest.fixture(scope="module")
-def faster(pictures: list[np.ndarray]) -> Any:
-    return varied_rcnn(parts.make_faster, pictures, size=96)
+def faster(images: list[np.ndarray]) -> Any:
+    return varied_rcnn(parts.make_faster, images, size=96)
 
 
-def in_torch(module: Any, picture: np.ndarray) -> dict[str, torch.Tensor]:
-    image = torch.from_numpy(picture[:, :, ::-1].copy()).permute(2, 0, 1) / 255
+def in_torch(module: Any, image: np.ndarray) -> dict[str, torch.Tensor]:
+    tensor = torch.from_numpy(image[:, :, ::-1].copy()).permute(2, 0, 1) / 255
     with torch.inference_mode():
-        found: dict[str, torch.Tensor] = module([image])[0]
+        found: dict[str, torch.Tensor] = module([tensor])[0]
     return found
 
 
-def assert_same(expected: dict[str, torch.Tensor], result: Any, picture: np.ndarray) -> int:
+def assert_same(expected: dict[str, torch.Tensor], result: Any, image: np.ndarray) -> int:
     """Each detection of either side has its own partner on the other; returns how many."""
     boxes, scores = torch.from_numpy(result.boxes.copy()), torch.from_numpy(result.scores.copy())
     labels = torch.from_numpy(result.labels.copy()) + 1
     assert len(boxes) == len(expected["boxes"])
-    limit = BOX_TOLERANCE_1080P * max(picture.shape[:2]) / 1920
+    limit = BOX_TOLERANCE_1080P * max(image.shape[:2]) / 1920
     free = torch.ones(len(scores), dtype=torch.bool)
     masks = result.masks if "masks" in expected else None
     for i, box in enumerate(expected["boxes"]):
@@ -164,10 +164,10 @@ def test_both_dialects_give_the_same(mask: Any) -> None:
         torch.testing.assert_close(own[:, 0], logits[torch.arange(30), labels].sigmoid())
 
 
-def test_one_feature_map_and_adaptive_sampling(pictures: list[np.ndarray], tmp_path: Path) -> None:
+def test_one_feature_map_and_adaptive_sampling(images: list[np.ndarray], tmp_path: Path) -> None:
     module = varied_rcnn(
         lambda: parts.make_faster(sampling_ratio=0, backbone=parts.SingleBackbone),
-        pictures,
+        images,
         size=96,
     )
     with pytest.raises(InputError, match=r"adaptive.*`dialects="):
@@ -177,33 +177,33 @@ def test_one_feature_map_and_adaptive_sampling(pictures: list[np.ndarray], tmp_p
     ).folder
     runtime: Any = load_all_scores(bundle)
     assert [graph.dialect for graph in runtime.manifest.graphs["roi"]] == ["onnx"]
-    for picture in pictures:
-        assert assert_same(in_torch(module, picture), runtime(picture), picture) >= 5
+    for image in images:
+        assert assert_same(in_torch(module, image), runtime(image), image) >= 5
 
 
-def test_a_fixed_size_letterboxes(faster: Any, pictures: list[np.ndarray], tmp_path: Path) -> None:
+def test_a_fixed_size_letterboxes(faster: Any, images: list[np.ndarray], tmp_path: Path) -> None:
     bundle = export(
         faster, tmp_path / "fixed", labels=LABELS, graph=GraphOptions(size=(96, 160))
     ).folder
     runtime: Any = load_all_scores(bundle)
     assert runtime.manifest.graphs["trunk"][0].inputs[0].shape == (1, 3, 96, 160)
     assert runtime.manifest.graphs["roi"][0].inputs[0].shape == (1, 16, 12, 20)
-    # A picture of 96 x 160 is not resized by either, so torchvision's own transform tells.
-    picture = np.ascontiguousarray(pictures[0][:96, :160])
-    assert assert_same(in_torch(faster, picture), runtime(picture), picture) >= 5
+    # An image of 96 x 160 is not resized by either, so torchvision's own transform tells.
+    image = np.ascontiguousarray(images[0][:96, :160])
+    assert assert_same(in_torch(faster, image), runtime(image), image) >= 5
     with pytest.raises(InputError, match=r"size 100x160: expected.*multiples of 32"):
         export(faster, tmp_path / "odd", labels=LABELS, graph=GraphOptions(size=(100, 160)))
 
 
 def test_fast_rcnn_with_max_pooling_takes_the_callers_boxes(
-    pictures: list[np.ndarray], tmp_path: Path
+    images: list[np.ndarray], tmp_path: Path
 ) -> None:
     def build() -> Any:
         module = parts.make_faster(backbone=parts.SingleBackbone)
         module.roi_heads.box_roi_pool = SingleScaleRoIPool("0", (5, 4), 1 / 16)
         return module
 
-    module = varied_rcnn(build, pictures, size=96)
+    module = varied_rcnn(build, images, size=96)
     bundle = export(
         module,
         tmp_path / "fast",
@@ -213,7 +213,7 @@ def test_fast_rcnn_with_max_pooling_takes_the_callers_boxes(
     runtime: Any = load_all_scores(bundle)
     outputs = [t.name for t in runtime.manifest.graphs["trunk"][0].outputs]
     assert outputs == ["features_0"]
-    picture = np.ascontiguousarray(pictures[0][:96, :160])  # not resized
+    image = np.ascontiguousarray(images[0][:96, :160])  # not resized
     corners = np.random.default_rng(0).uniform(0, 1, (80, 2, 2)) * (160, 96)
     boxes = np.concatenate([corners.min(1), corners.max(1)], 1).astype(np.float32)
 
@@ -222,7 +222,7 @@ def test_fast_rcnn_with_max_pooling_takes_the_callers_boxes(
             return [torch.from_numpy(boxes)], {}
 
     module.rpn = Given()
-    assert assert_same(in_torch(module, picture), runtime(picture, proposals=boxes), picture) >= 5
+    assert assert_same(in_torch(module, image), runtime(image, proposals=boxes), image) >= 5
 
 
 class TwoHeaded(MultiScaleRoIAlign):
@@ -267,7 +267,7 @@ def test_what_cannot_be_recorded(change: Callable[[Any], Any], message: str) -> 
         cut_model(module)
 
 
-def test_more_than_one_picture_at_once_is_refused(faster: Any, tmp_path: Path) -> None:
+def test_more_than_one_image_at_once_is_refused(faster: Any, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="batch is 2; a two-stage detector takes images one by"):
         export(faster, tmp_path / "out", labels=LABELS, graph=GraphOptions(batch=2))
 
@@ -308,10 +308,10 @@ def test_a_report_of_masks_that_differ_is_plain_json() -> None:
     [("trunk", "raw objectness differ"), ("roi", "raw logits differ"), ("mask", "masks overlap")],
 )
 def test_another_network_fails(
-    role: str, what: str, mask: Any, mask_bundle: Path, pictures: list[np.ndarray], tmp_path: Path
+    role: str, what: str, mask: Any, mask_bundle: Path, images: list[np.ndarray], tmp_path: Path
 ) -> None:
     folder = with_altered_weights(mask_bundle, role, tmp_path / "out", factor=1.5)
-    report = verify_rcnn(cut_model(mask), folder, pictures[:2], Tolerance())
+    report = verify_rcnn(cut_model(mask), folder, images[:2], Tolerance())
     assert report.excepted == 0 and not report.passed
     assert what in report.failure()
 
@@ -342,10 +342,10 @@ def test_equal_scores_are_decided_as_preferred(faster: Any) -> None:
     assert kept(0) == kept(2) == [10, 60]
 
 
-def test_objectness_of_1_by_the_hundred(pictures: list[np.ndarray], tmp_path: Path) -> None:
+def test_objectness_of_1_by_the_hundred(images: list[np.ndarray], tmp_path: Path) -> None:
     """Which of the boxes with that score become proposals is chance in torch, too: beyond 1000
     candidates it sorts them by an unstable sort."""
-    module = varied_rcnn(parts.make_faster, pictures, size=96)
+    module = varied_rcnn(parts.make_faster, images, size=96)
     module.rpn._pre_nms_top_n["testing"] = 1000
     with torch.inference_mode():
         for parameter in module.rpn.head.cls_logits.parameters():
@@ -356,10 +356,10 @@ def test_objectness_of_1_by_the_hundred(pictures: list[np.ndarray], tmp_path: Pa
     assert report.passed and not report.degenerate
 
 
-def test_proposals_of_one_score_are_degenerate(pictures: list[np.ndarray], tmp_path: Path) -> None:
+def test_proposals_of_one_score_are_degenerate(images: list[np.ndarray], tmp_path: Path) -> None:
     """An untrained proposal network scores all boxes alike, and rounding decides which of them
     become detections. The second stage tells classes apart."""
-    module = varied_rcnn(parts.make_faster, pictures, size=96)
+    module = varied_rcnn(parts.make_faster, images, size=96)
     with torch.inference_mode():
         module.rpn.head.cls_logits.weight *= 1e-9
         module.rpn.head.cls_logits.bias *= 0

@@ -41,7 +41,7 @@ def border_boxes() -> Tensor:
     w, h = float(WIDTH), float(HEIGHT)
     return torch.tensor(
         [
-            [0, 0, w, h],  # the whole picture
+            [0, 0, w, h],  # the whole image
             [0, 0, 3, 3],  # smaller than a cell
             [w - 1, h - 1, w, h],  # widened to a cell, beyond the border
             [w - 0.3, 0, w, 2],
@@ -161,7 +161,7 @@ def test_the_atlas_as_a_graph(features: list[Tensor]) -> None:
     assert operators.count("GridSample") == 1
     assert not {"RoiAlign", "NonZero", "Loop", "If", "ScatterND"} & set(operators)
 
-    # Another picture's size and another number of boxes than the graph was traced with.
+    # Another image's size and another number of boxes than the graph was traced with.
     generator = torch.Generator().manual_seed(5)
     others = [torch.randn(1, 6, int(96 * s), int(128 * s), generator=generator) for s in SCALES]
     boxes = torch.cat([inner_boxes(), border_boxes()])

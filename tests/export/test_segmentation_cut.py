@@ -32,15 +32,15 @@ LAST: dict[str, Any] = {
 
 
 @pytest.fixture(scope="module")
-def small(pictures: list[np.ndarray]) -> list[np.ndarray]:
+def small(images: list[np.ndarray]) -> list[np.ndarray]:
     """Of six shapes, odd ones among them, no side above 200."""
-    return [p[:: max(p.shape) // 160 + 1, :: max(p.shape) // 160 + 1].copy() for p in pictures[:6]]
+    return [p[:: max(p.shape) // 160 + 1, :: max(p.shape) // 160 + 1].copy() for p in images[:6]]
 
 
 @pytest.fixture(scope="module", params=sorted(LAST))
-def network(request: Any, pictures: list[np.ndarray]) -> Any:
+def network(request: Any, images: list[np.ndarray]) -> Any:
     build, last = getattr(parts, request.param), LAST[request.param]
-    module = varied_classes(build, last, pictures[:4], (96, 128))
+    module = varied_classes(build, last, images[:4], (96, 128))
     module.input = registry.create("fcn_resnet18", num_classes=2).input
     return module
 
@@ -51,9 +51,9 @@ def whole(network: Any, small: list[np.ndarray], tmp_path_factory: Any) -> Any:
     return export(network, out, labels=LABELS, images=[*small, *small[:2]])
 
 
-def torchvision_logits(network: Any, picture: np.ndarray) -> torch.Tensor:
+def torchvision_logits(network: Any, image: np.ndarray) -> torch.Tensor:
     """[C, H, W] of torchvision's own forward pass."""
-    rgb = torch.from_numpy(picture[:, :, ::-1].copy()).permute(2, 0, 1).float() / 255
+    rgb = torch.from_numpy(image[:, :, ::-1].copy()).permute(2, 0, 1).float() / 255
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     with torch.inference_mode():
         logits: torch.Tensor = network(((rgb - mean[:, None, None]) / std[:, None, None])[None])[
@@ -62,15 +62,15 @@ def torchvision_logits(network: Any, picture: np.ndarray) -> torch.Tensor:
     return logits
 
 
-def test_pictures_of_any_size_give_torchvision_s_class_maps(
+def test_images_of_any_size_give_torchvision_s_class_maps(
     network: Any, whole: Any, small: list[np.ndarray]
 ) -> None:
     model = edgecv_runtime.load(whole.folder)
-    assert len({picture.shape for picture in small}) >= 5
+    assert len({image.shape for image in small}) >= 5
     seen, wrong, pixels = set(), 0, 0
-    for picture in small:
-        expected = torchvision_logits(network, picture)
-        result = model(picture, probabilities=True)
+    for image in small:
+        expected = torchvision_logits(network, image)
+        result = model(image, probabilities=True)
         classes = expected.argmax(0).numpy()
         seen |= set(classes.ravel().tolist())
         wrong, pixels = wrong + int((classes != result.mask).sum()), pixels + classes.size
@@ -104,17 +104,17 @@ def test_report_and_manifest(network: Any, whole: Any) -> None:
 
 
 def test_crops_of_the_course_s_network(
-    pictures: list[np.ndarray], small: list[np.ndarray], tmp_path: Path
+    images: list[np.ndarray], small: list[np.ndarray], tmp_path: Path
 ) -> None:
     """By default as the module says; against a loop over the crops in torch."""
     module = varied_classes(
         lambda: registry.create("fcn_resnet18", num_classes=5, crop=[64, 96], overlap=0.5),
         lambda m: [m.head.upsample],
-        pictures[:4],
+        images[:4],
         (64, 96),
     )
-    images = [*small, *small[:2]]
-    exported = export(module, tmp_path / "out", labels=LABELS, images=images)
+    checked = [*small, *small[:2]]
+    exported = export(module, tmp_path / "out", labels=LABELS, images=checked)
     folder, report = exported.folder, exported.report
     assert report.passed and report.classes_seen >= 4
     record = json.loads((folder / "bundle.json").read_text())
@@ -124,10 +124,10 @@ def test_crops_of_the_course_s_network(
     assert graph["inputs"][0]["shape"] == [None, 3, 64, 96]
     assert graph["outputs"][0]["shape"] == [None, 5, 64, 96]
 
-    picture = small[0]
-    height, width = picture.shape[:2]
+    image = small[0]
+    height, width = image.shape[:2]
     assert height > 64 and width > 96
-    rgb = torch.from_numpy(picture[:, :, ::-1].copy()).permute(2, 0, 1).float() / 255
+    rgb = torch.from_numpy(image[:, :, ::-1].copy()).permute(2, 0, 1).float() / 255
     mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
     tensor = (rgb - mean[:, None, None]) / std[:, None, None]
     total, count = torch.zeros(5, height, width), torch.zeros(height, width)
@@ -139,11 +139,11 @@ def test_crops_of_the_course_s_network(
                 ]
             count[y : y + 64, x : x + 96] += 1
     expected = (total / count).argmax(0).numpy()
-    mask = edgecv_runtime.load(folder)(picture).mask
+    mask = edgecv_runtime.load(folder)(image).mask
     assert (mask != expected).mean() <= 0.0005
 
 
-def test_asking_for_crops_and_for_whole_pictures() -> None:
+def test_asking_for_crops_and_for_whole_images() -> None:
     own = registry.create("fcn_resnet18", num_classes=2, crop=[64, 96])
     from edgecv.models.architecture.windows import WindowOptions
 
@@ -156,10 +156,10 @@ def test_asking_for_crops_and_for_whole_pictures() -> None:
     plan, size = windows(own, size=(96, 64), overlap=0.1, weight="gaussian")
     assert plan == {"size": [96, 64], "overlap": 0.1, "weight": "gaussian", "batch": 4}
     assert size == (96, 64)
-    thin = parts.make_fcn()
-    thin.input = own.input
-    assert windows(thin) == (None, None)
-    assert windows(thin, size=(48, 64))[0] == {
+    reduced = parts.make_fcn()
+    reduced.input = own.input
+    assert windows(reduced) == (None, None)
+    assert windows(reduced, size=(48, 64))[0] == {
         "size": [48, 64],
         "overlap": 0.25,
         "weight": "uniform",
@@ -175,7 +175,7 @@ def test_asking_for_crops_and_for_whole_pictures() -> None:
         ({"size": (64, 64), "weight": "round"}, "weight` is 'round'; expected one of uniform"),
     ):
         with pytest.raises(InputError, match=message):
-            windows(thin, **request)
+            windows(reduced, **request)
     with pytest.raises(InputError, match="windows are cut from images in their own size"):
         cut_model(own, CutRequest(size=(64, 64)))
     with pytest.raises(InputError, match="is not a segmentation network: leave out crop"):
@@ -185,17 +185,17 @@ def test_asking_for_crops_and_for_whole_pictures() -> None:
         )
 
 
-def test_one_size_for_every_picture(
-    pictures: list[np.ndarray], small: list[np.ndarray], tmp_path: Path
+def test_one_size_for_every_image(
+    images: list[np.ndarray], small: list[np.ndarray], tmp_path: Path
 ) -> None:
-    module = varied_classes(parts.make_fcn, LAST["make_fcn"], pictures[:4], (96, 128))
+    module = varied_classes(parts.make_fcn, LAST["make_fcn"], images[:4], (96, 128))
     module.input = registry.create("fcn_resnet18", num_classes=2).input
-    images = [*small, *small[:2]]
+    checked = [*small, *small[:2]]
     exported = export(
         module,
         tmp_path / "out",
         labels=LABELS,
-        images=images,
+        images=checked,
         graph=GraphOptions(size=(96, 128), batch=1),
     )
     folder, report = exported.folder, exported.report
@@ -244,15 +244,15 @@ def test_the_command(
     import cv2
 
     monkeypatch.chdir(tmp_path)
-    Path("photos").mkdir()
+    Path("images").mkdir()
     for number in range(8):
-        cv2.imwrite(f"photos/{number}.png", small[number % 2])
+        cv2.imwrite(f"images/{number}.png", small[number % 2])
     arguments = {"num_classes": 3, "crop": [32, 64]}
     module = registry.create("fcn_resnet18", **arguments)
     labels = ["__background__", "a", "b"]  # a class like any other
     state = module.state_dict()
     save_checkpoint("best.pt", Checkpoint("fcn_resnet18", arguments, labels, module.input, state))
-    command = ["export", "best.pt", "--out", "out", "--images", "photos"]
+    command = ["export", "best.pt", "--out", "out", "--images", "images"]
     assert main([*command, "--crop", "64x64", "--overlap", "0.5", "--window", "gaussian"]) == 0
     assert "pixels of the same class" in capsys.readouterr().out
     manifest = json.loads(Path("out/bundle.json").read_text())

@@ -29,7 +29,7 @@ def fixed(*shape: int) -> ShapeRange:
     return ShapeRange(shape, shape, shape)
 
 
-def test_a_one_stage_network_takes_one_picture_unless_told_otherwise() -> None:
+def test_a_one_stage_network_takes_one_image_unless_told_otherwise() -> None:
     made = manifest("bundle_v1")
     (images,) = made.graphs["main"][0].inputs
     assert images.shape[0] == -1
@@ -70,7 +70,7 @@ def test_records_that_give_one_size(changes: dict[str, Any], size: tuple[int, in
     assert ranges(manifest("bundle_v1_rcnn", **changes), "trunk") == {"images": fixed(1, 3, *size)}
 
 
-def test_pictures_as_they_are_go_up_to_full_hd() -> None:
+def test_images_as_they_are_go_up_to_full_hd() -> None:
     made = manifest("bundle_v1_rcnn", resize="none", size=None, max_size=None)
     expected = ShapeRange((1, 3, 64, 64), (1, 3, 720, 1280), (1, 3, 1088, 1920))
     assert ranges(made, "trunk") == {"images": expected}

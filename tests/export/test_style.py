@@ -28,15 +28,15 @@ SIZES = [(64, 96), (41, 58), (8, 8), (5, 33)]
 
 
 def varied_style(width=6, blocks=1, seed=0):
-    """Random weights whose pictures use the whole range of levels."""
+    """Random weights whose images use the whole range of levels."""
     torch.manual_seed(seed)
     module = registry.create("style_transform", width=width, blocks=blocks).eval()
     with torch.no_grad():
         for name, parameter in module.named_parameters():
             if ".in" in name or name.startswith("in"):
                 parameter += 0.3 * torch.randn_like(parameter)
-        picture = torch.from_numpy(generate_images(1, seed=5)[0]).permute(2, 0, 1)[None].float()
-        output = module(picture[..., :128, :160])
+        image = torch.from_numpy(generate_images(1, seed=5)[0]).permute(2, 0, 1)[None].float()
+        output = module(image[..., :128, :160])
         module.deconv3.conv2d.weight *= 60 / output.std()
         module.deconv3.conv2d.bias.fill_(128)
     return module
@@ -49,15 +49,15 @@ def style():
 
 @pytest.fixture(scope="module")
 def bundle(style, tmp_path_factory):
-    pictures = [picture[:200, :160] for picture in generate_images(7, seed=2)]
-    pictures.append(generate_images(1, seed=3)[0][:600, :540])
+    images = [image[:200, :160] for image in generate_images(7, seed=2)]
+    images.append(generate_images(1, seed=3)[0][:600, :540])
     return export(
-        style, tmp_path_factory.mktemp("style") / "bundle", labels=[], images=pictures
+        style, tmp_path_factory.mktemp("style") / "bundle", labels=[], images=images
     ).folder
 
 
-def rgb_tensor(picture):
-    rgb = np.ascontiguousarray(picture[:, :, ::-1].transpose(2, 0, 1))
+def rgb_tensor(image):
+    rgb = np.ascontiguousarray(image[:, :, ::-1].transpose(2, 0, 1))
     return torch.from_numpy(rgb)[None].float()
 
 
@@ -126,14 +126,14 @@ def test_running_statistics_of_old_checkpoints_are_left_out(style):
 
 
 @torch.inference_mode()
-def test_given_statistics_replace_the_pictures_own(style):
+def test_given_statistics_replace_the_images_own(style):
     image = rgb_tensor(generate_images(1, seed=4)[0][:160, :200])
     statistics = Statistics(style)(image)
     channels = sum(norm.num_features for norm in style.norms)
     assert statistics.shape == (1, 2, channels)
     whole = style(image)
     torch.testing.assert_close(Tile(style)(image, statistics), whole, atol=2e-3, rtol=0)
-    # A part with the whole picture's statistics is that part of the whole, away from its border.
+    # A part with the whole image's statistics is that part of the whole, away from its border.
     part = Tile(style)(image[..., 40:140, 60:168], statistics)
     reach = style.reach
     inner = (slice(None), slice(None), slice(reach, -reach), slice(reach, -reach))
@@ -150,29 +150,29 @@ def test_the_overlap_leaves_every_seam_its_neighbourhood():
         assert overlap / 2 - fade >= module.reach
 
 
-def test_the_bundle_paints_as_torch_does(style, bundle):
+def test_the_bundle_stylizes_as_torch_does(style, bundle):
     model = edgecv.load(bundle)
     for seed, size in enumerate(SIZES):
-        picture = generate_images(1, seed=seed)[0][: size[0], : size[1]]
-        image = rgb_tensor(picture)
+        image = generate_images(1, seed=seed)[0][: size[0], : size[1]]
+        tensor = rgb_tensor(image)
         missing = [max(8 - side, 0) for side in size]
-        image = F.pad(image, (0, missing[1], 0, missing[0]), mode="replicate")
+        tensor = F.pad(tensor, (0, missing[1], 0, missing[0]), mode="replicate")
         with torch.inference_mode():
-            expected = levels(style(image), size)
+            expected = levels(style(tensor), size)
         assert expected.std() > 20
-        found = model(picture).image
-        assert found.shape == picture.shape
+        found = model(image).image
+        assert found.shape == image.shape
         assert np.abs(found.astype(int) - expected).max() <= 1
         assert (found != expected).mean() < 1e-2
 
 
 def test_tiles_paint_what_one_run_does(style, bundle):
-    """The thumbnail is the picture itself here, so any difference would be a seam."""
-    picture = cv2.resize(generate_images(1, seed=6)[0], (900, 700))
+    """The thumbnail is the image itself here, so any difference would be a seam."""
+    image = cv2.resize(generate_images(1, seed=6)[0], (900, 700))
     model = edgecv.load(bundle)
-    whole = model(picture).image
+    whole = model(image).image
     model.tiling = "always"
-    tiled = model(picture).image
+    tiled = model(image).image
     assert np.abs(whole.astype(int) - tiled).max() <= 1
 
 
@@ -202,15 +202,15 @@ def test_a_bundle_of_one_size_stretches_and_brings_back(style, tmp_path):
     folder = export(style, tmp_path / "fixed", labels=[], graph=options, images=images).folder
     model = edgecv.load(folder)
     assert set(model.engines) == {"main"}
-    picture = generate_images(1, seed=9)[0][:100, :150]
-    image = F.interpolate(rgb_tensor(picture), (48, 64), mode="bilinear")
+    image = generate_images(1, seed=9)[0][:100, :150]
+    tensor = F.interpolate(rgb_tensor(image), (48, 64), mode="bilinear")
     with torch.inference_mode():
-        small = levels(style(image), (48, 64))
+        small = levels(style(tensor), (48, 64))
     expected = edgecv.ops.preprocess(
         small,
         edgecv.InputSpec(color="bgr", size=(100, 150), scale=1, dtype="uint8", layout="nhwc"),
     )
-    assert np.abs(model(picture).image.astype(int) - expected).max() <= 1
+    assert np.abs(model(image).image.astype(int) - expected).max() <= 1
     with pytest.raises(InputError, match="this bundle has no graphs for tiles"):
         model.tiling = "always"
 
@@ -231,7 +231,7 @@ def test_tensorrt_builds_every_graph(style, bundle, tmp_path, size):
 
 
 def generate_small(count):
-    return [picture[:60, :70] for picture in generate_images(count)]
+    return [image[:60, :70] for image in generate_images(count)]
 
 
 def test_graphs_hold_convolutions_and_no_surprises(bundle):
@@ -246,8 +246,8 @@ def test_command_line(tmp_path, capsys):
     np.savez(weights, **{k: v.astype("f2") if v.ndim == 4 else v for k, v in arrays.items()})
     images = tmp_path / "images"
     images.mkdir()
-    for index, picture in enumerate(generate_images(8)):
-        cv2.imwrite(str(images / f"{index}.png"), picture[:32, :40])
+    for index, image in enumerate(generate_images(8)):
+        cv2.imwrite(str(images / f"{index}.png"), image[:32, :40])
     out = tmp_path / "candy"
     command = ["export", "style_transform", "--weights", str(weights), "--out", str(out)]
     assert main([*command, "--images", str(images), "--size", "32x40"]) == 0
@@ -279,9 +279,9 @@ def test_published_candy_and_its_published_result(data: Path):
     state = np.load(data / "style" / "weights" / "candy.npz")
     module = StyleTransform().eval()
     module.load_state_dict({key: torch.from_numpy(state[key]) for key in state.files})
-    picture = cv2.imread(str(data / "style" / "content" / "amber.jpg"))
+    image = cv2.imread(str(data / "style" / "content" / "amber.jpg"))
     expected = cv2.imread(str(data / "style" / "reference_outputs" / "amber-candy.jpg"))
     with torch.inference_mode():
-        painted = levels(module(rgb_tensor(picture)), (1080, 1080))
-    error = np.mean((painted.astype(float) - expected) ** 2)
+        stylized = levels(module(rgb_tensor(image)), (1080, 1080))
+    error = np.mean((stylized.astype(float) - expected) ** 2)
     assert 10 * np.log10(255**2 / error) > 27

@@ -26,7 +26,7 @@ from helpers import small_rcnn
 pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
 
 AMPERE = BuildOptions(compute_capabilities=(86,))
-PICTURES = ShapeRange((1, 3, 64, 64), (1, 3, 96, 160), (1, 3, 160, 160))
+IMAGES = ShapeRange((1, 3, 64, 64), (1, 3, 96, 160), (1, 3, 160, 160))
 
 
 def build_plan(
@@ -58,7 +58,7 @@ def ports(plan: Plan) -> dict[str, tuple[str, tuple[int, ...]]]:
 
 
 def test_trunk_with_any_height_and_width(cut: Any) -> None:
-    plan = build_plan(backbone_to_onnx(cut, 18).SerializeToString(), {"images": PICTURES})
+    plan = build_plan(backbone_to_onnx(cut, 18).SerializeToString(), {"images": IMAGES})
     found = ports(plan)
     assert found["images"] == ("float32", (1, 3, -1, -1))
     assert found["features_0"] == ("float32", (1, 16, -1, -1))
@@ -121,12 +121,12 @@ def test_ranges_that_do_not_fit(cut: Any) -> None:
     content = backbone_to_onnx(cut, 18).SerializeToString()
     with pytest.raises(InputError, match=r"input 'images' has shape .*: give a range for it"):
         build_plan(content)
-    with pytest.raises(InputError, match=r"a range is given for 'pictures'; .* are images"):
-        build_plan(content, {"images": PICTURES, "pictures": PICTURES})
+    with pytest.raises(InputError, match=r"a range is given for 'frames'; .* are images"):
+        build_plan(content, {"images": IMAGES, "frames": IMAGES})
     with pytest.raises(InputError, match="compute capability: expected some of 75, 80"):
-        build_plan(content, {"images": PICTURES}, BuildOptions())
+        build_plan(content, {"images": IMAGES}, BuildOptions())
     with pytest.raises(InputError, match="compute capability 87: expected one of 75, 80, 86, 89"):
-        build_plan(content, {"images": PICTURES}, BuildOptions((87,)))
+        build_plan(content, {"images": IMAGES}, BuildOptions((87,)))
 
 
 def test_einsum_in_small_letters() -> None:

@@ -31,9 +31,9 @@ def bundle(small_detector: Any, tmp_path_factory: pytest.TempPathFactory) -> Pat
     ).folder
 
 
-def feed(bundle: Path, picture: np.ndarray) -> np.ndarray:
+def feed(bundle: Path, image: np.ndarray) -> np.ndarray:
     opened = Bundle.open(str(bundle))
-    (found,) = collect_feeds(opened, fp32_files(opened, "onnx"), "main", [picture])
+    (found,) = collect_feeds(opened, fp32_files(opened, "onnx"), "main", [image])
     return found["images"]
 
 
@@ -47,9 +47,9 @@ def test_the_record_says_bytes(bundle: Path) -> None:
 
 
 def test_bytes_are_the_levels_rounded_and_normalised_inside(
-    bundle: Path, small_bundle: Path, pictures: list[np.ndarray]
+    bundle: Path, small_bundle: Path, images: list[np.ndarray]
 ) -> None:
-    levels, exact = feed(bundle, pictures[1]), feed(small_bundle, pictures[1])
+    levels, exact = feed(bundle, images[1]), feed(small_bundle, images[1])
     assert levels.dtype == np.uint8 and exact.dtype == np.float32
     # The detector's own mean and deviation, of levels in 0..1.
     mean = np.array([0.4, 0.5, 0.6])[:, None, None]
@@ -66,11 +66,11 @@ def test_bytes_are_the_levels_rounded_and_normalised_inside(
 
 
 def test_results_and_other_precisions(
-    bundle: Path, small_bundle: Path, pictures: list[np.ndarray]
+    bundle: Path, small_bundle: Path, images: list[np.ndarray]
 ) -> None:
     reference = load_all_scores(small_bundle, engine="onnxruntime")
-    expected = [reference(picture) for picture in pictures]
-    add_variant(bundle, "fp16", images=[picture[:200, :180] for picture in pictures])
+    expected = [reference(image) for image in images]
+    add_variant(bundle, "fp16", images=[image[:200, :180] for image in images])
     kinds = {value.data_type for value in onnx.load(bundle / "main.fp16.onnx").graph.initializer}
     assert onnx.TensorProto.FLOAT16 in kinds
     for engine, precision in (
@@ -81,7 +81,7 @@ def test_results_and_other_precisions(
         if engine == "openvino":
             pytest.importorskip("openvino", reason="OpenVINO is not installed")
         model = load_all_scores(bundle, engine=engine, precision=precision)
-        pairs = zip(expected, map(model, pictures), strict=True)
+        pairs = zip(expected, map(model, images), strict=True)
         assert agreement("detect", pairs).value >= 0.97
 
 

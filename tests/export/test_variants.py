@@ -32,9 +32,9 @@ LABELS = ["ant", "bee", "cow", "dog"]
 
 
 @pytest.fixture(scope="module")
-def photos() -> list[np.ndarray]:
+def small_images() -> list[np.ndarray]:
     """Small ones, for speed."""
-    return [picture[:200, :180].copy() for picture in generate_images(8, seed=1)]
+    return [image[:200, :180].copy() for image in generate_images(8, seed=1)]
 
 
 @pytest.fixture
@@ -68,9 +68,11 @@ def graphs(folder: Path) -> dict[tuple[str, str, str], Any]:
     }
 
 
-def test_half_adds_a_file_and_leaves_the_others(bundle: Path, photos: list[np.ndarray]) -> None:
+def test_half_adds_a_file_and_leaves_the_others(
+    bundle: Path, small_images: list[np.ndarray]
+) -> None:
     before, graphs_before = contents(bundle), graphs(bundle)
-    report = add_variant(bundle, "fp16", images=photos)
+    report = add_variant(bundle, "fp16", images=small_images)
     after = contents(bundle)
     assert set(after) - set(before) == {"main.fp16.onnx"}
     assert all(after[name] == before[name] for name in before if name != "bundle.json")
@@ -80,7 +82,7 @@ def test_half_adds_a_file_and_leaves_the_others(bundle: Path, photos: list[np.nd
     assert full == graphs_before["main", "fp32", "onnx"]
     assert half["inputs"] == full["inputs"] and half["outputs"] == full["outputs"]
     assert report.notes["onnx"]["agreement"] > 0.98 and report.notes["onnx"]["pictures"] == len(
-        photos
+        small_images
     )
     provenance = json.loads(Bundle.open(str(bundle)).manifest.provenance)
     assert provenance["variants"] == {"fp16": report.notes}
@@ -88,29 +90,29 @@ def test_half_adds_a_file_and_leaves_the_others(bundle: Path, photos: list[np.nd
 
     fp32, fp16 = (load_all_scores(bundle, precision=p) for p in ("fp32", "fp16"))
     full_scores, half_scores = (
-        np.concatenate([found.scores for found in model(photos)]) for model in (fp32, fp16)
+        np.concatenate([found.scores for found in model(small_images)]) for model in (fp32, fp16)
     )
     assert fp16.precision == "fp16" and len(full_scores) > 5
     assert not np.array_equal(full_scores, half_scores)
 
 
-def test_a_variant_that_is_there(bundle: Path, photos: list[np.ndarray]) -> None:
-    add_variant(bundle, "fp16", images=photos)
+def test_a_variant_that_is_there(bundle: Path, small_images: list[np.ndarray]) -> None:
+    add_variant(bundle, "fp16", images=small_images)
     first = contents(bundle)
     with pytest.raises(InputError, match="has main in fp16, dialect onnx, already"):
-        add_variant(bundle, "fp16", images=photos)
+        add_variant(bundle, "fp16", images=small_images)
     assert contents(bundle) == first
-    add_variant(bundle, "fp16", images=photos, overwrite=True)
+    add_variant(bundle, "fp16", images=small_images, overwrite=True)
     assert contents(bundle) == first
     assert len(graphs(bundle)) == 2
 
 
 def test_two_stages_in_both_dialects(
-    mask_bundle: Path, tmp_path: Path, photos: list[np.ndarray]
+    mask_bundle: Path, tmp_path: Path, small_images: list[np.ndarray]
 ) -> None:
     pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
     bundle = shutil.copytree(mask_bundle, tmp_path / "bundle")
-    report = add_variant(bundle, "fp16", images=photos)
+    report = add_variant(bundle, "fp16", images=small_images)
     assert report.notes["onnx"]["agreement"] > 0.98 and report.notes["tensorrt"]["agreement"] > 0.98
     half = {key: graph for key, graph in graphs(bundle).items() if key[1] == "fp16"}
     assert set(half) == {
@@ -138,10 +140,10 @@ def test_two_stages_in_both_dialects(
 
 
 def test_one_dialect_of_two_stages(
-    mask_bundle: Path, tmp_path: Path, photos: list[np.ndarray]
+    mask_bundle: Path, tmp_path: Path, small_images: list[np.ndarray]
 ) -> None:
     bundle = shutil.copytree(mask_bundle, tmp_path / "bundle")
-    add_variant(bundle, "fp16", dialects=["tensorrt"], images=photos)
+    add_variant(bundle, "fp16", dialects=["tensorrt"], images=small_images)
     half = {key for key in graphs(bundle) if key[1] == "fp16"}
     assert half == {
         ("trunk", "fp16", "onnx"),
@@ -150,17 +152,17 @@ def test_one_dialect_of_two_stages(
     }
 
 
-def test_group_norm(photos: list[np.ndarray], tmp_path: Path) -> None:
+def test_group_norm(small_images: list[np.ndarray], tmp_path: Path) -> None:
     pytest.importorskip("tensorrt_rtx", reason="TensorRT for RTX is not installed")
-    module = varied_detector(small_dense.make_fcos, photos, background_margin=6.0)
+    module = varied_detector(small_dense.make_fcos, small_images, background_margin=6.0)
     bundle = export(
         module,
         tmp_path / "bundle",
         labels=LABELS,
-        images=photos,
+        images=small_images,
         graph=GraphOptions(size=(160, 256)),
     ).folder
-    report = add_variant(bundle, "fp16", images=photos)
+    report = add_variant(bundle, "fp16", images=small_images)
     assert report.notes["onnx"]["agreement"] > 0.98 and report.notes["onnx"]["count"] > 20
     shape = (1, 3, 160, 256)
     content = (bundle / "main.fp16.onnx").read_bytes()
@@ -168,7 +170,7 @@ def test_group_norm(photos: list[np.ndarray], tmp_path: Path) -> None:
 
 
 def test_a_full_disk_leaves_nothing(
-    bundle: Path, monkeypatch: pytest.MonkeyPatch, photos: list[np.ndarray]
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, small_images: list[np.ndarray]
 ) -> None:
     before = contents(bundle)
 
@@ -177,14 +179,14 @@ def test_a_full_disk_leaves_nothing(
 
     monkeypatch.setattr(os, "replace", full)  # the last step, when the graph is in place
     with pytest.raises(InputError, match=r"cannot write to the bundle \(No space left on device"):
-        add_variant(bundle, "fp16", images=photos)
+        add_variant(bundle, "fp16", images=small_images)
     assert contents(bundle) == before
 
 
 def test_a_full_disk_brings_back_what_was_overwritten(
-    bundle: Path, monkeypatch: pytest.MonkeyPatch, photos: list[np.ndarray]
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, small_images: list[np.ndarray]
 ) -> None:
-    add_variant(bundle, "fp16", images=photos)
+    add_variant(bundle, "fp16", images=small_images)
     before = contents(bundle)
     replace = os.replace
 
@@ -195,32 +197,34 @@ def test_a_full_disk_brings_back_what_was_overwritten(
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(InputError, match="it is as it was"):
-        add_variant(bundle, "fp16", images=photos, overwrite=True)
+        add_variant(bundle, "fp16", images=small_images, overwrite=True)
     assert contents(bundle) == before
 
 
 def test_a_folder_that_cannot_be_written(
-    bundle: Path, monkeypatch: pytest.MonkeyPatch, photos: list[np.ndarray]
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, small_images: list[np.ndarray]
 ) -> None:
     def read_only(*_: Any) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
 
     monkeypatch.setattr(Path, "mkdir", read_only)
     with pytest.raises(InputError, match=r"cannot write to the bundle \(Read-only"):
-        add_variant(bundle, "fp16", images=photos)
+        add_variant(bundle, "fp16", images=small_images)
 
 
 def test_results_that_differ_are_refused(
-    bundle: Path, monkeypatch: pytest.MonkeyPatch, photos: list[np.ndarray]
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, small_images: list[np.ndarray]
 ) -> None:
     monkeypatch.setattr(half_variant, "LEAST_AGREEMENT", 1.5)
     before = contents(bundle)
     with pytest.raises(ExportError, match=r"fp16 gives other results than fp32: matched detect"):
-        add_variant(bundle, "fp16", images=photos)
+        add_variant(bundle, "fp16", images=small_images)
     assert contents(bundle) == before
 
 
-def test_mistakes_are_one_line(bundle: Path, tmp_path: Path, photos: list[np.ndarray]) -> None:
+def test_mistakes_are_one_line(
+    bundle: Path, tmp_path: Path, small_images: list[np.ndarray]
+) -> None:
     with pytest.raises(InputError, match="bf16 needs no graph of its own"):
         add_variant(bundle, "bf16")
     with pytest.raises(InputError, match="precision is 'fp8'; expected fp16 or int8"):
@@ -231,7 +235,7 @@ def test_mistakes_are_one_line(bundle: Path, tmp_path: Path, photos: list[np.nda
         add_variant(tmp_path / "bundle.zip", "fp16")
     (bundle / "main.fp16.onnx").write_bytes(b"mine")
     with pytest.raises(InputError, match=r"main.fp16.onnx is there, but not in the manifest"):
-        add_variant(bundle, "fp16", images=photos)
+        add_variant(bundle, "fp16", images=small_images)
 
 
 class Found:
@@ -288,9 +292,9 @@ def as_if_built_otherwise(bundle: Path) -> None:
 
 @pytest.mark.parametrize("before", [True, False], ids=["before", "behind"])
 def test_an_interrupt_beside_the_last_step_loses_neither_variant(
-    bundle: Path, monkeypatch: pytest.MonkeyPatch, photos: list[np.ndarray], before: bool
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, small_images: list[np.ndarray], before: bool
 ) -> None:
-    add_variant(bundle, "fp16", images=photos)
+    add_variant(bundle, "fp16", images=small_images)
     as_if_built_otherwise(bundle)
     replace = os.replace
 
@@ -304,7 +308,7 @@ def test_an_interrupt_beside_the_last_step_loses_neither_variant(
 
     monkeypatch.setattr(os, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        add_variant(bundle, "fp16", images=photos, overwrite=True)
+        add_variant(bundle, "fp16", images=small_images, overwrite=True)
     opened = Bundle.open(str(bundle))
     graph = opened.graph("main", "fp16", "onnx")
     opened.verified_path(graph.file, graph.sha256)
@@ -314,7 +318,7 @@ def test_an_interrupt_beside_the_last_step_loses_neither_variant(
 
 
 def test_what_a_killed_build_left_is_cleared_by_the_next(
-    bundle: Path, photos: list[np.ndarray]
+    bundle: Path, small_images: list[np.ndarray]
 ) -> None:
     code = f"""
 import os
@@ -332,19 +336,19 @@ add_variant({str(bundle)!r}, "fp16")
     before = contents(bundle)
     assert subprocess.run([sys.executable, "-c", code]).returncode == -9
     assert (bundle / "main.fp16.onnx").is_file()  # there, but not in the manifest
-    add_variant(bundle, "fp16", images=photos)
+    add_variant(bundle, "fp16", images=small_images)
     assert contents(bundle).keys() == {*before, "main.fp16.onnx"}
 
 
 def test_two_builds_at_once_lose_no_variant(
-    bundle: Path, monkeypatch: pytest.MonkeyPatch, photos: list[np.ndarray]
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, small_images: list[np.ndarray]
 ) -> None:
     """The second starts and ends while the first makes its graphs."""
     inner = variants.add_half
 
     def and_meanwhile(*arguments: Any, **options: Any) -> Any:
         monkeypatch.setattr(variants, "add_half", inner)
-        add_variant(bundle, "fp16", dialects=["onnx"], images=photos)
+        add_variant(bundle, "fp16", dialects=["onnx"], images=small_images)
         manifest = json.loads((bundle / "bundle.json").read_text())
         manifest["graphs"]["main"][1]["precision"] = "int8"  # as if it had been that one
         manifest["graphs"]["main"][1]["file"] = "main.int8.onnx"
@@ -353,7 +357,7 @@ def test_two_builds_at_once_lose_no_variant(
         return inner(*arguments, **options)
 
     monkeypatch.setattr(variants, "add_half", and_meanwhile)
-    add_variant(bundle, "fp16", images=photos)
+    add_variant(bundle, "fp16", images=small_images)
     opened = Bundle.open(str(bundle))
     for precision in ("fp32", "int8", "fp16"):
         graph = opened.graph("main", precision, "onnx")
@@ -361,18 +365,18 @@ def test_two_builds_at_once_lose_no_variant(
 
 
 def test_a_build_does_not_add_to_another_bundle_or_twice(
-    bundle: Path, monkeypatch: pytest.MonkeyPatch, photos: list[np.ndarray]
+    bundle: Path, monkeypatch: pytest.MonkeyPatch, small_images: list[np.ndarray]
 ) -> None:
     inner = variants.add_half
 
     def twice(*arguments: Any, **options: Any) -> Any:
         monkeypatch.setattr(variants, "add_half", inner)
-        add_variant(bundle, "fp16", images=photos)
+        add_variant(bundle, "fp16", images=small_images)
         return inner(*arguments, **options)
 
     monkeypatch.setattr(variants, "add_half", twice)
     with pytest.raises(InputError, match=r"another build has added main\.fp16\.onnx meanwhile"):
-        add_variant(bundle, "fp16", images=photos)
+        add_variant(bundle, "fp16", images=small_images)
 
     def replaced(*arguments: Any, **options: Any) -> Any:
         manifest = json.loads((bundle / "bundle.json").read_text())
@@ -382,4 +386,4 @@ def test_a_build_does_not_add_to_another_bundle_or_twice(
 
     monkeypatch.setattr(variants, "add_half", replaced)
     with pytest.raises(InputError, match="was replaced while its graphs were made"):
-        add_variant(bundle, "fp16", images=photos, overwrite=True)
+        add_variant(bundle, "fp16", images=small_images, overwrite=True)

@@ -22,7 +22,7 @@ from helpers.parity_report import read_report
 
 @pytest.fixture
 def tamper(
-    small_bundle: Path, small_detector: Any, pictures: list[np.ndarray], tmp_path: Path
+    small_bundle: Path, small_detector: Any, images: list[np.ndarray], tmp_path: Path
 ) -> Callable[..., DetectionReport]:
     """Changes the bundle's manifest and verifies it again."""
 
@@ -32,7 +32,7 @@ def tamper(
         manifest = json.loads((folder / "bundle.json").read_text())
         change(manifest)
         (folder / "bundle.json").write_text(json.dumps(manifest))
-        return verify_ssd(cut_model(small_detector), folder, pictures[:5], Tolerance())
+        return verify_ssd(cut_model(small_detector), folder, images[:5], Tolerance())
 
     return run
 
@@ -102,11 +102,11 @@ def test_the_report_is_in_the_bundle(small_bundle: Path) -> None:
 
 
 def test_export_of_a_model_that_does_more_than_its_attributes_say(
-    small_parts: Any, pictures: list[np.ndarray], tmp_path: Path
+    small_parts: Any, images: list[np.ndarray], tmp_path: Path
 ) -> None:
     from helpers.varied_detections import varied_detector
 
-    detector: Any = varied_detector(small_parts.make_detector, pictures)
+    detector: Any = varied_detector(small_parts.make_detector, images)
 
     class Halving(type(detector)):  # type: ignore[misc]
         def postprocess_detections(self, *args: Any) -> Any:
@@ -135,12 +135,12 @@ def test_untrained_weights_compare_raw_outputs(small_parts: Any, tmp_path: Path)
 
 
 def test_another_network_fails(
-    small_bundle: Path, small_detector: Any, pictures: list[np.ndarray], tmp_path: Path
+    small_bundle: Path, small_detector: Any, images: list[np.ndarray], tmp_path: Path
 ) -> None:
     """What the model's own code makes of its outputs is what the runtime makes of them: nothing
     but the outputs themselves shows it."""
     folder = with_altered_weights(small_bundle, "main", tmp_path / "out")
-    report = verify_ssd(cut_model(small_detector), folder, pictures[:2], Tolerance())
+    report = verify_ssd(cut_model(small_detector), folder, images[:2], Tolerance())
     assert not report.passed
     assert "raw logits differ by" in report.failure()
 

@@ -18,8 +18,8 @@ from edgecv_export import wrap
 from edgecv_runtime import BundleError, InputError
 from helpers.all_scores import load_all_scores
 
-# Network input 8 x 16, picture 80 x 160: a pixel there is 10 here.
-PICTURE = np.full((80, 160, 3), 100, np.uint8)
+# Network input 8 x 16, image 80 x 160: a pixel there is 10 here.
+IMAGE = np.full((80, 160, 3), 100, np.uint8)
 BOXES = np.array([[1, 1, 5, 5], [8, 2, 12, 6], [1, 1, 5, 5.5]], np.float32)
 # The third overlaps the first with IoU 16 / 18 and is of its class.
 PROBABILITIES = np.array([[0.9, 0.04], [0.1, 0.8], [0.7, 0.1]], np.float32)
@@ -37,7 +37,7 @@ def write_onnx(
     inputs: int = 1,
     side: int | None = 8,
 ) -> Path:
-    """A network of one picture that always gives the same two arrays, [A, C] and [A, 4]."""
+    """A network of one image that always gives the same two arrays, [A, C] and [A, 4]."""
     arrays = {"scores": scores[None], "boxes": boxes[None]}
     nodes = [helper.make_node("Identity", [f"{n}_value"], [n], name=n) for n in arrays]
     values = [numpy_helper.from_array(a, f"{n}_value") for n, a in arrays.items()]
@@ -49,11 +49,11 @@ def write_onnx(
         )
         for name, array in arrays.items()
     ]
-    pictures = [
+    images = [
         helper.make_tensor_value_info(f"image{i}", TensorProto.FLOAT, [1, 3, side, 16])
         for i in range(inputs)
     ]
-    return save(path, nodes, pictures, outputs, values)
+    return save(path, nodes, images, outputs, values)
 
 
 def save(path: Path, nodes: Any, inputs: Any, outputs: Any, values: Any = ()) -> Path:
@@ -89,7 +89,7 @@ def manifest(**postprocess: Any) -> dict[str, Any]:
 def run_wrapped(folder: Path, record: dict[str, Any], model: Path) -> Any:
     file = folder / "manifest.json"
     file.write_text(json.dumps(record))
-    return load_all_scores(wrap(model, file, folder / "out"))(PICTURE)
+    return load_all_scores(wrap(model, file, folder / "out"))(IMAGE)
 
 
 def assert_expected(result: Any) -> None:
@@ -164,7 +164,7 @@ def test_a_folder_whose_name_is_no_text(tmp_path: Path) -> None:
     bundle = wrap(model, tmp_path / "m.json", tmp_path / os.fsdecode(b"caf\xe9"))
     loaded = load_all_scores(bundle)
     assert loaded.manifest.name == "caf\ufffd"
-    assert_expected(loaded(PICTURE))
+    assert_expected(loaded(IMAGE))
 
 
 @pytest.mark.parametrize("normalized", [False, True])
@@ -225,7 +225,7 @@ def test_deltas_on_anchors_from_parameters(
 
 def test_own_scale_mean_and_order_of_channels(tmp_path: Path) -> None:
     """The score is the first channel's mean: blue, (100 * 0.01 - 0.2) / 2 = 0.4 and 0.75."""
-    picture = helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", 3, 8, 16])
+    image = helper.make_tensor_value_info("images", TensorProto.FLOAT, ["n", 3, 8, 16])
     outputs = [
         helper.make_tensor_value_info("scores", TensorProto.FLOAT, ["n", 1, 1]),
         helper.make_tensor_value_info("boxes", TensorProto.FLOAT, ["n", 1, 4]),
@@ -246,7 +246,7 @@ def test_own_scale_mean_and_order_of_channels(tmp_path: Path) -> None:
         helper.make_node("Add", ["zeros", "box"], ["boxes"]),
     ]
     values = [v for v in values if v.name != "axes"]
-    model = save(tmp_path / "m.onnx", nodes, [picture], outputs, values)
+    model = save(tmp_path / "m.onnx", nodes, [image], outputs, values)
     record = manifest(
         boxes={"output": "boxes", "encoding": "xyxy", "normalized": True}, score_threshold=0.1
     )
@@ -254,9 +254,9 @@ def test_own_scale_mean_and_order_of_channels(tmp_path: Path) -> None:
     record["input"] |= {"color": "bgr", "scale": 0.01, "mean": [0.2, 9, 9], "std": [2, 1, 1]}
     (tmp_path / "manifest.json").write_text(json.dumps(record))
     detector = load_all_scores(wrap(model, tmp_path / "manifest.json", tmp_path / "out"))
-    bluer = PICTURE.copy()
+    bluer = IMAGE.copy()
     bluer[:, :, 0] = 170
-    first, second = detector([PICTURE, bluer])
+    first, second = detector([IMAGE, bluer])
     np.testing.assert_allclose([first.scores[0], second.scores[0]], [0.4, 0.75], atol=1e-5)
     np.testing.assert_allclose(second.boxes, [[0, 0, 80, 80]], atol=1e-3)
 
@@ -462,7 +462,7 @@ def test_command_needs_no_torch(tmp_path: Path) -> None:
 
     done = run()
     assert (done.returncode, done.stdout) == (0, "bundle written to out\n"), done.stderr
-    assert_expected(load_all_scores(tmp_path / "out")(PICTURE))
+    assert_expected(load_all_scores(tmp_path / "out")(IMAGE))
     again = run()
     assert again.returncode == 2
     assert again.stderr == (
