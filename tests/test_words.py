@@ -12,7 +12,9 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("samples/**/*.md")])
 # Folders whose comments, docstrings and messages have been gone through.
 CODE = sorted(
-    path for folder in ("edgecv", "samples", "benchmarks") for path in (ROOT / folder).rglob("*.py")
+    path
+    for folder in ("edgecv", "export", "samples", "benchmarks", "tests/export")
+    for path in (ROOT / folder).rglob("*.py")
 )
 # Left: what is not written; right: what is.
 INSTEAD = {

@@ -56,8 +56,8 @@ def add_parser(subparsers: Any) -> None:
         "--num-classes",
         type=positive,
         metavar="N",
-        help="classes, as torchvision counts: a detector's background included (default: as the "
-        "weights have it)",
+        help="classes, as torchvision counts: a detector's background included (default: as in the "
+        "weights)",
     )
     parser.add_argument(
         "--labels",

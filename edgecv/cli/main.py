@@ -119,7 +119,7 @@ def _interruptible() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    # Who has a command ignore Ctrl-C, as shells do in the background, is not overruled.
+    # A command that was started to ignore Ctrl-C, as shells do in the background, ignores it.
     ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     ours = [signal.SIGTERM] if ignored else [signal.SIGTERM, signal.SIGINT]
     before = {number: signal.signal(number, signal.default_int_handler) for number in ours}

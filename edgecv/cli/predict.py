@@ -168,7 +168,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _make_folder(save: Path) -> None:
-    """Before anything is run: nobody wants to hear afterwards that nothing could be saved."""
+    """Before anything is run, so that a mistake does not cost the time of a run."""
     from edgecv_runtime import InputError
 
     try:

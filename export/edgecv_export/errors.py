@@ -1,4 +1,4 @@
-"""What goes wrong in an export through no mistake of the user."""
+"""Errors of an export that are not mistakes of the user."""
 
 from __future__ import annotations
 

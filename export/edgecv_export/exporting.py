@@ -66,7 +66,7 @@ class Exported:
 
 def _as_path(exported: Exported) -> Path:
     warnings.warn(
-        "export() gives a record since this release, and a path until the next: take its .folder",
+        "export() returns a record, which is a path until the next release only: take its .folder",
         DeprecationWarning,
         stacklevel=3,
     )
@@ -100,8 +100,9 @@ def export(
             changed.
         out: the bundle's folder. It must not exist, be empty, or, with ``overwrite``, be a bundle.
         labels: names of the classes; a detector's without the background (a first
-            ``__background__`` is left out). Of a network with one score two, the first of what is
-            not, or one, which gets "background" before it. None: the classes are numbered.
+            ``__background__`` is left out). A network with one score has two names, the first for
+            what is not the object, or one, before which "background" is put. None: the classes are
+            numbered.
         images: for the parity check, uint8 [H, W, 3] BGR. Fewer than 8 are filled up with generated
             ones.
         name: the bundle's name; the folder's if left out.
@@ -201,7 +202,8 @@ def export(
             draft.write_manifest()
     if take_report is not None:
         warnings.warn(
-            "export(take_report=) goes with the next release: take the report of what it returns",
+            "export(take_report=) is removed in the next release: take the report from what it "
+            "returns",
             DeprecationWarning,
             stacklevel=2,
         )

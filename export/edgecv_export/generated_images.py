@@ -1,4 +1,4 @@
-"""Images for a parity check where nobody gave any."""
+"""Images for a parity check where none are given."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _limited(size: tuple[int, int], longest: int | None) -> tuple[int, int]:
 
 def _image(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     image = np.zeros((height, width, 3), np.float32)
-    # Smooth noise at several scales, the coarse ones stronger, as in photographs.
+    # Smooth noise at several scales, the coarse ones stronger, as in real images.
     for cells, strength in ((2, 60), (5, 40), (13, 25), (40, 15)):
         image += strength * _smooth(rng.standard_normal((cells, cells, 3)), height, width)
     image += rng.normal(128, 30, 3)

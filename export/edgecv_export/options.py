@@ -24,7 +24,7 @@ class GraphOptions:
             the top left; multiples of what the model pads to. None: the model's own resize rule.
             Detectors with one built-in size take none.
         input_dtype: ``uint8``: the graph takes whole levels and normalises inside, a quarter of the
-            copy to a device. Not for models that pad with a colour that is no whole level.
+            copy to a device. Not for models that pad with a colour that is not a whole level.
         batch: images that one run of the network takes: ``dynamic`` for any number, or a fixed one.
         opset: version of the ONNX operators.
         proposals: ``caller`` exports a Fast R-CNN: the proposal network is left out, and the bundle
@@ -94,8 +94,8 @@ def with_loose_arguments(records: Records, loose: Mapping[str, Any]) -> Records:
         else:
             raise TypeError(f"export() got an unexpected keyword argument {name!r}")
     warnings.warn(
-        f"export({', '.join(loose)}=): loose arguments go with the next release; give records: "
-        "graph=GraphOptions(...), windows=WindowOptions(...), origin=Origin(...)",
+        f"export({', '.join(loose)}=): loose arguments are removed in the next release: give "
+        "records: graph=GraphOptions(...), windows=WindowOptions(...), origin=Origin(...)",
         DeprecationWarning,
         stacklevel=3,
     )

@@ -1,4 +1,4 @@
-"""How far a long piece of work is, shown by whatever the caller shows progress with."""
+"""The progress of long work, shown by the caller's progress bar."""
 
 from __future__ import annotations
 

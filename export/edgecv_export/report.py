@@ -1,4 +1,4 @@
-"""What was measured where two forms of a model were compared, whichever these are."""
+"""What was measured where two forms of a model were compared."""
 
 from __future__ import annotations
 

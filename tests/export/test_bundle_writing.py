@@ -70,7 +70,7 @@ def test_other_folders_and_files_are_left_alone(tmp_path: Path, overwrite: bool)
     folder = tmp_path / "images"
     folder.mkdir()
     (folder / "image.jpg").write_text("mine")
-    with pytest.raises(InputError, match="is not empty and no bundle"):
+    with pytest.raises(InputError, match="is not empty and not a bundle"):
         check_target(folder, overwrite)
     with pytest.raises(InputError, match="is a file; expected a folder"):
         check_target(folder / "image.jpg", overwrite)
@@ -80,7 +80,7 @@ def test_other_folders_and_files_are_left_alone(tmp_path: Path, overwrite: bool)
 def test_a_folder_filled_in_the_meantime_is_left_alone(tmp_path: Path) -> None:
     target = tmp_path / "b"
     with (
-        pytest.raises(InputError, match="is not empty and no bundle"),
+        pytest.raises(InputError, match="is not empty and not a bundle"),
         new_bundle(target, overwrite=False),
     ):
         target.mkdir()

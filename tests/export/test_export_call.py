@@ -71,7 +71,9 @@ def test_loose_arguments_become_records() -> None:
         "architecture": "mine",
         "provenance": None,
     }
-    with pytest.warns(DeprecationWarning, match=r"export\(size, batch, .*=\): loose arguments go"):
+    with pytest.warns(
+        DeprecationWarning, match=r"export\(size, batch, .*=\): loose arguments are removed"
+    ):
         graph, windows, origin = with_loose_arguments(records, loose)
     assert graph == GraphOptions((64, 96), "uint8", 3, dialects=["onnx"])
     assert windows == WindowOptions(size=(32, 48), weight="gaussian")
@@ -87,7 +89,7 @@ def test_the_arguments_of_the_last_release(small_detector: Any, tmp_path: Path) 
             small_detector, tmp_path / "old", labels=LABELS, batch=2, take_report=reports.append
         )
     said = {str(each.message).split(":")[0] for each in caught}
-    assert {"export(batch=)", "export(take_report=) goes with the next release"} <= said
+    assert {"export(batch=)", "export(take_report=) is removed in the next release"} <= said
     assert reports == [result.report]
     manifest = json.loads((result.folder / "bundle.json").read_text())
     assert manifest["graphs"]["main"][0]["inputs"][0]["shape"][0] == 2

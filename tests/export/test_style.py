@@ -254,7 +254,7 @@ def test_command_line(tmp_path, capsys):
     assert "lowest PSNR, dB" in capsys.readouterr().out
     assert isinstance(edgecv.load(out), edgecv.Stylizer)
     for more, message in (
-        (["--num-classes", "5"], "style_transform knows no classes: leave out --num-classes"),
+        (["--num-classes", "5"], "style_transform has no classes: leave out --num-classes"),
         (["--batch", "4"], "images are stylized one by one: expected 1 or dynamic"),
         (["--size", "4x64"], "size 4x64: expected sides of at least 8 pixels"),
     ):

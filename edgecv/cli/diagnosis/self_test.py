@@ -107,7 +107,7 @@ def run_self_test(done: Callable[[Outcome], None]) -> list[Outcome]:
     targets, _ = find_targets()
     with tempfile.TemporaryDirectory(prefix="edgecv-self-test-") as cache:
         before = os.environ.get("EDGECV_CACHE")
-        os.environ["EDGECV_CACHE"] = cache  # engines built here are of no use to anybody
+        os.environ["EDGECV_CACHE"] = cache  # engines built here are not kept
         try:
             for outcome in _test_all(targets):
                 outcomes.append(outcome)
@@ -170,7 +170,7 @@ def _test(
 ) -> Outcome:
     try:
         worst = _largest_difference(bundle, arrays, target, precision)
-    except Exception as error:  # the table is to say what happened, whatever it was
+    except Exception as error:  # the table says what happened
         words = joined(f"{type(error).__name__}: {error}")
         return Outcome(family, target.name, precision, "failed", None, words)
     if worst is None:

@@ -153,12 +153,12 @@ def compute_capabilities(text: str) -> tuple[int, ...]:
 
 
 def _whole(text: str) -> int:
-    """-1 for what is none."""
+    """-1 for text that is not a whole number."""
     return int(text) if re.fullmatch(rf"\d{{1,{MOST_DIGITS}}}", text, re.ASCII) else -1
 
 
 def _number(text: str) -> float:
-    """NaN, which is in no range, for what is none."""
+    """NaN, which is outside every range, for text that is not a number."""
     try:
         return float(text)
     except ValueError:

@@ -24,7 +24,7 @@ def require_file(path: str | os.PathLike[str], expected: str) -> None:
 
 
 def require_data(path: str | os.PathLike[str]) -> None:
-    """Raises InputError unless there is something; what it is, the readers find out."""
+    """Raises InputError unless the path exists; the readers check what it is."""
     if not Path(path).exists():
         raise InputError(
             f"{path}: no such folder; expected a data set: edgecv train --help says which"

@@ -30,7 +30,7 @@ _OTHER_NAMES = {
     "WindowOptions.size": "crop",
     "WindowOptions.weight": "window",
 }
-# What is several options of a command that has none of its own name.
+# Parameters that are several options of a command.
 _SEVERAL = {"split": ("train_split", "val_split")}
 Commands = Mapping[str, argparse.ArgumentParser]
 _running: list[tuple[Commands, str]] = []  # a demo runs other commands inside

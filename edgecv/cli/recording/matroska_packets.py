@@ -30,8 +30,8 @@ class Packet:
 def read_stream(stream: BinaryIO) -> Iterator[Codec | list[Packet]]:
     """The codec, then the frames of each cluster, in the order in which they are decoded.
 
-    Ends where the stream ends, also within a cluster. Raises ValueError where it is not Matroska
-    stream of a codec that MP4 takes.
+    Ends where the stream ends, also within a cluster. Raises ValueError where it is not a
+    Matroska stream of a codec that MP4 takes.
     """
     while (head := _read_head(stream)) is not None:
         kind, length = head

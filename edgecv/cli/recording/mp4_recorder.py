@@ -173,7 +173,7 @@ def open_recorder(path: Path, codec: str, size: tuple[int, int], rate: float) ->
     import cv2
 
     with tempfile.TemporaryDirectory(prefix="edgecv-") as folder:
-        pipe = os.path.join(folder, "stream.mkv")  # OpenCV goes by the suffix
+        pipe = os.path.join(folder, "stream.mkv")  # OpenCV chooses the container by it
         os.mkfifo(pipe)
         handle = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # waits for no one who writes
         stream = os.fdopen(handle, "rb")

@@ -1,9 +1,9 @@
 """Adding graph files to a bundle on disk: all of them and their record, or nothing.
 
-bundle.json is what counts: a graph file that it does not name is none of the bundle's. So files
+bundle.json is what counts: a graph file that it does not name is not part of the bundle. Files
 come first, under names that no file of the bundle has, then bundle.json is replaced in one step,
-then the files that it named before go. A list in the hidden folder of drafts says which files came,
-so that the next build finds what one that died has left.
+then the files that it named before are removed. A list in the hidden folder of drafts names the new
+files, so that the next build removes what an interrupted one has left.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _COMING = "coming.json"  # names of the files that are moved into the bundle, wi
 
 @dataclass
 class Additions:
-    """Graph files in the making, in a hidden folder inside the bundle's."""
+    """Graph files that are being added, in a hidden folder inside the bundle's."""
 
     folder: Path  # the bundle's
     staging: Path
@@ -35,8 +35,8 @@ class Additions:
     _records: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def add(self, role: str, source: dict[str, Any], content: bytes, **changes: str) -> Path:
-        """Writes a graph beside the bundle's and gives its path for the time being; a second one
-        of that name replaces the first.
+        """Writes a graph into the hidden folder and returns its path there. A second one of the
+        same name replaces the first.
 
         Args:
             source: the manifest's record of the graph that this one was made from.
@@ -92,7 +92,7 @@ class Additions:
                     _sync_and_move(self.staging / name, self.folder / name)
                 write_file(self.folder / MANIFEST, text)
             finally:
-                # Whichever of the two lists counts now, what it does not name goes.
+                # Either manifest may be in place: files that it does not name are removed.
                 listed = _files(_read(self.folder))
                 for name in {*coming, *taken} - listed:
                     (self.folder / name).unlink(missing_ok=True)
@@ -123,7 +123,7 @@ class Additions:
 
 @contextlib.contextmanager
 def additions(folder: Path, overwrite: bool) -> Iterator[Additions]:
-    """Graph files to come. The hidden folder vanishes when the block ends.
+    """Collects graph files. The hidden folder is removed when the block ends.
 
     Raises InputError where the bundle's folder cannot be written to, before the work and after it.
     """
@@ -138,8 +138,8 @@ def additions(folder: Path, overwrite: bool) -> Iterator[Additions]:
 
 
 def clear_dead_builds(folder: Path) -> None:
-    """Removes what builds that died have left in a bundle: their drafts, and files that were to be
-    in bundle.json and are not."""
+    """Removes what interrupted builds have left in a bundle: their drafts, and files that were to
+    be in bundle.json and are not."""
     drafts = abandoned_drafts(folder)
     if not drafts:
         return

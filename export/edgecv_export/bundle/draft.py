@@ -38,7 +38,7 @@ def check_target(out: str | os.PathLike[str], overwrite: bool) -> Path:
             raise InputError(f"{out} holds a bundle already: give `overwrite=True` to replace it")
     elif any(target.iterdir()):
         raise InputError(
-            f"{out} is not empty and no bundle (it has no {MANIFEST}), so it is left alone: "
+            f"{out} is not empty and not a bundle (it has no {MANIFEST}), so it is left alone: "
             "give another one"
         )
     return target
@@ -46,7 +46,7 @@ def check_target(out: str | os.PathLike[str], overwrite: bool) -> Path:
 
 @dataclass
 class BundleDraft:
-    """A bundle in the making, in a folder of its own beside its target."""
+    """A bundle that is being written, in a folder of its own beside its target."""
 
     folder: Path
     manifest: dict[str, Any] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class BundleDraft:
 @contextlib.contextmanager
 def new_bundle(target: Path, overwrite: bool) -> Iterator[BundleDraft]:
     """A draft that becomes the bundle at ``target`` when the block ends, in one step, and that
-    vanishes when the block raises."""
+    is removed when the block raises."""
     try:
         with new_folder(target, replace=overwrite) as folder:
             yield BundleDraft(folder)

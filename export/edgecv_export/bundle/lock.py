@@ -13,7 +13,7 @@ LOCK_SECONDS = 60.0
 
 @contextlib.contextmanager
 def locked(folder: Path, name: str) -> Iterator[None]:
-    """Who reads a file of the bundle, changes and writes it holds this meanwhile.
+    """Held while a file of the bundle is read, changed and written.
 
     Args:
         folder: of the file.

@@ -1,7 +1,8 @@
-"""Names of the nodes of an ONNX graph: each its own.
+"""Unique names for the nodes of an ONNX graph.
 
-ONNX allows nodes without a name, and checks no doubles. ONNX Runtime before 1.22 names the nodes
-that it fuses after their parts, and refuses a graph in which two nodes have one name.
+ONNX allows nodes without a name, and does not check that names differ. ONNX Runtime before 1.22
+names the nodes that it fuses after their parts, and refuses a graph in which two nodes have one
+name.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ def graph_bytes(model: onnx.ModelProto) -> bytes:
 
 def name_nodes(model: onnx.ModelProto) -> bool:
     """Gives a name to each node that has none, or one that another node has. The first node of a
-    name keeps it; subgraphs and functions have names of their own. Returns whether any was lacking.
+    name keeps it; subgraphs and functions have names of their own. Returns whether a name
+    was given.
     """
     return any([_name(each.node) for each in (model.graph, *model.functions)])
 

@@ -55,7 +55,7 @@ WRITERS: dict[type, Callable[..., Written]] = {
 def cut_model(module: nn.Module, request: CutRequest | None = None) -> Cut:
     """Cuts a model. The caller's module is left as it is.
 
-    Raises InputError if it is of no known kind, or has a part whose meaning cannot be recorded.
+    Raises InputError if its kind is not known, or it has a part whose meaning cannot be recorded.
     """
     request = request or CutRequest()
     if not isinstance(module, nn.Module):

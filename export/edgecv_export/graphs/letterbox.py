@@ -8,7 +8,7 @@ from torchvision.models.detection.transform import GeneralizedRCNNTransform
 
 class LetterboxTransform(GeneralizedRCNNTransform):
     """Scales images to fit into ``size`` (h, w), each as large as it goes, into the top left
-    corner, as ``resize: letterbox`` of the manifest has it; the rest is as the original's."""
+    corner, as ``resize: letterbox`` in the manifest; the rest is as in the original."""
 
     def __init__(self, original: GeneralizedRCNNTransform, size: tuple[int, int]) -> None:
         super().__init__(

@@ -37,7 +37,7 @@ def images_to_onnx(
     only the example that the module is traced with. Otherwise h and w are ``size``.
 
     Raises ExportError if torch cannot export it or the graph holds what engines cannot compile,
-    InputError if there is no such opset.
+    InputError if the opset does not exist.
     """
     # The exporter would take a batch of 1 for a constant.
     example = torch.zeros(2 if batch == "dynamic" else batch, 3, *size)
@@ -125,7 +125,7 @@ def _strip_metadata(model: onnx.ModelProto) -> None:
 
 
 def _plain_einsum(model: onnx.ModelProto) -> None:
-    """Equations of Einsum in small letters without blanks: TensorRT reads no others."""
+    """Equations of Einsum in lower-case letters without spaces: TensorRT does not read others."""
     for node in model.graph.node:
         for attribute in node.attribute if node.op_type == "Einsum" else ():
             equation = attribute.s.decode().replace(" ", "")

@@ -38,7 +38,7 @@ def settle_score_function(
         wanted: what the user says; None: found out. Where a softmax or sigmoid is inside already, a
             warning says so.
 
-    Raises InputError where ``wanted`` cannot be, or nobody can tell.
+    Raises InputError where ``wanted`` does not fit, or the outputs do not show what they are.
     """
     import onnx
 

@@ -89,7 +89,7 @@ class DenseForward:
 
 
 class _Given(nn.Module):
-    """Stands in the place of a part and gives what is known of it."""
+    """Replaces a part of the detector: returns the given outputs."""
 
     def __init__(self, outputs: Any) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What a detector, whichever it is, made of one image."""
+"""The detections of one image, from torch or from a bundle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Detected:
 
 @dataclass
 class RawOutputs:
-    """Of the networks behind one image."""
+    """The outputs of the networks for one image."""
 
     tensor: np.ndarray  # float32 [3, h, w], the preprocessed image
     values: dict[str, np.ndarray]  # float32, by the names that the report calls them by

@@ -55,7 +55,7 @@ class BundleNetworks:
 
 
 class CallerProposals(nn.Module):
-    """Stands in the place of a proposal network and gives the caller's boxes."""
+    """Replaces the proposal network: gives the caller's boxes."""
 
     def __init__(self, boxes: np.ndarray, size: tuple[int, ...]) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class CallerProposals(nn.Module):
 
 @dataclass
 class SecondStage:
-    """What a bundle's graphs say of one image, before anything is decided on it."""
+    """The raw outputs of a bundle's graphs for one image."""
 
     detector: Any
     boxes: Tensor  # float32 [R, 4], proposals, xyxy in pixels of the network's input
@@ -106,8 +106,8 @@ def second_stage(
 ) -> SecondStage:
     """Runs a bundle's graphs, with torchvision's own code between them.
 
-    With ``like_runtime`` that code prefers the proposals that the runtime's makes of the same
-    outputs, as far as rounding leaves it the choice.
+    With ``like_runtime`` that code prefers the proposals that the runtime makes of the same
+    outputs, where rounding decides.
     """
     tensor = networks.preprocess(image)
     height, width = plan(networks.spec, image.shape[:2]).resized

@@ -1,4 +1,4 @@
-"""Whether rounding, and nothing else, explains other detections."""
+"""Whether rounding alone explains different detections."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from edgecv_export.parity.matching import differences, match_overlapping, match_
 
 @dataclass(frozen=True)
 class Preference:
-    """What a model's own code is to find, as far as rounding leaves the choice to it.
+    """What a model's own code should find where rounding decides.
 
     Attributes:
         wanted, unwanted: detections.

@@ -9,8 +9,8 @@ from edgecv_export.outputs.score_function import ScoreFunction
 
 
 def paired(outputs: Tensor, function: ScoreFunction) -> Tensor:
-    """[C, ...] as it is; of [1, ...] what stands for both labels, [2, ...]: a logit beside 0, or a
-    probability beside what it lacks to 1."""
+    """[C, ...] as it is; [1, ...] becomes [2, ...], a value for each label: 0 and the logit, or
+    1 - p and the probability p."""
     if len(outputs) != 1:
         return outputs
     return torch.cat([1 - outputs if function == "none" else torch.zeros_like(outputs), outputs])

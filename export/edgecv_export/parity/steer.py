@@ -8,9 +8,9 @@ from torch import Tensor
 from edgecv_export.parity.detected import Detected
 from edgecv_export.parity.replay import Preference
 
-LAST_DIGITS = 1e-6  # of the largest logit: some units in its last place
-# Margins whose sigmoid is 1 but for some units in the last place of float32 (0, 5 and 38 of them):
-# there, scores say nothing of the order that their logits had.
+LAST_DIGITS = 1e-6  # of the largest logit: a few units in its last place
+# Margins whose sigmoid differs from 1 by a few units in the last place of float32 (0, 5 and 38):
+# there, scores do not show the order of their logits.
 FULL, NEARLY_FULL, LESS_FULL = 17.0, 15.0, 13.0
 
 
@@ -65,8 +65,8 @@ def softmax_margins(logits: Tensor) -> Tensor:
 def _candidates_of(
     detected: Detected, scores: Tensor, boxes: Tensor, preference: Preference
 ) -> tuple[list[int], list[int]]:
-    """Rows and columns of the candidates that are nearest to the detections; those which no
-    candidate comes near are left out."""
+    """Rows and columns of the candidates that are nearest to the detections; those
+    without a near candidate are left out."""
     rows, columns = [], []
     for box, score, label in zip(
         torch.from_numpy(detected.boxes), detected.scores, detected.labels, strict=True

@@ -72,7 +72,7 @@ class StyleReport:
         return parity_table(rows)
 
     def to_dict(self) -> dict[str, Any]:
-        """Infinity (images without a difference) becomes None: JSON has none."""
+        """Infinity (images without a difference) becomes None: JSON has no infinity."""
         values = asdict(self)
         for name in ("psnr", "tiles_psnr"):
             if values[name] is not None and math.isinf(values[name]):

@@ -1,4 +1,4 @@
-"""How far two models agree on images that nobody has labelled."""
+"""How far two models agree on images without labels."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ class _OneFeed:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """ONNX Runtime's quantiser prints and warns about what is meant as it is."""
+    """Hides what ONNX Runtime's quantiser prints and warns about: all of it is intended."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

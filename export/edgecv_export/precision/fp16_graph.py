@@ -108,7 +108,7 @@ def choose_half(index: GraphIndex, largest: Mapping[str, float]) -> tuple[set[st
     """Names of the nodes that run in half, and of those that cannot for the values they handle."""
     exact = exact_nodes(index)
     half: set[str] = set()
-    homes: set[str] = set()  # values that are born in half
+    homes: set[str] = set()  # values that are computed in half
     overflowing: list[str] = []
     for node in index.nodes:
         if node.domain not in ("", "ai.onnx") or node.name in exact or not index.float_inputs(node):
@@ -213,7 +213,7 @@ def _rewrite(model: onnx.ModelProto, index: GraphIndex, half: set[str]) -> None:
 def _replace(
     graph: onnx.GraphProto, nodes: list[onnx.NodeProto], weights: list[onnx.TensorProto]
 ) -> None:
-    """Puts these nodes and weights in the place of all. Types inferred before are void."""
+    """Replaces all nodes and weights by these. Types that were inferred before are removed."""
     kept = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
     copies = [TensorProto.FromString(tensor.SerializeToString()) for tensor in weights]
     for part in (graph.node, graph.initializer, graph.value_info):

@@ -124,7 +124,7 @@ def _with_rounded_weights(
     reference: Mapping[str, Path],
     images: Sequence[npt.NDArray[np.uint8]],
 ) -> Agreement:
-    """The control: FP32 all over, but for weights that FP16 holds."""
+    """The control: everything in FP32, with weights that were rounded to FP16."""
     import onnx
 
     from edgecv_export.precision.fp16_cost import weights_in_half

@@ -1,8 +1,8 @@
 """ONNX Runtime's histograms of calibration, kept to a size that can be searched.
 
 Its collector adds bins of one width for as long as the range grows, and its search for the range of
-least divergence takes time with the square of the bins: one value far from the others, and it does
-not come back. Up to SEARCHED bins all is the library's.
+least divergence takes time with the square of the bins: with one value far from the others it
+does not finish. Up to SEARCHED bins the library's own code is used.
 """
 
 from __future__ import annotations

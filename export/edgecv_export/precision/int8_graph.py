@@ -92,7 +92,7 @@ class Quantizer:
         kinds = {node.op_type for node in self.index.nodes} & (
             _OPERATORS[self.dialect] | {"HardSwish", "HardSigmoid"}
         )
-        # Values of boxes and of empty levels have no range; the operators around them none to need.
+        # Values of boxes and of empty levels have no range; the operators around them need none.
         self._ranges = measure_ranges(
             self.model, feeds, method, kinds, symmetric=self.dialect == "tensorrt"
         )

@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from edgecv_export.precision.graph_index import GraphIndex, prepared
 from edgecv_export.precision.pipeline import Feed
 
-# Values that only move need no look of their own.
+# Values that are only moved are not measured again.
 _UNCHANGED = frozenset({"Concat", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose"})
 
 

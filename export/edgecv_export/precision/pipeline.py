@@ -70,12 +70,10 @@ class Pipeline:
             if listen is not None:
                 engines[role] = Listener(engines[role], _with_role(listen, role))
         self.model: Any = make_model(bundle, engines, engine, precision)
-        if isinstance(
-            self.model, DetectionModel
-        ):  # what two pipelines agree on reaches further down
+        if isinstance(self.model, DetectionModel):  # agreement counts lower scores, too
             self.model.thresholds = self.model.measuring_threshold
         post = bundle.manifest.postprocess
-        # A Fast R-CNN looks at boxes that the caller brings.
+        # A Fast R-CNN takes boxes from the caller.
         self.takes_proposals = hasattr(post, "rpn") and post.rpn is None
 
     def __call__(self, image: npt.NDArray[np.uint8]) -> Any:

@@ -31,7 +31,7 @@ _TASKS = ("classify", "detect", "instance", "segment")
 def check_uint8_fits(task: str, record: Mapping[str, Any], postprocess: dict[str, Any]) -> None:
     """Raises InputError where bytes cannot stand for what the network was made for.
 
-    Detectors that pad do so with the mean colour, which is no whole level in general.
+    Detectors that pad do so with the mean colour, which in general is not a whole level.
     """
     if task not in _TASKS or postprocess.get("windows") is not None:
         raise InputError(
@@ -42,12 +42,12 @@ def check_uint8_fits(task: str, record: Mapping[str, Any], postprocess: dict[str
     if pads and _level_of_padding(record) is None:
         raise InputError(
             "`GraphOptions.input_dtype=uint8`: the model pads images with its mean colour, which "
-            "is no whole level from 0 to 255; leave it out"
+            "is not a whole level from 0 to 255: leave it out"
         )
 
 
 def take_uint8(draft: BundleDraft, images: Sequence[npt.NDArray[np.uint8]]) -> dict[str, Any]:
-    """Changes a bundle in the making, complete and checked, so that its first graph takes uint8.
+    """Changes a draft of a bundle, complete and checked, so that its first graph takes uint8.
 
     Returns what was compared, for the provenance. Raises InputError as `check_uint8_fits`, and
     RefusedError if results are not those of the float graph.

@@ -25,7 +25,7 @@ from edgecv_runtime import InputError
 from edgecv_runtime.one_line import printable
 from edgecv_runtime.versions import require
 
-PICTURES = 8  # generated, where nobody gave any
+GENERATED = 8  # images, where none are given
 
 
 @dataclass
@@ -91,7 +91,7 @@ def add_variant(
 
     Raises:
         InputError: an unknown precision or dialect, a variant that is there already, a folder that
-            is no bundle, cannot be written to or was replaced meanwhile, no images to calibrate
+            is not a bundle, cannot be written to or was replaced meanwhile, no images to calibrate
             on.
         BundleError: the bundle is incomplete or altered.
         ExportError: a graph cannot be changed. Nothing is written then.
@@ -101,7 +101,7 @@ def add_variant(
     if pictures is not None:
         images = pictures
         warnings.warn(
-            "add_variant(pictures=) goes with the next release: it is images=",
+            "`pictures` is removed in the next release: give `images`",
             DeprecationWarning,
             stacklevel=2,
         )
@@ -130,7 +130,7 @@ def add_variant(
             notes, gates = add_int8(bundle, added, sources, quantization, step)
         else:
             compared = dialects or sorted({source.dialect for source in sources})
-            some = generate_images(PICTURES) if images is None else images
+            some = generate_images(GENERATED) if images is None else images
             notes = add_half(bundle, added, sources, compared, some, step)
         files, notes = added.write(precision, notes, {source.graph.sha256 for source in sources})
     return VariantReport(precision, files, notes, gates)

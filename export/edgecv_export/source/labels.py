@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from edgecv_runtime import InputError
 
-BACKGROUND = "__background__"  # a class of segmentation networks, and none of detectors
+BACKGROUND = "__background__"  # a class of segmentation networks, but not of detectors
 
 
 def without_background(labels: Sequence[str]) -> list[str]:

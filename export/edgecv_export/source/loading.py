@@ -85,7 +85,7 @@ def _check_architecture(name: str, weights: str | None, num_classes: int | None)
             "`weights=none` (random)"
         )
     if num_classes is not None and task == "stylize":
-        raise InputError(f"{name} knows no classes: leave out `num_classes`")
+        raise InputError(f"{name} has no classes: leave out `num_classes`")
     if weights == "none":
         if num_classes is None and task != "stylize":
             counting = ", the background included" if task in ("detect", "instance") else ""
@@ -166,7 +166,7 @@ def _load_factory(source: str, weights: str | None, num_classes: int | None) -> 
     except TypeError as error:
         raise InputError(
             f"{source} cannot be called with {arguments or 'no arguments'}: {error}; "
-            "`num_classes` is all that it is given, where there is one"
+            "it is given `num_classes` where that is set, and nothing else"
         ) from error
     try:
         module: Any = factory(**arguments)
@@ -191,7 +191,7 @@ def _load_factory(source: str, weights: str | None, num_classes: int | None) -> 
 
 def _find_factory(source: str) -> Callable[..., nn.Module]:
     module_name, _, name = source.partition(":")
-    # As `python -m` has it; an installed command does not look into the current directory.
+    # As with `python -m`; an installed command does not look into the current directory.
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())
     try:

@@ -82,7 +82,7 @@ def set_tf32(trt: Any, config: Any, allowed: bool) -> None:
 
 
 def attach_timing_cache(kind: str, config: Any, content: bytes) -> Any:
-    """The timing cache, or None with TensorRT for RTX: there it has no effect, and asks for a GPU.
+    """The timing cache, or None with TensorRT for RTX: there it has no effect, and needs a GPU.
 
     A cache of another version or GPU is not usable; then an empty one takes its place.
     """

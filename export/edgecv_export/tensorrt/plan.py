@@ -90,7 +90,7 @@ def build_plan(
         kind: ``tensorrt`` or ``tensorrt_rtx``.
         options: how.
         timing_cache: of an earlier build, empty for none.
-        title: what stands before the progress.
+        title: text in front of the progress bar.
         progress: makes a bar for each phase; None: nothing is shown.
 
     Raises:

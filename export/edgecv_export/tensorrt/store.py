@@ -1,4 +1,4 @@
-"""Writing engines.json and the engine files: whole or not at all, whoever else builds."""
+"""Writing engines.json and the engine files: whole or not at all, also while others build."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ def add_engine(folder: Path, engine: BuiltEngine, content: bytes) -> BuiltEngine
 
 
 def _clear(folder: Path, listed: set[str]) -> None:
-    """Removes engine files that were replaced, and those of builds that died before they were
-    listed."""
+    """Removes engine files that were replaced, and those of builds that were interrupted before
+    they were listed."""
     for path in folder.iterdir():
         if _NAME.fullmatch(path.name) and path.name not in listed:
             _remove(path)

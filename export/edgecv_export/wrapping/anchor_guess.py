@@ -100,7 +100,7 @@ def head_convolutions(model: onnx.ModelProto, output: str) -> list[str]:
 
 def levels_of(shapes: list[tuple[int, ...]], count: int) -> list[Level] | None:
     """Feature maps from the shapes [B, 4 n, h, w] of the convolutions that give the boxes; None
-    where they do not come to ``count`` boxes."""
+    where they do not give ``count`` boxes."""
     levels = []
     for shape in shapes:
         if len(shape) != 4 or shape[1] % 4 != 0:

@@ -1,6 +1,6 @@
-"""What boxes and scores are, by their values: unit, encoding, and where the background stands.
+"""What boxes and scores are, by their values: unit, encoding, and which column is the background.
 
-Each rule speaks up only where the values leave no doubt; else what the manifest says is right.
+A rule objects only where the values leave no doubt; otherwise the manifest is right.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _PARTS = 2.0  # boxes in 0..1 reach a little beyond
-_SMALLEST_INPUT = 8  # pixels: below it a pixel is no small part
+_SMALLEST_INPUT = 8  # pixels: in a smaller input a pixel is a large part
 _MOST = 0.98
 _FEW_BOXES = 16
 _FEW_ANCHORS = 100
@@ -32,7 +32,7 @@ def wrong_unit(boxes: NDArray[Any], normalized: bool, sides: Sequence[int]) -> s
 def wrong_encoding(
     boxes: NDArray[Any], encoding: str, sides: Sequence[int], normalized: bool
 ) -> str | None:
-    """What to write in place of a box encoding that cannot be; None where it may be right."""
+    """What to write in place of a wrong box encoding; None where it may be right."""
     if len(boxes) < _FEW_BOXES:
         return None
     ordered = (boxes[:, 2] >= boxes[:, 0]) & (boxes[:, 3] >= boxes[:, 1])
@@ -52,7 +52,7 @@ def wrong_encoding(
 
 
 def wrong_background(scores: NDArray[Any], background: str) -> str | None:
-    """``"first"`` or ``"last"`` where the background stands there and not where it is declared;
+    """``"first"`` or ``"last"`` where the background is that column and not the declared one;
     ``scores`` [N, columns] of all anchors, logits or probabilities."""
     columns = scores.shape[1]
     if len(scores) < _FEW_ANCHORS or columns < 2:

@@ -92,7 +92,7 @@ def inspect_onnx(
         model: the ONNX file.
         images: uint8 [H, W, 3] BGR, such as the network was made for; generated ones if left out.
 
-    Raises InputError: the file cannot be read, or is no valid ONNX model.
+    Raises InputError: the file cannot be read, or is not a valid ONNX model.
     """
     path = Path(model)
     graph = read_onnx(path)
@@ -112,7 +112,7 @@ def inspect_onnx(
         found.notes.append(note)
     try:
         values = _run(path, inputs[0]["name"], tensors)
-    except Exception as error:  # whatever ONNX Runtime raises: the user is to see it
+    except Exception as error:  # whatever ONNX Runtime raises: the user sees it
         found.notes.append(f"it does not run: {first_line(error)}")
         return found
     declared = {value.name: value for value in graph.graph.output}
@@ -139,9 +139,13 @@ def inspect_onnx(
 
 
 def write_manifest_draft(found: Inspection, path: str | os.PathLike[str]) -> None:
-    """Writes the manifest into a new file. Raises InputError where there is none, or a file."""
+    """Writes the manifest into a new file. Raises InputError where there is no manifest, or the
+    file exists."""
     if found.manifest is None:
-        raise InputError(f"{found.file} is nothing that edgecv wrap takes: no manifest to write")
+        raise InputError(
+            f"{found.file} does not look like a model that edgecv wrap takes: no manifest is "
+            "written"
+        )
     if os.path.lexists(path):
         raise InputError(f"{path} is there already: give another file")
     try:

@@ -168,7 +168,7 @@ def _detector(seen: Seen, boxes: str, scores: str) -> Found:
     notes.append(_function_note(inside, function))
     notes.append(
         f"background: {background}"
-        + (", where the largest value stands mostly" if background != "none" else "")
+        + (", the column that mostly has the largest value" if background != "none" else "")
         + "; first, last or none: say which"
     )
     if not said:
@@ -188,7 +188,7 @@ def _detector(seen: Seen, boxes: str, scores: str) -> Found:
 
 
 def _background(rows: NDArray[Any], inside: str | None) -> str:
-    """Where the largest value stands nearly everywhere; sigmoids need no background."""
+    """The column of the largest value nearly everywhere; sigmoids need no background."""
     if inside == "sigmoid" or rows.shape[1] < 2:
         return "none"
     best = rows.argmax(axis=1)

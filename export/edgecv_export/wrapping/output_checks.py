@@ -1,4 +1,4 @@
-"""Whether a network gives what its manifest says: it is run on some images to see."""
+"""Checks that a network gives what its manifest says, by running it on some images."""
 
 from __future__ import annotations
 

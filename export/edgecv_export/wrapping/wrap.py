@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 
 GRAPH_FILE = "model.onnx"
 _MAX_BYTES = 2 << 30  # an ONNX file with all its weights inside has less
-_IMAGES = 4  # generated, where nobody gave any
+_IMAGES = 4  # generated, where none are given
 ANCHOR_FILE = "anchors.npy"
 
-# What hardly anybody sets; the rest of a record must be said.
+# Keys that are rarely set; all others of a record are required.
 _INPUT_DEFAULTS = {
     "max_size": None,
     "align": "center",

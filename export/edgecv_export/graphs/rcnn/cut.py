@@ -71,7 +71,7 @@ def cut_rcnn(detector: Any, request: CutRequest) -> RcnnCut:
     """Cuts a torchvision-style FasterRCNN or MaskRCNN.
 
     Raises InputError if the object has a part whose meaning cannot be recorded, or pools boxes in a
-    way that one of the dialects has no form for.
+    way that one of the dialects cannot express.
     """
     size = request.size
     heads = detector.roi_heads
@@ -104,7 +104,7 @@ def cut_rcnn(detector: Any, request: CutRequest) -> RcnnCut:
         rpn = _rpn_record(detector.rpn, maps) if request.proposals == "network" else None
         for pooling in filter(None, (box_pooling, mask_pooling)):
             for dialect in request.dialects:
-                make_pooler(pooling, dialect)  # raises where the dialect has no form for it
+                make_pooler(pooling, dialect)  # raises where the dialect cannot express it
         classes = _classes(heads, maps[names[0]].shape[1], box_pooling)
     features = [f"features_{index}" for index in range(len(names))]
     return RcnnCut(
@@ -182,7 +182,7 @@ def _mask_pooling(
 
 
 def _canonical(pooler: Any) -> tuple[float, int]:
-    """Size of a box, and the level it belongs to; of no account where there is one level."""
+    """Size of a box, and the level it belongs to; not used where there is one level."""
     if isinstance(pooler, MultiScaleRoIAlign):
         return float(pooler.canonical_scale), int(pooler.canonical_level)
     return 224.0, 4

@@ -35,7 +35,7 @@ class Pooling:
 
 
 def make_pooler(pooling: Pooling, dialect: Dialect) -> LevelPooler | AtlasRoIAlign:
-    """The module that pools in this dialect. Raises InputError where the dialect has no form."""
+    """The module that pools in this dialect. Raises InputError where the dialect cannot."""
     if dialect == "onnx":
         return LevelPooler(pooling)
     if pooling.kind == "max":
@@ -132,8 +132,8 @@ class AtlasRoIAlign(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Cells [R, bins * samples] at which an axis is sampled, and whether they count.
 
-        As roi_align has it: samples up to one cell outside take the border's value, those further
-        out are zero.
+        As in torchvision's roi_align: samples up to one cell outside take the border's value,
+        those further out are zero.
         """
         size = (high - low).clamp(min=1)[:, None, None] / bins
         bin_ = torch.arange(bins, dtype=torch.float32)[None, :, None]

@@ -18,10 +18,10 @@ from edgecv_export.graphs.style.networks import Statistics, Tile
 from edgecv_runtime import InputError
 
 TILE = 512  # a side, in pixels
-# The longer side, at most. Statistics cost as much memory as a whole image of that size; of a
-# 1080p image, in tiles, they bring the result to 32 dB of that of one run, those of 1024 to 27.
+# The longer side, at most. Statistics cost as much memory as a whole image of that size. A 1080p
+# image in tiles has a PSNR of 32 dB against one run with them, of 27 dB with statistics of 1024.
 THUMBNAIL = 1536
-WHOLE_PIXELS = 2_400_000  # images of more go through tile by tile: above 1080p
+WHOLE_PIXELS = 2_400_000  # larger images are stylized tile by tile: above 1080p
 _EXAMPLE = (52, 68)  # height and width that graphs of any size are traced with
 
 
