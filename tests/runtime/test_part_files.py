@@ -254,7 +254,7 @@ def test_a_name_as_long_as_a_name_can_be(stem: str, tmp_path: Path) -> None:
 
 def test_what_is_no_regular_file_is_not_written(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.mp4")
-    refused = pytest.raises(VideoNotWritten, match=r"a\.mp4: cannot be written: no regular file")
+    refused = pytest.raises(VideoNotWritten, match=r"a\.mp4: cannot be written: not a regular file")
     with refused, VideoWriter(tmp_path / "a.mp4", 25.0) as writer:
         writer.write(level(3))
     assert names(tmp_path) == ["a.mp4"]

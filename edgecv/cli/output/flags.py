@@ -30,7 +30,7 @@ _OTHER_NAMES = {
     "WindowOptions.size": "crop",
     "WindowOptions.weight": "window",
 }
-# Parameters that are several options of a command.
+# Parameters that are several options, of commands without one option of that name.
 _SEVERAL = {"split": ("train_split", "val_split")}
 Commands = Mapping[str, argparse.ArgumentParser]
 _running: list[tuple[Commands, str]] = []  # a demo runs other commands inside

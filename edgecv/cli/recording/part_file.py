@@ -34,7 +34,7 @@ def part_file(path: str | os.PathLike[str], *, sync: bool = True) -> Iterator[Pa
     target = Path(os.path.realpath(path))
     try:
         if target.exists() and not target.is_file():
-            raise OSError(errno.EINVAL, "no regular file")
+            raise OSError(errno.EINVAL, "not a regular file")
         target.parent.mkdir(parents=True, exist_ok=True)
         with _new_part(target) as part:
             yield part
