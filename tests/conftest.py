@@ -1,6 +1,7 @@
 """Settings for all tests: no network, threads that wait, and GPUs where there are some."""
 
 import os
+import signal
 
 import pytest
 
@@ -11,6 +12,10 @@ from helpers.no_network import forbid_network
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 forbid_network()
+
+# A job in the background of a shell ignores Ctrl-C, and so would the commands that tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item):

@@ -319,7 +319,7 @@ def test_command_style(tmp_path, capsys, style_file):
     assert sorted(path.name for path in out.parent.iterdir()) == ["picture.png", "picture_2.png"]
     assert cv2.imread(str(out)).shape == (36, 48, 3)
     for more, message in (
-        (["--out", str(tmp_path / "a.txt")], "expected an image's name such as painted.png"),
+        (["--out", str(tmp_path / "a.txt")], "expected an image's name such as stylized.png"),
         (["--size", "40"], "40 x 30 pixels (at --size 40) are too few"),
     ):
         assert main([*command, *quick, *more]) == 2
