@@ -57,7 +57,7 @@ _MODULES = {
     "training.classification_evaluation": "training.classification.evaluation",
     "training.accuracy": "training.classification.accuracy",
     "training.segmentation_task": "training.segmentation.task",
-    "training.segmenter": "training.segmentation.segmenter",
+    "training.segmenter": "training.segmentation.torch_segmenter",
     "training.segmentation_evaluation": "training.segmentation.evaluation",
     "training.confusion": "training.segmentation.confusion",
     "training.style_losses": "training.style.losses",
@@ -82,6 +82,7 @@ _MODULES = {
     "data.reading.report": "data.reading.split_report",
     "training.detection.detector": "training.detection.torch_detector",
     "training.classification.classifier": "training.classification.torch_classifier",
+    "training.segmentation.segmenter": "training.segmentation.torch_segmenter",
     "training.run.in_effect": "training.run.resolved_settings",
 }
 

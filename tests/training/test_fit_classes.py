@@ -22,8 +22,8 @@ from edgecv.data.synthetic import SHAPES, write_shapes
 from edgecv.models import registry
 from edgecv.models.weights.checkpoint import load_checkpoint
 from edgecv.training.classification.task import AUXILIARY, ClassificationTask
-from edgecv.training.segmentation.segmenter import TorchSegmenter, window_weight
 from edgecv.training.segmentation.task import SegmentationTask
+from edgecv.training.segmentation.torch_segmenter import TorchSegmenter, window_weight
 from edgecv_runtime import InputError, ops, read_image
 from helpers.data_sets import write_image
 

@@ -33,7 +33,7 @@ def of_checkpoint(checkpoint: Checkpoint, request: WindowOptions | None = None) 
     """Whole or in windows, as a bundle that is exported with the same options."""
     from edgecv.models.architecture.windows import WindowOptions, plan_windows, windows_of
 
-    from .segmenter import TorchSegmenter
+    from .torch_segmenter import TorchSegmenter
 
     module = checkpoint.module()
     windows = plan_windows(windows_of(module), request or WindowOptions())

@@ -17,7 +17,7 @@ from ..preprocessing import normalise
 from ..run.task import TrainingTask
 from .confusion import Confusion
 from .evaluation import NO_CLASS, true_classes
-from .segmenter import TorchSegmenter, logits_of
+from .torch_segmenter import TorchSegmenter, logits_of
 
 AUXILIARY = 0.5  # weight of the loss of the second classifier, as torchvision trains its models
 
