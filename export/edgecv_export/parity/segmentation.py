@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 import edgecv_runtime
-from edgecv.training.segmentation.segmenter import TorchSegmenter
+from edgecv.training.segmentation.torch_segmenter import TorchSegmenter
 from edgecv_export.graphs.segmentation.cut import SegmentationCut
 from edgecv_export.outputs.graph_session import GraphSession
 from edgecv_export.parity.comparison import Tolerance
