@@ -95,8 +95,8 @@ RECORD = {
 }
 
 
-def test_padding_that_is_no_whole_level_is_refused() -> None:
-    with pytest.raises(InputError, match="pads images with its mean colour, which is no whole"):
+def test_padding_that_is_not_a_whole_level_is_refused() -> None:
+    with pytest.raises(InputError, match="pads images with its mean colour, which is not a whole"):
         check_uint8_fits("detect", RECORD, {})
     check_uint8_fits("detect", {**RECORD, "resize": "stretch", "pad_multiple": 1}, {})
     # Gray 114, as many detectors pad.
