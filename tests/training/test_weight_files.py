@@ -461,3 +461,25 @@ def test_a_small_zip_of_gigabytes_is_not_unpacked(
             archive.writestr("x/data.pkl" if entry != "a.npy" else "b.npy", b"N.")
     with pytest.raises(InputError, match=message):
         read(path)
+
+
+def test_names_in_a_file_break_no_line(tmp_path: Path) -> None:
+    """Control characters are shown as escapes, in names of a dict and of weights."""
+    odd = "a\x1b[31m\nb"
+    value = torch.zeros(1)
+    files = {
+        "dict": {odd: 1, "other": 2},
+        "nan": {odd: value / 0},
+        "sets": {f"{odd}1": {"w": value}, f"{odd}2": {"w": value}},
+        "key": {odd: value},
+    }
+    for name, content in files.items():
+        path = tmp_path / f"{name}.pt"
+        torch.save(content, path)
+        with pytest.raises(InputError) as caught:
+            load_weights(registry.create("ssd_tiny", num_classes=2), path)
+        assert str(caught.value).isprintable() and r"\x1b[31m\nb" in str(caught.value), name
+    torch.save(files["dict"], tmp_path / "run.pt")
+    with pytest.raises(InputError) as caught:
+        load_checkpoint(tmp_path / "run.pt")
+    assert str(caught.value).isprintable()

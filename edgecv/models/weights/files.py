@@ -16,7 +16,7 @@ from torch import Tensor
 from edgecv.data.reading.image_files import contents
 from edgecv.data.reading.split_report import shortened
 from edgecv_runtime import InputError
-from edgecv_runtime.one_line import one_line
+from edgecv_runtime.one_line import brief, one_line, printable
 
 from .pickled import (
     SAVE,
@@ -93,7 +93,8 @@ def aligned(weights: dict[str, Tensor], wanted: Iterable[str]) -> dict[str, Tens
         prefix = next((p for p in fitting if _AVERAGED.search(p)), fitting[0])
         if len(fitting) > 1:
             warnings.warn(
-                f"the file has weights under {' and '.join(fitting)}: those of {prefix} are taken",
+                f"the file has weights under {printable(' and '.join(fitting))}: those of "
+                f"{printable(prefix)} are taken",
                 stacklevel=2,
             )
         return {
@@ -132,7 +133,7 @@ def describe(content: Any) -> str:
             return "a quantized network's packed parameters"
         if content and all(isinstance(value, Tensor) for value in content.values()):
             return f"weights alone ({len(content)} tensors)"
-        names = [str(name) for name in content]
+        names = [brief(name) if len(str(name)) > 80 else printable(str(name)) for name in content]
         return f"a dict with {', '.join(names[:6])}{', …' * (len(names) > 6)}" if names else "{}"
     return f"a {type(content).__name__}"
 
@@ -189,11 +190,12 @@ def _choose(found: dict[str, dict[str, Tensor]], path: Path) -> dict[str, Tensor
             usual = averaged
     if usual is None:
         raise InputError(
-            f"{path}: holds several sets of weights: {shortened(list(found), 6)}; save the one "
-            f"that is meant: {SAVE}"
+            f"{path}: holds several sets of weights: {printable(shortened(list(found), 6))}; "
+            f"save the one that is meant: {SAVE}"
         )
     warnings.warn(
-        f"{path}: has weights under {' and '.join(found)}: those of {usual} are taken",
+        f"{path}: has weights under {printable(' and '.join(found))}: those of "
+        f"{printable(usual)} are taken",
         stacklevel=2,
     )
     return found[usual]

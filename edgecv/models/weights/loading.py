@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from edgecv.data.reading.split_report import shortened
 from edgecv_runtime import InputError
+from edgecv_runtime.one_line import printable
 
 from .. import registry
 from ..architecture.heads import in_head, initialise_head
@@ -105,7 +106,7 @@ def fit_state_dict(
     unexpected = [key for key in state_dict if key not in own]
     if missing or unexpected:
         parts = [
-            f"{len(keys)} {what} (such as {keys[0]})"
+            f"{len(keys)} {what} (such as {printable(keys[0])})"
             for what, keys in (("missing", missing), ("unexpected", unexpected))
             if keys
         ]

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from edgecv_runtime import InputError
+from edgecv_runtime.one_line import printable
 
 
 def not_finite(weights: Mapping[str, Tensor]) -> str | None:
@@ -39,8 +40,8 @@ def require_real(weights: Mapping[str, Tensor], wanted: Mapping[str, Tensor], so
         if own is not None and own.is_floating_point() and not value.is_floating_point():
             kind = str(value.dtype).removeprefix("torch.")
             raise InputError(
-                f"{source}: {name} is {kind}, the network's numbers are real; expected its weights "
-                "as they were trained, not quantized"
+                f"{source}: {printable(name)} is {kind}, the network's numbers are real; "
+                "expected its weights as they were trained, not quantized"
             )
 
 
@@ -58,8 +59,8 @@ def require_numbers(weights: Mapping[str, Tensor], source: str) -> None:
         )
         if what:
             raise InputError(
-                f"{source}: {name} {what}; expected dense numbers, the weights of the network as "
-                "it was trained"
+                f"{source}: {printable(name)} {what}; expected dense numbers, the "
+                "weights of the network as it was trained"
             )
 
 
@@ -73,6 +74,6 @@ def require_finite_module(module: nn.Module, source: str) -> None:
 
 def _diverged(name: str, source: str) -> InputError:
     return InputError(
-        f"{source}: {name} holds NaN or infinity: the training that made these weights diverged; "
-        "use a checkpoint of an earlier epoch, or train again with a lower learning rate"
+        f"{source}: {printable(name)} holds NaN or infinity: the training that made these weights "
+        "diverged; use a checkpoint of an earlier epoch, or train again with a lower learning rate"
     )

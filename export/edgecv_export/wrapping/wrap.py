@@ -23,7 +23,7 @@ from edgecv_export.wrapping.output_checks import check_outputs
 from edgecv_runtime import BundleError, InputError, Manifest
 from edgecv_runtime._core import check_graph
 from edgecv_runtime.files.regular import check_regular
-from edgecv_runtime.one_line import brief, first_line, one_line
+from edgecv_runtime.one_line import brief, first_line, one_line, printable
 from edgecv_runtime.versions import require
 
 if TYPE_CHECKING:
@@ -197,7 +197,9 @@ def _graph_record(record: dict[str, Any], model: onnx.ModelProto, digest: str) -
     inputs = [tensor_record(value) for value in model.graph.input if value.name not in weights]
     if len(inputs) != 1:
         names = ", ".join(tensor["name"] for tensor in inputs) or "none"
-        raise InputError(f"the network takes {len(inputs)} inputs ({names}); expected one, images")
+        raise InputError(
+            f"the network takes {len(inputs)} inputs ({printable(names)}); expected one, images"
+        )
     given = _given_graph(record)
     return {
         "file": GRAPH_FILE,
@@ -254,7 +256,8 @@ def _anchors_inside(anchors: dict[str, Any], model: onnx.ModelProto) -> NDArray[
     if not isinstance(name, str) or name not in found:
         raise InputError(
             f"postprocess.anchors.initializer: expected a weight of the ONNX file with finite "
-            f"numbers [A, 4], got {name!r}; it has {', '.join(list(found)[:8]) or 'none'}"
+            f"numbers [A, 4], got {name!r}; "
+            f"it has {printable(', '.join(list(found)[:8])) or 'none'}"
         )
     return found[name]
 
