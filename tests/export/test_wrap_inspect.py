@@ -15,7 +15,13 @@ from onnx import TensorProto, helper, numpy_helper
 import edgecv_runtime
 from edgecv.cli.main import main
 from edgecv_export import wrap
-from edgecv_export.wrapping.anchor_guess import anchor_record, fitting_levels, levels_of
+from edgecv_export.bundle.graph_record import tensor_record
+from edgecv_export.wrapping.anchor_guess import (
+    anchor_record,
+    fitting_levels,
+    levels_of,
+    stored_arrays,
+)
 from edgecv_export.wrapping.inspect_onnx import inspect_onnx
 from edgecv_runtime import InputError
 from helpers.constant_network import ANCHORS, CXCYWH, LOGITS, SCALE, SIDES, XYXY, network
@@ -243,3 +249,19 @@ def test_a_file_that_is_no_network(tmp_path: Path) -> None:
     (tmp_path / "m.onnx").write_bytes(b"no")
     with pytest.raises(InputError, match="is not a valid ONNX model"):
         inspect_onnx(tmp_path / "m.onnx")
+
+
+def test_types_that_onnx_does_not_know_are_one_line(tmp_path: Path) -> None:
+    """Of an input: refused. Of a constant: it is not taken for anchors."""
+    path = heads(tmp_path / "odd.onnx", [(4, 4)], 1, 4)
+    model = onnx.load(path)
+    constant = helper.make_node("Constant", [], ["odd"], "odd", value=TensorProto(dims=[3, 4]))
+    constant.attribute[0].t.data_type = 112
+    model.graph.node.append(constant)
+    assert "odd" not in stored_arrays(model)
+    model.graph.input[0].type.tensor_type.elem_type = 112
+    onnx.save(model, path)
+    with pytest.raises(InputError, match=r"of type 112: expected one of|not a valid ONNX model"):
+        inspect_onnx(path)
+    with pytest.raises(InputError, match="says that 'images' is of type 112"):
+        tensor_record(model.graph.input[0])

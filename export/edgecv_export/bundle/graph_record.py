@@ -40,6 +40,12 @@ def tensor_record(value: onnx.ValueInfoProto) -> dict[str, Any]:
             f"the ONNX file does not say how many axes {value.name!r} has: "
             "run onnx.shape_inference on it first"
         )
-    dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type).name
+    try:
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type).name
+    except KeyError:
+        raise InputError(
+            f"the ONNX file says that {value.name!r} is of type {kind.elem_type}: expected one of "
+            "onnx.TensorProto, such as 1 for float"
+        ) from None
     shape = [axis.dim_value if axis.dim_value > 0 else None for axis in kind.shape.dim]
     return {"name": value.name, "dtype": dtype, "shape": shape}

@@ -39,8 +39,9 @@ def stored_arrays(
 ) -> dict[str, NDArray[np.float32]]:
     """The weights and constants of a graph that may be its anchors: float, [A, 4] or [1, A, 4], of
     any number or of ``count``."""
-    from onnx import numpy_helper
+    from onnx import TensorProto, numpy_helper
 
+    floats = (TensorProto.FLOAT, TensorProto.FLOAT16, TensorProto.DOUBLE)
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
     for node in model.graph.node:
         if node.op_type == "Constant":
@@ -54,8 +55,10 @@ def stored_arrays(
             continue
         if count is not None and sides[-2] != count:
             continue
+        if tensor.data_type not in floats:
+            continue
         array = numpy_helper.to_array(tensor)
-        if array.dtype.kind == "f" and np.isfinite(array).all():
+        if np.isfinite(array).all():
             found[name] = array.reshape(-1, 4).astype(np.float32)
     return found
 
