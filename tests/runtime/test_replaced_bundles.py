@@ -130,7 +130,7 @@ def test_loads_beside_a_process_that_replaces(tmp_path: Path) -> None:
     bundle = generation(tmp_path / "bundle", 1)
     generation(tmp_path / "two", 2)
     code = f"""
-import shutil
+import shutil, time
 from edgecv_runtime.files.whole import new_folder
 print("ready", flush=True)
 shutil.copytree({str(bundle)!r}, {str(tmp_path / "one")!r})
@@ -138,6 +138,7 @@ while True:
     for name in ("two", "one"):
         with new_folder({str(bundle)!r}, replace=True) as draft:
             shutil.copytree({str(tmp_path)!r} + "/" + name, draft, dirs_exist_ok=True)
+        time.sleep(0.03)  # a load is repeated 20 times at most
 """
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as other:
         assert other.stdout is not None and other.stdout.readline()
