@@ -88,12 +88,12 @@ def test_second_stages_are_calibrated_on_what_the_first_gives(
     bundle = Bundle.open(str(mask_bundle))
     files = fp32_files(bundle, "onnx")
     feeds = list(collect_feeds(bundle, files, "roi", small_images[:2]))
-    trunk = edgecv_runtime.load(mask_bundle, engine="onnxruntime").engines["trunk"]
+    backbone = edgecv_runtime.load(mask_bundle, engine="onnxruntime").engines["trunk"]
     (images,) = collect_feeds(bundle, files, "trunk", small_images[:1])
-    trunk.bind(0, images["images"])
-    trunk.run()
-    names = [output.name for output in trunk.outputs]
-    first = np.asarray(trunk.output(names.index("features_0")))
+    backbone.bind(0, images["images"])
+    backbone.run()
+    names = [output.name for output in backbone.outputs]
+    first = np.asarray(backbone.output(names.index("features_0")))
     np.testing.assert_array_equal(feeds[0]["features_0"], first)
     assert len(feeds[0]["boxes_0"]) + len(feeds[0]["boxes_1"]) > 5
 

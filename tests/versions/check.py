@@ -54,7 +54,7 @@ def train(kind: str, folder: Path) -> None:
         edgecv("export", out / "best.pt", "--out", folder / f"{kind}_bundle")
 
 
-def export_lively(which: str, folder: Path) -> None:
+def export_varied(which: str, folder: Path) -> None:
     """With weights that find objects: the whole comparison, and what is made of the bundle."""
     import edgecv as package
     from edgecv_export import export
@@ -65,17 +65,17 @@ def export_lively(which: str, folder: Path) -> None:
     from helpers.varied_detections import varied_detector
     from helpers.varied_rcnn import varied_rcnn
 
-    pictures = generate_images(8, seed=1)
+    images = generate_images(8, seed=1)
     if which == "detector":
-        module = varied_detector(small_detector.make_detector, pictures)
+        module = varied_detector(small_detector.make_detector, images)
     else:
-        module = varied_rcnn(small_rcnn.make_mask, pictures, size=96)
+        module = varied_rcnn(small_rcnn.make_mask, images, size=96)
     bundle = export(module, folder / f"{which}_lively", labels=LABELS).folder
-    add_variant(bundle, "fp16", images=pictures)
+    add_variant(bundle, "fp16", images=images)
     for engine in ("onnxruntime", "openvino"):
         model = package.load(bundle, engine=engine)
         model.thresholds = 0.01
-        detections = model(pictures[0])
+        detections = model(images[0])
         assert len(detections.boxes) > 0, engine
         assert len(detections.to_supervision()) == len(detections.boxes)
 
@@ -97,7 +97,7 @@ def checks(folder: Path) -> Iterator[tuple[str, Callable[[], None]]]:
     for kind in TRAINED:
         yield f"training, {kind}", partial(train, kind, folder)
     for which in ("detector", "instances"):
-        yield f"parity, {which}", partial(export_lively, which, folder)
+        yield f"parity, {which}", partial(export_varied, which, folder)
     for family in FAMILIES:
         yield f"export, {family}", partial(export_reduced, family, folder)
 
