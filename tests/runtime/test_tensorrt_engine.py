@@ -168,8 +168,8 @@ def test_feature_maps_stay_on_the_device(machine, tmp_path):
         assert model(PICTURE).to_dict() == expected
         calls = steps(machine)
     assert len(expected["detections"]) > 0
-    # The backbone: the image in, two levels of objectness and deltas out. Roi and mask: boxes of two
-    # levels (and labels) in, logits and deltas (masks) out. Nothing else is copied.
+    # The backbone: the image in, two levels of objectness and deltas out. Roi and mask: boxes of
+    # two levels (and labels) in, logits and deltas (masks) out. Nothing else is copied.
     first, second, third = " ".join(calls).split("network")[:3]
     assert calls.count("network") == 3
     assert (first.count("to device"), second.count("to host")) == (1, 4)
