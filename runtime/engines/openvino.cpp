@@ -1,6 +1,7 @@
 #include "edgecv/engine/openvino.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <exception>
 #include <map>
 #include <openvino/openvino.hpp>
@@ -83,6 +84,22 @@ ov::element::Type computed_in(ov::Core& core, const OpenVinoOptions& options) {
   return ov::element::bf16;
 }
 
+/// A device as load() names it, as OpenVINO does: "gpu.1" is GPU.1.
+std::string device_named(const std::string& device) {
+  std::string name = device;
+  for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  const std::vector<std::string> available = ov::Core().get_available_devices();
+  const auto has = [&](const std::string& wanted) {
+    return std::find(available.begin(), available.end(), wanted) != available.end();
+  };
+  // A machine with one GPU lists it without a number.
+  if (has(name) || has(name + ".0")) return name;
+  std::string here;
+  for (const std::string& each : available) here += (here.empty() ? "" : ", ") + each;
+  for (char& c : here) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  throw Error(ErrorCode::engine, "openvino has no device \"" + device + "\" here, only " + here);
+}
+
 ov::CompiledModel compile(ov::Core& core, const std::shared_ptr<ov::Model>& model,
                           const OpenVinoOptions& options) {
   ov::AnyMap config = {ov::hint::performance_mode(ov::hint::PerformanceMode::LATENCY),
@@ -124,14 +141,20 @@ OpenVinoEngine::OpenVinoEngine(const Bundle& bundle, const std::string& role,
   // bf16 is a way to compute an fp32 graph.
   const std::string stored = options.precision == "bf16" ? "fp32" : options.precision;
   const GraphFile& graph = bundle.graph(role, stored, "onnx");
-  const HashedFile file = bundle.verified_file(graph.file, graph.sha256);
+  request_ =
+      std::move(OpenVinoEngine(bundle.verified_file(graph.file, graph.sha256), options).request_);
+}
+
+OpenVinoEngine::OpenVinoEngine(const HashedFile& graph, const OpenVinoOptions& given) {
+  OpenVinoOptions options = given;
+  if (options.precision.empty()) options.precision = "fp32";
   try {
-    request_ = std::make_unique<Request>(file.path(), options);
-    file.require_unchanged();
+    request_ = std::make_unique<Request>(graph.path(), options);
+    graph.require_unchanged();
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
-    throw Error(ErrorCode::engine, "openvino cannot load " + file.name() + ": " + cause(error));
+    throw Error(ErrorCode::engine, "openvino cannot load " + graph.name() + ": " + cause(error));
   }
 }
 
@@ -180,6 +203,33 @@ void OpenVinoEngine::run() {
 
 Tensor OpenVinoEngine::output(std::size_t index) {
   return view(request_->request.get_output_tensor(index), request_->outputs[index].dtype);
+}
+
+EngineKind openvino_kind() {
+  EngineKind kind;
+  kind.name = "openvino";
+  kind.offers = [](const EngineOptions&) {
+    EngineOffer offer;
+    offer.engine = "openvino";
+    offer.computes = {{"bf16", "fp32"}};
+    return std::vector<EngineOffer>{offer};
+  };
+  kind.open = [](const EngineSetup& setup) {
+    if (!setup.options.empty()) {
+      throw Error(ErrorCode::invalid_input,
+                  "openvino has no option \"" + setup.options.begin()->first + "\": it takes none");
+    }
+    OpenVinoOptions options;
+    options.device = device_named(setup.device.empty() ? "cpu" : setup.device);
+    options.precision = setup.precision;
+    options.threads = setup.threads;
+    Engines engines;
+    for (const auto& [role, file] : setup.files) {
+      engines[role] = std::make_shared<OpenVinoEngine>(file, options);
+    }
+    return engines;
+  };
+  return kind;
 }
 
 }  // namespace edgecv

@@ -42,6 +42,8 @@
 #include "edgecv/detection/tiles.hpp"
 #include "edgecv/detection/two_stage_detector.hpp"
 #include "edgecv/engine/engine.hpp"
+#include "edgecv/engine/offer.hpp"
+#include "edgecv/engine/registry.hpp"
 #include "edgecv/engine/tensor.hpp"
 #include "edgecv/engine/timing.hpp"
 #include "edgecv/error.hpp"
@@ -60,3 +62,8 @@
 #include "edgecv/style/stylizer.hpp"
 #include "edgecv/threads/setting.hpp"
 #include "edgecv/threads/thread_pool.hpp"
+
+// Engines that the program is linked with; they register themselves.
+#ifdef EDGECV_HAS_OPENVINO
+#include "edgecv/engine/openvino.hpp"
+#endif

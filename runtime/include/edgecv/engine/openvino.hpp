@@ -1,5 +1,6 @@
 // OpenVINO as an engine, on x86 and Arm processors and Intel's GPUs. In the library only if it was
-// built with -DEDGECV_OPENVINO=ON; link edgecv::openvino.
+// built with -DEDGECV_OPENVINO=ON; link edgecv::openvino. Where this header is included, which
+// edgecv.hpp does then, load() finds it as "openvino".
 //
 //   const edgecv::Bundle bundle = edgecv::Bundle::open("street");
 //   edgecv::OpenVinoOptions options;
@@ -14,6 +15,7 @@
 
 #include "edgecv/bundle/bundle.hpp"
 #include "edgecv/engine/engine.hpp"
+#include "edgecv/engine/registry.hpp"
 
 namespace edgecv {
 
@@ -32,6 +34,8 @@ class OpenVinoEngine : public Engine {
   /// there is none in that precision, engine if OpenVINO lacks the device or cannot load it.
   OpenVinoEngine(const Bundle& bundle, const std::string& role,
                  const OpenVinoOptions& options = {});
+  /// A graph that was checked already, in the precision that the options name (empty: fp32).
+  explicit OpenVinoEngine(const HashedFile& graph, const OpenVinoOptions& options = {});
   ~OpenVinoEngine() override;
 
   const std::vector<TensorSpec>& inputs() const override;
@@ -47,5 +51,10 @@ class OpenVinoEngine : public Engine {
   explicit OpenVinoEngine(std::unique_ptr<Request> request);
   std::unique_ptr<Request> request_;
 };
+
+/// What is registered as "openvino": no options.
+EngineKind openvino_kind();
+
+inline const bool openvino_is_registered = (register_engine(openvino_kind()), true);
 
 }  // namespace edgecv
