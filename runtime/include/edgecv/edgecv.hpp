@@ -60,6 +60,7 @@
 #include "edgecv/segmentation/window_weight.hpp"
 #include "edgecv/style/stylize.hpp"
 #include "edgecv/style/stylizer.hpp"
+#include "edgecv/threads/executor.hpp"
 #include "edgecv/threads/setting.hpp"
 #include "edgecv/threads/thread_pool.hpp"
 

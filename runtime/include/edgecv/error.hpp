@@ -4,6 +4,7 @@
 //     edgecv::Bundle::open("street");
 //   } catch (const edgecv::Error& error) {
 //     std::fprintf(stderr, "%s\n", error.what());
+//     const bool worth_another_try = !error.is_callers_mistake();
 //   }
 #pragma once
 
@@ -17,6 +18,7 @@ enum class ErrorCode {
   bad_bundle,     // a manifest or a file of a bundle
   engine,         // an inference engine: not there, cannot load, failed, or gave unusable outputs
   internal,       // a fault of this library
+  system,         // the machine: it starts no more threads
 };
 
 /// Says in one line what is wrong, what was expected and what to do.
@@ -24,6 +26,12 @@ class Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
   ErrorCode code() const noexcept { return code_; }
+
+  /// True where the caller gave what cannot be used: an argument, an image, a file. False where the
+  /// machine, an engine or this library failed.
+  bool is_callers_mistake() const noexcept {
+    return code_ == ErrorCode::invalid_input || code_ == ErrorCode::bad_bundle;
+  }
 
  private:
   ErrorCode code_;

@@ -7,15 +7,17 @@
 #include "engine/graph_ports.hpp"
 #include "engine/image_batches.hpp"
 #include "scores/one_score.hpp"
+#include "threads/guarded_executor.hpp"
 
 namespace edgecv {
 
-Classifier::Classifier(const Bundle& bundle, std::shared_ptr<Engine> engine, int threads)
+Classifier::Classifier(const Bundle& bundle, std::shared_ptr<Engine> engine,
+                       std::shared_ptr<Executor> executor)
     : input_(bundle.manifest().input),
       spec_(postprocess_for<ClassifySpec>("Classifier", bundle)),
       classes_(static_cast<int>(bundle.manifest().labels.size())),
       columns_(score_columns(bundle.manifest(), spec_.scores_output, spec_.score_function)),
-      pool_(std::make_shared<ThreadPool>(threads)),
+      pool_(guarded(std::move(executor))),
       engines_(share_engines({require_engine(std::move(engine), "main")}, *pool_)),
       output_(find_output(engines_->about(0), spec_.scores_output)) {
   check_image_input(engines_->about(0), input_);

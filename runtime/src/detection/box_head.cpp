@@ -60,8 +60,8 @@ EDGECV_CLONES std::uint64_t* append_passing(const float* logits, std::size_t beg
 /// Writes the keys of all scores above their thresholds to the front of `keys`, in rising order of
 /// their indices, and returns how many there are.
 std::size_t find_passing(const BoxHeadSpec& spec, const float* logits, std::size_t count,
-                         std::size_t classes, const std::vector<float>& thresholds,
-                         ThreadPool& pool, std::vector<std::uint64_t>& keys) {
+                         std::size_t classes, const std::vector<float>& thresholds, Executor& pool,
+                         std::vector<std::uint64_t>& keys) {
   const float margin = logit_margin(*std::min_element(thresholds.begin(), thresholds.end()));
   const std::vector<float> limits = in_vectors(thresholds);
   // Every piece writes to its own part, and the parts are joined.
@@ -116,7 +116,7 @@ bool has_area_in_image(const float* box, const Geometry& geometry) {
 Detections box_head_detections(const BoxHeadSpec& spec, const float* logits, const float* deltas,
                                const float* proposals, std::size_t count, int class_count,
                                const Geometry& geometry, const std::vector<float>& thresholds,
-                               ThreadPool& pool) {
+                               Executor& pool) {
   thread_local std::vector<std::uint64_t> keys;  // kept from call to call, as fresh pages cost
   const std::size_t classes = static_cast<std::size_t>(class_count);
   const std::size_t passing = find_passing(

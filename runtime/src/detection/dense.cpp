@@ -80,8 +80,7 @@ struct Level {
 
 /// The topk_candidates best of the level that are above their class's threshold, in no order.
 std::vector<Candidate> level_candidates(const DenseSpec& spec, const Level& level,
-                                        std::size_t classes, const Limits& limits,
-                                        ThreadPool& pool) {
+                                        std::size_t classes, const Limits& limits, Executor& pool) {
   const auto topk = static_cast<std::size_t>(spec.topk_candidates);
   const std::size_t pieces = (level.anchors + anchors_per_piece - 1) / anchors_per_piece;
   std::vector<std::vector<Candidate>> found(pieces);
@@ -158,7 +157,7 @@ DensePostprocess::DensePostprocess(DenseSpec spec, int classes)
 Detections DensePostprocess::operator()(const float* logits, const float* boxes,
                                         const float* centerness, const Geometry& geometry,
                                         const std::vector<float>& thresholds,
-                                        ThreadPool& pool) const {
+                                        Executor& pool) const {
   const auto classes = static_cast<std::size_t>(classes_);
   const std::vector<float> per_class =
       thresholds.empty() ? std::vector<float>(classes, spec_.score_threshold) : thresholds;

@@ -6,15 +6,17 @@
 #include "engine/engine_sets.hpp"
 #include "engine/graph_ports.hpp"
 #include "engine/image_batches.hpp"
+#include "threads/guarded_executor.hpp"
 
 namespace edgecv {
 
-Detector::Detector(const Bundle& bundle, std::shared_ptr<Engine> engine, int threads)
+Detector::Detector(const Bundle& bundle, std::shared_ptr<Engine> engine,
+                   std::shared_ptr<Executor> executor)
     : input_(bundle.manifest().input),
       classes_(static_cast<int>(bundle.manifest().labels.size())),
       operating_(operating_thresholds(bundle.manifest())),
       method_(make_one_stage(bundle)),
-      pool_(std::make_shared<ThreadPool>(threads)),
+      pool_(guarded(std::move(executor))),
       engines_(share_engines({require_engine(std::move(engine), "main")}, *pool_)),
       thresholds_(operating_) {
   const Engine& main = engines_->about(0);

@@ -23,7 +23,7 @@ class Ssd : public OneStage {
 
   Detections detections(const std::vector<const float*>& rows, std::size_t anchors,
                         const Geometry& geometry, const std::vector<float>& thresholds,
-                        ThreadPool& pool) const override {
+                        Executor& pool) const override {
     return postprocess_(rows[0], rows[1], anchors, geometry, thresholds, pool);
   }
 
@@ -48,7 +48,7 @@ class Dense : public OneStage {
 
   Detections detections(const std::vector<const float*>& rows, std::size_t,
                         const Geometry& geometry, const std::vector<float>& thresholds,
-                        ThreadPool& pool) const override {
+                        Executor& pool) const override {
     return postprocess_(rows[0], rows[1], rows.size() > 2 ? rows[2] : nullptr, geometry, thresholds,
                         pool);
   }

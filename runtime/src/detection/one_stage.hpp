@@ -9,7 +9,7 @@
 #include "edgecv/bundle/bundle.hpp"
 #include "edgecv/detection/detections.hpp"
 #include "edgecv/image/preprocess.hpp"
-#include "edgecv/threads/thread_pool.hpp"
+#include "edgecv/threads/executor.hpp"
 
 namespace edgecv {
 
@@ -29,7 +29,7 @@ class OneStage {
   /// `rows`: of each of outputs() the [A, columns] of one image.
   virtual Detections detections(const std::vector<const float*>& rows, std::size_t anchors,
                                 const Geometry& geometry, const std::vector<float>& thresholds,
-                                ThreadPool& pool) const = 0;
+                                Executor& pool) const = 0;
 };
 
 /// Throws Error (bad_bundle) if the bundle's method has several stages.

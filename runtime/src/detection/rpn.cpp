@@ -116,7 +116,7 @@ void suppress(const RpnSpec& spec, Candidates& candidates) {
 }  // namespace
 
 Proposals propose(const RpnSpec& spec, const std::vector<RpnLevel>& levels, Size image, Size input,
-                  ThreadPool& pool) {
+                  Executor& pool) {
   const std::size_t count = levels.size();
   if (spec.anchors.sizes.size() != count || spec.anchors.aspect_ratios.size() != count ||
       spec.objectness_outputs.size() != count || spec.deltas_outputs.size() != count) {

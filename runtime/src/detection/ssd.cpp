@@ -159,8 +159,7 @@ SsdPostprocess::SsdPostprocess(SsdSpec spec, std::vector<float> anchors, int cla
 
 Detections SsdPostprocess::operator()(const float* scores, const float* boxes,
                                       std::size_t anchor_count, const Geometry& geometry,
-                                      const std::vector<float>& thresholds,
-                                      ThreadPool& pool) const {
+                                      const std::vector<float>& thresholds, Executor& pool) const {
   thread_local Scratch scratch;
   const std::vector<float> per_class =
       thresholds.empty() ? std::vector<float>(classes_, spec_.score_threshold) : thresholds;

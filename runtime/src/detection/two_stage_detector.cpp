@@ -12,6 +12,7 @@
 #include "engine/graph_ports.hpp"
 #include "engine/stopwatch.hpp"
 #include "scores/finite.hpp"
+#include "threads/guarded_executor.hpp"
 
 namespace edgecv {
 namespace {
@@ -91,12 +92,13 @@ class TwoStageDetector::Call {
   TwoStageTiming timing_;
 };
 
-TwoStageDetector::TwoStageDetector(const Bundle& bundle, TwoStageEngines engines, int threads)
+TwoStageDetector::TwoStageDetector(const Bundle& bundle, TwoStageEngines engines,
+                                   std::shared_ptr<Executor> executor)
     : input_(bundle.manifest().input),
       spec_(postprocess_for<RcnnSpec>("TwoStageDetector", bundle)),
       classes_(static_cast<int>(bundle.manifest().labels.size())),
       operating_(operating_thresholds(bundle.manifest())),
-      pool_(std::make_shared<ThreadPool>(threads)),
+      pool_(guarded(std::move(executor))),
       thresholds_(operating_) {
   if (!engines.backbone) engines.backbone = std::move(engines.trunk);
   require_engine(engines.backbone, "trunk");

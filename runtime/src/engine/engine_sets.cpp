@@ -76,7 +76,7 @@ void EngineSets::give_back(std::size_t index) noexcept {
   news_.notify_one();
 }
 
-std::shared_ptr<EngineSets> share_engines(EngineSets::Engines engines, const ThreadPool& pool) {
+std::shared_ptr<EngineSets> share_engines(EngineSets::Engines engines, const Executor& pool) {
   return std::make_shared<EngineSets>(std::move(engines), pool.threads());
 }
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "edgecv/engine/engine.hpp"
-#include "edgecv/threads/thread_pool.hpp"
+#include "edgecv/threads/executor.hpp"
 
 namespace edgecv {
 
@@ -62,6 +62,6 @@ class EngineSets {
 };
 
 /// For calls whose own loops run on `pool`.
-std::shared_ptr<EngineSets> share_engines(EngineSets::Engines engines, const ThreadPool& pool);
+std::shared_ptr<EngineSets> share_engines(EngineSets::Engines engines, const Executor& pool);
 
 }  // namespace edgecv

@@ -24,7 +24,7 @@ void check_size(const Engine& engine, const InputSpec& spec, const Geometry& geo
 }
 
 void run_batch(Engine& engine, const InputSpec& spec, const Image* images, const ImageBatch& batch,
-               ThreadPool& pool, Timing& timing) {
+               Executor& pool, Timing& timing) {
   const Shape shape = image_shape(spec, batch.rows, batch.geometries[0].tensor);
   const std::size_t image_bytes =
       static_cast<std::size_t>(element_count(shape) / batch.rows) * element_size(spec.dtype);
@@ -55,7 +55,7 @@ std::size_t images_per_run(const BatchRange& range, int wanted) {
 }
 
 void run_batches(Engine& engine, const InputSpec& spec, const std::vector<Image>& images,
-                 int max_batch, ThreadPool& pool, Timing& timing,
+                 int max_batch, Executor& pool, Timing& timing,
                  const std::function<void(const ImageBatch&)>& read) {
   std::vector<Geometry> geometries;
   geometries.reserve(images.size());

@@ -9,7 +9,7 @@
 #include "edgecv/engine/engine.hpp"
 #include "edgecv/engine/timing.hpp"
 #include "edgecv/image/preprocess.hpp"
-#include "edgecv/threads/thread_pool.hpp"
+#include "edgecv/threads/executor.hpp"
 
 namespace edgecv {
 
@@ -36,7 +36,7 @@ std::size_t images_per_run(const BatchRange& range, int wanted);
 /// results of the outputs. Throws Error (invalid_input) for an image that cannot be, or whose
 /// tensor has another size than the graph takes.
 void run_batches(Engine& engine, const InputSpec& spec, const std::vector<Image>& images,
-                 int max_batch, ThreadPool& pool, Timing& timing,
+                 int max_batch, Executor& pool, Timing& timing,
                  const std::function<void(const ImageBatch&)>& read);
 
 }  // namespace edgecv

@@ -43,7 +43,7 @@ void check(const Image& image, const Geometry& geometry, const void* output) {
 }  // namespace
 
 void preprocess(const Image& image, const InputSpec& spec, const Geometry& geometry, void* output,
-                ThreadPool& pool) {
+                Executor& pool) {
   edgecv::check(image);
   edgecv::check(spec);
   check(image, geometry, output);

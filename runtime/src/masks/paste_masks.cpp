@@ -198,8 +198,7 @@ class Paster {
 }  // namespace
 
 std::vector<MaskCrop> paste_masks(const float* masks, std::size_t count, int size,
-                                  const float* boxes, Size image, float threshold,
-                                  ThreadPool& pool) {
+                                  const float* boxes, Size image, float threshold, Executor& pool) {
   for (std::size_t i = 0; i < count; ++i) {
     if (!std::all_of(boxes + 4 * i, boxes + 4 * i + 4, [](float v) { return std::isfinite(v); })) {
       throw Error(ErrorCode::invalid_input,

@@ -136,7 +136,7 @@ int rows_per_piece(const Geometry& geometry, Size cells) {
 }  // namespace
 
 Segmentation upsample_argmax(const float* logits, int classes, Size cells, const Geometry& geometry,
-                             const std::string& output, ThreadPool& pool) {
+                             const std::string& output, Executor& pool) {
   Segmentation map = blank_map(geometry.image, classes);
   Axes axes = axes_of(cells, geometry);
   const auto width = static_cast<std::size_t>(geometry.image.width);
@@ -167,7 +167,7 @@ Segmentation upsample_argmax(const float* logits, int classes, Size cells, const
 }
 
 Segmentation upsample_scores(const float* logits, int classes, Size cells, const Geometry& geometry,
-                             ScoreFunction function, const std::string& output, ThreadPool& pool) {
+                             ScoreFunction function, const std::string& output, Executor& pool) {
   Segmentation map = blank_map(geometry.image, classes);
   const Axes axes = axes_of(cells, geometry);
   const auto width = static_cast<std::size_t>(geometry.image.width);

@@ -66,7 +66,7 @@ void write_classes(const std::int32_t* classes, std::size_t count, std::size_t a
 }
 
 void planes_to_scores(ScoreFunction function, float* values, std::size_t stride, int planes,
-                      std::size_t count, ThreadPool& pool) {
+                      std::size_t count, Executor& pool) {
   if (function == ScoreFunction::none) return;
   const auto score = function == ScoreFunction::softmax ? softmax_block : sigmoid_block;
   const std::size_t blocks = (count + block - 1) / block;

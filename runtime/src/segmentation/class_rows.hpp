@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "edgecv/segmentation/segment.hpp"
-#include "edgecv/threads/thread_pool.hpp"
+#include "edgecv/threads/executor.hpp"
 
 namespace edgecv {
 
@@ -19,6 +19,6 @@ void write_classes(const std::int32_t* classes, std::size_t count, std::size_t a
 
 /// Logits to scores, in place: `count` pixels in each of `planes`, `stride` floats apart.
 void planes_to_scores(ScoreFunction function, float* values, std::size_t stride, int planes,
-                      std::size_t count, ThreadPool& pool);
+                      std::size_t count, Executor& pool);
 
 }  // namespace edgecv

@@ -14,6 +14,7 @@
 #include "engine/stopwatch.hpp"
 #include "scores/one_score.hpp"
 #include "segmentation/segment_rules.hpp"
+#include "threads/guarded_executor.hpp"
 
 namespace edgecv {
 namespace {
@@ -35,12 +36,12 @@ Tensor read_logits(Engine& engine, std::size_t output, std::int64_t batch, int c
 }  // namespace
 
 SemanticSegmenter::SemanticSegmenter(const Bundle& bundle, std::shared_ptr<Engine> engine,
-                                     int threads)
+                                     std::shared_ptr<Executor> executor)
     : input_(bundle.manifest().input),
       spec_(postprocess_for<SegmentSpec>("SemanticSegmenter", bundle)),
       classes_(static_cast<int>(bundle.manifest().labels.size())),
       columns_(score_columns(bundle.manifest(), spec_.scores_output, spec_.score_function)),
-      pool_(std::make_shared<ThreadPool>(threads)),
+      pool_(guarded(std::move(executor))),
       engines_(share_engines({require_engine(std::move(engine), "main")}, *pool_)),
       strips_(std::make_shared<std::vector<StripMemory>>(engines_->most())),
       output_(find_output(engines_->about(0), spec_.scores_output)) {

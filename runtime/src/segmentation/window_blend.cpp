@@ -101,7 +101,7 @@ float* StripMemory::at_least(std::size_t floats) {
 }
 
 WindowBlend::WindowBlend(Size image, const CropWindows& windows, int classes, bool probabilities,
-                         std::string output, StripMemory& memory, ThreadPool& pool)
+                         std::string output, StripMemory& memory, Executor& pool)
     : image_(image),
       windows_(windows),
       classes_(classes),

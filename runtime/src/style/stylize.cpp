@@ -67,7 +67,7 @@ Levels levels_of(const StylizeSpec& spec) {
 /// finite.
 template <typename Row>
 void each_row(const StylizeSpec& spec, const float* planes, Size tensor, const Canvas& canvas,
-              ThreadPool& pool, Row row) {
+              Executor& pool, Row row) {
   const auto plane = static_cast<std::ptrdiff_t>(tensor.height) * tensor.width;
   Planes channels{planes, planes + plane, planes + 2 * plane};
   if (spec.color == Color::rgb) std::swap(channels[0], channels[2]);
@@ -87,7 +87,7 @@ void each_row(const StylizeSpec& spec, const float* planes, Size tensor, const C
 }  // namespace
 
 void write_image(const StylizeSpec& spec, const float* planes, Size tensor, const Canvas& canvas,
-                 ThreadPool& pool) {
+                 Executor& pool) {
   const Levels levels = levels_of(spec);
   each_row(spec, planes, tensor, canvas, pool, [&](const Planes& row, int y) {
     return write_row(row[0], row[1], row[2], canvas.size.width, levels,
@@ -108,7 +108,7 @@ Fade fade_in(int overlap) {
 }
 
 void blend_image(const StylizeSpec& spec, const float* planes, Size tensor, const Canvas& canvas,
-                 Fade across, ThreadPool& pool) {
+                 Fade across, Executor& pool) {
   const Levels levels = levels_of(spec);
   const int blends = std::clamp(static_cast<int>(std::ceil(across.end)), 0, canvas.size.width);
   std::vector<float> seen(static_cast<std::size_t>(blends));

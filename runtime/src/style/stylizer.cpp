@@ -12,6 +12,7 @@
 #include "engine/graph_ports.hpp"
 #include "engine/stopwatch.hpp"
 #include "image/image_part.hpp"
+#include "threads/guarded_executor.hpp"
 
 namespace edgecv {
 namespace {
@@ -32,8 +33,7 @@ void extend(const std::vector<float>& planes, Size size, Size larger, int channe
 }
 
 /// Brings 8-bit BGR pixels to another size.
-void resize(const std::uint8_t* bgr, Size size, std::uint8_t* out, Size out_size,
-            ThreadPool& pool) {
+void resize(const std::uint8_t* bgr, Size size, std::uint8_t* out, Size out_size, Executor& pool) {
   InputSpec spec;
   spec.color = Color::bgr;
   spec.size = out_size;
@@ -67,7 +67,7 @@ class Stylizer::Call {
 
   const Stylizer& model_;
   const StylizeSpec& spec_ = model_.spec_;
-  ThreadPool* const pool_ = model_.pool_.get();
+  Executor* const pool_ = model_.pool_.get();
   Tiling tiling_;
   EngineSets::Turn turn_;
   std::vector<float> statistics_;  // of the image at hand
@@ -75,10 +75,11 @@ class Stylizer::Call {
   Timing timing_;
 };
 
-Stylizer::Stylizer(const Bundle& bundle, StylizerEngines engines, int threads)
+Stylizer::Stylizer(const Bundle& bundle, StylizerEngines engines,
+                   std::shared_ptr<Executor> executor)
     : input_(bundle.manifest().input),
       spec_(postprocess_for<StylizeSpec>("Stylizer", bundle)),
-      pool_(std::make_shared<ThreadPool>(threads)) {
+      pool_(guarded(std::move(executor))) {
   require_engine(engines.main, "main");
   if (spec_.tiles) {
     require_engine(engines.statistics, "statistics");

@@ -4,16 +4,17 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <cstdint>
 #include <exception>
 #include <mutex>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
 #include "edgecv/error.hpp"
 #include "threads/forks.hpp"
 #include "threads/processors.hpp"
+#include "threads/shared_executor.hpp"
 
 #if defined(__linux__)
 #include <sched.h>
@@ -65,6 +66,11 @@ struct Loop {
   std::mutex error_mutex;
   std::exception_ptr error;
 
+  // Guarded by the pool's mutex; `helpers` is also read without it, by its caller that spins.
+  int open = 0;                 // workers that may still join
+  std::atomic<int> helpers{0};  // workers inside
+  Loop* later = nullptr;        // in the pool's list
+
   Loop(int count_, int grain_, const std::function<void(int, int)>& body_)
       : count(count_),
         grain(grain_),
@@ -74,6 +80,10 @@ struct Loop {
   void run_piece(int piece) const {
     const int begin = piece * grain;
     (*body)(begin, count - begin < grain ? count : begin + grain);
+  }
+
+  void run_alone() const {
+    for (int piece = 0; piece < pieces; ++piece) run_piece(piece);
   }
 
   /// Takes pieces until none is left; after an exception the rest is dropped.
@@ -92,6 +102,18 @@ struct Loop {
 
 thread_local bool inside_loop = false;
 
+int default_threads() { return std::clamp(usable_processors(), 1, max_default_threads); }
+
+/// `threads`, or the default for 0.
+int counted(int threads) {
+  if (threads < 0 || threads > ThreadPool::most_threads) {
+    throw Error(ErrorCode::invalid_input, "threads is " + std::to_string(threads) +
+                                              ", must be 0 (all processors, at most 8) to " +
+                                              std::to_string(ThreadPool::most_threads));
+  }
+  return threads > 0 ? threads : default_threads();
+}
+
 }  // namespace
 
 int usable_processors() {
@@ -103,19 +125,17 @@ int usable_processors() {
 }
 
 struct ThreadPool::State {
-  int forks_at_start = 0;
+  int forks_at_start = fork_count();
   int size = 1;
-  std::vector<std::thread> workers;
-
-  std::mutex callers;  // held by the caller whose loop runs
+  std::atomic<int> started{0};  // workers
 
   std::mutex
       mutex;  // guards what follows; the atomics are also read without it, by spinning threads
+  std::vector<std::thread> workers;
   std::condition_variable work_ready;
   std::condition_variable work_done;
-  Loop* loop = nullptr;  // to be joined; null when its caller has seen the last piece taken
-  std::atomic<std::uint64_t> loops{0};  // started so far
-  std::atomic<int> busy{0};             // workers inside `loop`
+  Loop* loops = nullptr;     // those whose callers have not seen the last piece taken
+  std::atomic<int> open{0};  // workers that may still join one of them
   std::atomic<bool> stop{false};
 
   ~State() {
@@ -130,42 +150,75 @@ struct ThreadPool::State {
   // A pool made before the last fork has no workers here.
   bool forked() const { return forks_at_start != fork_count(); }
 
+  void start_workers(int count) {
+    const std::lock_guard<std::mutex> lock(mutex);
+    workers.reserve(static_cast<std::size_t>(count));
+    while (started < count) {
+      try {
+        workers.emplace_back([this] { worker(); });
+      } catch (const std::system_error& error) {
+        throw Error(ErrorCode::system, "threads: this machine started " +
+                                           std::to_string(started + 1) + " of " +
+                                           std::to_string(count + 1) + " and no more (" +
+                                           error.what() + "): take fewer");
+      }
+      ++started;
+    }
+  }
+
   void worker() {
     inside_loop = true;  // a loop within a loop runs on its own thread
-    std::uint64_t seen = 0;
-    const auto news = [&] { return stop.load() || loops.load() != seen; };
+    const auto news = [this] { return stop.load() || open.load() > 0; };
     while (true) {
       spin_until(news);
       std::unique_lock<std::mutex> lock(mutex);
       work_ready.wait(lock, news);
       if (stop) return;
-      seen = loops;
-      Loop* const joined = loop;
-      if (joined == nullptr) continue;
-      ++busy;
+      Loop* const joined = emptiest();
+      --joined->open;
+      --open;
+      ++joined->helpers;
       lock.unlock();
       joined->work();
       lock.lock();
-      if (--busy == 0) work_done.notify_one();
+      if (--joined->helpers == 0) work_done.notify_all();
     }
   }
 
-  void run(Loop& new_loop) {
-    const std::lock_guard<std::mutex> turn(callers);
+  /// Of the loops that a worker may join, the one with the fewest of them.
+  Loop* emptiest() const {
+    Loop* found = nullptr;
+    for (Loop* loop = loops; loop != nullptr; loop = loop->later) {
+      if (loop->open > 0 && (found == nullptr || loop->helpers < found->helpers)) found = loop;
+    }
+    return found;
+  }
+
+  void run(Loop& loop, int helpers) {
     {
       const std::lock_guard<std::mutex> lock(mutex);
-      loop = &new_loop;
-      ++loops;
+      loop.open = helpers;
+      open += helpers;
+      loop.later = loops;
+      loops = &loop;
     }
-    work_ready.notify_all();
+    if (helpers >= started) {
+      work_ready.notify_all();
+    } else {
+      for (int i = 0; i < helpers; ++i) work_ready.notify_one();
+    }
     inside_loop = true;
-    new_loop.work();
+    loop.work();
     inside_loop = false;
     {
       const std::lock_guard<std::mutex> lock(mutex);
-      loop = nullptr;
+      open -= loop.open;
+      loop.open = 0;
+      Loop** link = &loops;
+      while (*link != &loop) link = &(*link)->later;
+      *link = loop.later;
     }
-    const auto finished = [this] { return busy.load() == 0; };
+    const auto finished = [&loop] { return loop.helpers.load() == 0; };
     spin_until(finished);
     std::unique_lock<std::mutex> lock(mutex);
     work_done.wait(lock, finished);
@@ -173,15 +226,8 @@ struct ThreadPool::State {
 };
 
 ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
-  if (threads < 0) {
-    throw Error(ErrorCode::invalid_input, "threads is " + std::to_string(threads) +
-                                              ", must be 0 (all processors, at most 8) or more");
-  }
-  state_->forks_at_start = fork_count();
-  state_->size = threads > 0 ? threads : std::clamp(usable_processors(), 1, max_default_threads);
-  for (int i = 1; i < state_->size; ++i) {
-    state_->workers.emplace_back([state = state_.get()] { state->worker(); });
-  }
+  state_->size = counted(threads);
+  grow(state_->size);
 }
 
 ThreadPool::~ThreadPool() {
@@ -192,21 +238,44 @@ ThreadPool::~ThreadPool() {
 
 int ThreadPool::threads() const { return state_->size; }
 
+void ThreadPool::grow(int threads) { state_->start_workers(threads - 1); }
+
 void ThreadPool::parallel_for(int count, int grain, const std::function<void(int, int)>& body) {
+  run(count, grain, body, state_->size);
+}
+
+void ThreadPool::run(int count, int grain, const std::function<void(int, int)>& body, int threads) {
   if (count <= 0) return;
   Loop loop(count, std::max(grain, 1), body);
-  if (loop.pieces == 1 || state_->workers.empty() || inside_loop || state_->forked()) {
-    for (int piece = 0; piece < loop.pieces; ++piece) loop.run_piece(piece);
-    return;
-  }
-  state_->run(loop);
+  const int helpers = std::min({threads - 1, loop.pieces - 1, state_->started.load()});
+  if (helpers < 1 || inside_loop || state_->forked()) return loop.run_alone();
+  state_->run(loop, helpers);
   if (loop.error) std::rethrow_exception(loop.error);
 }
 
 ThreadPool& ThreadPool::global() {
-  // Never destroyed: joining threads while a process or a Windows library unloads can hang.
-  static ThreadPool* const pool = new ThreadPool();
+  // Never destroyed: joining threads while a process or a Windows library unloads can hang. Without
+  // a lock, which a thread that stayed behind at a fork might hold.
+  static std::atomic<ThreadPool*> current{nullptr};
+  ThreadPool* pool = current.load();
+  while (pool == nullptr || pool->state_->forked()) {
+    auto made = std::make_unique<ThreadPool>();
+    if (current.compare_exchange_strong(pool, made.get())) return *made.release();
+  }
   return *pool;
+}
+
+SharedExecutor::SharedExecutor(int threads) : threads_(threads) {
+  if (threads_ > 1) ThreadPool::global().grow(threads_);
+}
+
+void SharedExecutor::parallel_for(int count, int grain, const std::function<void(int, int)>& body) {
+  if (threads_ > 1) return ThreadPool::global().run(count, grain, body, threads_);
+  if (count > 0) Loop(count, std::max(grain, 1), body).run_alone();
+}
+
+std::shared_ptr<Executor> shared_executor(int threads) {
+  return std::make_shared<SharedExecutor>(counted(threads));
 }
 
 }  // namespace edgecv

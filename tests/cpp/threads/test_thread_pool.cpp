@@ -3,21 +3,29 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <functional>
+#include <limits>
 #include <mutex>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "edgecv/error.hpp"
 #include "edgecv/threads/thread_pool.hpp"
+#include "refusal.hpp"
 
 #if defined(__unix__) || defined(__APPLE__)
+#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #endif
 
+using edgecv::ErrorCode;
+using edgecv::shared_executor;
 using edgecv::ThreadPool;
+using edgecv::testing::refusal;
 
 TEST_CASE("the pieces cover the range and do not depend on the threads") {
   for (const int threads : {1, 2, 5}) {
@@ -113,9 +121,12 @@ TEST_CASE("a loop inside a loop") {
 }
 
 TEST_CASE("the number of threads") {
-  CHECK_THROWS_WITH_AS(ThreadPool(-1),
-                       "threads is -1, must be 0 (all processors, at most 8) or more",
-                       edgecv::Error);
+  for (const int wrong : {-1, 1025, 100000}) {
+    const std::string expected =
+        "threads is " + std::to_string(wrong) + ", must be 0 (all processors, at most 8) to 1024";
+    CHECK(refusal(ErrorCode::invalid_input, [&] { ThreadPool pool(wrong); }) == expected);
+    CHECK(refusal(ErrorCode::invalid_input, [&] { shared_executor(wrong); }) == expected);
+  }
   const int threads = ThreadPool().threads();
   CHECK(threads >= 1);
   CHECK(threads <= 8);
@@ -125,21 +136,14 @@ TEST_CASE("the number of threads") {
 
 // The thread sanitizer allows no thread in a forked child.
 #if (defined(__unix__) || defined(__APPLE__)) && !defined(__SANITIZE_THREAD__)
-TEST_CASE("a forked child works alone, and a pool made there has workers") {
-  ThreadPool pool(4);
-  pool.parallel_for(100, 1, [](int, int) {});
+namespace {
+
+/// Ends well if `good` gives true in a child process.
+void in_child(const std::function<bool()>& good) {
   const pid_t child = fork();
   if (child == 0) {
     alarm(20);  // a hang ends the child
-    std::atomic<int> sum{0};
-    const auto add = [&](int begin, int) { sum += begin; };
-    pool.parallel_for(100, 1, add);
-    {
-      ThreadPool own(2);
-      own.parallel_for(100, 1, add);
-    }
-    pool.~ThreadPool();
-    _exit(sum == 2 * 4950 ? 0 : 1);
+    _exit(good() ? 0 : 1);
   }
   REQUIRE(child > 0);
   int status = -1;
@@ -147,4 +151,44 @@ TEST_CASE("a forked child works alone, and a pool made there has workers") {
   CHECK(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 0);
 }
+
+}  // namespace
+
+TEST_CASE("a forked child works alone, and a pool made there has workers") {
+  ThreadPool pool(4);
+  pool.parallel_for(100, 1, [](int, int) {});
+  const auto shared = shared_executor(3);
+  in_child([&] {
+    std::atomic<int> sum{0};
+    const auto add = [&](int begin, int) { sum += begin; };
+    pool.parallel_for(100, 1, add);
+    {
+      ThreadPool own(2);
+      own.parallel_for(100, 1, add);
+    }
+    shared->parallel_for(100, 1, add);
+    std::atomic<int> inside{0};
+    // The child's part of a shared pool has a worker: alone the caller would never end.
+    shared_executor(2)->parallel_for(2, 1, [&](int, int) {
+      ++inside;
+      while (inside < 2) std::this_thread::yield();
+    });
+    pool.~ThreadPool();
+    return sum == 3 * 4950;
+  });
+}
+
+#if defined(__GLIBC__)
+TEST_CASE("a machine that starts no more threads") {
+  in_child([] {
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    // Stacks larger than any memory.
+    pthread_attr_setstacksize(&attributes, std::numeric_limits<std::size_t>::max() / 4);
+    if (pthread_setattr_default_np(&attributes) != 0) return false;
+    const std::string said = refusal(ErrorCode::system, [] { ThreadPool pool(3); });
+    return said.rfind("threads: this machine started 1 of 3 and no more (", 0) == 0;
+  });
+}
+#endif
 #endif

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "edgecv/bundle/bundle.hpp"
@@ -26,14 +27,21 @@ class EngineSets;
 /// A classifier.
 ///
 /// Any number of threads may call one object, run() and the setters alike: a call works with the
-/// settings that it found when it began. A copy shares the engines and has settings of its own.
+/// settings that it found when it began. A copy shares the engines and has settings of its own. An
+/// object that was moved from may only be destroyed or assigned to.
 class Classifier {
  public:
   /// The engine runs the bundle's `main` graph. Throws Error if its inputs and outputs do not fit
-  /// the manifest, or the bundle is of another task. `threads`: see ThreadPool.
-  Classifier(const Bundle& bundle, std::shared_ptr<Engine> engine, int threads = 0);
+  /// the manifest, or the bundle is of another task. `threads`:
+  /// see shared_executor().
+  Classifier(const Bundle& bundle, std::shared_ptr<Engine> engine, int threads = 0)
+      : Classifier(bundle, std::move(engine), shared_executor(threads)) {}
 
-  Classification operator()(const Image& image) { return run({image}).front(); }
+  /// With the application's own executor for the loops around the network.
+  Classifier(const Bundle& bundle, std::shared_ptr<Engine> engine,
+             std::shared_ptr<Executor> executor);
+
+  Classification operator()(const Image& image) { return std::move(run({image}).front()); }
 
   /// One result for each image. Neighbours whose tensors have one size share a run of the
   /// network, `max_batch` of them or as near to it as the engine allows. This call's time is added
@@ -49,7 +57,7 @@ class Classifier {
   ClassifySpec spec_;
   int classes_;
   int columns_;  // scores of an image: 1, or one for each class
-  std::shared_ptr<ThreadPool> pool_;
+  std::shared_ptr<Executor> pool_;
   std::shared_ptr<EngineSets> engines_;
   std::size_t output_;
   Setting<Timing> timing_;

@@ -35,7 +35,7 @@ struct BoxHeadSpec {
 Detections box_head_detections(const BoxHeadSpec& spec, const float* logits, const float* deltas,
                                const float* proposals, std::size_t count, int classes,
                                const Geometry& geometry, const std::vector<float>& thresholds,
-                               ThreadPool& pool);
+                               Executor& pool);
 
 /// Boxes from pixels of the network's input to pixels of the image.
 void boxes_to_image(const Geometry& geometry, std::vector<float>& boxes);

@@ -64,7 +64,7 @@ class DensePostprocess {
   /// bundle's. Throws Error (engine) on NaN and infinity.
   Detections operator()(const float* logits, const float* boxes, const float* centerness,
                         const Geometry& geometry, const std::vector<float>& thresholds,
-                        ThreadPool& pool) const;
+                        Executor& pool) const;
 
  private:
   DenseSpec spec_;

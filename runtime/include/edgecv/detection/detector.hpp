@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "edgecv/bundle/bundle.hpp"
@@ -25,18 +26,25 @@ class OneStage;
 /// A detector of one stage: SSD and its kin, RetinaNet, FCOS.
 ///
 /// Any number of threads may call one object, run() and the setters alike: a call works with the
-/// settings that it found when it began. A copy shares the engines and has settings of its own.
+/// settings that it found when it began. A copy shares the engines and has settings of its own. An
+/// object that was moved from may only be destroyed or assigned to.
 class Detector {
  public:
   /// The engine runs the bundle's `main` graph. Throws Error if its inputs and outputs do not fit
-  /// the manifest. `threads`: see ThreadPool.
-  Detector(const Bundle& bundle, std::shared_ptr<Engine> engine, int threads = 0);
+  /// the manifest. `threads`:
+  /// see shared_executor().
+  Detector(const Bundle& bundle, std::shared_ptr<Engine> engine, int threads = 0)
+      : Detector(bundle, std::move(engine), shared_executor(threads)) {}
+
+  /// With the application's own executor for the loops around the network.
+  Detector(const Bundle& bundle, std::shared_ptr<Engine> engine,
+           std::shared_ptr<Executor> executor);
 
   /// Only what scores above these is reported: one for each label; empty: the bundle's operating
   /// thresholds (see operating_thresholds()), which also hold until this is called.
   void set_thresholds(std::vector<float> thresholds);
 
-  Detections operator()(const Image& image) { return run({image}).front(); }
+  Detections operator()(const Image& image) { return std::move(run({image}).front()); }
 
   /// One result for each image. Neighbours whose tensors have one size share a run of the
   /// network, `max_batch` of them or as near to it as the engine allows. This call's time is added
@@ -52,7 +60,7 @@ class Detector {
   int classes_;
   std::vector<float> operating_;  // the bundle's thresholds, one for each label
   std::shared_ptr<const OneStage> method_;
-  std::shared_ptr<ThreadPool> pool_;
+  std::shared_ptr<Executor> pool_;
   std::shared_ptr<EngineSets> engines_;
   std::vector<std::size_t> outputs_;  // of the engine, in the order of the method's
   Setting<std::vector<float>> thresholds_;

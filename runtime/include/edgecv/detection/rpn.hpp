@@ -49,6 +49,6 @@ struct Proposals {
 /// that comes first. Throws Error (engine) on NaN and infinity in the logits, and in the deltas of
 /// the anchors that are decoded.
 Proposals propose(const RpnSpec& spec, const std::vector<RpnLevel>& levels, Size image, Size input,
-                  ThreadPool& pool);
+                  Executor& pool);
 
 }  // namespace edgecv

@@ -68,7 +68,7 @@ class SsdPostprocess {
   /// class, or empty for the bundle's. Throws Error (engine) on NaN and infinity.
   Detections operator()(const float* scores, const float* boxes, std::size_t anchor_count,
                         const Geometry& geometry, const std::vector<float>& thresholds,
-                        ThreadPool& pool) const;
+                        Executor& pool) const;
 
  private:
   void box_of(const float* boxes, std::size_t anchor, const Geometry& geometry, float* xyxy) const;

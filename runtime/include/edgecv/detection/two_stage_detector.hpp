@@ -3,11 +3,12 @@
 //   const edgecv::Bundle bundle = edgecv::Bundle::open("cells");
 //   edgecv::TwoStageEngines engines;  // backbone, roi and mask: one for each graph
 //   edgecv::TwoStageDetector detector(bundle, engines);
-//   const edgecv::Instances found = detector.run({edgecv::Image{}}).front();
+//   const edgecv::Instances found = detector(edgecv::Image{});
 #pragma once
 
 #include <cstddef>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "edgecv/bundle/bundle.hpp"
@@ -66,16 +67,24 @@ class RoiGraph;
 /// an image gives does not depend on its neighbours.
 ///
 /// Any number of threads may call one object, run() and the setters alike: a call works with the
-/// settings that it found when it began. A copy shares the engines and has settings of its own.
+/// settings that it found when it began. A copy shares the engines and has settings of its own. An
+/// object that was moved from may only be destroyed or assigned to.
 class TwoStageDetector {
  public:
-  /// Throws Error if the engines' inputs and outputs do not fit the manifest. `threads`: see
-  /// ThreadPool.
-  TwoStageDetector(const Bundle& bundle, TwoStageEngines engines, int threads = 0);
+  /// Throws Error if the engines' inputs and outputs do not fit the manifest. `threads`:
+  /// see shared_executor().
+  TwoStageDetector(const Bundle& bundle, TwoStageEngines engines, int threads = 0)
+      : TwoStageDetector(bundle, std::move(engines), shared_executor(threads)) {}
+
+  /// With the application's own executor for the loops around the network.
+  TwoStageDetector(const Bundle& bundle, TwoStageEngines engines,
+                   std::shared_ptr<Executor> executor);
 
   /// Only what scores above these is reported: one for each label; empty: the bundle's operating
   /// thresholds (see operating_thresholds()), which also hold until this is called.
   void set_thresholds(std::vector<float> thresholds);
+
+  Instances operator()(const Image& image) { return std::move(run({image}).front()); }
 
   /// One result for each image. Throws Error (invalid_input) if the bundle has no proposal
   /// network: it takes proposals.
@@ -103,7 +112,7 @@ class TwoStageDetector {
   RcnnSpec spec_;
   int classes_;
   std::vector<float> operating_;  // the bundle's thresholds, one for each label
-  std::shared_ptr<ThreadPool> pool_;
+  std::shared_ptr<Executor> pool_;
   std::shared_ptr<EngineSets> engines_;
   std::shared_ptr<const RoiGraph> roi_;
   std::shared_ptr<const RoiGraph> mask_;  // null without a mask head

@@ -42,6 +42,6 @@ Geometry plan(const InputSpec& spec, Size image);
 /// spec.dtype in spec.layout, at `output`. Bilinear sampling in float32 with half-pixel centres, as
 /// torch.nn.functional.interpolate(align_corners=False) has it; results equal torch's to rounding.
 void preprocess(const Image& image, const InputSpec& spec, const Geometry& geometry, void* output,
-                ThreadPool& pool = ThreadPool::global());
+                Executor& pool = ThreadPool::global());
 
 }  // namespace edgecv

@@ -30,8 +30,7 @@ struct MaskCrop {
 /// misses the image gives an empty crop. Throws Error (invalid_input) for a box that is not
 /// finite.
 std::vector<MaskCrop> paste_masks(const float* masks, std::size_t count, int size,
-                                  const float* boxes, Size image, float threshold,
-                                  ThreadPool& pool);
+                                  const float* boxes, Size image, float threshold, Executor& pool);
 
 /// Sets the crop's foreground to 1 in `frame` [height, width], which holds 0 elsewhere.
 void draw_mask(const MaskCrop& crop, Size image, std::uint8_t* frame);

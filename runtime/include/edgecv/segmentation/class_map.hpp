@@ -21,10 +21,10 @@ namespace edgecv {
 /// argmax are one pass; no [classes, H, W] is held. Throws Error (engine) if a logit that counts is
 /// NaN or infinite; `output` is then the name in the message.
 Segmentation upsample_argmax(const float* logits, int classes, Size cells, const Geometry& geometry,
-                             const std::string& output, ThreadPool& pool);
+                             const std::string& output, Executor& pool);
 
 /// The same with `probabilities`, the score function of each pixel's logits.
 Segmentation upsample_scores(const float* logits, int classes, Size cells, const Geometry& geometry,
-                             ScoreFunction function, const std::string& output, ThreadPool& pool);
+                             ScoreFunction function, const std::string& output, Executor& pool);
 
 }  // namespace edgecv

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "edgecv/bundle/bundle.hpp"
@@ -28,19 +29,26 @@ class EngineSets;
 /// Whole images, or windows of them; see SegmentSpec.
 ///
 /// Any number of threads may call one object, run() and the setters alike: a call works with the
-/// settings that it found when it began. A copy shares the engines and has settings of its own.
+/// settings that it found when it began. A copy shares the engines and has settings of its own. An
+/// object that was moved from may only be destroyed or assigned to.
 class SemanticSegmenter {
  public:
   /// The engine runs the bundle's `main` graph. Throws Error if its inputs and outputs do not fit
-  /// the manifest, or the bundle is of another task. `threads`: see ThreadPool.
-  SemanticSegmenter(const Bundle& bundle, std::shared_ptr<Engine> engine, int threads = 0);
+  /// the manifest, or the bundle is of another task. `threads`:
+  /// see shared_executor().
+  SemanticSegmenter(const Bundle& bundle, std::shared_ptr<Engine> engine, int threads = 0)
+      : SemanticSegmenter(bundle, std::move(engine), shared_executor(threads)) {}
+
+  /// With the application's own executor for the loops around the network.
+  SemanticSegmenter(const Bundle& bundle, std::shared_ptr<Engine> engine,
+                    std::shared_ptr<Executor> executor);
 
   /// Other windows than the bundle's, or none. Throws Error (invalid_input) if they do not fit the
   /// input record or the network's input.
   void set_windows(const std::optional<CropWindows>& windows);
   std::optional<CropWindows> windows() const { return windows_.get(); }
 
-  Segmentation operator()(const Image& image) { return run({image}).front(); }
+  Segmentation operator()(const Image& image) { return std::move(run({image}).front()); }
 
   /// One result for each image. Whole: neighbours whose tensors have one size share a run of the
   /// network, `max_batch` of them or as near to it as the engine allows.
@@ -63,7 +71,7 @@ class SemanticSegmenter {
   SegmentSpec spec_;
   int classes_;
   int columns_;  // scores of a pixel: 1, or one for each class
-  std::shared_ptr<ThreadPool> pool_;
+  std::shared_ptr<Executor> pool_;
   std::shared_ptr<EngineSets> engines_;
   std::shared_ptr<std::vector<StripMemory>> strips_;  // one for each set of engines
   std::size_t output_;

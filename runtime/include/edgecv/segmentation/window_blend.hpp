@@ -43,7 +43,7 @@ class WindowBlend {
   /// held and comes out. `output` is the name in an error's message. One blend at a time uses
   /// `memory`.
   WindowBlend(Size image, const CropWindows& windows, int classes, bool probabilities,
-              std::string output, StripMemory& memory, ThreadPool& pool);
+              std::string output, StripMemory& memory, Executor& pool);
   ~WindowBlend();
 
   const WindowGrid& grid() const { return grid_; }
@@ -70,7 +70,7 @@ class WindowBlend {
   int classes_;
   bool probabilities_;
   std::string output_;
-  ThreadPool& pool_;
+  Executor& pool_;
   WindowGrid grid_;
   std::vector<float> row_weights_;  // of a window, g(y); empty: uniform
   std::vector<float> column_weights_;

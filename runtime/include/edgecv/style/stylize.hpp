@@ -55,7 +55,7 @@ struct Canvas {
 /// tensor.width values, at least the canvas's. Throws Error (engine) on NaN and infinity in what is
 /// written.
 void write_image(const StylizeSpec& spec, const float* planes, Size tensor, const Canvas& canvas,
-                 ThreadPool& pool = ThreadPool::global());
+                 Executor& pool = ThreadPool::global());
 
 /// How much of a tile is seen along an axis: nothing up to `begin`, all from `end` on, and linearly
 /// more in between.
@@ -72,7 +72,7 @@ Fade fade_in(int overlap);
 
 /// As write_image, over what the canvas has already: `across` fades each row in.
 void blend_image(const StylizeSpec& spec, const float* planes, Size tensor, const Canvas& canvas,
-                 Fade across, ThreadPool& pool = ThreadPool::global());
+                 Fade across, Executor& pool = ThreadPool::global());
 
 /// Lays rows of pixels, as many and as long as the canvas's, over it; row y is seen as much as
 /// down(first + y).
@@ -81,14 +81,14 @@ void blend_rows(const std::uint8_t* bgr, const Canvas& canvas, Fade down, int fi
 [[deprecated("write_image")]] inline void write_picture(const StylizeSpec& spec,
                                                         const float* planes, Size tensor,
                                                         const Canvas& canvas,
-                                                        ThreadPool& pool = ThreadPool::global()) {
+                                                        Executor& pool = ThreadPool::global()) {
   write_image(spec, planes, tensor, canvas, pool);
 }
 
 [[deprecated("blend_image")]] inline void blend_picture(const StylizeSpec& spec,
                                                         const float* planes, Size tensor,
                                                         const Canvas& canvas, Fade across,
-                                                        ThreadPool& pool = ThreadPool::global()) {
+                                                        Executor& pool = ThreadPool::global()) {
   blend_image(spec, planes, tensor, canvas, across, pool);
 }
 

@@ -3,12 +3,13 @@
 //   const edgecv::Bundle bundle = edgecv::Bundle::open("candy");
 //   edgecv::StylizerEngines engines;  // main, and statistics and tile for large images
 //   edgecv::Stylizer stylizer(bundle, engines);
-//   const edgecv::StylizedImage result = std::move(stylizer.run({edgecv::Image{}}).front());
+//   const edgecv::StylizedImage result = stylizer(edgecv::Image{});
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "edgecv/bundle/bundle.hpp"
@@ -47,15 +48,22 @@ class EngineSets;
 /// A loaded style network. Images are run one by one; a result has its image's size.
 ///
 /// Any number of threads may call one object, run() and the setters alike: a call works with the
-/// settings that it found when it began. A copy shares the engines and has settings of its own.
+/// settings that it found when it began. A copy shares the engines and has settings of its own. An
+/// object that was moved from may only be destroyed or assigned to.
 class Stylizer {
  public:
-  /// Throws Error if the engines' inputs and outputs do not fit the manifest. `threads`: see
-  /// ThreadPool.
-  Stylizer(const Bundle& bundle, StylizerEngines engines, int threads = 0);
+  /// Throws Error if the engines' inputs and outputs do not fit the manifest. `threads`:
+  /// see shared_executor().
+  Stylizer(const Bundle& bundle, StylizerEngines engines, int threads = 0)
+      : Stylizer(bundle, std::move(engines), shared_executor(threads)) {}
+
+  /// With the application's own executor for the loops around the network.
+  Stylizer(const Bundle& bundle, StylizerEngines engines, std::shared_ptr<Executor> executor);
 
   /// Throws Error (invalid_input) for `always` if the bundle has no tiles.
   void set_tiling(Tiling tiling);
+
+  StylizedImage operator()(const Image& image) { return std::move(run({image}).front()); }
 
   /// One for each image. This call's time is added to `timing`; the graph of the statistics
   /// counts as network.
@@ -69,7 +77,7 @@ class Stylizer {
 
   InputSpec input_;
   StylizeSpec spec_;
-  std::shared_ptr<ThreadPool> pool_;
+  std::shared_ptr<Executor> pool_;
   std::shared_ptr<EngineSets> engines_;
   std::size_t output_ = 0;                            // output of main
   std::size_t statistics_output_ = 0;                 // of statistics

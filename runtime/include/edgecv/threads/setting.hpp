@@ -21,6 +21,13 @@ class Setting {
     return *this;
   }
 
+  /// Nobody else may use `other` meanwhile.
+  Setting(Setting&& other) noexcept : value_(std::move(other.value_)) {}
+  Setting& operator=(Setting&& other) noexcept {
+    value_ = std::move(other.value_);
+    return *this;
+  }
+
   T get() const {
     const std::lock_guard<std::mutex> lock(mutex_);
     return value_;
