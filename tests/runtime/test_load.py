@@ -1,14 +1,17 @@
 """From folder or zip to a model; what cannot be loaded says why."""
 
 import json
+import re
 import shutil
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import edgecv
 from edgecv import BundleError, EngineError, InputError
+from edgecv_runtime.files.bundle import open_bundle
 from helpers.tiny_bundle import write_tiny_bundle
 
 WHITE = np.full((64, 96, 3), 255, np.uint8)
@@ -119,6 +122,27 @@ def test_zips_that_are_not_trusted(folder, tmp_path):
     (tmp_path / "cut.zip").write_bytes(whole[:start] + bytes(50) + whole[start + 50 :])
     with pytest.raises(BundleError, match=r"damaged|differs from"):
         edgecv.load(tmp_path / "cut.zip")
+
+
+GOLDEN_ZIPS = Path(__file__).parents[1] / "golden" / "zips"
+EXPECTED_OF_ZIPS = [
+    line.split("\t") for line in (GOLDEN_ZIPS / "expected.tsv").read_text().splitlines()
+]
+
+
+@pytest.mark.parametrize(("file", "error"), EXPECTED_OF_ZIPS)
+def test_zips_say_what_they_say_in_cpp(file, error):
+    """tests/cpp/bundle/test_source.cpp reads the same."""
+    try:
+        with open_bundle(GOLDEN_ZIPS / file) as bundle:
+            assert bundle.manifest.name == "golden"
+            said = ""
+    except BundleError as refusal:
+        said = str(refusal).replace(str(GOLDEN_ZIPS / file), "ZIP")
+    # The cause is worded by zipfile, differently in each version.
+    cause = r"damaged \(.*\)|cannot be read: [\w ]+"
+    damaged = rf"ZIP: ({cause}); expected the \.zip of a bundle: copy it again"
+    assert said == error or (re.fullmatch(damaged, error) and re.fullmatch(damaged, said))
 
 
 def test_a_bomb_is_refused(folder, tmp_path, monkeypatch):

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
+#include <utility>
 
 #include "bundle/bundle_error.hpp"
+#include "bundle/bundle_files.hpp"
 #include "bundle/manifest_rules.hpp"
 #include "bundle/npy.hpp"
 #include "bundle/sha256.hpp"
@@ -16,8 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uintmax_t kMaxManifest = 16u << 20;
-
 [[noreturn]] void fail(const std::string& message) { throw Error(ErrorCode::bad_bundle, message); }
 
 std::string lower_case(std::string text) {
@@ -27,66 +25,23 @@ std::string lower_case(std::string text) {
   return text;
 }
 
-std::string read_manifest(const std::string& folder) {
-  const fs::path path = fs::u8path(folder) / "bundle.json";
-  std::error_code error;
-  if (!fs::is_directory(fs::u8path(folder), error)) {
-    fail(folder + " is not a folder: expected a bundle, as edgecv export writes it");
-  }
-  if (!fs::is_regular_file(path, error)) {
-    fail(folder +
-         " has no bundle.json, so it is not a bundle: expected a folder that edgecv export wrote");
-  }
-  const std::uintmax_t size = fs::file_size(path, error);
-  if (!error && size > kMaxManifest) {
-    fail(folder + "/bundle.json is larger than " + std::to_string(kMaxManifest >> 20) +
-         " MB, so no manifest");
-  }
-  std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (error || !file) fail(folder + "/bundle.json cannot be read");
-  return text;
-}
-
-std::string read_graph(const fs::path& path, const std::string& shown) {
-  std::error_code error;
-  const std::uintmax_t size = fs::file_size(path, error);
-  if (!error && size >= std::uintmax_t{1} << 31) {
-    fail(shown + ": " + std::to_string(size) + " bytes, expected an ONNX file below 2 GB");
-  }
-  std::string content(error ? 0 : static_cast<std::size_t>(size), '\0');
-  std::ifstream file(path, std::ios::binary);
-  if (error || !file.read(content.data(), static_cast<std::streamsize>(size))) {
-    fail(shown + " cannot be read to its end");
-  }
-  return content;
-}
-
 std::string sha256_of(const std::string& text) {
   Sha256 hash;
   hash.update(text.data(), text.size());
   return hash.hex_digest();
 }
 
-/// Both resolved, `path` lies in `folder`.
-bool inside(const fs::path& path, const fs::path& folder) {
-  const fs::path relative = path.lexically_relative(folder);
-  return !relative.empty() && *relative.begin() != "..";
-}
-
 }  // namespace
 
-Bundle Bundle::open(const std::string& folder) {
-  Bundle bundle;
-  bundle.folder_ = folder;
-  const std::string text = read_manifest(folder);
-  bundle.manifest_sha256_ = sha256_of(text);
+Bundle::Bundle(std::shared_ptr<const BundleFiles> files)
+    : files_(std::move(files)), folder_(files_->name()) {
+  const std::string text = files_->manifest();
+  manifest_sha256_ = sha256_of(text);
   try {
-    bundle.manifest_ = Manifest::from_json(text);
+    manifest_ = Manifest::from_json(text);
   } catch (const Error& error) {
-    throw Error(error.code(), folder + "/" + error.what());  // it begins with bundle.json
+    throw Error(error.code(), folder_ + "/" + error.what());  // it begins with bundle.json
   }
-  return bundle;
 }
 
 const GraphFile& Bundle::graph(const std::string& role, const std::string& precision,
@@ -116,51 +71,50 @@ std::string Bundle::default_precision() const {
 
 HashedFile Bundle::verified_file(const std::string& file, const std::string& sha256) const {
   check_file_name("file", file);
-  const fs::path path = fs::u8path(folder_) / fs::u8path(file);
-  const std::string shown = folder_ + "/" + file;
-  std::error_code error;
-  const auto refuse = [&](const std::string& fault) {
-    if (!is_current()) fail(folder_ + " was replaced since it was opened: open it again");
-    fail(fault);
-  };
-  if (!fs::is_regular_file(path, error)) {
-    refuse(shown + ", named in bundle.json, is missing: export or copy the bundle again");
-  }
-  const fs::path root = fs::weakly_canonical(fs::u8path(folder_), error);
-  const fs::path resolved = error ? fs::path() : fs::weakly_canonical(path, error);
-  if (error || !inside(resolved, root)) {
-    refuse(shown + " is a link that leaves the bundle: put the file itself there");
-  }
+  const BundleFiles& files = opened();
+  const std::string shown = files.shown(file);
   bool is_graph = false;
   for (const auto& [role, graphs] : manifest_.graphs) {
     for (const GraphFile& graph : graphs) is_graph = is_graph || graph.file == file;
   }
-  if (is_graph && path.extension() != ".onnx") {
+  if (is_graph && fs::u8path(file).extension() != ".onnx") {
     fail(shown + ": expected the name of a graph to end in .onnx");
   }
-  const HashedFile opened(shown);
-  if (opened.sha256() != lower_case(sha256)) {
-    refuse(shown + " differs from bundle.json (sha256 " + opened.sha256() + ", expected " +
+  try {
+    Bytes content;
+    const HashedFile hashed = files.open(file, is_graph ? &content : nullptr);
+    if (hashed.sha256() != lower_case(sha256)) {
+      fail(shown + " differs from bundle.json (sha256 " + hashed.sha256() + ", expected " +
            lower_case(sha256) +
            "): the bundle was altered or its copy is incomplete; export or copy it again");
+    }
+    if (is_graph) check_graph(content.data, content.size, shown);
+    return hashed;
+  } catch (const Error&) {
+    if (!is_current()) fail(folder_ + " was replaced since it was opened: open it again");
+    throw;
   }
-  if (is_graph) {
-    const std::string content = read_graph(fs::u8path(opened.path()), shown);
-    check_graph(content.data(), content.size(), shown);
-  }
-  return opened;
 }
 
 std::string Bundle::verified_path(const std::string& file, const std::string& sha256) const {
-  return verified_file(file, sha256).name();
+  const HashedFile verified = verified_file(file, sha256);
+  if (verified.path().empty()) fail(verified.name() + " has no path: it is in memory");
+  return verified.name();
 }
 
 bool Bundle::is_current() const {
   try {
-    return sha256_of(read_manifest(folder_)) == manifest_sha256_;
+    return sha256_of(opened().current_manifest()) == manifest_sha256_;
   } catch (const Error&) {
     return false;
   }
+}
+
+const BundleFiles& Bundle::opened() const {
+  if (!files_) {
+    throw Error(ErrorCode::invalid_input, "this Bundle was not opened: Bundle::open() makes one");
+  }
+  return *files_;
 }
 
 std::vector<float> Bundle::anchors() const {
@@ -175,9 +129,12 @@ std::vector<float> Bundle::anchors() const {
     return generate_anchors(*prior, input);
   }
   const auto& stored = std::get<AnchorFile>(anchors);
-  const HashedFile opened = verified_file(stored.file, stored.sha256);
-  std::vector<float> boxes = read_npy_boxes(opened.path(), opened.name());
-  opened.require_unchanged();
+  const HashedFile file = verified_file(stored.file, stored.sha256);
+  if (file.size() > kMaxNpyFile) {
+    fail(file.name() + " has " + std::to_string(file.size()) + " bytes, " +
+         std::to_string(kMaxNpyFile) + " at most are expected of anchors");
+  }
+  std::vector<float> boxes = read_npy_boxes(file.bytes(), file.name());
   const auto count = static_cast<std::int64_t>(boxes.size() / 4);
   const std::int64_t expected = box_count(manifest_, *spec).value_or(count);
   if (count != expected) {

@@ -6,11 +6,11 @@
 #include <string_view>
 
 #include "bundle/bundle_error.hpp"
+#include "bundle/graph_size.hpp"
 
 namespace edgecv {
 namespace {
 
-constexpr std::uint64_t kMaxBytes = std::uint64_t{1} << 31;
 constexpr std::uint64_t kMaxValues = std::uint64_t{1} << 28;
 constexpr std::size_t kMaxNodes = 100000;
 constexpr std::uint64_t kInt64 = 7;           // TensorProto.DataType
@@ -251,10 +251,7 @@ class GraphCheck {
 }  // namespace
 
 void check_graph(const void* data, std::size_t size, const std::string& name) {
-  if (size >= kMaxBytes) {
-    throw Error(ErrorCode::bad_bundle,
-                name + ": " + std::to_string(size) + " bytes, expected an ONNX file below 2 GB");
-  }
+  if (size >= kMaxGraphBytes) refuse_graph_size(name, size);
   // ONNX Runtime would take it for its own format, whatever else it may be.
   if (size >= 8 && std::memcmp(static_cast<const char*>(data) + 4, "ORTM", 4) == 0) {
     throw Error(ErrorCode::bad_bundle, name + " is of ONNX Runtime's own format, expected ONNX");

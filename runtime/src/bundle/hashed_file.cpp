@@ -1,7 +1,9 @@
 #include "edgecv/bundle/hashed_file.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 #include <vector>
 
 #include "bundle/sha256.hpp"
@@ -20,10 +22,19 @@ namespace fs = std::filesystem;
 
 [[noreturn]] void fail(const std::string& message) { throw Error(ErrorCode::bad_bundle, message); }
 
-/// Digest and number of bytes.
-std::string hash(const std::string& path, const std::string& name, std::uint64_t& size) {
+[[noreturn]] void changed(const std::string& name) {
+  fail(name + " was written to while it was loaded: load it again");
+}
+
+std::ifstream open_to_read(const std::string& path, const std::string& name) {
   std::ifstream file(fs::u8path(path), std::ios::binary);
   if (!file) fail(name + " cannot be opened");
+  return file;
+}
+
+/// Digest and number of bytes.
+std::string hash(const std::string& path, const std::string& name, std::uint64_t& size) {
+  std::ifstream file = open_to_read(path, name);
   Sha256 hash;
   std::vector<char> chunk(1 << 20);
   size = 0;
@@ -32,6 +43,26 @@ std::string hash(const std::string& path, const std::string& name, std::uint64_t
     size += static_cast<std::uint64_t>(file.gcount());
   }
   if (file.bad()) fail(name + " cannot be read to its end");
+  return hash.hex_digest();
+}
+
+/// Digest and the bytes themselves, read once.
+std::string read(const std::string& path, const std::string& name, Bytes& content) {
+  std::ifstream file = open_to_read(path, name);
+  file.seekg(0, std::ios::end);
+  const auto size = static_cast<std::streamoff>(file.tellg());
+  file.seekg(0);
+  if (!file || size < 0) fail(name + " cannot be read to its end");
+  // Not zeroed: all of it is written.
+  const std::shared_ptr<char[]> memory(new char[static_cast<std::size_t>(size)]);
+  constexpr std::streamoff kPiece = 1 << 18;  // hashed while it is in the processor's cache
+  Sha256 hash;
+  for (std::streamoff at = 0; at < size; at += kPiece) {
+    const std::streamoff piece = std::min(kPiece, size - at);
+    if (!file.read(memory.get() + at, piece)) fail(name + " cannot be read to its end");
+    hash.update(memory.get() + at, static_cast<std::size_t>(piece));
+  }
+  content = {memory.get(), static_cast<std::size_t>(size), memory};
   return hash.hex_digest();
 }
 
@@ -72,15 +103,44 @@ struct HashedFile::Open {
 };
 #endif
 
-HashedFile::HashedFile(const std::string& name) : name_(name) {
+void HashedFile::open() {
   std::error_code error;
-  if (!fs::is_regular_file(fs::u8path(name), error)) fail(name + " is not a regular file");
-  open_ = std::make_shared<const Open>(name);
+  if (!fs::is_regular_file(fs::u8path(name_), error)) fail(name_ + " is not a regular file");
+  open_ = std::make_shared<const Open>(name_);
   path_ = open_->path;
+}
+
+HashedFile::HashedFile(const std::string& name) : name_(name) {
+  open();
   sha256_ = hash(path_, name_, size_);
 }
 
+HashedFile::HashedFile(const std::string& name, Bytes& content) : name_(name) {
+  open();
+  sha256_ = read(path_, name_, content);
+  size_ = content.size;
+}
+
+HashedFile HashedFile::in_memory(const std::string& name, Bytes bytes) {
+  HashedFile file;
+  file.name_ = name;
+  file.size_ = bytes.size;
+  Sha256 hash;
+  hash.update(bytes.data, bytes.size);
+  file.sha256_ = hash.hex_digest();
+  file.memory_ = std::move(bytes);
+  return file;
+}
+
+Bytes HashedFile::bytes() const {
+  if (!open_) return memory_;
+  Bytes content;
+  if (read(path_, name_, content) != sha256_) changed(name_);
+  return content;
+}
+
 void HashedFile::require_unchanged() const {
+  if (!open_) return;
 #ifdef __linux__
   const bool held = path_ != name_;
   if (held && open_->unchanged()) return;
@@ -88,9 +148,7 @@ void HashedFile::require_unchanged() const {
   const bool held = false;
 #endif
   std::uint64_t size = 0;
-  if (held || hash(path_, name_, size) != sha256_) {
-    fail(name_ + " was written to while it was loaded: load it again");
-  }
+  if (held || hash(path_, name_, size) != sha256_) changed(name_);
 }
 
 }  // namespace edgecv

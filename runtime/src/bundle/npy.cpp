@@ -3,8 +3,6 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
 #include <string_view>
 
 #include "bundle/bundle_error.hpp"
@@ -125,34 +123,44 @@ std::uint32_t little_endian(const unsigned char* bytes, int count) {
   return value;
 }
 
-std::string read_bytes(std::ifstream& file, std::size_t count, const std::string& path) {
-  std::string bytes(count, '\0');
-  if (!file.read(bytes.data(), static_cast<std::streamsize>(count))) {
-    throw Error(ErrorCode::bad_bundle, path + " ends too early: " + kExpected);
+/// Reads one piece after another.
+class Pieces {
+ public:
+  Pieces(const Bytes& bytes, const std::string& path) : rest_(bytes), path_(path) {}
+
+  const unsigned char* take(std::size_t count) {
+    if (count > rest_.size) {
+      throw Error(ErrorCode::bad_bundle, path_ + " ends too early: " + kExpected);
+    }
+    const auto* piece = static_cast<const unsigned char*>(rest_.data);
+    rest_.data = piece + count;
+    rest_.size -= count;
+    return piece;
   }
-  return bytes;
-}
+
+ private:
+  Bytes rest_;
+  const std::string& path_;
+};
 
 }  // namespace
 
-std::vector<float> read_npy_boxes(const std::string& opened, const std::string& path) {
-  std::ifstream file(std::filesystem::u8path(opened), std::ios::binary);
-  if (!file) throw Error(ErrorCode::bad_bundle, path + " cannot be opened");
+std::vector<float> read_npy_boxes(const Bytes& content, const std::string& path) {
+  Pieces file(content, path);
   const auto refuse = [&](const std::string& fault) {
     throw Error(ErrorCode::bad_bundle, path + " " + fault + ": " + kExpected);
   };
 
-  const std::string magic = read_bytes(file, 8, path);
-  if (magic.compare(0, 6, "\x93NUMPY") != 0) refuse("is not an .npy file");
-  const int version = static_cast<unsigned char>(magic[6]);
+  const unsigned char* magic = file.take(8);
+  if (std::memcmp(magic, "\x93NUMPY", 6) != 0) refuse("is not an .npy file");
+  const int version = magic[6];
   if (version < 1 || version > 3) refuse("has .npy format " + std::to_string(version));
   const int length_bytes = version == 1 ? 2 : 4;
-  const std::string length = read_bytes(file, static_cast<std::size_t>(length_bytes), path);
   const std::size_t header_size =
-      little_endian(reinterpret_cast<const unsigned char*>(length.data()), length_bytes);
+      little_endian(file.take(static_cast<std::size_t>(length_bytes)), length_bytes);
   if (header_size > kMaxHeader) refuse("has a header of " + std::to_string(header_size) + " bytes");
 
-  const std::string text = read_bytes(file, header_size, path);
+  const std::string_view text(reinterpret_cast<const char*>(file.take(header_size)), header_size);
   const HeaderReader::Header header = HeaderReader(text, path).read();
   if (header.descr != "<f4") refuse("has dtype " + quoted(header.descr));
   if (header.fortran_order != "False") refuse("is in Fortran order");
@@ -166,17 +174,15 @@ std::vector<float> read_npy_boxes(const std::string& opened, const std::string& 
 
   const std::uint64_t expected_size =
       8 + static_cast<std::uint64_t>(length_bytes) + header_size + boxes * 16;
-  const std::uint64_t size = std::filesystem::file_size(std::filesystem::u8path(opened));
-  if (size != expected_size) {
-    refuse("has " + std::to_string(size) + " bytes where its header asks for " +
+  if (content.size != expected_size) {
+    refuse("has " + std::to_string(content.size) + " bytes where its header asks for " +
            std::to_string(expected_size));
   }
-  const std::string data = read_bytes(file, static_cast<std::size_t>(boxes * 16), path);
+  const unsigned char* data = file.take(static_cast<std::size_t>(boxes * 16));
 
   std::vector<float> values(static_cast<std::size_t>(boxes * 4));
   for (std::size_t i = 0; i < values.size(); ++i) {
-    const std::uint32_t bits =
-        little_endian(reinterpret_cast<const unsigned char*>(data.data()) + 4 * i, 4);
+    const std::uint32_t bits = little_endian(data + 4 * i, 4);
     std::memcpy(&values[i], &bits, 4);
     if (!std::isfinite(values[i]))
       refuse("has a value that is not finite in box " + std::to_string(i / 4));

@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -14,29 +13,15 @@
 #include "edgecv/error.hpp"
 #include "golden.hpp"
 #include "refusal.hpp"
+#include "temporary_folder.hpp"
 
 namespace fs = std::filesystem;
 using edgecv::Bundle;
 using edgecv::ErrorCode;
 using edgecv::testing::refusal;
+using edgecv::testing::TemporaryFolder;
 
 namespace {
-
-/// A folder that goes away with the test.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::random_device random;  // runs of the tests side by side
-    path_ = fs::temp_directory_path() /
-            ("edgecv_test_" + std::to_string(random()) + "_" + std::to_string(random()));
-    fs::create_directories(path_);
-  }
-  ~TemporaryFolder() { fs::remove_all(path_); }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 /// A copy of a golden bundle that a test may spoil.
 class BundleCopy : public TemporaryFolder {
@@ -93,7 +78,7 @@ TEST_CASE("a folder that is no bundle") {
   const TemporaryFolder empty;
   const std::string folder = empty.path().u8string();
   CHECK(refusal(ErrorCode::bad_bundle, [&] { Bundle::open(folder + "/nowhere"); }) ==
-        folder + "/nowhere is not a folder: expected a bundle, as edgecv export writes it");
+        folder + "/nowhere does not exist: expected the folder or .zip of a bundle");
   CHECK(refusal(ErrorCode::bad_bundle, [&] { Bundle::open(folder); }) ==
         folder +
             " has no bundle.json, so it is not a bundle: expected a folder that edgecv export "
@@ -198,7 +183,7 @@ TEST_CASE("stored anchors in pixels, of another count, or altered") {
   const std::string folder = copy.path().u8string();
   const std::string manifest = read_file(folder + "/bundle.json");
   const std::vector<float> in_unit_square =
-      edgecv::read_npy_boxes(folder + "/anchors.npy", "anchors.npy");
+      edgecv::read_npy_boxes(edgecv::HashedFile(folder + "/anchors.npy").bytes(), "anchors.npy");
 
   copy.write("bundle.json", replaced(manifest, "\"normalized\": true", "\"normalized\": false"));
   CHECK(Bundle::open(folder).anchors() == in_unit_square);
@@ -239,7 +224,7 @@ TEST_CASE(".npy: what NumPy writes for float32 [N, 4] is read") {
          {"{'descr': '<f4', 'fortran_order': False, 'shape': (2, 4), }            \n",
           "{\"shape\": (2, 4,), \"fortran_order\": False, \"descr\": \"<f4\"}"}) {
       std::ofstream(path, std::ios::binary) << npy(header, bytes(boxes), version);
-      CHECK(edgecv::read_npy_boxes(path, path) == boxes);
+      CHECK(edgecv::read_npy_boxes(edgecv::HashedFile(path).bytes(), path) == boxes);
     }
   }
 }
@@ -283,8 +268,9 @@ TEST_CASE(".npy: everything else is refused with one line") {
   };
   for (const Case& bad : cases) {
     std::ofstream(path, std::ios::binary) << bad.file;
-    const std::string message =
-        refusal(ErrorCode::bad_bundle, [&] { edgecv::read_npy_boxes(path, path); });
+    const std::string message = refusal(ErrorCode::bad_bundle, [&] {
+      edgecv::read_npy_boxes(edgecv::HashedFile(path).bytes(), path);
+    });
     CAPTURE(bad.fault);
     CHECK(message.find(path + " ") == 0);
     CHECK(message.find(bad.fault) != std::string::npos);

@@ -1,23 +1,30 @@
-// A bundle on disk: its manifest and its files. None of them is trusted.
+// A bundle: its manifest and its files. None of them is trusted.
 //
-//   const edgecv::Bundle bundle = edgecv::Bundle::open("street");  // a folder
+//   const edgecv::Bundle bundle = edgecv::Bundle::open("street");  // a folder or .zip
 //   const edgecv::GraphFile& graph = bundle.graph("main", "fp32", "onnx");
 //   const edgecv::HashedFile file = bundle.verified_file(graph.file, graph.sha256);
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "edgecv/bundle/hashed_file.hpp"
 #include "edgecv/bundle/manifest.hpp"
+#include "edgecv/bundle/source.hpp"
 
 namespace edgecv {
 
 class Bundle {
  public:
-  /// Reads folder/bundle.json. Files are checked when they are asked for.
-  static Bundle open(const std::string& folder);
+  /// Reads bundle.json. Files are checked when they are asked for. Throws Error (bad_bundle).
+  static Bundle open(const BundleSource& source);
+  /// The same over files that are open.
+  explicit Bundle(std::shared_ptr<const BundleFiles> files);
+  /// Of no use until another one is assigned to it.
+  Bundle() = default;
 
+  /// The folder, the .zip, or what files in memory are called.
   const std::string& folder() const { return folder_; }
   const Manifest& manifest() const { return manifest_; }
 
@@ -29,12 +36,12 @@ class Bundle {
   /// have.
   std::string default_precision() const;
 
-  /// A file named in the manifest, after checking that it stays inside the folder, exists and has
+  /// A file named in the manifest, after checking that it stays inside the bundle, exists and has
   /// the sha256, and that a graph holds nothing that an engine should not see (graph_check.hpp). It
-  /// is held open: the bytes that were hashed are those that are read.
+  /// is read once and held: the bytes that were hashed are those that an engine reads.
   HashedFile verified_file(const std::string& file, const std::string& sha256) const;
 
-  /// The path of such a file, for what need not be the bytes that were checked.
+  /// The path of such a file in a folder, for what need not be the bytes that were checked.
   std::string verified_path(const std::string& file, const std::string& sha256) const;
 
   /// Whether bundle.json is still what was read; another one is of another generation, which has
@@ -46,6 +53,8 @@ class Bundle {
   std::vector<float> anchors() const;
 
  private:
+  const BundleFiles& opened() const;
+  std::shared_ptr<const BundleFiles> files_;
   std::string folder_, manifest_sha256_;
   Manifest manifest_;
 };

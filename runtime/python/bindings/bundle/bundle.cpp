@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "arrays.hpp"
+#include "bundle/bundle_files.hpp"
 #include "edgecv/bundle/graph_check.hpp"
 #include "text.hpp"
 
@@ -49,7 +50,10 @@ void bind_bundle(nb::module_& m) {
   nb::class_<Bundle>(m, "Bundle")
       .def_static(
           "open",
-          [](const std::filesystem::path& folder) { return Bundle::open(folder.u8string()); },
+          // Not Bundle::open(): Python unpacks a .zip itself.
+          [](const std::filesystem::path& folder) {
+            return Bundle(folder_files(folder.u8string()));
+          },
           nb::arg("folder"), Unlocked(),
           "Reads folder/bundle.json; raises BundleError naming what is wrong.")
       .def_prop_ro(
