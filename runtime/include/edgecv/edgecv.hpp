@@ -49,6 +49,7 @@
 #include "edgecv/engine/tensor.hpp"
 #include "edgecv/engine/timing.hpp"
 #include "edgecv/error.hpp"
+#include "edgecv/export.hpp"
 #include "edgecv/image/image.hpp"
 #include "edgecv/image/input_spec.hpp"
 #include "edgecv/image/preprocess.hpp"
@@ -65,6 +66,7 @@
 #include "edgecv/threads/executor.hpp"
 #include "edgecv/threads/setting.hpp"
 #include "edgecv/threads/thread_pool.hpp"
+#include "edgecv/version.hpp"
 
 // Engines that the program is linked with; they register themselves.
 #ifdef EDGECV_HAS_OPENVINO

@@ -11,6 +11,8 @@
 #include <stdexcept>
 #include <string>
 
+#include "edgecv/export.hpp"
+
 namespace edgecv {
 
 enum class ErrorCode {
@@ -22,7 +24,7 @@ enum class ErrorCode {
 };
 
 /// Says in one line what is wrong, what was expected and what to do.
-class Error : public std::runtime_error {
+class EDGECV_API Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
   ErrorCode code() const noexcept { return code_; }

@@ -1,6 +1,7 @@
 #include <nanobind/nanobind.h>
 
 #include "edgecv/error.hpp"
+#include "edgecv/version.hpp"
 #include "text.hpp"
 
 namespace nb = nanobind;

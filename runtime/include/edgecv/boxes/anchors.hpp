@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "edgecv/export.hpp"
 #include "edgecv/image/image.hpp"
 
 namespace edgecv {
@@ -20,8 +21,9 @@ namespace edgecv {
 /// make a box of s * sqrt(r) by s / sqrt(r) in units of the image's sides. With `image` the ratio
 /// refers to pixels: width h * s * sqrt(r), height h * s / sqrt(r) for an image h pixels high.
 /// Returns xyxy in 0..1 of the image, [h * w * (n + m - 1), 4].
-std::vector<float> multibox_prior(Size feature, const std::vector<float>& scales,
-                                  const std::vector<float>& ratios, const Size* image = nullptr);
+EDGECV_API std::vector<float> multibox_prior(Size feature, const std::vector<float>& scales,
+                                             const std::vector<float>& ratios,
+                                             const Size* image = nullptr);
 
 /// Parameters of multibox_prior for each level of a network.
 struct MultiboxPrior {
@@ -51,6 +53,6 @@ struct AnchorFile {
 using AnchorSpec = std::variant<DefaultBoxes, MultiboxPrior>;
 
 /// xyxy in pixels of a network input of that size, [A, 4].
-std::vector<float> generate_anchors(const AnchorSpec& spec, Size input);
+EDGECV_API std::vector<float> generate_anchors(const AnchorSpec& spec, Size input);
 
 }  // namespace edgecv

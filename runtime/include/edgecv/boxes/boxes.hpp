@@ -9,6 +9,7 @@
 
 #include <cstddef>
 
+#include "edgecv/export.hpp"
 #include "edgecv/image/image.hpp"
 
 namespace edgecv {
@@ -20,17 +21,18 @@ inline bool has_area(const float* xyxy) { return xyxy[2] > xyxy[0] && xyxy[3] > 
 
 /// `count` boxes from one format to another; to the same one they stay as they are, bit for bit.
 /// `boxes` and `result` may be the same memory.
-void box_convert(const float* boxes, std::size_t count, BoxFormat from, BoxFormat to,
-                 float* result);
+EDGECV_API void box_convert(const float* boxes, std::size_t count, BoxFormat from, BoxFormat to,
+                            float* result);
 
 /// Intersection over union of each of `count1` boxes with each of `count2`: result[count1 *
 /// count2], row-major. Two boxes without area have 0 / 0 = NaN, as torchvision.ops.box_iou gives
 /// it.
-void box_iou(const float* boxes1, std::size_t count1, const float* boxes2, std::size_t count2,
-             float* result);
+EDGECV_API void box_iou(const float* boxes1, std::size_t count1, const float* boxes2,
+                        std::size_t count2, float* result);
 
 /// Clamps x to [0, width] and y to [0, height].
-void clip_boxes(const float* boxes, std::size_t count, float height, float width, float* result);
+EDGECV_API void clip_boxes(const float* boxes, std::size_t count, float height, float width,
+                           float* result);
 
 /// How offsets relate boxes to anchors (Faster R-CNN, arXiv 1506.01497, section 3.1.2):
 /// dx = wx (cx - cx_a) / w_a, dw = ww log(w / w_a), and the same for y and h.
@@ -40,9 +42,9 @@ struct BoxCoder {
       4.135166556742356f;  // log(1000 / 16): dw and dh are cut there when decoding
 };
 
-void encode_boxes(const float* boxes, const float* anchors, std::size_t count,
-                  const BoxCoder& coder, float* deltas);
-void decode_boxes(const float* deltas, const float* anchors, std::size_t count,
-                  const BoxCoder& coder, float* boxes);
+EDGECV_API void encode_boxes(const float* boxes, const float* anchors, std::size_t count,
+                             const BoxCoder& coder, float* deltas);
+EDGECV_API void decode_boxes(const float* deltas, const float* anchors, std::size_t count,
+                             const BoxCoder& coder, float* boxes);
 
 }  // namespace edgecv

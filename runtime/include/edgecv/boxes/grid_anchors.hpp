@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "edgecv/export.hpp"
 #include "edgecv/image/image.hpp"
 
 namespace edgecv {
@@ -25,16 +26,16 @@ struct GridAnchors {
 
 /// The boxes of one cell around (0, 0), xyxy in pixels, [per_cell, 4]: all sizes of the first
 /// ratio, then of the second.
-std::vector<float> cell_anchors(const GridAnchors& spec, std::size_t level);
+EDGECV_API std::vector<float> cell_anchors(const GridAnchors& spec, std::size_t level);
 
 /// Pixels of the network's input from one cell of a feature map to the next. Throws Error
 /// (invalid_input) unless both sizes are positive.
-Size grid_stride(Size feature, Size input);
+EDGECV_API Size grid_stride(Size feature, Size input);
 
 /// xyxy in pixels of a network input of that size, all levels one after another, [A, 4]. Throws
 /// Error (invalid_input) unless there is one list of sizes, one of ratios and one feature size for
 /// each level, all positive.
-std::vector<float> generate_anchors(const GridAnchors& spec, const std::vector<Size>& feature_sizes,
-                                    Size input);
+EDGECV_API std::vector<float> generate_anchors(const GridAnchors& spec,
+                                               const std::vector<Size>& feature_sizes, Size input);
 
 }  // namespace edgecv

@@ -12,10 +12,11 @@
 #include "edgecv/bundle/hashed_file.hpp"
 #include "edgecv/bundle/manifest.hpp"
 #include "edgecv/bundle/source.hpp"
+#include "edgecv/export.hpp"
 
 namespace edgecv {
 
-class Bundle {
+class EDGECV_API Bundle {
  public:
   /// Reads bundle.json. Files are checked when they are asked for. Throws Error (bad_bundle).
   static Bundle open(const BundleSource& source);
@@ -60,6 +61,6 @@ class Bundle {
 };
 
 /// Lower-case hex digits of the file's SHA-256.
-std::string sha256_of_file(const std::string& path);
+EDGECV_API std::string sha256_of_file(const std::string& path);
 
 }  // namespace edgecv

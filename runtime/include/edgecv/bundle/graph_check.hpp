@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <string>
 
+#include "edgecv/export.hpp"
+
 namespace edgecv {
 
 /// Walks the file without any library of ONNX. Throws Error (bad_bundle) unless it is one graph of
@@ -18,6 +20,6 @@ namespace edgecv {
 ///   - at most 2 GB (protobuf's limit), 100,000 nodes, and tensors that hold the values they claim;
 ///   - no ConstantOfShape, Expand or Tile that asks for more than 2^28 values by a constant.
 /// `name` is what messages call the file.
-void check_graph(const void* data, std::size_t size, const std::string& name);
+EDGECV_API void check_graph(const void* data, std::size_t size, const std::string& name);
 
 }  // namespace edgecv

@@ -12,10 +12,11 @@
 #include <string>
 
 #include "edgecv/bundle/bytes.hpp"
+#include "edgecv/export.hpp"
 
 namespace edgecv {
 
-class HashedFile {
+class EDGECV_API HashedFile {
  public:
   /// Opens and hashes a file, in memory of a fixed size. Throws Error (bad_bundle) if it is no
   /// plain file or cannot be read. `name` is UTF-8.

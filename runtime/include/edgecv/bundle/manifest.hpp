@@ -16,6 +16,7 @@
 #include "edgecv/detection/rcnn.hpp"
 #include "edgecv/detection/ssd.hpp"
 #include "edgecv/engine/tensor.hpp"
+#include "edgecv/export.hpp"
 #include "edgecv/image/input_spec.hpp"
 #include "edgecv/segmentation/segment.hpp"
 #include "edgecv/style/stylize.hpp"
@@ -23,7 +24,7 @@
 namespace edgecv {
 
 enum class Task { classify, detect, instance, segment, stylize };
-const char* to_string(Task task);
+EDGECV_API const char* to_string(Task task);
 
 /// One file that holds a graph, in one precision and dialect.
 struct GraphFile {
@@ -39,7 +40,7 @@ struct GraphFile {
 using PostprocessSpec =
     std::variant<SsdSpec, DenseSpec, RcnnSpec, ClassifySpec, SegmentSpec, StylizeSpec>;
 
-struct Manifest {
+struct EDGECV_API Manifest {
   static constexpr int current_schema = 3;  // 2: classify, segment, stylize; 3: thresholds
 
   int schema = current_schema;
@@ -69,10 +70,10 @@ constexpr float kOperatingThreshold = 0.5f;
 
 /// The scores that a detector's objects must be above: one for each label, the manifest's own or
 /// kOperatingThreshold, which a higher score_threshold raises. Empty for other tasks.
-std::vector<float> operating_thresholds(const Manifest& manifest);
+EDGECV_API std::vector<float> operating_thresholds(const Manifest& manifest);
 
 /// The lowest score that the postprocessing was made for, 0.01 to 0.05 mostly: what mean average
 /// precision is measured with. 0 for other tasks than a detector's.
-float measuring_threshold(const Manifest& manifest);
+EDGECV_API float measuring_threshold(const Manifest& manifest);
 
 }  // namespace edgecv

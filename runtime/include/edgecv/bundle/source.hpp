@@ -16,6 +16,7 @@
 #include <string>
 
 #include "edgecv/bundle/bytes.hpp"
+#include "edgecv/export.hpp"
 
 namespace edgecv {
 
@@ -25,7 +26,7 @@ class BundleFiles;
 using MemoryFiles = std::map<std::string, Bytes>;
 
 /// What load() and Bundle::open() take.
-class BundleSource {
+class EDGECV_API BundleSource {
  public:
   /// The path, in UTF-8, of a folder or a .zip. A zip holds the bundle at its top or in one folder,
   /// unpacks to at most 8 GB, and names no path outside itself. Reading it needs zlib: without it

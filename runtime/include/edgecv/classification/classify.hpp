@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "edgecv/export.hpp"
 #include "edgecv/scores/score_function.hpp"
 
 namespace edgecv {
@@ -29,6 +30,6 @@ struct Classification {
 
 /// Scores of one image's logits [classes] and the best `topk` of them. With sigmoid and none the
 /// scores need not add up to 1. Throws Error (engine) if a logit is NaN or infinite.
-Classification classify(const ClassifySpec& spec, const float* logits, int classes);
+EDGECV_API Classification classify(const ClassifySpec& spec, const float* logits, int classes);
 
 }  // namespace edgecv

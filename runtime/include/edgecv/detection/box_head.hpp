@@ -11,6 +11,7 @@
 
 #include "edgecv/boxes/boxes.hpp"
 #include "edgecv/detection/detections.hpp"
+#include "edgecv/export.hpp"
 #include "edgecv/image/preprocess.hpp"
 #include "edgecv/threads/thread_pool.hpp"
 
@@ -32,13 +33,13 @@ struct BoxHeadSpec {
 /// is. `thresholds`: one for each class, or empty for the bundle's. Equal scores: by proposal, then
 /// class. Throws Error (engine) on NaN and infinity in the logits, and in the deltas of the boxes
 /// that are decoded.
-Detections box_head_detections(const BoxHeadSpec& spec, const float* logits, const float* deltas,
-                               const float* proposals, std::size_t count, int classes,
-                               const Geometry& geometry, const std::vector<float>& thresholds,
-                               Executor& pool);
+EDGECV_API Detections box_head_detections(const BoxHeadSpec& spec, const float* logits,
+                                          const float* deltas, const float* proposals,
+                                          std::size_t count, int classes, const Geometry& geometry,
+                                          const std::vector<float>& thresholds, Executor& pool);
 
 /// Boxes from pixels of the network's input to pixels of the image.
-void boxes_to_image(const Geometry& geometry, std::vector<float>& boxes);
+EDGECV_API void boxes_to_image(const Geometry& geometry, std::vector<float>& boxes);
 
 [[deprecated("boxes_to_image")]] inline void to_picture(const Geometry& geometry,
                                                         std::vector<float>& boxes) {
@@ -55,7 +56,7 @@ struct LevelSpec {
 };
 
 /// result[i] in 0 .. levels - 1; boxes without area go to the finest.
-std::vector<std::int32_t> assign_levels(const LevelSpec& spec, const float* boxes,
-                                        std::size_t count);
+EDGECV_API std::vector<std::int32_t> assign_levels(const LevelSpec& spec, const float* boxes,
+                                                   std::size_t count);
 
 }  // namespace edgecv

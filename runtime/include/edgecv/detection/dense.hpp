@@ -17,6 +17,7 @@
 #include "edgecv/boxes/boxes.hpp"
 #include "edgecv/boxes/grid_anchors.hpp"
 #include "edgecv/detection/detections.hpp"
+#include "edgecv/export.hpp"
 #include "edgecv/image/preprocess.hpp"
 #include "edgecv/threads/thread_pool.hpp"
 
@@ -42,17 +43,17 @@ struct DenseSpec {
 };
 
 /// Cells of each level for a tensor of that size.
-std::vector<Size> feature_sizes(const DenseSpec& spec, Size tensor);
+EDGECV_API std::vector<Size> feature_sizes(const DenseSpec& spec, Size tensor);
 
 /// Anchors of all levels for a tensor of that size.
-std::int64_t anchor_count(const DenseSpec& spec, Size tensor);
+EDGECV_API std::int64_t anchor_count(const DenseSpec& spec, Size tensor);
 
 /// Turns the outputs for one image into detections, as torchvision's
 /// RetinaNet.postprocess_detections and FCOS.postprocess_detections do: per level threshold, top-k
 /// over anchors and classes, decode, clip; then suppression per class and the best max_detections.
 /// Unlike theirs, boxes of which clipping leaves nothing and boxes inside out are dropped
 /// before the limit counts.
-class DensePostprocess {
+class EDGECV_API DensePostprocess {
  public:
   DensePostprocess(DenseSpec spec, int classes);
 

@@ -15,6 +15,7 @@
 #include "edgecv/detection/detections.hpp"
 #include "edgecv/engine/engine.hpp"
 #include "edgecv/engine/timing.hpp"
+#include "edgecv/export.hpp"
 #include "edgecv/threads/setting.hpp"
 #include "edgecv/threads/thread_pool.hpp"
 
@@ -28,7 +29,7 @@ class OneStage;
 /// Any number of threads may call one object, run() and the setters alike: a call works with the
 /// settings that it found when it began. A copy shares the engines and has settings of its own. An
 /// object that was moved from may only be destroyed or assigned to.
-class Detector {
+class EDGECV_API Detector {
  public:
   /// The engine runs the bundle's `main` graph. Throws Error if its inputs and outputs do not fit
   /// the manifest. `threads`:

@@ -15,6 +15,7 @@
 
 #include "edgecv/boxes/boxes.hpp"
 #include "edgecv/boxes/grid_anchors.hpp"
+#include "edgecv/export.hpp"
 #include "edgecv/image/image.hpp"
 #include "edgecv/threads/thread_pool.hpp"
 
@@ -48,7 +49,7 @@ struct Proposals {
 /// inside the (padded) input of size `input`. Equal scores: the finer level first, then the anchor
 /// that comes first. Throws Error (engine) on NaN and infinity in the logits, and in the deltas of
 /// the anchors that are decoded.
-Proposals propose(const RpnSpec& spec, const std::vector<RpnLevel>& levels, Size image, Size input,
-                  Executor& pool);
+EDGECV_API Proposals propose(const RpnSpec& spec, const std::vector<RpnLevel>& levels, Size image,
+                             Size input, Executor& pool);
 
 }  // namespace edgecv

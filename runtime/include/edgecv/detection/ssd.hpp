@@ -16,6 +16,7 @@
 #include "edgecv/boxes/boxes.hpp"
 #include "edgecv/detection/detections.hpp"
 #include "edgecv/engine/tensor.hpp"
+#include "edgecv/export.hpp"
 #include "edgecv/image/preprocess.hpp"
 #include "edgecv/scores/score_function.hpp"
 #include "edgecv/threads/thread_pool.hpp"
@@ -52,7 +53,7 @@ struct SsdSpec {
 /// the image, suppression per class, the best max_detections. The results are torchvision's
 /// SSD.postprocess_detections', except that boxes of which clipping leaves nothing (in the padding
 /// of a letterbox, say) and boxes inside out are dropped before the limit counts.
-class SsdPostprocess {
+class EDGECV_API SsdPostprocess {
  public:
   /// `anchors`: xyxy in pixels of the network's input, [A, 4]; empty for finished boxes.
   SsdPostprocess(SsdSpec spec, std::vector<float> anchors, int classes);

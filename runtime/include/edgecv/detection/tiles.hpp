@@ -15,6 +15,7 @@
 #include "edgecv/detection/detections.hpp"
 #include "edgecv/detection/detector.hpp"
 #include "edgecv/detection/two_stage_detector.hpp"
+#include "edgecv/export.hpp"
 #include "edgecv/image/image.hpp"
 
 namespace edgecv {
@@ -30,7 +31,7 @@ struct TileSpec {
 
 /// The tiles of an image, [T, 4] xyxy, row by row; with `whole` the image itself comes last,
 /// unless it is the only tile. Throws Error (invalid_input) if the spec cannot be right.
-std::vector<std::int64_t> tiles_of(const TileSpec& spec, Size image);
+EDGECV_API std::vector<std::int64_t> tiles_of(const TileSpec& spec, Size image);
 
 /// What several tiles found, in pixels of the image: `boxes` [N, 4] xyxy, `scores`, `labels` and
 /// `tiles` [N], indices of `tile_boxes` [T, 4] xyxy.
@@ -76,7 +77,8 @@ struct TileGroup {
 ///
 /// Gives the groups by falling score of their best member. Throws Error (invalid_input) if a tile
 /// does not exist or a box is not finite.
-std::vector<TileGroup> group_tiles(const TileDetections& detections, double match_threshold);
+EDGECV_API std::vector<TileGroup> group_tiles(const TileDetections& detections,
+                                              double match_threshold);
 
 struct [[deprecated("TileDetections")]] TileFindings {
   const float* boxes;
@@ -97,12 +99,12 @@ struct [[deprecated("TileDetections")]] TileFindings {
 /// takes for one object becomes one detection: its box (and mask) is that of `whole`, or the union
 /// of all pieces; its score is the best. The time of all tiles is added to `timing`, putting
 /// together left out. An image of one tile gives what it gives without tiles.
-Detections detect_in_tiles(Detector& detector, const Image& image, const TileSpec& spec,
-                           int max_batch = 4, Timing* timing = nullptr);
-Instances detect_in_tiles(TwoStageDetector& detector, const Image& image, const TileSpec& spec,
-                          TwoStageTiming* timing = nullptr);
+EDGECV_API Detections detect_in_tiles(Detector& detector, const Image& image, const TileSpec& spec,
+                                      int max_batch = 4, Timing* timing = nullptr);
+EDGECV_API Instances detect_in_tiles(TwoStageDetector& detector, const Image& image,
+                                     const TileSpec& spec, TwoStageTiming* timing = nullptr);
 
 /// All that lies in one of the masks.
-MaskCrop unite_masks(const std::vector<const MaskCrop*>& masks);
+EDGECV_API MaskCrop unite_masks(const std::vector<const MaskCrop*>& masks);
 
 }  // namespace edgecv

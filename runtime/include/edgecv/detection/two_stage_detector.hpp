@@ -15,6 +15,7 @@
 #include "edgecv/detection/detections.hpp"
 #include "edgecv/detection/rcnn.hpp"
 #include "edgecv/engine/engine.hpp"
+#include "edgecv/export.hpp"
 #include "edgecv/masks/masks.hpp"
 #include "edgecv/threads/setting.hpp"
 #include "edgecv/threads/thread_pool.hpp"
@@ -69,7 +70,7 @@ class RoiGraph;
 /// Any number of threads may call one object, run() and the setters alike: a call works with the
 /// settings that it found when it began. A copy shares the engines and has settings of its own. An
 /// object that was moved from may only be destroyed or assigned to.
-class TwoStageDetector {
+class EDGECV_API TwoStageDetector {
  public:
   /// Throws Error if the engines' inputs and outputs do not fit the manifest. `threads`:
   /// see shared_executor().

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "edgecv/engine/tensor.hpp"
+#include "edgecv/export.hpp"
 
 namespace edgecv {
 
@@ -29,7 +30,7 @@ struct BatchRange {
 /// pipeline sees to that for the engines it was given, which should be given to no other. What an
 /// engine says about itself (inputs(), outputs(), batch_range()) stays the same for its life and
 /// may be asked while it runs.
-class Engine {
+class EDGECV_API Engine {
  public:
   virtual ~Engine() = default;
 

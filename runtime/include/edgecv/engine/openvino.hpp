@@ -16,6 +16,7 @@
 #include "edgecv/bundle/bundle.hpp"
 #include "edgecv/engine/engine.hpp"
 #include "edgecv/engine/registry.hpp"
+#include "edgecv/export.hpp"
 
 namespace edgecv {
 
@@ -28,7 +29,7 @@ struct OpenVinoOptions {
   int threads = 0;  // of one run of the network; 0: OpenVINO chooses
 };
 
-class OpenVinoEngine : public Engine {
+class EDGECV_ENGINE_API OpenVinoEngine : public Engine {
  public:
   /// The bundle's graph for a role (dialect onnx), its sha256 checked. Throws Error: bad_bundle if
   /// there is none in that precision, engine if OpenVINO lacks the device or cannot load it.
@@ -53,7 +54,7 @@ class OpenVinoEngine : public Engine {
 };
 
 /// What is registered as "openvino": no options.
-EngineKind openvino_kind();
+EDGECV_ENGINE_API EngineKind openvino_kind();
 
 inline const bool openvino_is_registered = (register_engine(openvino_kind()), true);
 

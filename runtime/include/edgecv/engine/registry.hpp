@@ -15,6 +15,7 @@
 #include "edgecv/bundle/hashed_file.hpp"
 #include "edgecv/engine/engine.hpp"
 #include "edgecv/engine/offer.hpp"
+#include "edgecv/export.hpp"
 
 namespace edgecv {
 
@@ -45,9 +46,9 @@ struct EngineKind {
 
 /// Adds a kind, or replaces the one of its name. Any thread may call it. Throws Error
 /// (invalid_input) for a kind without a name, `offers` or `open`.
-void register_engine(EngineKind kind);
+EDGECV_API void register_engine(EngineKind kind);
 
 /// In the order in which load() prefers them: onnxruntime, openvino, then others as they came.
-std::vector<EngineKind> registered_engines();
+EDGECV_API std::vector<EngineKind> registered_engines();
 
 }  // namespace edgecv

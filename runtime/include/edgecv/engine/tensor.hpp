@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include "edgecv/export.hpp"
+
 namespace edgecv {
 
 enum class DType { float32, float16, uint8, int32, int64 };
@@ -22,11 +24,11 @@ enum class Device { cpu, cuda };
 /// Lengths of the axes; in a TensorSpec -1 stands for "any length".
 using Shape = std::vector<std::int64_t>;
 
-std::size_t element_size(DType dtype);
-const char* to_string(DType dtype);
+EDGECV_API std::size_t element_size(DType dtype);
+EDGECV_API const char* to_string(DType dtype);
 /// "[1, 3, 320, 320]"; an axis of any length is written "?".
-std::string to_string(const Shape& shape);
-std::int64_t element_count(const Shape& shape);
+EDGECV_API std::string to_string(const Shape& shape);
+EDGECV_API std::int64_t element_count(const Shape& shape);
 
 /// Name, dtype and shape of an input or output of a graph.
 struct TensorSpec {

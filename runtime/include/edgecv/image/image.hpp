@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "edgecv/export.hpp"
+
 namespace edgecv {
 
 struct Size {
@@ -40,11 +42,11 @@ struct Image {
 
 /// Throws Error (invalid_input) if the view cannot be right: no data, a side of 0 or above
 /// max_side, rows that overlap, an odd NV12 or YUYV image.
-void check(const Image& image);
+EDGECV_API void check(const Image& image);
 
 /// The part of an image from (x, y) on, a view of the same memory. Throws Error (invalid_input) if
 /// it is empty or leaves the image, and for odd positions and sizes of an NV12 image, odd x and
 /// widths of a YUYV one.
-Image crop(const Image& image, int x, int y, Size size);
+EDGECV_API Image crop(const Image& image, int x, int y, Size size);
 
 }  // namespace edgecv

@@ -13,6 +13,7 @@
 #include <optional>
 
 #include "edgecv/engine/tensor.hpp"
+#include "edgecv/export.hpp"
 #include "edgecv/image/image.hpp"
 
 namespace edgecv {
@@ -56,6 +57,6 @@ struct InputSpec {
 };
 
 /// Throws Error (invalid_input) naming the first field that cannot be right.
-void check(const InputSpec& spec);
+EDGECV_API void check(const InputSpec& spec);
 
 }  // namespace edgecv

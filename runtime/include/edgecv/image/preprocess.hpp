@@ -9,6 +9,7 @@
 //   edgecv::preprocess(image, spec, geometry, tensor.data());
 #pragma once
 
+#include "edgecv/export.hpp"
 #include "edgecv/image/image.hpp"
 #include "edgecv/image/input_spec.hpp"
 #include "edgecv/threads/thread_pool.hpp"
@@ -36,12 +37,12 @@ struct Geometry {
 /// max_size the detection transform (both sides floor(side * min(size / shorter, max_size /
 /// longer))), without it transforms.Resize (longer side int(size * longer / shorter)). letterbox
 /// rounds to nearest.
-Geometry plan(const InputSpec& spec, Size image);
+EDGECV_API Geometry plan(const InputSpec& spec, Size image);
 
 /// Writes the tensor of one image: spec.channels() x tensor.height x tensor.width elements of
 /// spec.dtype in spec.layout, at `output`. Bilinear sampling in float32 with half-pixel centres, as
 /// torch.nn.functional.interpolate(align_corners=False) has it; results equal torch's to rounding.
-void preprocess(const Image& image, const InputSpec& spec, const Geometry& geometry, void* output,
-                Executor& pool = ThreadPool::global());
+EDGECV_API void preprocess(const Image& image, const InputSpec& spec, const Geometry& geometry,
+                           void* output, Executor& pool = ThreadPool::global());
 
 }  // namespace edgecv

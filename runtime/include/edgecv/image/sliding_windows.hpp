@@ -8,12 +8,13 @@
 #include <cstdint>
 #include <vector>
 
+#include "edgecv/export.hpp"
 #include "edgecv/image/image.hpp"
 
 namespace edgecv {
 
 /// Rows of windows: each of `lefts` at each of `tops`, row by row.
-struct WindowGrid {
+struct EDGECV_API WindowGrid {
   Size window;
   std::vector<int> tops;   // rising
   std::vector<int> lefts;  // rising
@@ -27,6 +28,6 @@ struct WindowGrid {
 /// apart, at least 1, until one reaches the end of the image; that one is moved back inside it. A
 /// window larger than the image is cut to it. Throws Error (invalid_input) unless 0 <= overlap <
 /// 1 and all sides lie in 1..max_side.
-WindowGrid sliding_windows(Size image, Size window, double overlap);
+EDGECV_API WindowGrid sliding_windows(Size image, Size window, double overlap);
 
 }  // namespace edgecv

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "edgecv/export.hpp"
 #include "edgecv/image/image.hpp"
 #include "edgecv/threads/thread_pool.hpp"
 
@@ -29,11 +30,12 @@ struct MaskCrop {
 /// `masks` [N, size, size] probabilities, `boxes` [N, 4] xyxy in pixels of the image. A box that
 /// misses the image gives an empty crop. Throws Error (invalid_input) for a box that is not
 /// finite.
-std::vector<MaskCrop> paste_masks(const float* masks, std::size_t count, int size,
-                                  const float* boxes, Size image, float threshold, Executor& pool);
+EDGECV_API std::vector<MaskCrop> paste_masks(const float* masks, std::size_t count, int size,
+                                             const float* boxes, Size image, float threshold,
+                                             Executor& pool);
 
 /// Sets the crop's foreground to 1 in `frame` [height, width], which holds 0 elsewhere.
-void draw_mask(const MaskCrop& crop, Size image, std::uint8_t* frame);
+EDGECV_API void draw_mask(const MaskCrop& crop, Size image, std::uint8_t* frame);
 
 [[deprecated("draw_mask")]] inline void paint_mask(const MaskCrop& crop, Size image,
                                                    std::uint8_t* frame) {
@@ -41,19 +43,19 @@ void draw_mask(const MaskCrop& crop, Size image, std::uint8_t* frame);
 }
 
 /// The smallest crop that holds all of a frame's foreground. `frame` [height, width], 0 or 1.
-MaskCrop crop_mask(const std::uint8_t* frame, Size image);
+EDGECV_API MaskCrop crop_mask(const std::uint8_t* frame, Size image);
 
 /// COCO's run-length code of the whole frame: lengths of the runs of equal pixels, column by
 /// column, background first. Equal to pycocotools'.
-std::vector<std::uint32_t> run_lengths(const MaskCrop& crop, Size image);
+EDGECV_API std::vector<std::uint32_t> run_lengths(const MaskCrop& crop, Size image);
 
 /// COCO's compressed string of run lengths.
-std::string compress_run_lengths(const std::vector<std::uint32_t>& runs);
+EDGECV_API std::string compress_run_lengths(const std::vector<std::uint32_t>& runs);
 
 /// The boundary of a crop as closed polygons (x, y pairs) along the edges of its pixels, in pixels
 /// of the image: the pixel in column x covers x to x + 1. Outer contours run clockwise on the
 /// screen, holes the other way; pixels that touch only at a corner are apart. Filled by the
 /// even-odd rule they give the mask back.
-std::vector<std::vector<float>> polygons(const MaskCrop& crop);
+EDGECV_API std::vector<std::vector<float>> polygons(const MaskCrop& crop);
 
 }  // namespace edgecv

@@ -7,6 +7,7 @@
 //                                                      edgecv::ThreadPool::global());
 #pragma once
 
+#include "edgecv/export.hpp"
 #include "edgecv/image/preprocess.hpp"
 #include "edgecv/segmentation/segment.hpp"
 #include "edgecv/threads/thread_pool.hpp"
@@ -20,11 +21,13 @@ namespace edgecv {
 /// torch.nn.functional.interpolate(logits, size=tensor size).argmax(0), to rounding. Upsampling and
 /// argmax are one pass; no [classes, H, W] is held. Throws Error (engine) if a logit that counts is
 /// NaN or infinite; `output` is then the name in the message.
-Segmentation upsample_argmax(const float* logits, int classes, Size cells, const Geometry& geometry,
-                             const std::string& output, Executor& pool);
+EDGECV_API Segmentation upsample_argmax(const float* logits, int classes, Size cells,
+                                        const Geometry& geometry, const std::string& output,
+                                        Executor& pool);
 
 /// The same with `probabilities`, the score function of each pixel's logits.
-Segmentation upsample_scores(const float* logits, int classes, Size cells, const Geometry& geometry,
-                             ScoreFunction function, const std::string& output, Executor& pool);
+EDGECV_API Segmentation upsample_scores(const float* logits, int classes, Size cells,
+                                        const Geometry& geometry, ScoreFunction function,
+                                        const std::string& output, Executor& pool);
 
 }  // namespace edgecv

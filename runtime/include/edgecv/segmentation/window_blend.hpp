@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "edgecv/export.hpp"
 #include "edgecv/image/sliding_windows.hpp"
 #include "edgecv/segmentation/segment.hpp"
 #include "edgecv/segmentation/window_weight.hpp"
@@ -23,7 +24,7 @@
 namespace edgecv {
 
 /// Memory that images use one after another, so that it need not be had anew for each.
-class StripMemory {
+class EDGECV_API StripMemory {
  public:
   /// Room for that many floats; what they hold means nothing.
   float* at_least(std::size_t floats);
@@ -36,7 +37,7 @@ class StripMemory {
 /// Takes the logits of one window after another and averages them, weighted, where windows overlap.
 /// Only the rows that still receive windows are held: [classes, window height, image width].
 /// Sums are formed in the order of the windows, so the result depends on nothing else.
-class WindowBlend {
+class EDGECV_API WindowBlend {
  public:
   /// `windows.size` is the size of the tensor that the logits of a window cover; an image smaller
   /// than it lies in the tensor's upper left corner. With `probabilities` all of [classes, H, W] is

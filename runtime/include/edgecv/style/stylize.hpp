@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "edgecv/export.hpp"
 #include "edgecv/image/image.hpp"
 #include "edgecv/image/input_spec.hpp"
 #include "edgecv/threads/thread_pool.hpp"
@@ -54,12 +55,12 @@ struct Canvas {
 /// Writes the top left of the network's output over the whole canvas. `planes`: 3 x tensor.height x
 /// tensor.width values, at least the canvas's. Throws Error (engine) on NaN and infinity in what is
 /// written.
-void write_image(const StylizeSpec& spec, const float* planes, Size tensor, const Canvas& canvas,
-                 Executor& pool = ThreadPool::global());
+EDGECV_API void write_image(const StylizeSpec& spec, const float* planes, Size tensor,
+                            const Canvas& canvas, Executor& pool = ThreadPool::global());
 
 /// How much of a tile is seen along an axis: nothing up to `begin`, all from `end` on, and linearly
 /// more in between.
-struct Fade {
+struct EDGECV_API Fade {
   float begin = 0;
   float end = 0;
 
@@ -68,15 +69,16 @@ struct Fade {
 
 /// The fade of a tile whose first `overlap` pixels a neighbour has drawn: around the middle of
 /// the overlap, where both are far from their borders.
-Fade fade_in(int overlap);
+EDGECV_API Fade fade_in(int overlap);
 
 /// As write_image, over what the canvas has already: `across` fades each row in.
-void blend_image(const StylizeSpec& spec, const float* planes, Size tensor, const Canvas& canvas,
-                 Fade across, Executor& pool = ThreadPool::global());
+EDGECV_API void blend_image(const StylizeSpec& spec, const float* planes, Size tensor,
+                            const Canvas& canvas, Fade across,
+                            Executor& pool = ThreadPool::global());
 
 /// Lays rows of pixels, as many and as long as the canvas's, over it; row y is seen as much as
 /// down(first + y).
-void blend_rows(const std::uint8_t* bgr, const Canvas& canvas, Fade down, int first);
+EDGECV_API void blend_rows(const std::uint8_t* bgr, const Canvas& canvas, Fade down, int first);
 
 [[deprecated("write_image")]] inline void write_picture(const StylizeSpec& spec,
                                                         const float* planes, Size tensor,

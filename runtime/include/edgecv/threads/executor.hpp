@@ -15,10 +15,12 @@
 #include <functional>
 #include <memory>
 
+#include "edgecv/export.hpp"
+
 namespace edgecv {
 
 /// One object may be called from any number of threads at once.
-class Executor {
+class EDGECV_API Executor {
  public:
   virtual ~Executor() = default;
 
@@ -43,6 +45,6 @@ class Executor {
 /// share; 0 takes the processors this process may use, at most 8. The pool has as many threads as
 /// the largest number that was asked for. Loops of several callers run at the same time. A forked
 /// child gets a pool of its own.
-std::shared_ptr<Executor> shared_executor(int threads = 0);
+EDGECV_API std::shared_ptr<Executor> shared_executor(int threads = 0);
 
 }  // namespace edgecv

@@ -10,11 +10,12 @@
 #include <functional>
 #include <memory>
 
+#include "edgecv/export.hpp"
 #include "edgecv/threads/executor.hpp"
 
 namespace edgecv {
 
-class ThreadPool final : public Executor {
+class EDGECV_API ThreadPool final : public Executor {
  public:
   /// The most threads that may be asked for.
   static constexpr int most_threads = 1024;
