@@ -169,6 +169,27 @@ def test_what_openvino_cannot_load_is_one_line(run_bundle: Path, tmp_path: Path)
     assert done.stderr.startswith(f"openvino cannot load {bundle}/main.onnx: ")
 
 
+def test_what_openvino_finds_while_it_runs_is_one_line(run_bundle: Path, tmp_path: Path) -> None:
+    """A second stage that wants features of an image that is not there."""
+    bundle = shutil.copytree(ROOT / "tests" / "golden" / "bundle_v1_rcnn", tmp_path / "rcnn")
+    before = (bundle / "mask.onnx").read_bytes()
+    model = onnx.load_from_string(before)
+    (fill,) = (node for node in model.graph.node if node.op_type == "ConstantOfShape")
+    fill.attribute[0].t.raw_data = (7).to_bytes(8, "little")
+    content = model.SerializeToString()
+    (bundle / "mask.onnx").write_bytes(content)
+    record = (bundle / "bundle.json").read_text()
+    hashes = (hashlib.sha256(graph).hexdigest() for graph in (before, content))
+    (bundle / "bundle.json").write_text(record.replace(*hashes))
+    picture = np.random.default_rng(5).integers(0, 256, (96, 128, 3), np.uint8)
+    (tmp_path / "picture").write_bytes(picture.tobytes())
+    done = subprocess.run(
+        [run_bundle, bundle, "96", "128", tmp_path / "picture"], capture_output=True, text=True
+    )
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert done.stderr.startswith("openvino failed: ")
+
+
 def test_an_engine_of_ones_own_as_documented(prefix: Path, tmp_path: Path) -> None:
     """docs/cpp.md; a project that knows nothing of OpenVINO."""
     blocks = re.findall(r"^```cpp\n(.*?)^```", (ROOT / "docs" / "cpp.md").read_text(), re.M | re.S)

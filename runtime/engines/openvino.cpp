@@ -195,7 +195,10 @@ void OpenVinoEngine::bind(std::size_t index, const Tensor& tensor) {
 
 void OpenVinoEngine::run() {
   try {
-    request_->request.infer();
+    // Of one thread, infer() keeps an operator's error to itself (2026.4), and the outputs are
+    // those of the run before.
+    request_->request.start_async();
+    request_->request.wait();
   } catch (const std::exception& error) {
     throw Error(ErrorCode::engine, "openvino failed: " + cause(error));
   }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import struct
@@ -27,6 +28,7 @@ from edgecv.models.weights.files import read_state_dict
 from edgecv_runtime import BundleError, InputError
 from edgecv_runtime.engines.built.file import read_engines
 from edgecv_runtime.images.read import read_image
+from edgecv_runtime.one_line import one_line
 from helpers.tiny_bundle import write_tiny_bundle
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="special files")
@@ -165,7 +167,7 @@ def test_an_image_file_larger_than_memory_is_not_read(tmp_path: Path) -> None:
 
 
 def test_a_path_that_is_too_long_is_no_bundle() -> None:
-    with pytest.raises(BundleError, match="aaa: cannot be read: File name too long"):
+    with pytest.raises(BundleError, match=r"aaa\.\.\.: cannot be read: File name too long"):
         edgecv.load("a" * 5000)
 
 
@@ -363,6 +365,14 @@ def test_what_the_fuzzers_found(tmp_path: Path) -> None:
     (tmp_path / "mask.png").write_bytes(png)
     with pytest.raises(InputError, match=r"mask\.png: "):
         read_numbers(tmp_path / "mask.png", "class numbers")
+
+
+def test_a_file_that_a_manifest_names_is_shown_in_one_line_that_ends() -> None:
+    with pytest.raises(InputError) as refusal, one_line("a\nb" + "[" * 3000, "expected anchors"):
+        raise OSError(errno.ENAMETOOLONG, "File name too long")
+    text = str(refusal.value)
+    assert text.startswith("a\\nb[[[") and len(text) < 1100
+    assert text.endswith("...: cannot be read: File name too long; expected anchors")
 
 
 @POSIX

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import struct
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -200,6 +201,30 @@ def test_a_trimmed_copy_is_whole(length_ms, first, count, tmp_path):
     assert read_evidence(str(path), inside=True).frames == count
     frames = list(open_source(path))
     assert np.abs(np.subtract(levels(frames), range(first, first + count))).max() < 0.3
+
+
+def test_a_list_of_edits_that_claims_four_billion_has_those_that_are_there(tmp_path):
+    data = bytearray((VIDEOS / "reordered.mp4").read_bytes())
+    at = data.find(b"elst")
+    data[at + 8 : at + 12] = b"\xff" * 4
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(data)
+    assert read_evidence(str(path), inside=True).frames == 20
+
+
+@pytest.mark.parametrize("claimed", [1 << 28, 1 << 32])
+def test_a_few_bytes_do_not_make_an_index_of_gigabytes(claimed, tmp_path):
+    data = bytearray((VIDEOS / "reordered.mp4").read_bytes())
+    at = data.find(b"stts")
+    assert struct.unpack(">I", data[at + 12 : at + 16]) == (20,)
+    data[at + 12 : at + 16] = struct.pack(">I", claimed - 1)
+    path = tmp_path / "clip.mp4"
+    path.write_bytes(data)
+    tracemalloc.start()
+    assert read_evidence(str(path), inside=True) == Evidence()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1 << 20
 
 
 def test_frames_that_lean_on_what_was_cut_off_are_not_missed():

@@ -236,7 +236,7 @@ def _add_anchor_file(draft: BundleDraft, manifest: Path, model: onnx.ModelProto)
     encoding = anchors.pop("encoding", "xyxy")
     if encoding not in ENCODINGS:
         raise InputError(
-            f"postprocess.anchors.encoding: expected {', '.join(ENCODINGS)}, got {encoding!r}"
+            f"postprocess.anchors.encoding: expected {', '.join(ENCODINGS)}, got {brief(encoding)}"
         )
     if "initializer" in anchors:
         array = _anchors_inside(anchors, model)
@@ -256,8 +256,8 @@ def _anchors_inside(anchors: dict[str, Any], model: onnx.ModelProto) -> NDArray[
     if not isinstance(name, str) or name not in found:
         raise InputError(
             f"postprocess.anchors.initializer: expected a weight of the ONNX file with finite "
-            f"numbers [A, 4], got {name!r}; "
-            f"it has {printable(', '.join(list(found)[:8])) or 'none'}"
+            f"numbers [A, 4], got {brief(name)}; "
+            f"it has {', '.join(map(brief, list(found)[:8])) or 'none'}"
         )
     return found[name]
 

@@ -41,18 +41,22 @@ def one_line(
         if text == str(error):
             raise
         raise type(error)(text) from error
-    except MemoryError as error:  # numpy's, of a size that a header claims, too
-        raise kind(
-            f"{path}: asks for more memory than there is: damaged, or too large; {expected}"
-        ) from error
-    except RecursionError as error:
-        raise kind(f"{path}: nested too deeply; {expected}") from error
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
             raise
-        if isinstance(error, OSError) and error.strerror:  # such as a file that is not there
-            raise kind(f"{path}: cannot be read: {error.strerror}; {expected}") from error
-        raise kind(f"{path}: damaged ({brief(error)}); {expected}") from error
+        # A manifest or a list may have named it, so its path may be of any length.
+        shown = _shortened(printable(os.fsdecode(path)), _LONGEST_LINE)
+        raise kind(f"{shown}: {_what_is_wrong(error)}; {expected}") from error
+
+
+def _what_is_wrong(error: Exception) -> str:
+    if isinstance(error, MemoryError):  # numpy's, of a size that a header claims, too
+        return "asks for more memory than there is: damaged, or too large"
+    if isinstance(error, RecursionError):
+        return "nested too deeply"
+    if isinstance(error, OSError) and error.strerror:  # such as a file that is not there
+        return f"cannot be read: {error.strerror}"
+    return f"damaged ({brief(error)})"
 
 
 def brief(value: object) -> str:

@@ -115,7 +115,13 @@ class OpenVinoEngine(HostInputs):
                 tensor = openvino.Tensor(self._buffers[index], shared_memory=True)
                 self._request.set_input_tensor(index, tensor)
                 self._new.discard(index)
-            self._request.infer()
+            # Of one thread, infer() keeps an operator's error to itself (2026.4), and the outputs
+            # are those of the run before. wait() raises it; an interrupt does not leave the
+            # network running on the caller's arrays.
+            try:
+                self._request.start_async()
+            finally:
+                self._request.wait()
         except Exception as error:
             raise EngineError(f"openvino failed: {_cause(error)}") from error
 

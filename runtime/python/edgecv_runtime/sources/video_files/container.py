@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from edgecv_runtime.sources.video_files.matroska import is_broken, matroska_end
 
 _LARGEST_INDEX = 1 << 28  # bytes; more is an accident or an attack
+_MOST_FRAMES = 1 << 24  # of an index that says "so many of this length": a day has 10 million
 _MXF_KEY = b"\x06\x0e\x2b\x34"
 _EBML = b"\x1a\x45\xdf\xa3"
 _BOXES = frozenset(
@@ -220,7 +221,7 @@ def _shown_frames(movie: bytes) -> int | None:
 
 def _count_shown(movie: bytes, track: bytes, table: dict[bytes, list[bytes]]) -> int | None:
     steps = _pairs(table.get(b"stts"))
-    if steps is None or int(steps[:, 0].sum()) > _LARGEST_INDEX:
+    if steps is None or int(steps[:, 0].sum()) > _MOST_FRAMES:
         return None
     times = np.cumsum(np.repeat(steps[:, 1], steps[:, 0])) - np.repeat(steps[:, 1], steps[:, 0])
     offsets = _pairs(table.get(b"ctts"))
@@ -237,14 +238,13 @@ def _count_shown(movie: bytes, track: bytes, table: dict[bytes, list[bytes]]) ->
     movie_scale, media_scale = (
         _scale(box) for box in (_inside(movie, b"mvhd"), _inside(track, b"mdia", b"mdhd"))
     )
-    shown = 0
-    for length, start in _edits(edits):
-        if start < 0:  # nothing is shown for a while
-            continue
-        span = length * media_scale / movie_scale if length else np.inf
-        # An edit's length is rounded to the movie's clock.
-        shown += int(((times >= start) & (times < start + span - media_scale / movie_scale)).sum())
-    return shown
+    lengths, starts = _edits(edits)
+    ends = starts + np.where(lengths > 0, lengths * media_scale / movie_scale, np.inf)
+    times.sort()
+    # An edit's length is rounded to the movie's clock.
+    before = np.searchsorted(times, [starts, ends - media_scale / movie_scale])
+    shown = np.maximum(before[1] - before[0], 0)
+    return int(shown[starts >= 0].sum())  # else nothing is shown for a while
 
 
 def _pairs(boxes: list[bytes] | None) -> NDArray[np.int64] | None:
@@ -260,9 +260,10 @@ def _scale(header: bytes | None) -> int:
     return _big(header, 20 if header[0] else 12) or 1
 
 
-def _edits(box: bytes) -> Iterator[tuple[int, int]]:
-    """Length on the movie's clock and start on the media's clock."""
+def _edits(box: bytes) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Lengths on the movie's clock and starts on the media's clock, of those that are there."""
     wide = 8 if box[0] else 4
-    for at in range(8, 8 + _big(box, 4) * (2 * wide + 4), 2 * wide + 4):
-        start = int.from_bytes(box[at + wide : at + 2 * wide], "big", signed=True)
-        yield _big(box, at, wide), start
+    entry = np.dtype([("length", f">u{wide}"), ("start", f">i{wide}"), ("rate", ">u4")])
+    count = min(_big(box, 4), len(box[8:]) // entry.itemsize)
+    edits = np.frombuffer(box, entry, count, offset=8)
+    return edits["length"].astype(np.float64), edits["start"].astype(np.float64)
