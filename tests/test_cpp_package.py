@@ -174,7 +174,7 @@ def test_what_openvino_finds_while_it_runs_is_one_line(run_bundle: Path, tmp_pat
     bundle = shutil.copytree(ROOT / "tests" / "golden" / "bundle_v1_rcnn", tmp_path / "rcnn")
     before = (bundle / "mask.onnx").read_bytes()
     model = onnx.load_from_string(before)
-    (fill,) = (node for node in model.graph.node if node.op_type == "ConstantOfShape")
+    fill = next(node for node in model.graph.node if node.op_type == "ConstantOfShape")
     fill.attribute[0].t.raw_data = (7).to_bytes(8, "little")
     content = model.SerializeToString()
     (bundle / "mask.onnx").write_bytes(content)

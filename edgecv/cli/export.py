@@ -135,7 +135,11 @@ def run(args: argparse.Namespace) -> int:
     from edgecv_export.bundle.draft import check_target
     from edgecv_export.options import DEFAULT_OPSET
     from edgecv_export.source.loading import check_source, load_source
-    from edgecv_export.source.users_code import raised_in, users_frame
+    from edgecv_export.source.users_code import (
+        raised_in,
+        users_frame,
+        what_it_prints_to_stderr,
+    )
     from edgecv_runtime import Bundle, Error, InputError
 
     # Before the work, not after it; and before torch is loaded.
@@ -160,7 +164,8 @@ def run(args: argparse.Namespace) -> int:
         args.proposals,
         tuple(args.dialects),
     )
-    source = load_source(args.source, args.weights, args.num_classes)
+    with what_it_prints_to_stderr():
+        source = load_source(args.source, args.weights, args.num_classes)
     labels = read_names(args.labels) if args.labels else source.labels
     if not args.labels:
         for note in source.notes:
@@ -168,19 +173,20 @@ def run(args: argparse.Namespace) -> int:
     if labels is None:
         _note("the classes have no names, so they are numbered: give --labels FILE")
     try:
-        exported = export(
-            source.module,
-            args.out,
-            labels=labels,
-            images=images,
-            name=args.name,
-            origin=source.origin,
-            graph=options,
-            windows=window_options(args),
-            activation=args.activation,
-            overwrite=args.overwrite,
-            progress=Progress,
-        )
+        with what_it_prints_to_stderr():
+            exported = export(
+                source.module,
+                args.out,
+                labels=labels,
+                images=images,
+                name=args.name,
+                origin=source.origin,
+                graph=options,
+                windows=window_options(args),
+                activation=args.activation,
+                overwrite=args.overwrite,
+                progress=Progress,
+            )
     except ExportError as error:
         return say_failure(error, {"bundle": None} if args.json else None, "parity")
     except Error:

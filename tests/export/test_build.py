@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
@@ -17,6 +18,7 @@ import pytest
 
 from edgecv.cli.main import main
 from edgecv_export.bundle import lock as bundle_lock
+from edgecv_export.tensorrt import build as engine_build
 from edgecv_export.tensorrt import plan as tensorrt
 from edgecv_export.tensorrt import store
 from edgecv_export.tensorrt.build import Built, build_engines, check_ports
@@ -24,6 +26,7 @@ from edgecv_export.tensorrt.plan import BuildOptions, Plan, Port
 from edgecv_export.tensorrt.shape_ranges import ShapeWishes
 from edgecv_export.tensorrt.store import add_engine
 from edgecv_runtime import Bundle, BundleError, EngineError, InputError
+from edgecv_runtime.engines import cache as engine_cache
 from edgecv_runtime.engines.built.file import read_engines
 from edgecv_runtime.engines.built.record import BuiltEngine
 from edgecv_runtime.engines.cache import cache_of_bundle
@@ -92,6 +95,47 @@ def test_a_zip_and_a_read_only_bundle_are_served_from_the_cache(folder: Path) ->
     assert tree(folder) == before
     assert built.folder == cache_of_bundle(folder)
     assert read_engines(built.folder) == [built.engine]
+
+
+def test_the_cache_of_engines_has_a_limit(
+    folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of those of other bundles the ones used longest ago go; other folders are not engines."""
+    hour, names = 3600, {name: name * 32 for name in "abcd"}
+    for name, ago in ((names["a"], 2), (names["b"], 5), (names["c"], 4), ("checkpoints", 9)):
+        (cache / name / "engines").mkdir(parents=True)
+        (cache / name / "engines" / "x.plan").write_bytes(b"x" * 900)
+        used = time.time() - ago * hour
+        os.utime(cache / name, (used, used))
+    (cache / names["d"] / "engines").mkdir(parents=True)  # of a build that is at work
+    (cache / names["d"] / "engines" / "x.plan").write_bytes(b"x" * 900)
+    (built,) = build(folder, read_only=True)
+    assert all((cache / name).is_dir() for name in names.values())
+    own = sum(path.stat().st_size for path in built.folder.rglob("*") if path.is_file())
+    monkeypatch.setattr(engine_cache, "ENGINES_LIMIT", own + 1800)
+    build(folder, read_only=True)
+    kept = {path.name for path in cache.iterdir()} - {"timing"}
+    assert kept == {built.folder.name, names["a"], names["d"], "checkpoints"}
+    assert len(read_engines(built.folder)) == 1
+
+
+def test_what_builds_measured_has_a_limit(
+    folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = cache / "timing" / "tensorrt-8.6-sm61.cache"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"x")
+    os.utime(old, (0, 0))
+    measured = engine_build.build_plan
+    monkeypatch.setattr(
+        engine_build,
+        "build_plan",
+        lambda *given, **options: replace(measured(*given, **options), timing_cache=b"measured"),
+    )
+    monkeypatch.setattr(engine_build, "KERNELS_LIMIT", 0)
+    build(folder)
+    (new,) = old.parent.iterdir()
+    assert new != old and new.read_bytes() == b"measured"
 
 
 def test_a_folder_that_cannot_be_written_to(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

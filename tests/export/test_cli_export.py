@@ -90,6 +90,30 @@ def test_factory_with_weights_labels_and_json(
     assert "own holds a bundle already: give --overwrite to replace it" in error_line(capsys)
 
 
+@pytest.mark.parametrize("extra", [["--json"], []])
+def test_what_a_users_module_prints_is_no_result(
+    extra: list[str], factory_module: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """While it is imported, made and run."""
+    with Path("users_model.py").open("a") as module:
+        module.write(
+            "\n\nprint('printed on import')\n\n\n"
+            "def chatty(num_classes):\n"
+            "    print('printed when made')\n"
+            "    network = make_detector(num_classes)\n"
+            "    network.register_forward_pre_hook(lambda *_: print('printed when run'))\n"
+            "    return network\n"
+        )
+    command = ["export", "users_model:chatty", "--weights", "mine.pth", "--out", "own"]
+    assert main([*command, "--labels", "names.txt", "--num-classes", "5", *extra]) == 0
+    printed = capsys.readouterr()
+    assert "printed" not in printed.out
+    for when in ("on import", "when made", "when run"):
+        assert f"printed {when}" in printed.err
+    if extra:
+        assert json.loads(printed.out)["bundle"] == "own"
+
+
 def test_failed_parity(
     factory_module: str,
     small_bundle: Path,

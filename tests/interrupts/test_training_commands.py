@@ -21,12 +21,12 @@ import numpy as np
 import pytest
 import torch
 
-from edgecv.cli.checkpoints.cache import IN_USE
 from edgecv.data.synthetic import write_shapes
 from edgecv.models import registry
 from edgecv.models.weights.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from edgecv_runtime import Manifest
 from edgecv_runtime.engines.built.file import read_engines
+from edgecv_runtime.engines.cache import IN_USE
 from interrupts.states import bundle_at, content, copy, hidden, named, precisions
 from interrupts.sweep import COMMAND, Stage, Sweep
 

@@ -20,6 +20,8 @@ from edgecv_runtime.sources.addresses import last_part, shown_address
         ("rtsp://:word@host/live", "rtsp://:***@host/live"),
         ("rtsp://viewer:w@rd@host/live", "rtsp://viewer:***@host/live"),
         ("rtsp://viewer:w/r?d@host/live", "rtsp://viewer:***@host/live"),
+        ("rtsp://viewer:w@r/d@host/live", "rtsp://viewer:***@host/live"),
+        ("rtsp://viewer:1@2/3?4#5@host:554/live", "rtsp://viewer:***@host:554/live"),
         ("http://host:8080/a@b.mjpg", "http://host:8080/a@b.mjpg"),
         (
             "http://host/video?user=a&password=word&fps=5",

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -90,7 +92,10 @@ def test_of_several_that_fit_the_latest_is_taken(bundle):
 
 def test_the_cache_serves_bundles_that_cannot_be_written_to(bundle):
     put(cache_of_bundle(bundle.folder), engine(bundle))
+    os.utime(cache_of_bundle(bundle.folder), (0, 0))
     assert find(bundle)[0] == cache_of_bundle(bundle.folder) / "engines/a.plan"
+    # It was used just now, and is not the next to go when the cache is full.
+    assert time.time() - cache_of_bundle(bundle.folder).stat().st_mtime < 600
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
@@ -45,6 +44,6 @@ def test_a_run_that_fails_does_not_give_the_results_of_the_run_before(
         return float(engine.output(0)[0, 0, 0, 0])
 
     assert run(3, image=0) == 3
-    with pytest.raises(EngineError, match="^openvino failed: .*7"):  # there is one image
+    with pytest.raises(EngineError, match=r"^openvino failed: .*7"):  # there is one image
         run(5, image=7)
     assert run(6, image=0) == 6

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -120,10 +121,13 @@ def test_a_bundle_that_is_replaced_again_and_again(
         replace(bundle, 1 + len(calls) % 2)
         return choose(*arguments)
 
+    pauses: list[float] = []
     monkeypatch.setattr(load_module, "choose", late)
+    monkeypatch.setattr(load_module, "time", SimpleNamespace(sleep=pauses.append))
     with pytest.raises(BundleError, match="was replaced since it was opened: open it again"):
         edgecv.load(bundle)
     assert len(calls) == 21
+    assert pauses == sorted(pauses) and pauses[0] == 0.001 and 2 < sum(pauses) < 4
 
 
 def test_loads_beside_a_process_that_replaces(tmp_path: Path) -> None:

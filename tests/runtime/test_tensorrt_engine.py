@@ -1,5 +1,6 @@
 """What is particular to the TensorRT engines, on a fake GPU that keeps a list of calls."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -96,6 +97,18 @@ def test_kernels_of_tensorrt_for_rtx_are_kept_on_disk(machine, tmp_path):
     (config,) = engine._engine.runtime_configs
     assert config.cache.kernels == b"kernels of before"
     assert config.cuda_graph_strategy.name == "DISABLED", "lengths are open"
+
+
+def test_kernels_on_disk_have_a_limit(machine, tmp_path, monkeypatch):
+    monkeypatch.setattr("edgecv_runtime.engines.tensorrt.KERNELS_LIMIT", 0)
+    folder = tmp_path / "cache" / "tensorrt_rtx"
+    folder.mkdir(parents=True)
+    for name, used in (("old", 0), ("fresh", None)):
+        (folder / f"{name}.cache").write_bytes(b"kernels")
+        os.utime(folder / f"{name}.cache", None if used is None else (used, used))
+    run(open_engine("tensorrt_rtx", write(tmp_path)), 1.0)
+    assert "fresh.cache" in {path.name for path in folder.iterdir()}
+    assert len(list(folder.iterdir())) == 2 and not (folder / "old.cache").exists()
 
 
 def test_a_shape_outside_the_range_says_what_to_build(machine, tmp_path):

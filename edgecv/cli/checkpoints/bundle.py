@@ -45,8 +45,9 @@ def bundle_to_run(model: str) -> str:
     """
     if not is_checkpoint(model):
         return model
-    from edgecv.cli.checkpoints.cache import folder_of, make_room, mark_used
+    from edgecv.cli.checkpoints.cache import folder_of, make_room
     from edgecv.cli.options.files import require_file
+    from edgecv_runtime.engines.cache import mark_used
 
     require_file(model, "a bundle, or a checkpoint such as runs/name/best.pt")
     folder = folder_of(Path(model))

@@ -7,13 +7,10 @@ import contextlib
 import functools
 import importlib.metadata
 import importlib.util
-import os
-import time
 from hashlib import sha256
 from pathlib import Path
 
 LIMIT = 2_000_000_000  # bytes of all bundles together
-IN_USE = 600.0  # seconds in which a process may still be loading a bundle that it has marked
 # What decides how a checkpoint becomes a bundle: our code, and the packages that write the graph.
 _CODE = ("edgecv_export", "edgecv.models")
 _PACKAGES = ("edgecv", "torch", "torchvision", "onnx", "onnxscript")
@@ -45,31 +42,8 @@ def exporter() -> str:
     return found.hexdigest()
 
 
-def mark_used(folder: Path) -> None:
-    """The time of the folder is that of its last use; a cache that is read-only has none."""
-    with contextlib.suppress(OSError):
-        os.utime(folder)
-
-
 def make_room(new: Path) -> None:
-    """Removes those used longest ago until all take no more than `LIMIT`; `new` stays, and so do
-    those that were used within `IN_USE`."""
-    from edgecv_runtime.files.whole import is_draft, remove_folder
+    """Removes those used longest ago until all take no more than `LIMIT`; `new` stays."""
+    from edgecv_runtime.engines.cache import make_room
 
-    entries = []
-    for folder in new.parent.iterdir():
-        with contextlib.suppress(OSError):  # another process may be removing it
-            if not is_draft(folder.name):
-                entries.append((folder.stat().st_mtime, _bytes(folder), folder))
-    total = sum(size for _, size, _ in entries)
-    for used, size, folder in sorted(entries):
-        if total <= LIMIT:
-            return
-        if folder != new and time.time() - used > IN_USE:
-            with contextlib.suppress(OSError):
-                remove_folder(folder)
-                total -= size
-
-
-def _bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    make_room(new, new.parent.iterdir(), LIMIT)

@@ -1,7 +1,10 @@
-"""Whose code raised: the user's own, or edgecv and what it is built on."""
+"""The user's own code: what it raises, told from errors of edgecv and what it is built on, and what
+it prints."""
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import sysconfig
 import traceback
 from pathlib import Path
@@ -43,3 +46,8 @@ def raised_in(source: str, error: BaseException) -> InputError:
     else:
         place = f" ({Path(frame.filename).name}, line {frame.lineno})" if frame else ""
     return InputError(joined(f"{source} raised {text}{place}; correct it there"))
+
+
+def what_it_prints_to_stderr() -> contextlib.AbstractContextManager[object]:
+    """While the block runs, so that standard output has nothing but results."""
+    return contextlib.redirect_stdout(sys.stderr)

@@ -17,7 +17,12 @@ from edgecv_export.tensorrt.shape_ranges import ShapeWishes, check_wishes, shape
 from edgecv_export.tensorrt.store import add_engine, store_for
 from edgecv_runtime import Bundle, EngineError, GraphFile, InputError, TensorSpec
 from edgecv_runtime.engines.built.record import BuiltEngine, ShapeRange
-from edgecv_runtime.engines.cache import cache_root
+from edgecv_runtime.engines.cache import (
+    KERNELS_LIMIT,
+    cache_root,
+    make_room,
+    make_room_for_engines,
+)
 from edgecv_runtime.engines.nvidia.cuda import describe_gpu
 from edgecv_runtime.engines.nvidia.gpu import Gpu
 from edgecv_runtime.engines.tensorrt_modules import (
@@ -97,6 +102,7 @@ def build_engines(
             sha256="",
         )
         engine = add_engine(folder, engine, plan.content)
+        make_room_for_engines(folder)
         built.append(Built(engine, folder, len(plan.content), time.perf_counter() - started))
         if report is not None:
             report(built[-1])
@@ -177,6 +183,7 @@ def _build(
     if plan.timing_cache is not None and plan.timing_cache != timings:
         with contextlib.suppress(OSError):  # the next build measures again; that is all
             write_file(cache, plan.timing_cache)
+            make_room(cache, cache.parent.iterdir(), KERNELS_LIMIT)
     return plan
 
 

@@ -15,7 +15,7 @@ from edgecv_export.bundle.lock import locked
 from edgecv_runtime import EngineError
 from edgecv_runtime.engines.built.file import FILE, read_engines, to_json
 from edgecv_runtime.engines.built.record import BuiltEngine
-from edgecv_runtime.engines.cache import cache_of_bundle
+from edgecv_runtime.engines.cache import cache_of_bundle, mark_used
 from edgecv_runtime.files.whole import write_file
 
 _NAME = re.compile(r"[a-z]+\.[a-z0-9]+\.[a-z_]+\.[0-9a-f]{12}\.plan")  # that we give
@@ -55,6 +55,7 @@ def add_engine(folder: Path, engine: BuiltEngine, content: bytes) -> BuiltEngine
     path = folder / name
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        mark_used(folder)  # another build does not take it for the oldest of the cache
         with locked(folder, FILE):
             listed = read_engines(folder)
             replaced = [each for each in listed if each.identity() == engine.identity()]

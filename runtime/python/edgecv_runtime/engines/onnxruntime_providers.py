@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from edgecv_runtime._core import EngineError
-from edgecv_runtime.engines.cache import cache_root
+from edgecv_runtime.engines.cache import ENGINES_LIMIT, cache_root, make_room
 
 # Names as `load(device=...)` takes them, and the providers behind them.
 PROVIDERS = {
@@ -52,6 +52,7 @@ def with_options(provider: str, index: int | None, precision: str) -> list[Any]:
     if provider == "TensorrtExecutionProvider":
         folder = cache_root() / "onnxruntime_tensorrt"
         folder.mkdir(parents=True, exist_ok=True)
+        make_room(None, folder.iterdir(), ENGINES_LIMIT)  # before ONNX Runtime adds to it
         options |= {
             "trt_engine_cache_enable": True,
             "trt_engine_cache_path": str(folder),

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgecv_runtime._core import DeviceTensor, Engine, EngineError, TensorSpec
-from edgecv_runtime.engines.cache import cache_root
+from edgecv_runtime.engines.cache import KERNELS_LIMIT, cache_root, make_room, mark_used
 from edgecv_runtime.engines.nvidia.cuda import (
     DeviceMemory,
     PinnedMemory,
@@ -235,6 +235,7 @@ class TensorRtEngine(Engine):
         if content != _read(self._kernels_file):
             with contextlib.suppress(OSError):  # the next process compiles again; that is all
                 write_file(self._kernels_file, content)
+                make_room(self._kernels_file, self._kernels_file.parent.iterdir(), KERNELS_LIMIT)
 
 
 class _Input:
@@ -355,6 +356,7 @@ def _kernels_file(kind: str, content: bytes, stream: Stream) -> Path | None:
 def _read(path: Path | None) -> bytes | None:
     if path is None:
         return None
+    mark_used(path)
     try:
         return path.read_bytes()
     except OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -33,6 +34,7 @@ _MODELS = {
     "stylize": ("stylizer", "Stylizer"),
 }
 _RELOADS = 20  # at most, of a bundle that others replace again and again
+_LONGEST_PAUSE = 0.2  # seconds before one of them
 _MAX_THREADS = 1024
 _DEFAULT_DEVICE = {
     "tensorrt": "cuda",
@@ -76,14 +78,15 @@ def load(
     """
     if threads is not None and not 1 <= threads <= _MAX_THREADS:
         raise InputError(f"threads: expected 1 to {_MAX_THREADS}, got {threads}")
-    for last in (*[False] * _RELOADS, True):
+    for attempt in range(_RELOADS + 1):
         with open_bundle(path) as bundle:
             try:
                 return _load(bundle, path, engine, device, precision, threads)
             except Error:
                 # Graphs of another bundle than the manifest, which was replaced in between.
-                if last or bundle.is_current():
+                if attempt == _RELOADS or bundle.is_current():
                     raise
+        time.sleep(min(_LONGEST_PAUSE, 0.001 * 2**attempt))  # whoever replaces it goes first
     raise AssertionError
 
 

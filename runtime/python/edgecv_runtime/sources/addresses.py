@@ -8,8 +8,9 @@ from pathlib import PurePosixPath
 NETWORK_SCHEMES = ("rtsp", "rtsps", "rtmp", "http", "https", "tcp", "udp")
 
 # user:password@ in an authority, also where a path with one slash was made of the address. A "port"
-# that is not a number is a password with a slash in it.
-_USERINFO = re.compile(r"(:/+[^\s:/?#@\"']*):(?:[^\s/?#\"']*|(?!\d+[/?#])[^\s\"']*)@")
+# that is not a number is a password, and it may hold "/", "?" and "@": the last "@" ends it, though
+# a path with an "@" then hides the host.
+_USERINFO = re.compile(r"(:/+[^\s:/?#@\"']*):(?!\d+[/?#])[^\s\"']*@")
 _BARE = re.compile(r"^([^\s:/@]+):[^\s]+@")
 _PARAMETER = re.compile(
     r"(?i)([?&;][^=&;#\s]*(?:pass|pwd|secret|token|auth|sig|key|credential)[^=&;#\s]*=)[^&;#\s]+"

@@ -7,7 +7,7 @@ from pathlib import Path
 from edgecv_runtime._core import Bundle, BundleError, EngineError, HashedFile
 from edgecv_runtime.engines.built.file import read_engines
 from edgecv_runtime.engines.built.record import BuiltEngine
-from edgecv_runtime.engines.cache import cache_of_bundle
+from edgecv_runtime.engines.cache import cache_of_bundle, mark_used
 from edgecv_runtime.engines.nvidia.gpu import Gpu
 
 
@@ -62,6 +62,8 @@ def fitting_engine(
             f"{'; '.join(differences)}: run {command}"
         )
     _, _, folder, engine = max(fitting, key=lambda entry: entry[1])
+    if folder != Path(bundle.folder):
+        mark_used(folder)  # it is not the next that the cache gives up
     return _verified(folder / engine.file, engine.sha256, command), engine
 
 
