@@ -96,7 +96,9 @@ class _Run:
         )
 
     def _write(self) -> None:
-        (self.out / f"{self.name}.txt").write_text("\n".join([self.text(), *self.faults]) + "\n")
+        draft = self.out / f"{self.name}.tmp"
+        draft.write_text("\n".join([self.text(), *self.faults]) + "\n")
+        draft.replace(self.out / f"{self.name}.txt")
 
 
 def _work(name: str, end: float, folder: Path, out: Path, shared: Any, pipe: Any) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
+import torch
+
+from edgecv.models.weights.checkpoint import load_checkpoint
 from edgecv_runtime import BundleError, Manifest
 from edgecv_runtime.files.bundle import open_bundle
 
@@ -68,3 +73,37 @@ def read_json(path: Path) -> dict[str, object] | str:
         return read
     except ValueError as error:
         return f"{path.name}: {error}"
+
+
+def state_of_run(out: Path, undisturbed: Path) -> str:
+    """Of a training: "new" where all is there and every number is that of the undisturbed one."""
+    if not (out / "last.ckpt").exists():
+        return "old"
+    torch.load(out / "last.ckpt", weights_only=True)
+    for name in ("best.pt", "last.pt"):
+        if (out / name).exists():
+            load_checkpoint(out / name)
+    curve = out / "curve.png"
+    if curve.exists() and cv2.imread(str(curve)) is None:
+        return "curve.png cannot be read"
+    return "new" if _same_run(out, undisturbed) and curve.exists() else "old"
+
+
+def _same_run(out: Path, other: Path) -> bool:
+    """Whether every number of both is the same, but for the time."""
+    if not all((out / name).exists() for name in ("best.pt", "last.pt", "metrics.csv")):
+        return False
+    if _rows(out) != _rows(other):
+        return False
+    for name in ("best.pt", "last.pt"):
+        one, two = load_checkpoint(out / name), load_checkpoint(other / name)
+        if one.training["epoch"] != two.training["epoch"]:
+            return False
+        if not all(torch.equal(one.state_dict[key], two.state_dict[key]) for key in two.state_dict):
+            return False
+    return True
+
+
+def _rows(out: Path) -> list[dict[str, str]]:
+    with (out / "metrics.csv").open() as file:
+        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]

@@ -9,7 +9,6 @@ of.
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shutil
@@ -27,7 +26,15 @@ from edgecv.models.weights.checkpoint import Checkpoint, load_checkpoint, save_c
 from edgecv_runtime import Manifest
 from edgecv_runtime.engines.built.file import read_engines
 from edgecv_runtime.engines.cache import IN_USE
-from interrupts.states import bundle_at, content, copy, hidden, named, precisions
+from interrupts.states import (
+    bundle_at,
+    content,
+    copy,
+    hidden,
+    named,
+    precisions,
+    state_of_run,
+)
 from interrupts.sweep import COMMAND, Stage, Sweep
 
 LOADED = """
@@ -264,18 +271,6 @@ def test_train(loaded: Stage, folder: Path, most: int | None) -> None:
     done = loaded.run([*words, undisturbed])
     assert done.status == 0, done.err
 
-    def state() -> str:
-        if not (out / "last.ckpt").exists():
-            return "old"
-        torch.load(out / "last.ckpt", weights_only=False)
-        for name in ("best.pt", "last.pt"):
-            if (out / name).exists():
-                load_checkpoint(out / name)
-        curve = out / "curve.png"
-        if curve.exists() and cv2.imread(str(curve)) is None:
-            return "curve.png cannot be read"
-        return "new" if same_run(out, undisturbed) and curve.exists() else "old"
-
     def following(_: str) -> list[object]:
         begun = (out / "run.json").is_file()
         return [*words, out, *(["--resume"] if begun else [])]
@@ -284,32 +279,12 @@ def test_train(loaded: Stage, folder: Path, most: int | None) -> None:
         loaded,
         [*words, out],
         lambda: shutil.rmtree(out.parent, ignore_errors=True),
-        state,
+        lambda: state_of_run(out, undisturbed),
         following,
         most=most,
     )
     assert sweep.run() == []
     assert hidden(folder / "out") == []
-
-
-def same_run(out: Path, other: Path) -> bool:
-    """Whether every number of both is the same, but for the time."""
-    if not all((out / name).exists() for name in ("best.pt", "last.pt", "metrics.csv")):
-        return False
-    if rows(out) != rows(other):
-        return False
-    for name in ("best.pt", "last.pt"):
-        one, two = load_checkpoint(out / name), load_checkpoint(other / name)
-        if one.training["epoch"] != two.training["epoch"]:
-            return False
-        if not all(torch.equal(one.state_dict[key], two.state_dict[key]) for key in two.state_dict):
-            return False
-    return True
-
-
-def rows(out: Path) -> list[dict[str, str]]:
-    with (out / "metrics.csv").open() as file:
-        return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
 
 
 def test_demo(loaded: Stage, folder: Path, everything: bool) -> None:
