@@ -1,8 +1,12 @@
 """From folder or zip to a model; what cannot be loaded says why."""
 
 import json
+import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -150,3 +154,21 @@ def test_a_bomb_is_refused(folder, tmp_path, monkeypatch):
     shutil.make_archive(str(tmp_path / "bomb"), "zip", folder)
     with pytest.raises(BundleError, match="unpacks to more than"):
         edgecv.load(tmp_path / "bomb.zip")
+
+
+def test_a_process_that_is_killed_while_it_loads_a_zip_leaves_nothing_for_long(tmp_path):
+    """What it unpacked goes with the next zip that is loaded."""
+    archive = shutil.make_archive(tmp_path / "tiny", "zip", write_tiny_bundle(tmp_path / "tiny"))
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    code = (
+        "import importlib, os, signal, sys\n"
+        "module = importlib.import_module('edgecv_runtime.models.load')\n"
+        "if sys.argv[2:]: module.choose = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "module.load(sys.argv[1])"
+    )
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    done = subprocess.run([sys.executable, "-c", code, archive, "killed"], env=environment)
+    assert done.returncode == -signal.SIGKILL and len(list(temporary.iterdir())) == 1
+    subprocess.run([sys.executable, "-c", code, archive], env=environment, check=True)
+    assert list(temporary.iterdir()) == []

@@ -207,6 +207,31 @@ def test_drafts_of_the_dead_are_cleared_and_those_of_the_living_are_not(tmp_path
     assert tree(tmp_path) == {"x": "new"} and len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_temporary_folder_is_of_its_user_alone_and_goes_with_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    killed_in(
+        "with whole.temporary_folder() as folder:\n"
+        "    (folder / 'graph').write_text('half')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)",
+        tmp_path,
+    )
+    (left,) = tmp_path.iterdir()
+    assert left.stat().st_mode & 0o777 == 0o700
+    use = (
+        "import os\n"
+        "from edgecv_runtime.files.whole import temporary_folder\n"
+        "with temporary_folder() as folder: print(os.listdir(folder.parent))"
+    )
+    with draft_folder(tmp_path) as held_now:
+        done = subprocess.run(
+            [sys.executable, "-c", use], capture_output=True, text=True, check=True
+        )
+        assert left.name not in done.stdout and held_now.name in done.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_draft_that_is_taken_for_dead_before_it_is_held_is_made_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import io
 import os
 import platform
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgecv_runtime.files.whole import temporary_folder
 from edgecv_runtime.one_line import joined
 
 if TYPE_CHECKING:
@@ -105,9 +105,9 @@ def run_self_test(done: Callable[[Outcome], None]) -> list[Outcome]:
     """Tests every engine that can be used here. `done` is called after each outcome."""
     outcomes = []
     targets, _ = find_targets()
-    with tempfile.TemporaryDirectory(prefix="edgecv-self-test-") as cache:
+    with temporary_folder() as cache:
         before = os.environ.get("EDGECV_CACHE")
-        os.environ["EDGECV_CACHE"] = cache  # engines built here are not kept
+        os.environ["EDGECV_CACHE"] = str(cache)  # engines built here are not kept
         try:
             for outcome in _test_all(targets):
                 outcomes.append(outcome)
@@ -149,11 +149,11 @@ def _test_all(targets: list[Target]) -> Iterator[Outcome]:
 
     from edgecv_runtime import Bundle
 
-    with tempfile.TemporaryDirectory(prefix="edgecv-self-test-") as folder:
+    with temporary_folder() as folder:
         with open_archive() as archive:
             archive.extractall(folder)
         for family in families():
-            bundle = Bundle.open(str(Path(folder) / family))
+            bundle = Bundle.open(str(folder / family))
             with np.load(Path(bundle.folder) / EXPECTED, allow_pickle=False) as stored:
                 arrays = dict(stored)
             for precision in TOLERANCE:

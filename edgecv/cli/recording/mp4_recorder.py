@@ -10,7 +10,6 @@ import contextlib
 import fcntl
 import os
 import sys
-import tempfile
 import threading
 import time
 from array import array
@@ -24,6 +23,7 @@ from numpy.typing import NDArray
 
 from edgecv.cli.recording.matroska_packets import Codec, Packet, read_stream
 from edgecv.cli.recording.mp4_boxes import FILE_TYPE, Samples, Track, fragment, movie, wide_data
+from edgecv_runtime.files.whole import temporary_folder
 
 _PIPE_BYTES = 1 << 20  # what waits while the disk is busy, about 20 frames of 720p
 _SYNC_S = 5.0  # a power cut costs the frames of so many seconds
@@ -172,8 +172,8 @@ def open_recorder(path: Path, codec: str, size: tuple[int, int], rate: float) ->
     """
     import cv2
 
-    with tempfile.TemporaryDirectory(prefix="edgecv-") as folder:
-        pipe = os.path.join(folder, "stream.mkv")  # OpenCV chooses the container by it
+    with temporary_folder() as folder:
+        pipe = str(folder / "stream.mkv")  # OpenCV chooses the container by it
         os.mkfifo(pipe)
         handle = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # waits for no one who writes
         stream = os.fdopen(handle, "rb")

@@ -5,15 +5,14 @@ from __future__ import annotations
 import contextlib
 import io
 import logging
-import tempfile
 from collections.abc import Collection, Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import onnx
 
 from edgecv_export.precision.pipeline import Feed
 from edgecv_runtime import InputError
+from edgecv_runtime.files.whole import temporary_folder
 
 METHODS = ("minmax", "entropy", "percentile")
 # With its 128 bins for 128 steps the entropy has no threshold to choose from; its time grows with
@@ -51,13 +50,13 @@ def measure_ranges(
         "percentile": CalibrationMethod.Percentile,
     }[method]
     count = 0
-    with tempfile.TemporaryDirectory() as folder, quiet():
-        source = Path(folder) / "model.onnx"
+    with temporary_folder() as folder, quiet():
+        source = folder / "model.onnx"
         onnx.save(model, source)
         calibrator = create_calibrator(
             str(source),
             list(operators),
-            augmented_model_path=str(Path(folder) / "augmented.onnx"),
+            augmented_model_path=str(folder / "augmented.onnx"),
             calibrate_method=kind,
             extra_options={"symmetric": symmetric, **_OPTIONS[method]},
         )

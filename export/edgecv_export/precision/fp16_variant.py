@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from edgecv_export.precision.sources import (
     read_graph,
 )
 from edgecv_runtime import Bundle, InputError
+from edgecv_runtime.files.whole import temporary_folder
 from edgecv_runtime.one_line import printable
 
 if TYPE_CHECKING:
@@ -129,10 +129,10 @@ def _with_rounded_weights(
 
     from edgecv_export.precision.fp16_cost import weights_in_half
 
-    with TemporaryDirectory() as folder:
+    with temporary_folder() as folder:
         files = {}
         for role, path in reference.items():
-            files[role] = Path(folder) / f"{role}.onnx"
+            files[role] = folder / f"{role}.onnx"
             onnx.save(weights_in_half(onnx.load(path)), files[role])
         second = Pipeline(bundle, files)
         pairs = ((first(image), second(image)) for image in images)

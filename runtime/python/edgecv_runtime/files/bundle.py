@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from edgecv_runtime._core import Bundle, BundleError
 from edgecv_runtime.files.regular import check_regular
-from edgecv_runtime.files.whole import recover_folder
+from edgecv_runtime.files.whole import recover_folder, temporary_folder
 from edgecv_runtime.one_line import brief, one_line
 
 MAX_UNPACKED_BYTES = 8 << 30
@@ -23,8 +23,7 @@ def open_bundle(path: str | os.PathLike[str]) -> Iterator[Bundle]:
     Raises:
         BundleError: there is no bundle, or its manifest cannot be used.
     """
-    import tempfile  # here, because most bundles are folders, and importing edgecv should be quick
-    import zipfile
+    import zipfile  # here, because most bundles are folders, and importing edgecv should be quick
 
     path = Path(path)
     if "\0" in str(path):
@@ -57,8 +56,8 @@ def open_bundle(path: str | os.PathLike[str]) -> Iterator[Bundle]:
         raise BundleError(
             f"{path} is not a bundle: expected a folder with bundle.json, or a .zip of one"
         )
-    with tempfile.TemporaryDirectory(prefix="edgecv-") as folder:
-        yield Bundle.open(str(_unpack(path, Path(folder))))
+    with temporary_folder() as folder:
+        yield Bundle.open(str(_unpack(path, folder)))
 
 
 def directory_bytes(archive: Path) -> int:

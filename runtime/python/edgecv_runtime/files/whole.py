@@ -105,6 +105,21 @@ def draft_folder(parent: str | os.PathLike[str]) -> Iterator[Path]:
         yield draft
 
 
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder of this user alone in the system's folder for temporary files, that vanishes when
+    the block ends, or, where the process dies, with the next process that asks for one there.
+
+    Raises OSError.
+    """
+    import tempfile  # here, since few commands need it and all import this module
+
+    parent = Path(tempfile.gettempdir())
+    _clear_once(parent)
+    with _draft(parent, "", folder=True, rights=0o700) as draft:
+        yield draft
+
+
 def remove_folder(path: str | os.PathLike[str]) -> None:
     """Removes a folder: nobody sees a part of it at its place, whenever the process dies.
 
@@ -207,12 +222,12 @@ def _aside(target: Path) -> str:
 
 
 @contextlib.contextmanager
-def _draft(parent: Path, suffix: str, *, folder: bool) -> Iterator[Path]:
+def _draft(parent: Path, suffix: str, *, folder: bool, rights: int = 0o777) -> Iterator[Path]:
     while True:
         draft = parent / f"{_PREFIX}{_token()}{_DRAFT}{suffix}"
         try:
             if folder:
-                draft.mkdir()
+                draft.mkdir(rights)
             else:
                 os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
             with held.holding(draft) as there:

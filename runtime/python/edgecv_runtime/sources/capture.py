@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_runtime._core import InputError
+from edgecv_runtime.files.whole import temporary_folder
 from edgecv_runtime.one_line import joined
 from edgecv_runtime.opencv import import_cv2, opencv_has
 from edgecv_runtime.sources.addresses import shown_address
@@ -65,11 +65,11 @@ def name_for_opencv(path: str | os.PathLike[str]) -> Iterator[str]:
     try:
         absolute.encode("utf-8")
     except UnicodeEncodeError:
-        with tempfile.TemporaryDirectory(prefix="edgecv-") as folder:
+        with temporary_folder() as folder:
             suffix = Path(absolute).suffix
-            link = os.path.join(folder, "video" + (suffix if suffix.isascii() else ""))
-            os.symlink(absolute, link)
-            yield link
+            link = folder / ("video" + (suffix if suffix.isascii() else ""))
+            link.symlink_to(absolute)
+            yield str(link)
     else:
         yield absolute
 
