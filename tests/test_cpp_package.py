@@ -115,6 +115,64 @@ def test_the_quick_start_finds_the_cells_that_python_finds(prefix: Path, tmp_pat
     np.testing.assert_allclose([cell[2:] for cell in found], [c[2:] for c in expected], atol=0.51)
 
 
+def test_the_first_lines_of_the_page(prefix: Path, tmp_path: Path) -> None:
+    """docs/cpp.md: load in one line, and its options, from a folder and from a zip."""
+    page = (ROOT / "docs" / "cpp.md").read_text()
+    first, second = re.findall(r"^```cpp\n(.*?)^```", page, re.M | re.S)[:2]
+    archive = shutil.make_archive(
+        str(tmp_path / "cells"), "zip", ROOT / "samples/data/cells.bundle"
+    )
+    assert second.count('"people.zip"') == 1
+    second = second.replace('"people.zip"', f'"{archive}"')
+    photo = ROOT / "samples/data/cells/val/BloodImage_00396.jpg"
+    pixels = cv2.imread(str(photo))
+    (tmp_path / "pixels").write_bytes(pixels.tobytes())
+    height, width = pixels.shape[:2]
+    include = "#include <edgecv/edgecv.hpp>\n"
+    assert first.startswith(include)
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "main.cpp").write_text(f"""
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <vector>
+{include}
+int main() {{
+  std::ifstream file("{tmp_path / "pixels"}", std::ios::binary);
+  std::vector<char> pixels{{std::istreambuf_iterator<char>(file), {{}}}};
+  struct {{
+    const unsigned char* data;
+    int rows, cols;
+    std::size_t step;
+  }} mat{{reinterpret_cast<unsigned char*>(pixels.data()), {height}, {width}, {3 * width}}};
+  {{ {first.removeprefix(include)} }}
+  {{ {second} }}
+}}
+""")
+    (project / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.16)\n"
+        "project(app LANGUAGES CXX)\n"
+        "find_package(edgecv 0.1 REQUIRED COMPONENTS openvino)\n"
+        "add_executable(app main.cpp)\n"
+        "target_link_libraries(app PRIVATE edgecv::openvino)\n"
+    )
+    program = build(project, prefix, tmp_path / "build", openvino_package()) / "app"
+    done = subprocess.run([program], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    *lines, last = done.stdout.splitlines()
+    assert last == "openvino on cpu"
+    result = edgecv.load(ROOT / "samples/data/cells.bundle", engine="openvino")(photo)
+    found = [re.fullmatch(r"(\w+) ([\d.]+) at ([\d-]+), ([\d-]+)", line) for line in lines]
+    assert len(found) == len(result) >= 10 and all(found)
+    for line, box, score, label in zip(
+        found, result.boxes, result.scores, result.labels, strict=True
+    ):
+        assert line is not None and line[1] == result.names[label]
+        assert abs(float(line[2]) - score) < 0.006
+        assert np.abs(np.array([line[3], line[4]], float) - box[:2]).max() < 0.51
+
+
 @pytest.fixture(scope="module")
 def run_bundle(prefix: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run_bundle")
@@ -151,6 +209,11 @@ def test_the_openvino_engine_is_that_of_python(name: str, run_bundle: Path, tmp_
         found = np.array(line.split()[1:], float)
         assert found.size == values.size > 0, row
         np.testing.assert_allclose(found, values.ravel(), rtol=1e-5, atol=1e-5, err_msg=row)
+    # The same bytes from elsewhere.
+    archive = shutil.make_archive(str(tmp_path / "zipped"), "zip", golden)
+    for source in ([archive], [golden, "memory"]):
+        other = run(run_bundle, source[0], 96, 128, tmp_path / "picture", *source[1:])
+        assert other.splitlines() == lines
 
 
 def test_what_openvino_cannot_load_is_one_line(run_bundle: Path, tmp_path: Path) -> None:
@@ -203,6 +266,19 @@ def test_an_engine_of_ones_own_as_documented(prefix: Path, tmp_path: Path) -> No
         "find_package(edgecv 0.1 REQUIRED)\n"
         "add_executable(app main.cpp)\n"
         "target_link_libraries(app PRIVATE edgecv::edgecv)\n"
+        "add_executable(without without.cpp)\n"
+        "target_link_libraries(without PRIVATE edgecv::edgecv)\n"
+    )
+    (project / "without.cpp").write_text(
+        "#include <cstdio>\n"
+        "#include <edgecv/edgecv.hpp>\n"
+        "int main(int, char** arguments) {\n"
+        "  try {\n"
+        "    edgecv::load(arguments[1]);\n"
+        "  } catch (const edgecv::Error& error) {\n"
+        "    std::puts(error.what());\n"
+        "  }\n"
+        "}\n"
     )
     golden = ROOT / "tests" / "golden" / "bundle_v2_classify" / "bundle.json"
     record = json.loads(golden.read_text())
@@ -222,6 +298,10 @@ def test_an_engine_of_ones_own_as_documented(prefix: Path, tmp_path: Path) -> No
     (bundle / "bundle.json").write_text(json.dumps(record))
     built = build(project, prefix, tmp_path / "build")
     assert run(built / "app", bundle) == "bright 0.200\n"  # 51 of 255
+    assert run(built / "without", bundle) == (
+        "no engine is linked: link edgecv::onnxruntime or edgecv::openvino, or register one of "
+        "your own\n"
+    )
 
 
 def test_the_application_of_the_tutorial(prefix: Path, tmp_path: Path) -> None:
@@ -258,12 +338,12 @@ def test_a_library_without_openvino_says_so(prefix: Path, tmp_path: Path) -> Non
     assert "configure edgecv with -DEDGECV_OPENVINO=ON" in " ".join(done.stderr.split())
 
 
-def test_the_umbrella_header_has_all_but_the_engines() -> None:
+def test_the_umbrella_header_has_all_engines_where_they_are_linked() -> None:
     included = set(
         re.findall(r'^#include "edgecv/(.*)"', (HEADERS / "edgecv.hpp").read_text(), re.M)
     )
     others = {str(path.relative_to(HEADERS)) for path in HEADERS.rglob("*.hpp")} - {"edgecv.hpp"}
-    assert included == others - {"engine/openvino.hpp"}
+    assert included == others
 
 
 def test_each_old_path_leads_to_the_header_that_moved() -> None:

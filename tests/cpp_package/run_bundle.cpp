@@ -1,18 +1,23 @@
-// Runs a bundle of any task on one image through the OpenVINO engine and prints every number.
+// Loads a bundle of any task with OpenVINO, runs it on one image and prints every number.
 //
-// run_bundle BUNDLE HEIGHT WIDTH BGR, the last a file of HEIGHT * WIDTH * 3 bytes
+// run_bundle BUNDLE HEIGHT WIDTH BGR [memory]
+//
+// BGR is a file of HEIGHT * WIDTH * 3 bytes. With `memory` the files of the bundle's folder are
+// read here and handed over as bytes.
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <memory>
 #include <string>
 #include <thread>
 #include <type_traits>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "edgecv/edgecv.hpp"
-#include "edgecv/engine/openvino.hpp"
 
 namespace {
 
@@ -53,66 +58,77 @@ void call_together(Model& model, const edgecv::Image& image) {
   }
 }
 
-void run(const edgecv::Bundle& bundle, const edgecv::Image& image) {
-  edgecv::OpenVinoOptions options;
-  options.threads = 1;
-  const auto engine = [&](const char* role) -> std::shared_ptr<edgecv::Engine> {
-    if (bundle.manifest().graphs.count(role) == 0) return nullptr;
-    return std::make_shared<edgecv::OpenVinoEngine>(bundle, role, options);
-  };
-  switch (bundle.manifest().task) {
-    case edgecv::Task::classify: {
-      const auto result = edgecv::Classifier(bundle, engine("main"))(image);
-      print("labels", result.labels);
-      return print("probabilities", result.probabilities);
-    }
-    case edgecv::Task::detect: {
-      edgecv::Detector model(bundle, engine("main"));
-      call_together(model, image);
-      return print(model(image));
-    }
-    case edgecv::Task::instance: {
-      edgecv::TwoStageDetector model(bundle, {engine("trunk"), engine("roi"), engine("mask")});
-      call_together(model, image);
-      for (int repeat = 0; repeat < 2; ++repeat) {  // buffers are used again, and for other counts
-        const edgecv::Instances found = model.run({image}).front();
-        print(found.detections);
-        std::vector<std::size_t> areas;
-        for (const edgecv::MaskCrop& mask : found.masks) {
-          areas.push_back(0);
-          for (const auto pixel : mask.pixels) areas.back() += pixel;
-        }
-        print("areas", areas);
-        model.run({edgecv::crop(image, 0, 0, {image.height / 2, image.width / 2})});
+struct Run {
+  const edgecv::Image& image;
+
+  void operator()(edgecv::Classifier& model) const {
+    const auto result = model(image);
+    print("labels", result.labels);
+    print("probabilities", result.probabilities);
+  }
+
+  void operator()(edgecv::Detector& model) const {
+    call_together(model, image);
+    print(model(image));
+  }
+
+  void operator()(edgecv::TwoStageDetector& model) const {
+    call_together(model, image);
+    for (int repeat = 0; repeat < 2; ++repeat) {  // buffers are used again, and for other counts
+      const edgecv::Instances found = model(image);
+      print(found.detections);
+      std::vector<std::size_t> areas;
+      for (const edgecv::MaskCrop& mask : found.masks) {
+        areas.push_back(0);
+        for (const auto pixel : mask.pixels) areas.back() += pixel;
       }
-      return;
-    }
-    case edgecv::Task::segment: {
-      const auto result = edgecv::SemanticSegmenter(bundle, engine("main"))(image);
-      return print("mask", result.mask);
-    }
-    case edgecv::Task::stylize: {
-      edgecv::Stylizer model(bundle, {engine("main"), engine("statistics"), engine("tile")});
-      model.set_tiling(edgecv::Tiling::always);
-      const auto painted = std::move(model.run({image}).front());
-      const auto* bgr = painted.bgr.get();
-      return print("bgr", std::vector<int>(bgr, bgr + 3 * image.height * image.width));
+      print("areas", areas);
+      model(edgecv::crop(image, 0, 0, {image.height / 2, image.width / 2}));
     }
   }
+
+  void operator()(edgecv::SemanticSegmenter& model) const { print("mask", model(image).mask); }
+
+  void operator()(edgecv::Stylizer& model) const {
+    model.set_tiling(edgecv::Tiling::always);
+    const edgecv::StylizedImage painted = model(image);
+    const auto* bgr = painted.bgr.get();
+    print("bgr", std::vector<int>(bgr, bgr + 3 * image.height * image.width));
+  }
+};
+
+std::shared_ptr<std::vector<char>> read(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return std::make_shared<std::vector<char>>(std::istreambuf_iterator<char>(file),
+                                             std::istreambuf_iterator<char>());
+}
+
+edgecv::BundleSource source_of(const std::string& path, bool in_memory) {
+  if (!in_memory) return path;
+  edgecv::MemoryFiles files;
+  for (const auto& entry : std::filesystem::directory_iterator(path)) {
+    const auto content = read(entry.path());
+    files[entry.path().filename().string()] = {content->data(), content->size(), content};
+  }
+  return files;
 }
 
 }  // namespace
 
-int main(int, char** arguments) {
-  std::ifstream file(arguments[4], std::ios::binary);
-  const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
+int main(int count, char** arguments) {
+  const auto bytes = read(arguments[4]);
   edgecv::Image image;
-  image.data = reinterpret_cast<const std::uint8_t*>(bytes.data());
+  image.data = reinterpret_cast<const std::uint8_t*>(bytes->data());
   image.height = std::atoi(arguments[2]);
   image.width = std::atoi(arguments[3]);
   image.stride = std::ptrdiff_t{3} * image.width;
+  edgecv::Options options;
+  options.threads = 1;
   try {
-    run(edgecv::Bundle::open(arguments[1]), image);
+    edgecv::AnyModel model = edgecv::load(source_of(arguments[1], count > 5), options);
+    std::visit(Run{image}, model);
+    const auto engine = [](const edgecv::ModelInfo& info) { return info.choice().engine; };
+    if (std::visit(engine, model) != "openvino") return 3;
   } catch (const edgecv::Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 2;

@@ -21,11 +21,16 @@ std::string lower_case(std::string text) {
   return text;
 }
 
+std::string utf8(const fs::path& path) {
+  const auto text = path.u8string();  // of char8_t from C++20 on
+  return {text.begin(), text.end()};
+}
+
 /// Files that are mistaken for a bundle: what they are, and the command that makes one of them.
 void refuse_other_files(const std::string& path) {
   const fs::path given = fs::u8path(path);
-  const std::string suffix = lower_case(given.extension().u8string());
-  const std::string stem = given.stem().u8string();
+  const std::string suffix = lower_case(utf8(given.extension()));
+  const std::string stem = utf8(given.stem());
   if (suffix == ".pt" || suffix == ".pth" || suffix == ".ckpt") {
     fail(path + " is a checkpoint, not a bundle: edgecv export " + path + " --out " + stem +
          " makes one");

@@ -13,7 +13,8 @@ namespace edgecv {
 
 Classifier::Classifier(const Bundle& bundle, std::shared_ptr<Engine> engine,
                        std::shared_ptr<Executor> executor)
-    : input_(bundle.manifest().input),
+    : ModelInfo(bundle),
+      input_(bundle.manifest().input),
       spec_(postprocess_for<ClassifySpec>("Classifier", bundle)),
       classes_(static_cast<int>(bundle.manifest().labels.size())),
       columns_(score_columns(bundle.manifest(), spec_.scores_output, spec_.score_function)),

@@ -12,7 +12,8 @@ namespace edgecv {
 
 Detector::Detector(const Bundle& bundle, std::shared_ptr<Engine> engine,
                    std::shared_ptr<Executor> executor)
-    : input_(bundle.manifest().input),
+    : ModelInfo(bundle),
+      input_(bundle.manifest().input),
       classes_(static_cast<int>(bundle.manifest().labels.size())),
       operating_(operating_thresholds(bundle.manifest())),
       method_(make_one_stage(bundle)),
@@ -29,6 +30,16 @@ Detector::Detector(const Bundle& bundle, std::shared_ptr<Engine> engine,
 void Detector::set_thresholds(std::vector<float> thresholds) {
   check_thresholds(thresholds, classes_);
   thresholds_.set(thresholds.empty() ? operating_ : std::move(thresholds));
+}
+
+void Detector::set_thresholds(std::initializer_list<std::pair<const std::string, float>> by_name) {
+  if (by_name.size() == 0) return set_thresholds(std::vector<float>());  // as set_thresholds({})
+  change_thresholds(by_name);
+}
+
+void Detector::change_thresholds(const std::map<std::string, float>& by_name) {
+  thresholds_.change(
+      [&](std::vector<float>& all) { edgecv::change_thresholds(all, labels(), by_name); });
 }
 
 std::vector<Detections> Detector::run(const std::vector<Image>& images, int max_batch,

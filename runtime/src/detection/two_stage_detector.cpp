@@ -94,7 +94,8 @@ class TwoStageDetector::Call {
 
 TwoStageDetector::TwoStageDetector(const Bundle& bundle, TwoStageEngines engines,
                                    std::shared_ptr<Executor> executor)
-    : input_(bundle.manifest().input),
+    : ModelInfo(bundle),
+      input_(bundle.manifest().input),
       spec_(postprocess_for<RcnnSpec>("TwoStageDetector", bundle)),
       classes_(static_cast<int>(bundle.manifest().labels.size())),
       operating_(operating_thresholds(bundle.manifest())),
@@ -133,6 +134,17 @@ TwoStageDetector::TwoStageDetector(const Bundle& bundle, TwoStageEngines engines
 void TwoStageDetector::set_thresholds(std::vector<float> thresholds) {
   check_thresholds(thresholds, classes_);
   thresholds_.set(thresholds.empty() ? operating_ : std::move(thresholds));
+}
+
+void TwoStageDetector::set_thresholds(
+    std::initializer_list<std::pair<const std::string, float>> by_name) {
+  if (by_name.size() == 0) return set_thresholds(std::vector<float>());  // as set_thresholds({})
+  change_thresholds(by_name);
+}
+
+void TwoStageDetector::change_thresholds(const std::map<std::string, float>& by_name) {
+  thresholds_.change(
+      [&](std::vector<float>& all) { edgecv::change_thresholds(all, labels(), by_name); });
 }
 
 std::vector<Instances> TwoStageDetector::run(const std::vector<Image>& images) {

@@ -84,4 +84,24 @@ void check_thresholds(const std::vector<float>& thresholds, int classes) {
   }
 }
 
+void change_thresholds(std::vector<float>& thresholds, const std::vector<std::string>& labels,
+                       const std::map<std::string, float>& by_name) {
+  for (const auto& [name, threshold] : by_name) {
+    if (std::find(labels.begin(), labels.end(), name) == labels.end()) {
+      std::string known;
+      for (const std::string& label : labels) known += (known.empty() ? "" : ", ") + label;
+      throw Error(ErrorCode::invalid_input,
+                  "thresholds: this bundle has no class \"" + name + "\", only " + known);
+    }
+    if (!(threshold >= 0 && threshold <= 1)) {
+      throw Error(ErrorCode::invalid_input,
+                  "thresholds: expected a number from 0 to 1, got " + shortest_digits(threshold));
+    }
+    // Names may be there twice.
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      if (labels[i] == name) thresholds[i] = threshold;
+    }
+  }
+}
+
 }  // namespace edgecv

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,5 +35,9 @@ Tensor float_output(Engine& engine, std::size_t index, const Shape& expected);
 
 /// One threshold for each class, each in 0..1, or none at all; throws Error (invalid_input).
 void check_thresholds(const std::vector<float>& thresholds, int classes);
+
+/// Sets those of some labels, by name; throws Error (invalid_input) for one that is not there.
+void change_thresholds(std::vector<float>& thresholds, const std::vector<std::string>& labels,
+                       const std::map<std::string, float>& by_name);
 
 }  // namespace edgecv

@@ -37,7 +37,8 @@ Tensor read_logits(Engine& engine, std::size_t output, std::int64_t batch, int c
 
 SemanticSegmenter::SemanticSegmenter(const Bundle& bundle, std::shared_ptr<Engine> engine,
                                      std::shared_ptr<Executor> executor)
-    : input_(bundle.manifest().input),
+    : ModelInfo(bundle),
+      input_(bundle.manifest().input),
       spec_(postprocess_for<SegmentSpec>("SemanticSegmenter", bundle)),
       classes_(static_cast<int>(bundle.manifest().labels.size())),
       columns_(score_columns(bundle.manifest(), spec_.scores_output, spec_.score_function)),

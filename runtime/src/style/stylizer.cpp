@@ -77,7 +77,8 @@ class Stylizer::Call {
 
 Stylizer::Stylizer(const Bundle& bundle, StylizerEngines engines,
                    std::shared_ptr<Executor> executor)
-    : input_(bundle.manifest().input),
+    : ModelInfo(bundle),
+      input_(bundle.manifest().input),
       spec_(postprocess_for<StylizeSpec>("Stylizer", bundle)),
       pool_(guarded(std::move(executor))) {
   require_engine(engines.main, "main");

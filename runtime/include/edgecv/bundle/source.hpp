@@ -33,7 +33,10 @@ class EDGECV_API BundleSource {
   /// at build time, opening it throws Error (bad_bundle).
   BundleSource(const char* path) : name_(path) {}
   BundleSource(std::string path) : name_(std::move(path)) {}
-  BundleSource(const std::filesystem::path& path) : name_(path.u8string()) {}
+  BundleSource(const std::filesystem::path& path) {
+    const auto utf8 = path.u8string();  // of char8_t from C++20 on
+    name_.assign(utf8.begin(), utf8.end());
+  }
   /// Files in memory; `name` is what messages call the bundle.
   BundleSource(MemoryFiles files, std::string name = "memory")
       : name_(std::move(name)), memory_(std::move(files)) {}

@@ -7,7 +7,11 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
+#include <map>
 #include <memory>
+#include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -16,6 +20,7 @@
 #include "edgecv/detection/rcnn.hpp"
 #include "edgecv/engine/engine.hpp"
 #include "edgecv/export.hpp"
+#include "edgecv/load/model_info.hpp"
 #include "edgecv/masks/masks.hpp"
 #include "edgecv/threads/setting.hpp"
 #include "edgecv/threads/thread_pool.hpp"
@@ -70,7 +75,7 @@ class RoiGraph;
 /// Any number of threads may call one object, run() and the setters alike: a call works with the
 /// settings that it found when it began. A copy shares the engines and has settings of its own. An
 /// object that was moved from may only be destroyed or assigned to.
-class EDGECV_API TwoStageDetector {
+class EDGECV_API TwoStageDetector : public ModelInfo {
  public:
   /// Throws Error if the engines' inputs and outputs do not fit the manifest. `threads`:
   /// see shared_executor().
@@ -84,6 +89,14 @@ class EDGECV_API TwoStageDetector {
   /// Only what scores above these is reported: one for each label; empty: the bundle's operating
   /// thresholds (see operating_thresholds()), which also hold until this is called.
   void set_thresholds(std::vector<float> thresholds);
+  /// The same for some labels by name, {{"person", 0.6f}}; the others stay as they are. Throws
+  /// Error (invalid_input) for a name that the bundle does not have.
+  void set_thresholds(std::initializer_list<std::pair<const std::string, float>> by_name);
+  template <class Names,
+            std::enable_if_t<std::is_same_v<Names, std::map<std::string, float>>, int> = 0>
+  void set_thresholds(const Names& by_name) {  // a template, so that {0.5f, 0.6f} is no map
+    change_thresholds(by_name);
+  }
 
   Instances operator()(const Image& image) { return std::move(run({image}).front()); }
 
@@ -105,6 +118,7 @@ class EDGECV_API TwoStageDetector {
 
  private:
   class Call;
+  void change_thresholds(const std::map<std::string, float>& by_name);
   std::vector<Instances> run_all(const std::vector<Image>& images,
                                  const std::vector<std::vector<float>>* proposals,
                                  TwoStageTiming* timing);

@@ -18,6 +18,7 @@
 #include "edgecv/engine/timing.hpp"
 #include "edgecv/export.hpp"
 #include "edgecv/image/image.hpp"
+#include "edgecv/load/model_info.hpp"
 #include "edgecv/segmentation/segment.hpp"
 #include "edgecv/segmentation/window_blend.hpp"
 #include "edgecv/threads/setting.hpp"
@@ -32,7 +33,7 @@ class EngineSets;
 /// Any number of threads may call one object, run() and the setters alike: a call works with the
 /// settings that it found when it began. A copy shares the engines and has settings of its own. An
 /// object that was moved from may only be destroyed or assigned to.
-class EDGECV_API SemanticSegmenter {
+class EDGECV_API SemanticSegmenter : public ModelInfo {
  public:
   /// The engine runs the bundle's `main` graph. Throws Error if its inputs and outputs do not fit
   /// the manifest, or the bundle is of another task. `threads`:

@@ -16,6 +16,7 @@
 #include "edgecv/engine/engine.hpp"
 #include "edgecv/engine/timing.hpp"
 #include "edgecv/export.hpp"
+#include "edgecv/load/model_info.hpp"
 #include "edgecv/style/stylize.hpp"
 #include "edgecv/threads/setting.hpp"
 #include "edgecv/threads/thread_pool.hpp"
@@ -51,7 +52,7 @@ class EngineSets;
 /// Any number of threads may call one object, run() and the setters alike: a call works with the
 /// settings that it found when it began. A copy shares the engines and has settings of its own. An
 /// object that was moved from may only be destroyed or assigned to.
-class EDGECV_API Stylizer {
+class EDGECV_API Stylizer : public ModelInfo {
  public:
   /// Throws Error if the engines' inputs and outputs do not fit the manifest. `threads`:
   /// see shared_executor().

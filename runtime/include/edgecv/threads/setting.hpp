@@ -38,6 +38,16 @@ class Setting {
     std::swap(value_, value);
   }
 
+  /// Calls change(value) on a copy, which then takes the value's place; nobody else sets it
+  /// meanwhile. What `change` throws leaves it as it was.
+  template <typename Change>
+  void change(const Change& change) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    T value = value_;
+    change(value);
+    std::swap(value_, value);
+  }
+
  private:
   mutable std::mutex mutex_;
   T value_{};
