@@ -9,6 +9,7 @@ TYPE_CHECKING = False  # typing.TYPE_CHECKING, without importing typing
 
 if TYPE_CHECKING:
     from edgecv import ops
+    from edgecv.live import Live
     from edgecv_runtime import (
         BundleError,
         ClassArea,
@@ -52,6 +53,7 @@ __all__ = [
     "Instance",
     "InstanceSegmenter",
     "Instances",
+    "Live",
     "Masks",
     "Segmentation",
     "SemanticSegmenter",
@@ -73,7 +75,9 @@ if not TYPE_CHECKING:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         if name == "ops":
             return import_module("edgecv.ops")
-        if name == "__version__":
+        if name == "Live":
+            value = import_module("edgecv.live").Live
+        elif name == "__version__":
             value = import_module("edgecv_runtime._core").version
         else:
             value = getattr(import_module("edgecv_runtime"), name)

@@ -221,7 +221,7 @@ class DetectionModel(Model[Result]):
         proposals: list[Any] = []
         if isinstance(state.core, _core.TwoStageDetector):
             # An empty image may give no proposal; the second stage is to run too.
-            height, width = image.pixels.shape[:2]
+            height, width = image.size
             proposals = [[np.array([[0, 0, width, height]], np.float32)]]
         self._run(state._replace(tiles=None), [image], timing, *proposals)
 

@@ -16,7 +16,7 @@ class Detector(DetectionModel[Detections]):
             found.scores,
             found.labels,
             self.names,
-            image_size=image.pixels.shape[:2],
+            image_size=image.size,
             source=image.source,
             image=image.pixels,
             color=image.color,

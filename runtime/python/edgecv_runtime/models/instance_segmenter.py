@@ -12,7 +12,7 @@ class InstanceSegmenter(DetectionModel[Instances]):
     """A loaded detector that gives each object its mask."""
 
     def _result(self, found: Found, image: InputImage) -> Instances:
-        height, width = image.pixels.shape[:2]
+        height, width = image.size
         return Instances(
             found.boxes,
             found.scores,

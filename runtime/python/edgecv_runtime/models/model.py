@@ -17,6 +17,7 @@ from edgecv_runtime import _core
 from edgecv_runtime._core import Bundle, Engine, InputError, Manifest
 from edgecv_runtime.forks import forks
 from edgecv_runtime.images.check import check_image
+from edgecv_runtime.images.nv12 import size_of_nv12
 from edgecv_runtime.images.other_libraries import from_pillow, is_pillow
 from edgecv_runtime.images.read import read_image
 from edgecv_runtime.models.reopening import Origin, pickled, reopen_after_fork
@@ -45,7 +46,17 @@ class InputImage(NamedTuple):
 
     @property
     def color(self) -> str:
+        """As results take it."""
+        if self.format == "nv12":
+            return "nv12"
         return "rgb" if self.format.startswith("rgb") else "bgr"
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+        if self.format == "nv12":
+            return size_of_nv12(self.pixels)
+        return self.pixels.shape[0], self.pixels.shape[1]
 
 
 class State(NamedTuple):
@@ -223,7 +234,7 @@ class Model(ABC, Generic[Result]):
         waiting: list[Frame] = []
         for frame in open_source(source):
             if isinstance(frame, Failure):
-                yield from self._predict_frames(waiting)
+                yield from self.predict_frames(waiting)
                 waiting = []
                 if on_error == "raise":
                     raise frame.error
@@ -231,15 +242,17 @@ class Model(ABC, Generic[Result]):
                 continue
             waiting.append(frame)
             if len(waiting) >= batch:
-                yield from self._predict_frames(waiting)
+                yield from self.predict_frames(waiting)
                 waiting = []
-        yield from self._predict_frames(waiting)
+        yield from self.predict_frames(waiting)
 
-    def _predict_frames(self, frames: Sequence[Frame]) -> list[Result]:
-        images = [InputImage(frame.image, "bgr", frame.name) for frame in frames]
+    def predict_frames(self, frames: Sequence[Frame]) -> list[Result]:
+        """Results of frames that a source gave, with the frames' numbers and times."""
+        images = [InputImage(frame.pixels, frame.format, frame.name) for frame in frames]
         results = self._predict(images)
         for result, frame in zip(results, frames, strict=True):
             result.frame, result.time_ms = frame.index, frame.time_ms
+            result.play_ms, result.captured_at = frame.play_ms, frame.captured_at
         return results
 
     def warmup(self, runs: int = 2) -> None:

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from numbers import Real
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from edgecv_runtime._core import EngineError, InputError
 from edgecv_runtime.files.whole import write_file
 from edgecv_runtime.images.check import check_image
+from edgecv_runtime.images.nv12 import bgr_of_nv12, size_of_nv12
 from edgecv_runtime.images.other_libraries import from_pillow, is_pillow
 from edgecv_runtime.opencv import import_cv2
 
@@ -34,17 +35,24 @@ class Result(ABC):
         names: the model's labels.
         image_size: height and width of the image in pixels.
         source: the file or stream that the image came from; None for an array.
-        image: the image, for `plot`; held, not copied.
+        image: the image, for `plot`; held, not copied. A camera's NV12 image becomes BGR when it is
+            first asked for.
         color: the order of its channels, "bgr" or "rgb"; a fourth one is alpha.
         frame: number of the frame in its video or stream, or of the file among the files, from 0;
             None outside `Model.stream`.
         time_ms: milliseconds since the video's start or the camera's opening; None for others.
+        play_ms: the same by the stream's own clock; None for others.
+        captured_at: when the image was read, in seconds since 1970; None for others.
+        source_index: of the source among those of `edgecv.Live`; None outside it.
+        age_ms: milliseconds from the reading of the image to this result; None outside
+            `edgecv.Live` and ``Model.stream(latest=True)``.
         engine: the engine that ran the network, as `edgecv.load` names it; None for a result that
             no model made.
         suffixes: of the files that `save_files` writes.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".jpg", ".json")
+    image: NDArray[np.uint8] | None
 
     def __init__(
         self,
@@ -54,18 +62,34 @@ class Result(ABC):
         source: str | None = None,
         image_size: tuple[int, int] | None = None,
     ) -> None:
+        if color == "nv12":  # `image` is made when it is asked for
+            self._nv12 = image
         if image_size is None:
             if image is None:
                 raise InputError(f"{type(self).__name__}: expected the image or its image_size")
-            image_size = (image.shape[0], image.shape[1])
+            image_size = size_of_nv12(image) if color == "nv12" else image.shape[:2]
         self.names = list(names)
-        self.image_size = image_size
+        self.image_size = (image_size[0], image_size[1])
         self.source = source
-        self.image = image
-        self.color = color
+        if color != "nv12":
+            self.image = image
+        self.color = "bgr" if color == "nv12" else color
         self.frame: int | None = None
         self.time_ms: float | None = None
+        self.play_ms: float | None = None
+        self.captured_at: float | None = None
+        self.source_index: int | None = None
+        self.age_ms: float | None = None
         self.engine: str | None = None
+
+    if not TYPE_CHECKING:  # it would let any misspelt attribute pass
+
+        def __getattr__(self, name: str) -> Any:
+            nv12 = self.__dict__.get("_nv12") if name == "image" else None
+            if nv12 is None:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            self.image, self._nv12 = bgr_of_nv12(nv12), None
+            return self.image
 
     def __repr__(self) -> str:
         height, width = self.image_size

@@ -53,15 +53,16 @@ def last_part(address: str) -> str:
     return PurePosixPath(rest.rsplit("@", 1)[-1]).name or "stream"
 
 
-def csi_pipeline(sensor: int) -> str:
-    """GStreamer pipeline from a Jetson's camera sensor to BGR frames.
+def csi_pipeline(sensor: int, nv12: bool = False) -> str:
+    """GStreamer pipeline from a Jetson's camera sensor to BGR frames, or NV12 ones.
 
-    nvarguscamerasrc gives NV12 in GPU memory; nvvidconv copies it out as BGRx; old frames are
-    dropped when the reader is slow.
+    nvarguscamerasrc gives NV12 in GPU memory; nvvidconv copies it out, for BGR as BGRx; old frames
+    are dropped when the reader is slow.
     """
+    form = "NV12" if nv12 else "BGRx ! videoconvert ! video/x-raw, format=(string)BGR"
     return (
         f"nvarguscamerasrc sensor-id={sensor} ! "
         "video/x-raw(memory:NVMM), width=(int)1280, height=(int)720, format=(string)NV12, "
-        "framerate=(fraction)30/1 ! nvvidconv ! video/x-raw, format=(string)BGRx ! "
-        "videoconvert ! video/x-raw, format=(string)BGR ! appsink drop=true max-buffers=1"
+        f"framerate=(fraction)30/1 ! nvvidconv ! video/x-raw, format=(string){form} ! "
+        "appsink drop=true max-buffers=1"
     )

@@ -33,15 +33,15 @@ def open_file(path: str, parameters: list[int] | None = None) -> Any:
         return cv2.VideoCapture(name, cv2.CAP_ANY)
 
 
-def open_live(target: str | int, gstreamer: bool) -> Any:
+def open_live(target: str | int, gstreamer: bool, silence_ms: int = SILENCE_MS) -> Any:
     """A VideoCapture on a camera's number, an address or a pipeline."""
     cv2 = import_cv2()
     os.environ.setdefault(*_READ_ATTEMPTS)
     if gstreamer:
         return cv2.VideoCapture(target, cv2.CAP_GSTREAMER)
     if isinstance(target, str) and opencv_has("FFMPEG"):
-        deadlines = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, SILENCE_MS]
-        deadlines += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, SILENCE_MS]
+        deadlines = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, silence_ms]
+        deadlines += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, silence_ms]
         return cv2.VideoCapture(target, cv2.CAP_FFMPEG, deadlines)
     return cv2.VideoCapture(target, cv2.CAP_ANY)
 
@@ -93,6 +93,8 @@ def take_over_turning(capture: Any) -> int:
 
 def turned(image: NDArray[np.uint8], degrees: int) -> NDArray[np.uint8]:
     """The image turned clockwise by 0, 90, 180 or 270 degrees; by other angles as it is."""
+    if degrees == 0:
+        return image
     cv2 = import_cv2()
     codes = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
     upright: NDArray[np.uint8] = cv2.rotate(image, codes[degrees]) if degrees in codes else image

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from edgecv_runtime.opencv import import_cv2
 from edgecv_runtime.sources.capture import open_file
 from edgecv_runtime.sources.frames import Failure, Frame
-from edgecv_runtime.sources.live import read_live
+from edgecv_runtime.sources.live.readers.opencv import OpenCVReader
+from edgecv_runtime.sources.live.reading import read_live
 from edgecv_runtime.sources.video_files.reading import check_opened, read_file
 from edgecv_runtime.sources.waiting import in_a_thread
 
@@ -36,7 +37,9 @@ class Video:
 
     def _read(self) -> Generator[Frame | Failure, None, None]:
         if self.live:
-            return read_live(self.name, self.target, self.gstreamer)
+            return read_live(
+                self.name, lambda: OpenCVReader(self.name, self.target, self.gstreamer)
+            )
         return read_file(self.name, str(self.target), self.remote)
 
     def probe(self) -> tuple[float | None, int | None]:

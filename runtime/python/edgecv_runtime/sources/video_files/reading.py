@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import warnings
 from collections.abc import Generator
 from typing import Any
@@ -192,7 +193,15 @@ class FileReader:
 
     def _frame(self, image: NDArray[np.uint8], position_ms: float) -> Frame:
         time_ms = self._clock.at(self.index, position_ms)
-        frame = Frame(self._name, image, self.index, time_ms, time_ms)
+        frame = Frame(
+            self._name,
+            image,
+            self.index,
+            time_ms,
+            time_ms,
+            captured=time.monotonic(),
+            captured_at=time.time(),
+        )
         self.index += 1
         return frame
 

@@ -1,0 +1,1 @@
+"""What reads cameras and streams: OpenCV, PyAV or GStreamer, each in a file of its own."""
