@@ -25,11 +25,20 @@ class Source(Protocol):
     first_failure: Error | None
 
     @property
-    def ready(self) -> bool: ...
+    def ready(self) -> int:
+        """Frames that can be taken: one at most of a live source."""
+        ...
+
     @property
-    def expected(self) -> bool: ...
+    def expected(self) -> bool:
+        """Whether another frame is to come soon."""
+        ...
+
     @property
-    def over(self) -> bool: ...
+    def over(self) -> bool:
+        """Whether nothing more can come."""
+        ...
+
     @property
     def status(self) -> SourceStatus: ...
     def start(self) -> None: ...
@@ -125,10 +134,11 @@ class Batches:
     def _worth_waiting(self) -> bool:
         """Whether more frames would fit, and are to come."""
         ready = sum(source.ready for source in self._sources)
-        missing = any(source.expected and not source.ready for source in self._sources)
-        ordered = any(not source.live and source.ready for source in self._sources)
-        # Files give several; whether there are that many shows when they are taken.
-        return ready < self._batch and missing and not (ordered and self._batch == 1)
+        # A live source gives one at a time, a file as many as there is room for.
+        more = any(
+            source.expected and not (source.live and source.ready) for source in self._sources
+        )
+        return ready < self._batch and more
 
     def _take(self) -> list[Taken]:
         taken: list[Taken] = []

@@ -14,7 +14,7 @@ from edgecv.live.ordered import OrderedSource
 from edgecv_runtime import InputError
 from edgecv_runtime.sources import Failure, Frame, Images, SourceLike, Video, resolve_source
 from edgecv_runtime.sources.live.readers.choice import opener
-from edgecv_runtime.sources.live.source import LiveSource
+from edgecv_runtime.sources.live.source import STALLED_S, LiveSource
 from edgecv_runtime.sources.live.states import StateChange
 
 _MOTION = 0.002
@@ -95,7 +95,7 @@ def _open_one(
             opener(first, options.reader, silence_ms),
             index=index,
             silence_s=options.timeout,
-            stalled_s=min(2.0, options.timeout / 2),
+            stalled_s=min(STALLED_S, options.timeout / 2),
             ring=ring,
             tell=tell,
             keep=keep,

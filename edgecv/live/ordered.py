@@ -68,8 +68,9 @@ class OrderedSource:
         return not self._thread.is_alive()
 
     @property
-    def ready(self) -> bool:
-        return bool(self._waiting)
+    def ready(self) -> int:
+        """Frames that can be taken."""
+        return len(self._waiting)
 
     @property
     def over(self) -> bool:

@@ -21,7 +21,7 @@ class FakeSource:
 
     @property
     def ready(self):
-        return bool(self.frames)
+        return min(len(self.frames), 1) if self.live else len(self.frames)
 
     @property
     def over(self):

@@ -201,36 +201,72 @@ class Model(ABC, Generic[Result]):
             return self._predict(input_images(image, color))
         return self._predict(input_images([image], color))[0]
 
+    @overload
     def stream(
-        self, source: SourceLike, batch: int = 1, on_error: Literal["raise", "skip"] = "raise"
-    ) -> Iterator[Result]:
+        self,
+        source: SourceLike,
+        batch: int = 1,
+        on_error: Literal["raise", "skip"] = "raise",
+        latest: Literal[False] = False,
+    ) -> Iterator[Result]: ...
+    @overload
+    def stream(
+        self,
+        source: SourceLike,
+        batch: int = 1,
+        on_error: Literal["raise", "skip"] = "raise",
+        *,
+        latest: Literal[True],
+    ) -> Iterator[tuple[Frame, Result]]: ...
+    def stream(
+        self,
+        source: SourceLike,
+        batch: int = 1,
+        on_error: Literal["raise", "skip"] = "raise",
+        latest: bool = False,
+    ) -> Iterator[Result] | Iterator[tuple[Frame, Result]]:
         """Results one after another, as the images come.
 
         Args:
             source: a folder, a glob, a file, a video, a camera, an address, or a list of these; see
-                :func:`edgecv_runtime.sources.open_source`.
+                :func:`edgecv_runtime.sources.open_source`. With `latest` one camera or stream.
             batch: images that share a run of the network, where the graph allows it.
             on_error: what happens at an image, a part of a video or a camera that cannot be read:
                 ``"raise"``, or ``"skip"``: a warning, and the stream goes on with the rest.
+            latest: of a camera, run the newest frame each time, leave out those that came between,
+                and open the camera again where it is lost, for as long as it takes. `batch` and
+                `on_error` have no meaning then.
 
         Returns:
-            An iterator of results, each with `source`, `frame` and `time_ms`.
+            An iterator of results, each with `source`, `frame` and `time_ms`. With `latest` of
+            pairs: the :class:`~edgecv_runtime.sources.Frame` (its `image` is uint8 [H, W, 3], BGR)
+            and its result, which has `age_ms`, too.
 
         Raises:
             InputError: with ``on_error="raise"``, a source or one of its images cannot be read, or
-                a camera has gone. What came before was given.
+                a camera has gone. What came before was given. With `latest`, the camera could not
+                be opened the first time.
 
         Example:
             >>> for result in model.stream("clip.mp4", on_error="skip"):
             ...     print(result.frame, result.time_ms, result.summary())
+            >>> for frame, result in model.stream("rtsp://10.0.0.2/live", latest=True):
+            ...     print(frame.index, result.age_ms, result.summary())
         """
-        from edgecv_runtime.sources.frames import Failure
-        from edgecv_runtime.sources.resolve import open_source
-
         if not isinstance(batch, Integral) or batch < 1:
             raise InputError(f"batch: expected a whole number above 0, got {batch!r}")
         if on_error not in ("raise", "skip"):
             raise InputError(f'on_error: expected "raise" or "skip", got {on_error!r}')
+        if latest:
+            from edgecv_runtime.models.newest import newest_frames
+
+            return newest_frames(self, source)
+        return self._every_frame(source, batch, on_error)
+
+    def _every_frame(self, source: SourceLike, batch: int, on_error: str) -> Iterator[Result]:
+        from edgecv_runtime.sources.frames import Failure
+        from edgecv_runtime.sources.resolve import open_source
+
         waiting: list[Frame] = []
         for frame in open_source(source):
             if isinstance(frame, Failure):

@@ -91,8 +91,9 @@ class LiveSource:
         return not self._thread.is_alive()
 
     @property
-    def ready(self) -> bool:
-        return self._slot.filled
+    def ready(self) -> int:
+        """Frames that can be taken: one at most."""
+        return int(self._slot.filled)
 
     @property
     def over(self) -> bool:
