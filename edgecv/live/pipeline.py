@@ -107,7 +107,7 @@ class Live:
         self._turn = threading.Condition()
         self._next = 0  # the number of the batch whose results come next
         self._running = 0
-        self._stopping = False
+        self._stopping = self._over = False
         self._threads: list[threading.Thread] = []
         self._sinks: list[SinkThread] = []
         self._to_run = list(sinks)
@@ -192,21 +192,36 @@ class Live:
                 source.join(max(0.0, deadline - time.monotonic()))
 
     def __iter__(self) -> Iterator[Result]:
+        while not self.over:
+            result = self.wait(_LOOK_S)  # Python answers signals between two waits
+            if result is not None:
+                yield result
+
+    @property
+    def over(self) -> bool:
+        """Whether every result was given: all files were read, or it was stopped."""
+        return self._over
+
+    def wait(self, timeout_s: float) -> Result | None:
+        """The next result, for loops that have other work, too; None if none comes in time, and at
+        the end. Raises what the loop raises."""
         self.start()
-        while True:
-            try:
-                # Python answers signals between two waits.
-                item = self._results.get(timeout=_LOOK_S)
-            except queue.Empty:
-                continue
-            if item is _END:
-                return
-            if isinstance(item, BaseException):
-                raise item
-            result, last = item
-            if last:
-                self._places.release()
-            yield result
+        if self._over:
+            return None
+        try:
+            item = self._results.get(timeout=timeout_s)
+        except queue.Empty:
+            return None
+        if item is _END:
+            self._over = True
+            return None
+        if isinstance(item, BaseException):
+            raise item
+        result, last = item
+        if last:
+            self._places.release()
+        found: Result = result
+        return found
 
     def _work(self) -> None:
         try:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -218,8 +220,10 @@ def test_predict_never_overwrites_its_input(bundle, photos, tmp_path, capsys):
         (["predict", "PHOTO", "BUNDLE"], "is a bundle, not images: edgecv predict BUNDLE SOURCE"),
         (["predict", "BUNDLE", "PHOTO", "--save", "PHOTO"], "expected a folder, this is a file"),
         (["predict", "BUNDLE", "PHOTO", "--save", "/proc/no/where"], "/proc/no/where: cannot be"),
-        (["camera", "BUNDLE", "--source", "PHOTO"], "use edgecv predict"),
         (["camera", "BUNDLE", "--source", "97", "--no-show"], "is the camera plugged in"),
+        (["camera", "BUNDLE", "--source", "gone.mp4"], "gone.mp4: no such file or folder"),
+        (["camera", "BUNDLE", "--motion", "2"], "expected a number from 0 to 1"),
+        (["camera", "BUNDLE", "--reader", "vlc"], "invalid choice: 'vlc'"),
         (["benchmark", "BUNDLE", "--image", "gone.png"], "gone.png: cannot be read"),
         (["info", "gone"], "gone"),
         (["unknown"], "unknown command unknown; expected one of demo, models, train, "),
@@ -287,10 +291,13 @@ class Vanishing:
         return 0.0
 
     def read(self):
+        if self.left > 0:
+            time.sleep(0.2)  # as frames of a camera come
         self.left -= 1
         if self.left >= 0:
             return True, level(255)
-        self.at_end()
+        if self.left == -1:
+            self.at_end()
         return False, None
 
     def release(self):
@@ -306,40 +313,103 @@ def test_a_camera_cannot_save_to_any_name(bundle, clip, tmp_path, capsys):
     assert stderr == f"edgecv: error: --save {saved}: expected a video's name such as live.mp4\n"
 
 
-def put_in_place_of_cameras(monkeypatch, camera):
-    """Files are still read by OpenCV."""
+def put_in_place_of_cameras(monkeypatch, *at_ends):
+    """A camera with each of `at_ends`, one after another; then there is none. Files are still read
+    by OpenCV."""
     capture = cv2.VideoCapture
+    cameras = [Vanishing(at_end) for at_end in at_ends]
 
     def open_any(target, backend):
-        return capture(target, backend) if isinstance(target, str) else camera
+        if isinstance(target, str):
+            return capture(target, backend)
+        return cameras.pop(0) if cameras else capture("no such camera", backend)
 
     monkeypatch.setattr(cv2, "VideoCapture", open_any)
 
 
-def test_camera_that_vanishes_keeps_what_was_saved(bundle, tmp_path, monkeypatch, capsys):
-    put_in_place_of_cameras(monkeypatch, Vanishing())
+def test_a_camera_that_comes_back_is_run_again(bundle, tmp_path, monkeypatch, capsys):
+    def interrupt():
+        signal.raise_signal(signal.SIGTERM)
+        time.sleep(1)  # what comes after the end of the run is not told
+
+    put_in_place_of_cameras(monkeypatch, lambda: None, interrupt)
     saved = tmp_path / "live.mp4"
     status, stdout, stderr = run(capsys, "camera", bundle, "--no-show", "--save", saved)
-    assert status == 2
-    assert stderr.startswith("edgecv: error: 0: no more images after 2 frames")
-    assert stdout.splitlines()[1].startswith("2 frames, ")
+    assert status == 130
+    assert stderr.splitlines() == [
+        "edgecv: 0: live (opencv)",
+        "edgecv: 0: lost, and opened again from now on: no more images after 2 frames: the camera "
+        "or stream has gone",
+        "edgecv: 0: live (opencv)",
+    ]
+    frames = int(re.match(r"(\d) frames, ", stdout.splitlines()[1])[1])
+    assert 2 <= frames <= 4 and stdout.splitlines()[1].endswith(f"; saved {saved}")
     monkeypatch.undo()
-    assert int(cv2.VideoCapture(str(saved)).get(cv2.CAP_PROP_FRAME_COUNT)) == 2
+    assert int(cv2.VideoCapture(str(saved)).get(cv2.CAP_PROP_FRAME_COUNT)) >= frames
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])  # Ctrl-C; systemd, Docker, kill
 def test_interrupting_the_camera_keeps_what_was_saved(name, bundle, tmp_path, monkeypatch, capsys):
     def interrupt():
         signal.raise_signal(getattr(signal, name))
+        time.sleep(1)
 
     before = signal.getsignal(signal.SIGTERM)
-    put_in_place_of_cameras(monkeypatch, Vanishing(interrupt))
+    put_in_place_of_cameras(monkeypatch, interrupt)
     saved = tmp_path / "live.mp4"
     status, stdout, stderr = run(capsys, "camera", bundle, "--no-show", "--save", saved)
-    assert (status, stderr) == (130, "") and stdout.splitlines()[1].startswith("2 frames, ")
+    assert (status, stderr) == (130, "edgecv: 0: live (opencv)\n")
+    frames = int(re.match(r"([12]) frames, ", stdout.splitlines()[1])[1])
     assert signal.getsignal(signal.SIGTERM) is before
     monkeypatch.undo()
-    assert int(cv2.VideoCapture(str(saved)).get(cv2.CAP_PROP_FRAME_COUNT)) == 2
+    assert int(cv2.VideoCapture(str(saved)).get(cv2.CAP_PROP_FRAME_COUNT)) == frames
+
+
+def test_several_sources_are_saved_apart(bundle, clip, tmp_path, capsys):
+    other = write_clip(tmp_path / "other.avi", [0, 255])
+    saved = tmp_path / "live.mp4"
+    words = ("--source", clip, "--source", other, "--no-show", "--json", "--batch", 2)
+    status, stdout, stderr = run(capsys, "camera", bundle, *words, "--save", saved)
+    files = [tmp_path / "live-1.mp4", tmp_path / "live-2.mp4"]
+    assert status == 0 and stderr.splitlines()[-1].endswith(f"saved {files[0]}, {files[1]}")
+    counts = [int(cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FRAME_COUNT)) for path in files]
+    assert counts == [6, 2]
+    records = [json.loads(line) for line in stdout.splitlines()]
+    for index, (source, count) in enumerate([(clip, 6), (other, 2)]):
+        mine = [record for record in records if record["source_index"] == index]
+        assert [record["frame"] for record in mine] == list(range(count))
+        assert {record["source"] for record in mine} == {str(source)}
+        assert all(record["age_ms"] > 0 and record["captured_at"] > 1e9 for record in mine)
+
+
+def test_camera_says_how_long_things_took(bundle, clip, capsys):
+    words = ("camera", bundle, "--source", clip, "--no-show", "--stats")
+    status, _, stderr = run(capsys, *words)
+    assert status == 0
+    assert re.fullmatch(
+        r"edgecv: [\d.]+ results/s; age [\d.]+, [\d.]+, [\d.]+ ms; .*network .* ms.*\n", stderr
+    )
+    _, stdout, _ = run(capsys, *words, "--json", "--skip", 2)
+    *records, stats = [json.loads(line) for line in stdout.splitlines()]
+    assert [record["frame"] for record in records] == [0, 3]
+    assert stats["event"] == "stats" and stats["results"] == 2
+    assert stats["ms"]["age"].keys() == {"p50", "p95", "p99"}
+    assert stats["sources"][0]["left_out"] == 4
+
+
+def test_camera_runs_the_network_while_something_moves(bundle, tmp_path, capsys):
+    still = write_clip(tmp_path / "still.avi", [90] * 60)  # 10 a second; the first counts
+    status, stdout, _ = run(
+        capsys, "camera", bundle, "--source", still, "--no-show", "--motion", "0.01"
+    )
+    assert status == 0
+    assert re.match(r"2[01] frames, .*, the network saved 6[57] % of 60$", stdout.splitlines()[1])
+
+
+def test_camera_takes_a_folder_of_images(bundle, photos, capsys):
+    status, stdout, _ = run(capsys, "camera", bundle, "--source", photos, "--no-show", "--json")
+    names = [Path(json.loads(line)["source"]).name for line in stdout.splitlines()]
+    assert status == 0 and names == sorted(path.name for path in photos.iterdir())
 
 
 def test_camera_does_not_overwrite_its_source(bundle, clip, capsys):

@@ -181,7 +181,7 @@ def test_abbreviations_values_that_look_like_options_and_short_ones():
     args = parse(["predict", "b", "a.jpg", "--thresh", "0.25", "-b", "4", "-s", "out"])
     assert (args.threshold, args.batch, args.save) == (0.25, 4, Path("out"))
     assert parse(["predict", "b", "a.jpg", "-t0.25"]).threshold == 0.25
-    assert parse(["camera", "b", "-i", "gst://x ! --appsink"]).source == "gst://x ! --appsink"
+    assert parse(["camera", "b", "-i", "gst://x ! --appsink"]).source == ["gst://x ! --appsink"]
     assert parse(["predict", "b", "--", "--odd.jpg"]).sources == ["--odd.jpg"]
     args = parse(["train", "ssd_tiny", "-d", "d", "-o", "o", "-n", "3", "-b", "2", "-w", "none"])
     assert (args.data, args.epochs, args.batch_size, args.weights) == ("d", 3, 2, "none")

@@ -56,7 +56,7 @@ class VideoWriter:
     def __init__(
         self, path: Path, rate: float | None, live: bool = False, open_ended: bool = False
     ) -> None:
-        self._path = path
+        self.path = path
         self._open_ended = open_ended
         self.saved = False  # whether the file has its name
         self._live = live
@@ -127,19 +127,19 @@ class VideoWriter:
 
         height, width = image.shape[:2]
         self._size = (height, width)
-        if self._path.is_dir():
-            raise VideoNotWritten(f"{self._path}: cannot be written: a folder has that name")
+        if self.path.is_dir():
+            raise VideoNotWritten(f"{self.path}: cannot be written: a folder has that name")
         try:
-            self._part = self._stack.enter_context(part_file(self._path))
-            kind = mp4_recorder if self._path.suffix.lower() in _MP4 else opencv_recorder
+            self._part = self._stack.enter_context(part_file(self.path))
+            kind = mp4_recorder if self.path.suffix.lower() in _MP4 else opencv_recorder
             for codec in _CODECS:
                 recorder = kind.open_recorder(self._part, codec, self._size, rate)
                 if recorder is not None:
                     return recorder
         except OSError as error:
-            raise VideoNotWritten(f"{self._path}: cannot be written: {error.strerror}") from error
+            raise VideoNotWritten(f"{self.path}: cannot be written: {error.strerror}") from error
         raise VideoNotWritten(
-            f"{self._path}: this OpenCV cannot write it ({width} x {height}, {rate:g} frames "
+            f"{self.path}: this OpenCV cannot write it ({width} x {height}, {rate:g} frames "
             "per second): is FFmpeg there (edgecv doctor)?"
         )
 
@@ -175,7 +175,7 @@ class VideoWriter:
             if not self._written:
                 self._remove_part()
             elif not isinstance(error, VideoNotWritten):  # which says it itself
-                warnings.warn(f"{self._path}: not finished{self._what_is_kept()}", stacklevel=2)
+                warnings.warn(f"{self.path}: not finished{self._what_is_kept()}", stacklevel=2)
         except (OSError, ValueError) as fault:
             raise self._not_written(fault) from fault
 
@@ -187,16 +187,16 @@ class VideoWriter:
             if _ends_well(self._part, self._written):
                 return
         raise VideoNotWritten(
-            f"{self._path}: {self._recorder.frames} of {self._written} frames can be read back (is "
+            f"{self.path}: {self._recorder.frames} of {self._written} frames can be read back (is "
             f"the disk full?){self._what_is_kept()}"
         )
 
     def _not_written(self, error: Exception) -> VideoNotWritten:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        return VideoNotWritten(f"{self._path}: cannot be written: {reason}{self._what_is_kept()}")
+        return VideoNotWritten(f"{self.path}: cannot be written: {reason}{self._what_is_kept()}")
 
     def _remove_part(self) -> None:
-        if self._part != self._path:
+        if self._part != self.path:
             self._part.unlink(missing_ok=True)
 
     def _what_is_kept(self) -> str:
@@ -208,7 +208,7 @@ class VideoWriter:
             text = f"; its first {frames} in {self._part}"
         else:
             self._remove_part()
-        return text + ("; the earlier file is kept" if self._path.is_file() else "")
+        return text + ("; the earlier file is kept" if self.path.is_file() else "")
 
 
 class _NotWhole(Exception):

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from edgecv_runtime._core import Error
+from edgecv_runtime._core import Error, InputError
 from edgecv_runtime.one_line import joined
 from edgecv_runtime.sources.addresses import shown_address
 from edgecv_runtime.sources.clocks import LiveClock
@@ -124,7 +124,7 @@ class LiveSource:
         elif state is State.CONNECTING and silent > _NO_ANSWER * self._silence_s:
             error = f"{self.name}: it has not answered for {silent:.0f} s"
             self._enter(State.LOST, error, only_from=State.CONNECTING)
-            self._remember(Error(error))
+            self._remember(InputError(error))
 
     def _remember(self, error: Error) -> None:
         if not self.ever_live and self.first_failure is None:
@@ -136,7 +136,11 @@ class LiveSource:
     ) -> None:
         with self._lock:
             before = self._status.state
-            if before is state or (only_from is not None and before is not only_from):
+            if (
+                self._stopping.is_set()
+                or before is state
+                or (only_from is not None and before is not only_from)
+            ):
                 return
             self._status.state, self._status.since = state, self._wall()
             if state is State.LOST:
@@ -177,7 +181,7 @@ class LiveSource:
         except Exception as error:  # of a reader's library: a camera must not be lost for good
             text = f"{self.name}: {type(error).__name__}: {shown_address(joined(error))}"
             self._enter(State.LOST, text)
-            self._remember(Error(text))
+            self._remember(InputError(text))
         finally:
             if reader is not None:
                 reader.close()

@@ -1,0 +1,1 @@
+"""What `edgecv camera` shows and says while it runs."""
