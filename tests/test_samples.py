@@ -55,15 +55,39 @@ def test_detect_image_on_blood_cells(tmp_path):
 
 
 def test_detect_video(bundle, tmp_path):
-    path = tmp_path / "clip.avi"
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (96, 64))
-    for level in (255, 0):
-        writer.write(np.full((64, 96, 3), level, np.uint8))
-    writer.release()
+    path = write_video(tmp_path / "clip.avi", (255, 0))
     assert run("detect_video.py", bundle, path) == [
         "frame 0: 1 left, 1 right",
         "frame 1: nothing",
     ]
+
+
+def write_video(path, levels):
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10.0, (96, 64))
+    for level in levels:
+        writer.write(np.full((64, 96, 3), level, np.uint8))
+    writer.release()
+    return path
+
+
+def test_watch_cameras(bundle, tmp_path):
+    first, second = (
+        write_video(tmp_path / name, levels)
+        for name, levels in (("a.avi", [255, 0, 0]), ("b.avi", [0, 255]))
+    )
+    *lines, last = run("watch_cameras.py", bundle, first, second)
+    assert [line for line in lines if line.startswith(str(first))] == [
+        f"{first}, frame 0: 1 left, 1 right",
+        f"{first}, frame 1: nothing",
+        f"{first}, frame 2: nothing",
+    ]
+    assert len(lines) == 5 and last.startswith("results of 2 sources were ")
+
+
+def test_robot_loop(bundle, tmp_path):
+    lines = run("robot_loop.py", bundle, write_video(tmp_path / "a.avi", [255, 255, 0]))
+    # The right box, 48 to 96 of 96 pixels, is larger; where the machine is busy it may be too old.
+    assert set(lines) <= {"turn +0.50", "turn +0.00"} and len(lines) >= 3
 
 
 def test_segment_image(tmp_path):

@@ -29,7 +29,7 @@ class Step(Protocol):
     """What is done with each result of one source, in order: a tracker, or zones."""
 
     def update(self, result: Any) -> Any:
-        """Adds to the result what it finds."""
+        """The result with what it finds: the same one, or another in its place."""
         ...
 
 
@@ -52,8 +52,9 @@ class Live:
         skip: frames of each source that are left out after each one that is run.
         motion: True, or the share of the image (0..1) that has to change: frames on which nothing
             moves are left out. True stands for 0.002.
-        steps: functions that make what updates the results of one source; each is called once for
-            each source.
+        steps: functions that make what updates the results of one source, such as
+            a tracker; each is called once for each source. A step's ``update(result)``
+            gives the result that goes on.
         sinks: take every result, each on a thread of its own.
         on_event: called with each :class:`StateChange` of a camera, from any thread.
         on_failure: called with each image or part of a video that cannot be read, and with sinks
@@ -270,7 +271,7 @@ class Live:
             result.source_index = source
             before = time.perf_counter()
             for step in self._steps[source]:
-                step.update(result)
+                result = step.update(result)
             times = {"steps": (time.perf_counter() - before) * 1000} if self._steps[source] else {}
             captured = frame.captured if frame.captured is not None else started
             result.age_ms = (time.monotonic() - captured) * 1000

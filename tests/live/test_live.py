@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import time
 from types import SimpleNamespace
@@ -241,8 +242,10 @@ class Counter:
         self.count = 0
 
     def update(self, result):
-        result.number = self.count
+        numbered = copy.copy(result)
+        numbered.number = self.count
         self.count += 1
+        return numbered
 
 
 def test_each_source_has_its_own_steps_in_order(model, video, tmp_path):
