@@ -1,5 +1,6 @@
 // Any bytes as bundle.json: a manifest that survives writing and reading, or one clear line. With
-// clang: clang++ -fsanitize=fuzzer,address,undefined. tests/cpp/bundle/test_manifest_fuzz.cpp
+// clang: clang++ -DEDGECV_FUZZER
+// -fsanitize=fuzzer,address,undefined. tests/cpp/bundle/test_manifest_fuzz.cpp
 // drives it with a fixed set of inputs under any compiler.
 #include <cstddef>
 #include <cstdint>
@@ -26,7 +27,9 @@ bool is_manifest(const std::string& text) {
   return true;
 }
 
+#ifdef EDGECV_FUZZER
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   is_manifest({reinterpret_cast<const char*>(data), size});
   return 0;
 }
+#endif

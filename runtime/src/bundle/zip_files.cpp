@@ -84,6 +84,9 @@ class ZipFiles : public BundleFiles {
  public:
   ZipFiles(const std::string& path, std::ifstream file, ZipDirectory directory)
       : BundleFiles(path), file_(std::move(file)), directory_(std::move(directory)) {
+    file_.clear();
+    file_.seekg(0, std::ios::end);
+    size_ = static_cast<std::uint64_t>(std::max<std::streamoff>(file_.tellg(), 0));
     if (directory_.count("bundle.json") > 0) return;
     for (const auto& [name, entry] : directory_) {
       const std::size_t slash = name.find('/');
@@ -131,6 +134,8 @@ class ZipFiles : public BundleFiles {
                                 : entry.size / kHighestRatio > entry.compressed_size) {
       damaged_zip(name(), entry.shown + " has another length than it says");
     }
+    // Else a small file could ask for gigabytes.
+    if (entry.compressed_size > size_) damaged_zip(name(), "its end is missing");
     try {
       const Unpacked result(entry.size);
       read_into(result.data(), entry);
@@ -161,7 +166,8 @@ class ZipFiles : public BundleFiles {
   mutable std::mutex mutex_;  // guards file_
   mutable std::ifstream file_;
   ZipDirectory directory_;
-  std::string folder_;  // in which the bundle is, with its slash; empty: at the top
+  std::uint64_t size_ = 0;  // of the .zip
+  std::string folder_;      // in which the bundle is, with its slash; empty: at the top
 };
 
 #endif
