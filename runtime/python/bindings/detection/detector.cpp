@@ -12,7 +12,12 @@ void bind_detector(nb::module_& m) {
   nb::class_<Detector>(m, "Detector")
       .def(nb::init<const Bundle&, std::shared_ptr<Engine>, int>(), nb::arg("bundle"),
            nb::arg("engine"), nb::arg("threads") = 0)
-      .def("set_thresholds", &Detector::set_thresholds, nb::arg("thresholds"))
+      .def(
+          "set_thresholds",
+          [](Detector& self, const std::vector<float>& thresholds) {
+            self.set_thresholds(thresholds);
+          },
+          nb::arg("thresholds"))
       .def(
           "run",
           [](Detector& detector, const std::vector<ImageArray>& arrays,

@@ -68,7 +68,12 @@ void bind_two_stage_detector(nb::module_& m) {
           },
           nb::arg("bundle"), nb::arg("trunk"), nb::arg("roi"), nb::arg("mask").none() = nb::none(),
           nb::arg("threads") = 0)
-      .def("set_thresholds", &TwoStageDetector::set_thresholds, nb::arg("thresholds"))
+      .def(
+          "set_thresholds",
+          [](TwoStageDetector& self, const std::vector<float>& thresholds) {
+            self.set_thresholds(thresholds);
+          },
+          nb::arg("thresholds"))
       .def("run", &run, nb::arg("images"), nb::arg("formats"), nb::arg("proposals") = nb::none(),
            nb::arg("timing").none() = nb::none(), "For each image (boxes, scores, labels, masks).")
       .def("copy", [](const TwoStageDetector& self) { return TwoStageDetector(self); });
