@@ -173,6 +173,55 @@ def test_camera_formats_equal_opencv(size: tuple[int, int]) -> None:
     bgr = cv2.cvtColor(yuyv, cv2.COLOR_YUV2BGR_YUYV)
     np.testing.assert_array_equal(ops.preprocess(yuyv, identity(color="bgr"), "yuyv"), bgr)
 
+    bgr = cv2.cvtColor(yuyv, cv2.COLOR_YUV2BGR_YVYU)
+    np.testing.assert_array_equal(ops.preprocess(yuyv, identity(color="bgr"), "yvyu"), bgr)
+    np.testing.assert_array_equal(
+        ops.preprocess(yuyv[::-1], identity(color="bgr"), "yvyu"), bgr[::-1]
+    )
+
+    for i420 in (nv12, random_image(height * 3 // 2, width + 6, seed=9)[:, :width]):
+        bgr = cv2.cvtColor(np.ascontiguousarray(i420), cv2.COLOR_YUV2BGR_I420)
+        np.testing.assert_array_equal(ops.preprocess(i420, identity(color="bgr"), "i420"), bgr)
+
+
+@pytest.mark.parametrize("size", [(2, 2), (4, 18), (120, 160), (480, 640)])
+def test_p010_equals_its_formula(size: tuple[int, int]) -> None:
+    """Of whole numbers, so that no rounding of the oracle's own is in it; numpy's floor division
+    rounds down, as the shift does."""
+    height, width = size
+    words = np.random.default_rng(10).integers(0, 1 << 16, (height * 3 // 2, width), np.uint16)
+    level = (words >> 6).astype(np.int64)  # 10 bits
+    luma = 1164 * np.maximum(level[:height] - 64, 0)
+    pairs = (level[height:] - 512).reshape(height // 2, width // 2, 2)
+    u, v = pairs.repeat(2, axis=0).repeat(2, axis=1).transpose(2, 0, 1)
+    thousandths = np.stack([luma + 2018 * u, luma - 813 * v - 391 * u, luma + 1596 * v], axis=-1)
+    exact = np.clip((thousandths + 2000) // 4000, 0, 255)
+    bgr = ops.preprocess(words, identity(color="bgr"), "p010").astype(np.int64)
+    # The factors of 18 bits are off by 2e-6: a value near a half may go to the other side.
+    unsure = np.abs((thousandths + 2000) % 4000 - 2000) > 1998
+    assert np.abs(bgr - exact).max() <= 1
+    np.testing.assert_array_equal(bgr[~unsure], exact[~unsure])
+    np.testing.assert_array_equal(
+        ops.preprocess(words, identity(color="gray"), "p010")[..., 0],
+        cv2.cvtColor(bgr.astype(np.uint8), cv2.COLOR_BGR2GRAY),
+    )
+
+
+def test_p010_of_8_bit_levels_is_nv12() -> None:
+    nv12 = random_image(180, 160, seed=11)
+    decoded = ops.preprocess(nv12, identity(color="bgr"), "nv12")
+    p010 = nv12.astype(np.uint16) << 8
+    difference = ops.preprocess(p010, identity(color="bgr"), "p010").astype(int) - decoded
+    assert np.abs(difference).max() <= 1
+    assert (difference != 0).mean() < 0.01
+
+
+def test_images_from_the_bottom_up_are_read_in_place() -> None:
+    image = random_image(40, 30, 3, seed=12)
+    spec = InputSpec(size=(20, 20), mean=MEAN, std=STD)
+    expected = ops.preprocess(np.ascontiguousarray(image[::-1]), spec)
+    np.testing.assert_array_equal(ops.preprocess(image[::-1], spec), expected)
+
 
 @pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
 @pytest.mark.parametrize("antialias", [False, True])
@@ -255,6 +304,11 @@ def test_calls_from_several_threads() -> None:
         (np.zeros((0, 5, 3), np.uint8), "bgr", r"0 x 5|\[H, W, 3\]"),
         (np.zeros((4, 5, 2), np.uint8), "yuyv", "YUYV needs an even width"),
         (np.zeros((5, 7), np.uint8), "nv12", "an nv12 image has"),
+        (np.zeros((5, 8), np.uint16), "p010", r"a p010 image has H \* 3 / 2 rows, got 5"),
+        (np.zeros((6, 8), np.uint8), "p010", "expected a uint16 array .*, got uint8"),
+        (np.zeros((6, 8), np.uint16), "nv12", "expected a uint8 array .*, got uint16"),
+        (np.zeros((6, 7), np.uint8), "i420", "I420 needs an even height and width, got 4 x 7"),
+        (np.zeros((4, 5, 2), np.uint8), "yvyu", "YVYU needs an even width"),
         (np.zeros((3, 4, 5), np.uint8), "bgr", r"\[H, W, 3\]"),
     ],
 )

@@ -353,9 +353,11 @@ def preprocess(
 
     Args:
         image: uint8 ``[H, W, 3]`` (``[H, W, 4]`` for bgra and rgba, ``[H, W]`` for gray,
-            ``[H · 3/2, W]`` for nv12, ``[H, W, 2]`` for yuyv). Rows may be any distance apart.
+            ``[H · 3/2, W]`` for nv12 and i420, ``[H, W, 2]`` for yuyv and yvyu), or uint16
+            ``[H · 3/2, W]`` for p010. Rows may be any distance apart, also from the bottom up.
         spec: the input record; in order: colour, resize, crop, ``(x · scale - mean) / std``, pad.
-        color: ``"bgr" | "rgb" | "bgra" | "rgba" | "gray" | "nv12" | "yuyv"``.
+        color: ``"bgr" | "rgb" | "bgra" | "rgba" | "gray" | "nv12" | "i420" | "p010" | "yuyv" |
+            "yvyu"``; the last five are BT.601 in studio range.
 
     Returns:
         ``[C, H, W]`` or ``[H, W, C]`` by ``spec.layout``, of ``spec.dtype``.
@@ -367,13 +369,16 @@ def preprocess(
         >>> tensor.shape, tensor[:, 0, 0].tolist()
         ((3, 320, 320), [3.0, 2.0, 1.0])
     """
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim not in (2, 3):
+    dtype = np.dtype("<u2") if color == "p010" else np.dtype(np.uint8)
+    if not isinstance(image, np.ndarray) or image.dtype != dtype or image.ndim not in (2, 3):
         raise InputError(
-            f"image: expected a uint8 array [H, W, C] or [H, W], got {_describe(image)}"
+            f"image: expected a {dtype.name} array [H, W, C] or [H, W], got {_describe(image)}"
         )
-    if image.size and (not image[0].flags.c_contiguous or image.strides[0] < 0):
+    planes = color in ("nv12", "i420", "p010")  # those of i420 have rows of half the length
+    apart = image.strides[0] < 0 if color != "i420" else not image.flags.c_contiguous
+    if image.size and (not image[0].flags.c_contiguous or (planes and apart)):
         image = np.ascontiguousarray(image)
-    return _core.preprocess(image, spec, color)
+    return _core.preprocess(image.view(np.uint8), spec, color)
 
 
 def sliding_windows(

@@ -30,7 +30,8 @@ struct NameTable<PixelFormat> {
   static constexpr std::pair<PixelFormat, const char*> entries[] = {
       {PixelFormat::bgr, "bgr"},   {PixelFormat::rgb, "rgb"},   {PixelFormat::bgra, "bgra"},
       {PixelFormat::rgba, "rgba"}, {PixelFormat::gray, "gray"}, {PixelFormat::nv12, "nv12"},
-      {PixelFormat::yuyv, "yuyv"}};
+      {PixelFormat::yuyv, "yuyv"}, {PixelFormat::i420, "i420"}, {PixelFormat::yvyu, "yvyu"},
+      {PixelFormat::p010, "p010"}};
 };
 
 template <>

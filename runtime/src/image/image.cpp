@@ -3,6 +3,8 @@
 #include <string>
 
 #include "edgecv/error.hpp"
+#include "image/format_layout.hpp"
+#include "image/image_part.hpp"
 
 namespace edgecv {
 namespace {
@@ -11,22 +13,12 @@ namespace {
   throw Error(ErrorCode::invalid_input, message);
 }
 
-/// Bytes of one row: for NV12 of the luma plane, and the chroma plane has the same.
-std::ptrdiff_t row_bytes(const Image& image) {
-  switch (image.format) {
-    case PixelFormat::bgr:
-    case PixelFormat::rgb:
-      return std::ptrdiff_t{3} * image.width;
-    case PixelFormat::bgra:
-    case PixelFormat::rgba:
-      return std::ptrdiff_t{4} * image.width;
-    case PixelFormat::gray:
-    case PixelFormat::nv12:
-      return image.width;
-    case PixelFormat::yuyv:
-      return std::ptrdiff_t{2} * image.width;
-  }
-  refuse("image: unknown pixel format " + std::to_string(static_cast<int>(image.format)));
+/// Of `stride` or `chroma_stride`.
+void check_stride(const char* name, std::ptrdiff_t stride, std::ptrdiff_t row_bytes) {
+  if (stride >= row_bytes || stride <= -row_bytes) return;
+  refuse("image: " + std::string(name) + " is " + std::to_string(stride) +
+         " bytes, but a row takes " + std::to_string(row_bytes) +
+         "; give the distance between rows in bytes");
 }
 
 std::string text(const Image& image) {
@@ -36,27 +28,40 @@ std::string text(const Image& image) {
 }  // namespace
 
 void check(const Image& image) {
+  if (image.device != Device::cpu) {
+    refuse("image: it lies on a CUDA device, expected host memory: copy it to the host first");
+  }
   if (image.data == nullptr) refuse("image: no data; data must point to the first row");
   if (image.height < 1 || image.width < 1 || image.height > max_side || image.width > max_side) {
     refuse("image: height x width is " + text(image) + ", each must lie between 1 and " +
            std::to_string(max_side));
   }
-  const std::ptrdiff_t bytes = row_bytes(image);
-  if (image.stride < bytes) {
-    refuse("image: stride is " + std::to_string(image.stride) + " bytes, but a row takes " +
-           std::to_string(bytes) + "; give the distance between rows in bytes");
+  const FormatLayout layout = layout_of(image.format);
+  if (layout.pixel_bytes == 0) {
+    refuse("image: unknown pixel format " + std::to_string(static_cast<int>(image.format)));
   }
-  if (image.format == PixelFormat::nv12) {
-    if (image.height % 2 != 0 || image.width % 2 != 0) {
-      refuse("image: NV12 needs an even height and width, got " + text(image));
+  check_stride("stride", image.stride, std::ptrdiff_t{layout.pixel_bytes} * image.width);
+  if (!layout.own_chroma()) {
+    if (layout.in_pairs && image.width % 2 != 0) {
+      refuse("image: " + std::string(layout.name) + " needs an even width, got " + text(image));
     }
-    if (image.chroma != nullptr && image.chroma_stride < bytes) {
-      refuse("image: chroma_stride is " + std::to_string(image.chroma_stride) +
-             " bytes, but a row takes " + std::to_string(bytes));
-    }
+    return;
   }
-  if (image.format == PixelFormat::yuyv && image.width % 2 != 0) {
-    refuse("image: YUYV needs an even width, got " + text(image));
+  if (image.height % 2 != 0 || image.width % 2 != 0) {
+    refuse("image: " + std::string(layout.name) + " needs an even height and width, got " +
+           text(image));
+  }
+  if (image.chroma != nullptr) {
+    check_stride("chroma_stride", image.chroma_stride,
+                 std::ptrdiff_t{layout.chroma_bytes} * (image.width / 2));
+    if (image.format == PixelFormat::i420 && image.chroma_v == nullptr) {
+      refuse("image: I420 has two chroma planes; give chroma_v beside chroma, or neither");
+    }
+  } else if (image.stride < 0) {
+    refuse("image: stride is negative, so no chroma plane follows the luma plane: give chroma");
+  } else if (image.format == PixelFormat::i420 && image.stride % 2 != 0) {
+    refuse("image: stride is " + std::to_string(image.stride) +
+           " bytes, and half of it would be that of the chroma planes: give chroma and chroma_v");
   }
 }
 
@@ -67,24 +72,14 @@ Image crop(const Image& image, int x, int y, Size size) {
            ", y " + std::to_string(y) + " and " + std::to_string(size.height) + " x " +
            std::to_string(size.width));
   }
-  const bool planar = image.format == PixelFormat::nv12;
-  if ((planar && (y % 2 != 0 || size.height % 2 != 0)) ||
-      ((planar || image.format == PixelFormat::yuyv) && (x % 2 != 0 || size.width % 2 != 0))) {
+  const FormatLayout layout = layout_of(image.format);
+  if ((layout.own_chroma() && (y % 2 != 0 || size.height % 2 != 0)) ||
+      (layout.in_pairs && (x % 2 != 0 || size.width % 2 != 0))) {
     refuse(
-        "crop: colours of an NV12 or YUYV image belong to pairs of pixels: expected even "
-        "positions and sizes");
+        "crop: colours of an NV12, I420, P010, YUYV or YVYU image belong to pairs of pixels: "
+        "expected even positions and sizes");
   }
-  Image part = image;
-  part.height = size.height;
-  part.width = size.width;
-  part.data = image.data + y * image.stride + row_bytes(image) / image.width * x;
-  if (planar) {
-    const bool own_plane = image.chroma != nullptr;
-    part.chroma_stride = own_plane ? image.chroma_stride : image.stride;
-    part.chroma = (own_plane ? image.chroma : image.data + image.stride * image.height) +
-                  y / 2 * part.chroma_stride + x;
-  }
-  return part;
+  return part_of(image, x, y, size);
 }
 
 }  // namespace edgecv

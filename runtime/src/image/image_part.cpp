@@ -1,37 +1,20 @@
 #include "image/image_part.hpp"
 
+#include "image/format_layout.hpp"
+
 namespace edgecv {
-namespace {
-
-std::ptrdiff_t bytes_per_pixel(PixelFormat format) {
-  switch (format) {
-    case PixelFormat::bgr:
-    case PixelFormat::rgb:
-      return 3;
-    case PixelFormat::bgra:
-    case PixelFormat::rgba:
-      return 4;
-    case PixelFormat::yuyv:
-      return 2;
-    case PixelFormat::gray:
-    case PixelFormat::nv12:
-      break;
-  }
-  return 1;
-}
-
-}  // namespace
 
 Image part_of(const Image& image, int left, int top, Size size) {
-  Image part = image;
+  const FormatLayout layout = layout_of(image.format);
+  Image part = layout.own_chroma() ? with_planes(image) : image;
   part.height = size.height;
   part.width = size.width;
-  part.data = image.data + image.stride * top + bytes_per_pixel(image.format) * left;
-  if (image.format == PixelFormat::nv12) {
-    const bool follows = image.chroma == nullptr;
-    part.chroma = follows ? image.data + image.stride * image.height : image.chroma;
-    part.chroma_stride = follows ? image.stride : image.chroma_stride;
-    part.chroma += part.chroma_stride * (top / 2) + left;
+  part.data += image.stride * top + std::ptrdiff_t{layout.pixel_bytes} * left;
+  if (layout.own_chroma()) {
+    const std::ptrdiff_t offset =
+        part.chroma_stride * (top / 2) + std::ptrdiff_t{layout.chroma_bytes} * (left / 2);
+    part.chroma += offset;
+    part.chroma_v += offset;
   }
   return part;
 }

@@ -4,33 +4,43 @@
 #include <cstddef>
 #include <cstring>
 
+#include "image/format_layout.hpp"
 #include "simd/clones.hpp"
 
 namespace edgecv {
 namespace {
 
-bool is_yuv(PixelFormat format) {
-  return format == PixelFormat::nv12 || format == PixelFormat::yuyv;
-}
-
 EDGECV_INLINE std::uint32_t clamp_byte(int value) {
   return static_cast<std::uint32_t>(value < 0 ? 0 : (value > 255 ? 255 : value));
 }
 
-/// BT.601, studio range, 20 fractional bits. Stores blue, green, red and a byte without meaning.
+/// Stores blue, green, red and a byte without meaning.
+EDGECV_INLINE void store_bgrx(int blue, int green, int red, std::uint8_t* pixel) {
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+  const std::uint32_t bgrx =
+      clamp_byte(blue) << 24 | clamp_byte(green) << 16 | clamp_byte(red) << 8;
+#else
+  const std::uint32_t bgrx = clamp_byte(blue) | clamp_byte(green) << 8 | clamp_byte(red) << 16;
+#endif
+  std::memcpy(pixel, &bgrx, sizeof bgrx);  // one store, so that the loops below vectorise
+}
+
+/// BT.601, studio range, 20 fractional bits.
 EDGECV_INLINE void yuv_to_bgrx(int y, int u, int v, std::uint8_t* pixel) {
   constexpr int shift = 20;
   constexpr int half = 1 << (shift - 1);
   const int luma = (y > 16 ? y - 16 : 0) * 1220542 + half;
-  const std::uint32_t blue = clamp_byte((luma + 2116026 * u) >> shift);
-  const std::uint32_t green = clamp_byte((luma - 852492 * v - 409993 * u) >> shift);
-  const std::uint32_t red = clamp_byte((luma + 1673527 * v) >> shift);
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  const std::uint32_t bgrx = blue << 24 | green << 16 | red << 8;
-#else
-  const std::uint32_t bgrx = blue | green << 8 | red << 16;
-#endif
-  std::memcpy(pixel, &bgrx, sizeof bgrx);  // one store, so that the loops below vectorise
+  store_bgrx((luma + 2116026 * u) >> shift, (luma - 852492 * v - 409993 * u) >> shift,
+             (luma + 1673527 * v) >> shift, pixel);
+}
+
+/// The same of levels of 10 bits, 18 fractional bits.
+EDGECV_INLINE void yuv10_to_bgrx(int y, int u, int v, std::uint8_t* pixel) {
+  constexpr int shift = 20;
+  constexpr int half = 1 << (shift - 1);
+  const int luma = (y > 64 ? y - 64 : 0) * 305136 + half;
+  store_bgrx((luma + 529007 * u) >> shift, (luma - 213123 * v - 102498 * u) >> shift,
+             (luma + 418382 * v) >> shift, pixel);
 }
 
 EDGECV_CLONES void decode_nv12(const std::uint8_t* luma, const std::uint8_t* chroma, int width,
@@ -43,13 +53,46 @@ EDGECV_CLONES void decode_nv12(const std::uint8_t* luma, const std::uint8_t* chr
   }
 }
 
-EDGECV_CLONES void decode_yuyv(const std::uint8_t* yuyv, int width, std::uint8_t* row) {
+EDGECV_CLONES void decode_i420(const std::uint8_t* luma, const std::uint8_t* chroma_u,
+                               const std::uint8_t* chroma_v, int width, std::uint8_t* row) {
   for (int x = 0; x < width; x += 2) {
-    const std::uint8_t* const pair = yuyv + 2 * x;
-    const int u = pair[1] - 128;
-    const int v = pair[3] - 128;
+    const int u = chroma_u[x / 2] - 128;
+    const int v = chroma_v[x / 2] - 128;
+    yuv_to_bgrx(luma[x], u, v, row + 4 * x);
+    yuv_to_bgrx(luma[x + 1], u, v, row + 4 * x + 4);
+  }
+}
+
+/// `u` and `v`: bytes of a pair of pixels.
+template <int u_byte, int v_byte>
+EDGECV_INLINE void decode_pairs(const std::uint8_t* pairs, int width, std::uint8_t* row) {
+  for (int x = 0; x < width; x += 2) {
+    const std::uint8_t* const pair = pairs + 2 * x;
+    const int u = pair[u_byte] - 128;
+    const int v = pair[v_byte] - 128;
     yuv_to_bgrx(pair[0], u, v, row + 4 * x);
     yuv_to_bgrx(pair[2], u, v, row + 4 * x + 4);
+  }
+}
+
+EDGECV_CLONES void decode_yuyv(const std::uint8_t* pairs, int width, std::uint8_t* row) {
+  decode_pairs<1, 3>(pairs, width, row);
+}
+
+EDGECV_CLONES void decode_yvyu(const std::uint8_t* pairs, int width, std::uint8_t* row) {
+  decode_pairs<3, 1>(pairs, width, row);
+}
+
+/// The upper 10 bits of a word whose lowest byte comes first.
+EDGECV_INLINE int ten_bits(const std::uint8_t* word) { return word[1] << 2 | word[0] >> 6; }
+
+EDGECV_CLONES void decode_p010(const std::uint8_t* luma, const std::uint8_t* chroma, int width,
+                               std::uint8_t* row) {
+  for (int x = 0; x < width; x += 2) {
+    const int u = ten_bits(chroma + 2 * x) - 512;
+    const int v = ten_bits(chroma + 2 * x + 2) - 512;
+    yuv10_to_bgrx(ten_bits(luma + 2 * x), u, v, row + 4 * x);
+    yuv10_to_bgrx(ten_bits(luma + 2 * x + 2), u, v, row + 4 * x + 4);
   }
 }
 
@@ -91,33 +134,45 @@ PackedFormat packed_format(PixelFormat format, bool gray) {
 }
 
 PixelRows::PixelRows(const Image& image, bool gray, int kept)
-    : image_(image),
-      in_place_(image.format == PixelFormat::gray || (!gray && !is_yuv(image.format))),
+    : image_(with_planes(image)),
+      in_place_(image.format == PixelFormat::gray || (!gray && !layout_of(image.format).yuv())),
       gray_(gray) {
-  if (image_.chroma == nullptr) {
-    image_.chroma = image_.data + image_.stride * image_.height;
-    image_.chroma_stride = image_.stride;
-  }
   if (in_place_) return;
   const auto width = static_cast<std::size_t>(image.width);
   const auto slots = static_cast<std::size_t>(kept);
   slot_bytes_ = width * static_cast<std::size_t>(packed_format(image.format, gray).step);
   held_.assign(slots, -1);
   slots_.resize(slots * slot_bytes_);
-  if (gray && is_yuv(image.format)) colour_.resize(4 * width);
+  if (gray && layout_of(image.format).yuv()) colour_.resize(4 * width);
 }
 
 void PixelRows::decode(int y, std::uint8_t* row) {
   const std::uint8_t* const source = image_.data + image_.stride * y;
+  const std::ptrdiff_t chroma = image_.chroma_stride * (y / 2);
   std::uint8_t* const colour = gray_ ? colour_.data() : row;
-  if (image_.format == PixelFormat::nv12) {
-    decode_nv12(source, image_.chroma + image_.chroma_stride * (y / 2), image_.width, colour);
-  } else if (image_.format == PixelFormat::yuyv) {
-    decode_yuyv(source, image_.width, colour);
+  const bool decoded = layout_of(image_.format).yuv();
+  switch (image_.format) {
+    case PixelFormat::nv12:
+      decode_nv12(source, image_.chroma + chroma, image_.width, colour);
+      break;
+    case PixelFormat::i420:
+      decode_i420(source, image_.chroma + chroma, image_.chroma_v + chroma, image_.width, colour);
+      break;
+    case PixelFormat::p010:
+      decode_p010(source, image_.chroma + chroma, image_.width, colour);
+      break;
+    case PixelFormat::yuyv:
+      decode_yuyv(source, image_.width, colour);
+      break;
+    case PixelFormat::yvyu:
+      decode_yvyu(source, image_.width, colour);
+      break;
+    default:
+      break;
   }
   if (gray_) {
-    colour_to_gray(is_yuv(image_.format) ? colour : source, packed_format(image_.format, false),
-                   image_.width, row);
+    colour_to_gray(decoded ? colour : source, packed_format(image_.format, false), image_.width,
+                   row);
   }
 }
 

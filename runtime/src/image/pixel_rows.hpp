@@ -19,8 +19,9 @@ struct PackedFormat {
 PackedFormat packed_format(PixelFormat format, bool gray);
 
 /// Gives the rows of an image: in place where they are packed pixels already, else decoded into
-/// scratch memory. Decoding is cv2.cvtColor's integer arithmetic (YUV2BGR_NV12, YUV2BGR_YUYV,
-/// BGR2GRAY). Not thread-safe; each thread makes its own.
+/// scratch memory. Decoding is cv2.cvtColor's integer arithmetic (YUV2BGR_NV12, YUV2BGR_I420,
+/// YUV2BGR_YUYV, YUV2BGR_YVYU, BGR2GRAY); that of P010 is the same formula, rounded once. Not
+/// thread-safe; each thread makes its own.
 class PixelRows {
  public:
   /// `kept`: that many consecutive rows stay valid at a time.

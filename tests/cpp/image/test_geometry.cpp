@@ -159,8 +159,13 @@ TEST_CASE("check refuses a view that cannot be right") {
         "image: height x width is 4 x 70000, each must lie between 1 and 65535");
   CHECK(message([](Image& i) { i.stride = 11; }) ==
         "image: stride is 11 bytes, but a row takes 12; give the distance between rows in bytes");
-  CHECK(message([](Image& i) { i.stride = -12; }) ==
-        "image: stride is -12 bytes, but a row takes 12; give the distance between rows in bytes");
+  CHECK(message([](Image& i) { i.stride = -11; }) ==
+        "image: stride is -11 bytes, but a row takes 12; give the distance between rows in bytes");
+  CHECK(message([](Image& i) { i.stride = -12; }) == "");
+  CHECK(message([](Image& i) { i.device = Device::cuda; }) ==
+        "image: it lies on a CUDA device, expected host memory: copy it to the host first");
+  CHECK(message([](Image& i) { i.format = static_cast<PixelFormat>(10); }) ==
+        "image: unknown pixel format 10");
   CHECK(message([](Image& i) {
           i.format = PixelFormat::nv12;
           i.height = 3;
@@ -169,7 +174,44 @@ TEST_CASE("check refuses a view that cannot be right") {
           i.format = PixelFormat::nv12;
           i.chroma = data;
           i.chroma_stride = 3;
-        }) == "image: chroma_stride is 3 bytes, but a row takes 4");
+        }) ==
+        "image: chroma_stride is 3 bytes, but a row takes 4; give the distance between rows in "
+        "bytes");
+  CHECK(message([](Image& i) {
+          i.format = PixelFormat::nv12;
+          i.stride = -12;
+        }) == "image: stride is negative, so no chroma plane follows the luma plane: give chroma");
+  CHECK(message([](Image& i) {
+          i.format = PixelFormat::i420;
+          i.stride = 5;
+        }) ==
+        "image: stride is 5 bytes, and half of it would be that of the chroma planes: give chroma "
+        "and chroma_v");
+  CHECK(message([&](Image& i) {
+          i.format = PixelFormat::i420;
+          i.chroma = data;
+          i.chroma_stride = 2;
+        }) == "image: I420 has two chroma planes; give chroma_v beside chroma, or neither");
+  CHECK(message([&](Image& i) {
+          i.format = PixelFormat::i420;
+          i.chroma = i.chroma_v = data;
+          i.chroma_stride = 1;
+        }) ==
+        "image: chroma_stride is 1 bytes, but a row takes 2; give the distance between rows in "
+        "bytes");
+  CHECK(message([](Image& i) {
+          i.format = PixelFormat::p010;
+          i.stride = 7;
+        }) ==
+        "image: stride is 7 bytes, but a row takes 8; give the distance between rows in bytes");
+  CHECK(message([](Image& i) {
+          i.format = PixelFormat::p010;
+          i.width = 3;
+        }) == "image: P010 needs an even height and width, got 4 x 3");
+  CHECK(message([](Image& i) {
+          i.format = PixelFormat::yvyu;
+          i.width = 3;
+        }) == "image: YVYU needs an even width, got 4 x 3");
   CHECK(message([](Image& i) {
           i.format = PixelFormat::yuyv;
           i.width = 3;

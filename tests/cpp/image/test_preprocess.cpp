@@ -22,7 +22,7 @@ namespace {
 /// An image whose last row ends with the memory, so that the address sanitizer sees a read beyond.
 struct TestImage {
   std::vector<std::uint8_t> bytes;
-  std::vector<std::uint8_t> chroma;
+  std::vector<std::uint8_t> chroma, chroma_v;
   Image view;
 };
 
@@ -35,10 +35,20 @@ int row_bytes(PixelFormat format, int width) {
     case PixelFormat::rgba:
       return 4 * width;
     case PixelFormat::yuyv:
+    case PixelFormat::yvyu:
+    case PixelFormat::p010:
       return 2 * width;
     default:
       return width;
   }
+}
+
+bool has_planes(PixelFormat format) {
+  return format == PixelFormat::nv12 || format == PixelFormat::i420 || format == PixelFormat::p010;
+}
+
+bool is_yuv(PixelFormat format) {
+  return has_planes(format) || format == PixelFormat::yuyv || format == PixelFormat::yvyu;
 }
 
 TestImage random_image(PixelFormat format, Size size, int padding, bool own_chroma, unsigned seed) {
@@ -47,19 +57,45 @@ TestImage random_image(PixelFormat format, Size size, int padding, bool own_chro
   const int bytes = row_bytes(format, size.width);
   const int stride = bytes + padding;
   int rows = size.height;
-  if (format == PixelFormat::nv12 && !own_chroma) rows += size.height / 2;
+  if (has_planes(format) && !own_chroma) rows += size.height / 2;
   image.bytes.resize(static_cast<std::size_t>(stride * (rows - 1) + bytes));
   for (std::uint8_t& byte : image.bytes) byte = static_cast<std::uint8_t>(random());
   image.view = {image.bytes.data(), size.height, size.width, stride, format, nullptr, 0};
   if (own_chroma) {
-    image.chroma.resize(static_cast<std::size_t>((bytes + 5) * (size.height / 2 - 1) + bytes));
-    for (std::uint8_t& byte : image.chroma) byte = static_cast<std::uint8_t>(random());
+    const int chroma_bytes = format == PixelFormat::i420 ? bytes / 2 : bytes;
+    for (auto* plane : {&image.chroma, &image.chroma_v}) {
+      plane->resize(
+          static_cast<std::size_t>((chroma_bytes + 5) * (size.height / 2 - 1) + chroma_bytes));
+      for (std::uint8_t& byte : *plane) byte = static_cast<std::uint8_t>(random());
+    }
     image.view.chroma = image.chroma.data();
-    image.view.chroma_stride = bytes + 5;
+    image.view.chroma_stride = chroma_bytes + 5;
+    if (format == PixelFormat::i420) image.view.chroma_v = image.chroma_v.data();
   }
   return image;
 }
 
+/// The image upside down: the same memory, read from its last row up.
+Image from_the_bottom(const Image& image) {
+  Image turned = image;
+  turned.data += image.stride * (image.height - 1);
+  turned.stride = -image.stride;
+  if (has_planes(image.format)) {
+    const bool i420 = image.format == PixelFormat::i420;
+    const std::ptrdiff_t stride =
+        image.chroma ? image.chroma_stride : (i420 ? image.stride / 2 : image.stride);
+    const std::uint8_t* const first =
+        image.chroma ? image.chroma : image.data + image.stride * image.height;
+    const std::uint8_t* const second =
+        image.chroma_v ? image.chroma_v : first + stride * (image.height / 2);
+    turned.chroma = first + stride * (image.height / 2 - 1);
+    if (i420) turned.chroma_v = second + stride * (image.height / 2 - 1);
+    turned.chroma_stride = -stride;
+  }
+  return turned;
+}
+
+/// Of levels from 0 to 255, in parts of a level for ten bits.
 std::array<double, 3> rgb_from_yuv(double y, double u, double v) {
   const auto round = [](double value) { return std::floor(std::clamp(value, 0.0, 255.0) + 0.5); };
   const double luma = 1.164 * std::max(y - 16, 0.0);
@@ -83,6 +119,27 @@ std::array<double, 3> rgb_at(const Image& image, int y, int x) {
     case PixelFormat::yuyv: {
       const std::uint8_t* const pair = row + 4 * (x / 2);
       return rgb_from_yuv(row[2 * x], pair[1], pair[3]);
+    }
+    case PixelFormat::yvyu: {
+      const std::uint8_t* const pair = row + 4 * (x / 2);
+      return rgb_from_yuv(row[2 * x], pair[3], pair[1]);
+    }
+    case PixelFormat::p010: {
+      const auto level = [](const std::uint8_t* word) {
+        return static_cast<double>((word[0] + 256 * word[1]) / 64) / 4;
+      };
+      const std::uint8_t* const chroma = image.chroma != nullptr
+                                             ? image.chroma + image.chroma_stride * (y / 2)
+                                             : image.data + image.stride * (image.height + y / 2);
+      return rgb_from_yuv(level(row + 2 * x), level(chroma + x / 2 * 4),
+                          level(chroma + x / 2 * 4 + 2));
+    }
+    case PixelFormat::i420: {
+      const bool own = image.chroma != nullptr;
+      const std::ptrdiff_t stride = own ? image.chroma_stride : image.stride / 2;
+      const std::uint8_t* const u = own ? image.chroma : image.data + image.stride * image.height;
+      const std::uint8_t* const v = own ? image.chroma_v : u + stride * (image.height / 2);
+      return rgb_from_yuv(row[x], u[stride * (y / 2) + x / 2], v[stride * (y / 2) + x / 2]);
     }
     case PixelFormat::nv12: {
       const std::uint8_t* const chroma = image.chroma != nullptr
@@ -221,16 +278,15 @@ InputSpec as_it_is(Color color) {
   return spec;
 }
 
-constexpr PixelFormat all_formats[] = {PixelFormat::bgr,  PixelFormat::rgb,  PixelFormat::bgra,
-                                       PixelFormat::rgba, PixelFormat::gray, PixelFormat::nv12,
-                                       PixelFormat::yuyv};
+constexpr PixelFormat all_formats[] = {
+    PixelFormat::bgr,  PixelFormat::rgb,  PixelFormat::bgra, PixelFormat::rgba, PixelFormat::gray,
+    PixelFormat::nv12, PixelFormat::yuyv, PixelFormat::i420, PixelFormat::yvyu, PixelFormat::p010};
 
 // Positions are float32: at column 150 they are off by 1e-5 of a pixel, of up to 255 levels.
 // Decoded YUV and gray may round the other way than the oracle: one level of 255, over a std of
 // 0.22.
 double tolerance(PixelFormat format, Color color) {
-  const bool rounded = format == PixelFormat::nv12 || format == PixelFormat::yuyv ||
-                       (color == Color::gray && format != PixelFormat::gray);
+  const bool rounded = is_yuv(format) || (color == Color::gray && format != PixelFormat::gray);
   return rounded ? 1.001 / 255 / 0.224 : 6e-5;
 }
 
@@ -242,11 +298,12 @@ TEST_CASE("every format, stride, colour order, filter and size") {
   unsigned seed = 0;
   for (const PixelFormat format : all_formats) {
     for (Size size : image_sizes) {
-      if (format == PixelFormat::nv12) size.height += size.height % 2;
-      if (format == PixelFormat::nv12 || format == PixelFormat::yuyv) size.width += size.width % 2;
+      if (has_planes(format)) size.height += size.height % 2;
+      if (is_yuv(format)) size.width += size.width % 2;
       for (const Size target : tensor_sizes) {
-        const bool own_chroma = format == PixelFormat::nv12 && seed % 2 == 0;
-        const auto image = random_image(format, size, seed % 3 == 0 ? 7 : 0, own_chroma, seed);
+        const bool own_chroma = has_planes(format) && seed % 2 == 0;
+        const auto image = random_image(format, size, seed % 3 == 0 ? 8 : 0, own_chroma, seed);
+        const Image view = seed % 5 == 0 ? from_the_bottom(image.view) : image.view;
         ++seed;
         InputSpec spec = imagenet(target);
         spec.color = std::array<Color, 3>{Color::rgb, Color::bgr, Color::gray}[seed % 3];
@@ -260,12 +317,33 @@ TEST_CASE("every format, stride, colour order, filter and size") {
           CAPTURE(target.height);
           CAPTURE(target.width);
           CAPTURE(filter);
-          CHECK(largest_difference(run(image.view, spec, geometry),
-                                   reference(image.view, spec, geometry)) <=
+          CHECK(largest_difference(run(view, spec, geometry), reference(view, spec, geometry)) <=
                 tolerance(format, spec.color));
         }
       }
     }
+  }
+}
+
+TEST_CASE("an image stored from the bottom up is the same image") {
+  for (const PixelFormat format : all_formats) {
+    const auto image = random_image(format, {12, 34}, 8, false, 7);
+    const Image turned = from_the_bottom(image.view);
+    const InputSpec spec = as_it_is(Color::bgr);
+    const Geometry geometry = plan(spec, turned.size());
+    std::vector<double> expected;
+    const std::vector<double> planes = run(image.view, spec, geometry);
+    for (std::size_t c = 0; c < 3; ++c) {
+      for (std::size_t y = 12; y-- > 0;) {
+        const auto row = planes.begin() + static_cast<std::ptrdiff_t>((c * 12 + y) * 34);
+        expected.insert(expected.end(), row, row + 34);
+      }
+    }
+    CHECK(run(turned, spec, geometry) == expected);
+    const Image part = crop(turned, 4, 2, {6, 20});
+    const Geometry small = plan(spec, part.size());
+    CHECK(largest_difference(run(part, spec, small), reference(part, spec, small)) <=
+          (is_yuv(format) ? 1 : 0));
   }
 }
 

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "edgecv/engine/tensor.hpp"
 #include "edgecv/export.hpp"
 
 namespace edgecv {
@@ -22,12 +23,18 @@ inline bool operator!=(Size a, Size b) { return !(a == b); }
 /// The longest side of an image, a tensor and a window, in pixels.
 inline constexpr int max_side = 65535;
 
-/// Alpha is ignored. NV12 and YUYV are BT.601, studio range, as in cameras and OpenCV.
-enum class PixelFormat { bgr, rgb, bgra, rgba, gray, nv12, yuyv };
+/// Alpha is ignored. The YUV formats are BT.601, studio range, as in cameras and OpenCV: NV12, I420
+/// and P010 have planes, YUYV and YVYU pairs of pixels in one. P010 is NV12 of 16-bit words, lowest
+/// byte first, with 10 bits in the upper ones.
+enum class PixelFormat { bgr, rgb, bgra, rgba, gray, nv12, yuyv, i420, yvyu, p010 };
 
-/// An 8-bit image; rows are `stride` bytes apart. NV12: `data` is the luma plane and `chroma` the
-/// interleaved half-size UV plane (null: it follows the luma plane at data + stride * height, with
-/// the same stride).
+/// An image in host memory, 8 bits a channel (P010: 10); rows are `stride` bytes apart. A negative
+/// stride is that of an image stored from the bottom up: `data` is its top row, the last in memory.
+///
+/// NV12 and P010: `data` is the luma plane and `chroma` the interleaved half-size UV plane (null:
+/// it follows the luma plane at data + stride * height, with the same stride). I420: `chroma` is
+/// the half-size U plane and `chroma_v` the V plane, both with `chroma_stride` (null: they follow
+/// each other behind the luma plane, with half of its stride).
 struct Image {
   const std::uint8_t* data = nullptr;
   int height = 0;
@@ -36,17 +43,19 @@ struct Image {
   PixelFormat format = PixelFormat::bgr;
   const std::uint8_t* chroma = nullptr;
   std::ptrdiff_t chroma_stride = 0;
+  const std::uint8_t* chroma_v = nullptr;
+  Device device = Device::cpu;  // where the memory lies; only host memory can be read
 
   Size size() const { return {height, width}; }
 };
 
 /// Throws Error (invalid_input) if the view cannot be right: no data, a side of 0 or above
-/// max_side, rows that overlap, an odd NV12 or YUYV image.
+/// max_side, rows that overlap, an odd YUV image, memory of a device.
 EDGECV_API void check(const Image& image);
 
 /// The part of an image from (x, y) on, a view of the same memory. Throws Error (invalid_input) if
-/// it is empty or leaves the image, and for odd positions and sizes of an NV12 image, odd x and
-/// widths of a YUYV one.
+/// it is empty or leaves the image, and for odd positions and sizes of an NV12, I420 or P010 image,
+/// odd x and widths of a YUYV or YVYU one.
 EDGECV_API Image crop(const Image& image, int x, int y, Size size);
 
 }  // namespace edgecv

@@ -7,6 +7,7 @@
 #include "edgecv/error.hpp"
 #include "engine/tensors.hpp"
 #include "enums.hpp"
+#include "image/format_layout.hpp"
 #include "image/images.hpp"
 
 namespace edgecv::bindings {
@@ -14,22 +15,24 @@ namespace edgecv::bindings {
 Image to_image(const ImageArray& array, const std::string& format_name) {
   const PixelFormat format = parse<PixelFormat>(format_name, "format");
   const std::size_t channels = array.ndim() == 3 ? array.shape(2) : 1;
-  const std::size_t expected = format == PixelFormat::gray || format == PixelFormat::nv12 ? 1
-                               : format == PixelFormat::yuyv                              ? 2
-                               : format == PixelFormat::bgr || format == PixelFormat::rgb ? 3
-                                                                                          : 4;
+  const FormatLayout layout = layout_of(format);
+  // P010 comes as bytes, [H * 3 / 2, 2 W].
+  const std::size_t expected = layout.own_chroma() ? 1 : layout.pixel_bytes;
+  const std::string article =
+      format == PixelFormat::nv12 || format == PixelFormat::i420 ? "an " : "a ";
   const bool dense_pixels = (array.ndim() == 2 && array.stride(1) == 1) ||
                             (array.ndim() == 3 && array.stride(2) == 1 &&
                              array.stride(1) == static_cast<std::int64_t>(channels));
   if (!dense_pixels || channels != expected) {
     throw Error(ErrorCode::invalid_input,
-                "a " + format_name + " image has the shape " +
+                article + format_name + " image has the shape " +
                     (expected > 1 ? "[H, W, " + std::to_string(expected) + "]" : "[H, W]") +
                     " and pixels without gaps");
   }
-  if (format == PixelFormat::nv12 && array.shape(0) % 3 != 0) {
-    throw Error(ErrorCode::invalid_input,
-                "an nv12 image has H * 3 / 2 rows, got " + std::to_string(array.shape(0)));
+  if (layout.own_chroma() && array.shape(0) % 3 != 0) {
+    throw Error(
+        ErrorCode::invalid_input,
+        article + format_name + " image has H * 3 / 2 rows, got " + std::to_string(array.shape(0)));
   }
   Image image;
   image.data = array.data();
@@ -37,8 +40,11 @@ Image to_image(const ImageArray& array, const std::string& format_name) {
   image.width = static_cast<int>(array.shape(1));
   image.stride = array.stride(0);
   image.format = format;
-  // NV12 comes as one array: the chroma rows below the luma rows, [H * 3 / 2, W].
-  if (format == PixelFormat::nv12) image.height = image.height / 3 * 2;
+  // Planes come as one array: the chroma rows below the luma rows, [H * 3 / 2, W].
+  if (layout.own_chroma()) {
+    image.height = image.height / 3 * 2;
+    image.width /= layout.pixel_bytes;
+  }
   return image;
 }
 
