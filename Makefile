@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml $(shell find runtime -name '*.[ch]pp' -o -name CMakeLists.txt)
 
-.PHONY: demo test test-cpp test-python test-versions fuzz interrupts lint format stub bench matrix sample-data sample-bundle wheel clean
+.PHONY: demo test test-cpp test-python test-live test-versions fuzz interrupts lint format stub bench matrix sample-data sample-bundle wheel clean
 demo: .venv/.installed
 	rm -rf demo
 	$(BIN)/edgecv demo --data samples/data/cells --out demo
@@ -15,6 +15,11 @@ test-cpp: .venv/.installed
 
 test-python: .venv/.installed
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
+# Each reader of cameras through 20 restarts of an RTSP server, and a run of 30 minutes.
+test-live: .venv/.installed
+	tests/live/install
+	EDGECV_LONG_LIVE=1 $(BIN)/python -m pytest -s tests/live/test_long.py
 
 # The lowest versions that are declared, and the newest: an environment of 7 GB each, in build/versions.
 test-versions: .venv/.installed

@@ -22,6 +22,8 @@ CODECS = {
     "rtph264pay name=pay0 pt=96 config-interval=1",
     "mjpeg": "jpegenc ! rtpjpegpay name=pay0 pt=26",
 }
+# JPEG holds levels from 0 to 255, and jpegenc does not convert.
+RANGES = {"h264": "", "mjpeg": ",colorimetry=1:4:0:0"}
 
 
 def main() -> None:
@@ -42,13 +44,14 @@ def main() -> None:
     factory = GstRtspServer.RTSPMediaFactory()
     factory.set_launch(
         f"( videotestsrc is-live=true pattern=ball num-buffers={args.frames} ! "
-        f"video/x-raw,width={width},height={height},framerate={args.rate}/1 ! videoconvert ! "
-        f"video/x-raw,format=I420 ! {CODECS[args.codec]} )"
+        f"video/x-raw,format=BGRx,width={width},height={height},framerate={args.rate}/1 ! "
+        "videoconvert ! "
+        f"video/x-raw,format=I420{RANGES[args.codec]} ! {CODECS[args.codec]} )"
     )
     factory.set_shared(True)
     if args.password:
         user, word = args.password.split(":")
-        token = GstRtspServer.RTSPToken.new_empty()
+        token = GstRtspServer.RTSPToken()
         token.set_string(GstRtspServer.RTSP_TOKEN_MEDIA_FACTORY_ROLE, "viewer")
         auth = GstRtspServer.RTSPAuth()
         auth.add_basic(GstRtspServer.RTSPAuth.make_basic(user, word), token)

@@ -21,6 +21,11 @@ from edgecv_runtime.sources.live.readers.reader import Shot
 
 # Decoders of other memory than the processor's, whose frames need their own converter.
 _HARDWARE = re.compile(r"nv|v4l2|va|msdk|qsv|omx|mpp|amc")
+# Studio range, as the core takes it: JPEG has levels from 0 to 255.
+_FORM = (
+    "capsfilter name=edgecv-form caps=video/x-raw,format=NV12,"
+    'colorimetry=(string){bt709,bt601,smpte240m,bt2020,"2:4:16:4"}'
+)
 _SINK = "appsink name=frames max-buffers=1 drop=true sync=false"
 _TICK_S = 0.1  # between two looks at the bus
 
@@ -65,13 +70,14 @@ def has_hardware_decoder() -> bool:
 class GStreamerReader:
     """A running pipeline that ends in an appsink.
 
-    Frames are NV12 where their sides are even, else BGR; a pipeline of the user's own may give
-    either.
+    Frames are NV12 where their sides are even, else BGR; a pipeline that ends in an appsink of its
+    own may give either.
 
     Args:
         name: of the source, without a password.
         target: an address, a camera's number (Linux: /dev/videoN), or a pipeline.
-        pipeline: whether it is a pipeline. It may end in an appsink; without one it gets one.
+        pipeline: whether it is a pipeline. Where it does not end in an appsink it gets one, and
+            what converts to NV12.
         silence_ms: how long it may take until the first frame, and from one to the next.
 
     Raises:
@@ -94,9 +100,9 @@ class GStreamerReader:
         self._index = 0
         self.decoder = ""
         self.without_times = False
-        text = str(target) if pipeline else _pipeline_of(Gst, target)
+        text = _with_sink(str(target)) if pipeline else _pipeline_of(Gst, target)
         try:
-            self._pipeline = Gst.parse_launch(_with_sink(text))
+            self._pipeline = Gst.parse_launch(text)
         except Exception as error:  # GLib.Error: an unknown element, a mistake in the text
             raise self._refused(str(getattr(error, "message", error))) from error
         for source in _elements(self._pipeline, "uridecodebin"):
@@ -186,23 +192,21 @@ class GStreamerReader:
 
 def _pipeline_of(Gst: Any, target: str | int) -> str:
     """From a camera or an address to NV12 in the processor's memory."""
-    # Jetson's converter takes frames from the decoder's memory; elsewhere videoconvert passes on
-    # what is NV12 already.
-    convert = "nvvidconv" if Gst.ElementFactory.find("nvvidconv") else "videoconvert"
-    filters = "capsfilter name=edgecv-form caps=video/x-raw,format=NV12"
-    turn = "videoflip video-direction=auto ! " if Gst.ElementFactory.find("videoflip") else ""
-    if convert == "nvvidconv":
-        turn = ""
     if isinstance(target, int):
         source = f"v4l2src device=/dev/video{target} ! decodebin"
     else:
-        source = "uridecodebin name=edgecv-source"  # its address is set as a property
-    return f"{source} ! {turn}{convert} ! {filters}"
+        source = "uridecodebin"  # its address is set as a property
+    # Jetson's converter takes frames out of the decoder's own memory.
+    if Gst.ElementFactory.find("nvvidconv"):
+        form = "capsfilter name=edgecv-form caps=video/x-raw,format=NV12"
+        return f"{source} ! nvvidconv ! {form} ! {_SINK}"
+    turn = "videoflip video-direction=auto ! " if Gst.ElementFactory.find("videoflip") else ""
+    return f"{source} ! {turn}videoconvert ! {_FORM} ! {_SINK}"
 
 
 def _with_sink(text: str) -> str:
     last = text.rsplit("!", 1)[-1].split()
-    return text if last and last[0] == "appsink" else f"{text} ! {_SINK}"
+    return text if last[:1] == ["appsink"] else f"{text} ! videoconvert ! {_FORM} ! {_SINK}"
 
 
 def _set_up_source(_: Any, source: Any, silence_s: float) -> None:

@@ -1,0 +1,1 @@
+from helpers.gstreamer import bindings, rtsp  # noqa: F401  (fixtures)
