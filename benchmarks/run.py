@@ -20,6 +20,7 @@ BENCHMARKS = {
     "masks": "Masks of 100 instances on 1080p",
     "segmentation_ops": "Class maps of a 1080p frame, 21 classes, network free",
     "pipeline": "ssdlite320 on 1080p frames",
+    "live": "A video and cameras through edgecv.Live",
     "two_stage_pipeline": "Faster and Mask R-CNN on a 1080p frame",
     "segmentation_pipeline": "fcn_resnet18 in sliding windows on a 1080p frame; memory",
     "engines": "FP32 families against their peers",

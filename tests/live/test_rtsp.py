@@ -178,6 +178,7 @@ def test_a_pipeline_that_ends_says_so(bindings):
         ("rtsp://10.0.0.2/live", ("opencv", "pyav", "gstreamer"), False, "pyav"),
         ("rtsp://10.0.0.2/live", ("opencv", "gstreamer"), False, "opencv"),
         ("rtsp://10.0.0.2/live", ("gstreamer",), False, "gstreamer"),
+        ("http://10.0.0.2/mjpeg", ("opencv", "pyav", "gstreamer"), True, "pyav"),
         (0, ("opencv", "pyav", "gstreamer"), True, "opencv"),
         (0, ("pyav", "gstreamer"), True, "gstreamer"),
         ("csi://0", ("opencv", "gstreamer"), False, "gstreamer"),

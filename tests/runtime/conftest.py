@@ -3,6 +3,7 @@
 import pytest
 
 from helpers.fake_gpu import FakeMachine
+from helpers.http_camera import serve  # noqa: F401  (a fixture)
 
 
 @pytest.fixture

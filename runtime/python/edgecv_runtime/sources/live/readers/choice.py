@@ -41,8 +41,9 @@ def opener(
     Args:
         video: the source.
         reader: one of `READERS`; None: the best that is installed. For CSI cameras and pipelines
-            that is GStreamer, for streams GStreamer with a hardware decoder, then PyAV, OpenCV and
-            GStreamer without one; for cameras of the system OpenCV, then GStreamer and PyAV.
+            that is GStreamer, for streams GStreamer with a hardware decoder (not over HTTP), then
+            PyAV, OpenCV and GStreamer without one; for cameras of the system OpenCV, then GStreamer
+            and PyAV.
         silence_ms: how long it waits for what does not come.
 
     Raises:
@@ -74,7 +75,9 @@ def _best(video: Video) -> str:
         order = ["opencv", "gstreamer", "pyav"]
     else:
         order = ["pyav", "opencv", "gstreamer"]
-        if _is_here("gstreamer") and has_hardware_decoder():
+        # GStreamer does not find JPEG after JPEG in HTTP, which is what cameras send there.
+        http = video.target.startswith(("http://", "https://"))
+        if not http and _is_here("gstreamer") and has_hardware_decoder():
             order = ["gstreamer"]
     return next((each for each in order if _is_here(each)), "opencv")
 

@@ -119,7 +119,7 @@ class PyAVReader:
 def _options_of(address: str) -> dict[str, str]:
     """TCP for RTSP: over UDP images tear where packets are lost. A short look at the stream before
     it is played: FFmpeg looks for 5 seconds where the rate is not announced."""
-    options = {"analyzeduration": "200000", "fflags": "nobuffer"}
+    options = {"analyzeduration": "200000"}
     if address.startswith(("rtsp://", "rtsps://")):
         options["rtsp_flags"] = "prefer_tcp"
         options["allowed_media_types"] = "video"
