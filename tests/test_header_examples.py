@@ -15,7 +15,7 @@ STANDARD = ["algorithm", "cstdio", "fstream", "memory", "string", "utility", "va
 
 def opening(header: Path) -> str:
     """The comment before anything else, without its slashes."""
-    lines = header.read_text().split("#pragma once")[0].splitlines()
+    lines = re.split("^#", header.read_text(), maxsplit=1, flags=re.M)[0].splitlines()
     assert all(line == "//" or line.startswith("// ") for line in lines), header
     return "\n".join(line[3:] for line in lines)
 
@@ -58,7 +58,12 @@ def test_the_examples_compile(tmp_path: Path) -> None:
 def test_examples_of_the_librarys_own_headers_compile(tmp_path: Path) -> None:
     headers = [header for header in PRIVATE if example(header)]
     assert len(headers) >= 6
-    done = compiled(functions(headers, "using namespace edgecv;"), tmp_path, "-Wno-psabi")
+    # Those of vectors are included for one level of processors.
+    level = ["LEVEL=base", "KERNEL_INLINE=EDGECV_INLINE", "REGISTER_BYTES=16"]
+    options = [f"-DEDGECV_{name}" for name in level] + ["-include", "simd/level.hpp"]
+    around = "using namespace edgecv; using namespace edgecv::base;"
+    source = "namespace edgecv::base {}\n" + functions(headers, around)
+    done = compiled(source, tmp_path, "-Wno-psabi", *options)
     assert done.returncode == 0, done.stderr[:3000]
 
 

@@ -19,28 +19,37 @@ if(EDGECV_NO_CONTRACTION)
 endif()
 
 if(MSVC)
-  list(APPEND EDGECV_FLAGS /W4)
+  list(APPEND EDGECV_FLAGS /W4 /utf-8 /DNOMINMAX)
 else()
   # No -ffast-math: NaN checks need IEEE arithmetic.
-  foreach(flag IN ITEMS -Wall -Wextra -fno-math-errno -fno-trapping-math -ffunction-sections -fdata-sections)
+  foreach(flag IN ITEMS -Wall -Wextra -fno-math-errno -fno-trapping-math -ffunction-sections -fdata-sections
+      -Wno-psabi)  # wide vectors pass through functions that are always inlined: no call, no ABI
     string(MAKE_C_IDENTIFIER "EDGECV_HAS${flag}" known)
     check_cxx_compiler_flag(${flag} ${known})
     if(${known})
       list(APPEND EDGECV_FLAGS ${flag})
     endif()
   endforeach()
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    # Wide vectors pass through functions that are always inlined: no call, no ABI.
-    list(APPEND EDGECV_FLAGS -Wno-psabi)
-  endif()
 endif()
 
-# Clones need the linker and the C library, too: musl has no ifunc.
+# The x87 computes in 80 bits and rounds when a value leaves its registers: boxes would differ.
+check_cxx_source_compiles([[
+  #include <cfloat>
+  static_assert(FLT_EVAL_METHOD == 0, "");
+  int main() {}]] EDGECV_FLOATS_ARE_FLOATS)
+if(NOT EDGECV_FLOATS_ARE_FLOATS)
+  message(FATAL_ERROR "the compiler computes floats in more than 32 bits, so results would differ from those of "
+    "other machines: on 32-bit x86 give -DCMAKE_CXX_FLAGS=\"-msse2 -mfpmath=sse\"")
+endif()
+
+# The levels of x86-64: one function may be compiled for another processor, and the library asks which
+# processor it runs on.
 set(EDGECV_USES_CLONES OFF)
-if(EDGECV_CLONES AND NOT EDGECV_SANITIZE)
+if(EDGECV_CLONES)
   check_cxx_source_compiles([[
-    __attribute__((target_clones("default", "arch=x86-64-v3"))) int next(int x) { return x + 1; }
-    int main(int count, char**) { return next(count); }]] EDGECV_HAS_CLONES)
+    __attribute__((target("avx2,fma,bmi,bmi2"))) int next(int x) { return x + 1; }
+    int main(int count, char**) { return __builtin_cpu_supports("avx2") ? next(count) : 0; }]]
+    EDGECV_HAS_CLONES)
   set(EDGECV_USES_CLONES ${EDGECV_HAS_CLONES})
 endif()
 

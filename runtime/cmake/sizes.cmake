@@ -14,7 +14,8 @@ foreach(name IN ITEMS
     detection/tiles detection/two_stage_detector
     engine/engine_sets engine/graph_ports engine/image_batches engine/registry engine/tensor
     image/geometry image/image image/input_spec image/preprocess image/sliding_windows
-    load/choose load/load load/model_info segmentation/segment segmentation/semantic_segmenter style/stylizer threads/forks
+    load/choose load/load load/model_info segmentation/segment segmentation/semantic_segmenter simd/level
+    style/stylizer threads/forks
     threads/guarded_executor threads/thread_pool)
   list(APPEND EDGECV_SMALL src/${name}.cpp)
 endforeach()

@@ -30,8 +30,8 @@ EDGECV_INLINE float intersection(const KeptBoxes::Block& block, std::size_t k, c
 
 /// IoU > t means intersection * (1 + t) / t > the sum of both areas, but for rounding. Hence a
 /// block is tested without division first, with a little slack; few blocks need the test proper.
-EDGECV_CLONES bool any_overlap(const KeptBoxes::Block* blocks, std::size_t count, const float* box,
-                               float iou_threshold) {
+EDGECV_INLINE bool any_overlap_once(const KeptBoxes::Block* blocks, std::size_t count,
+                                    const float* box, float iou_threshold) {
   const float xyxy[4] = {box[0], box[1], box[2], box[3]};
   const float area = (xyxy[2] - xyxy[0]) * (xyxy[3] - xyxy[1]);
   const float factor = (1 + iou_threshold) / iou_threshold * 1.00001f;
@@ -52,6 +52,7 @@ EDGECV_CLONES bool any_overlap(const KeptBoxes::Block* blocks, std::size_t count
   }
   return false;
 }
+constexpr auto any_overlap = clones<any_overlap_once>;
 
 }  // namespace
 

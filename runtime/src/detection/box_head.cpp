@@ -5,56 +5,24 @@
 #include <limits>
 
 #include "boxes/nms_by_class.hpp"
-#include "scores/class_scores.hpp"
 #include "scores/finite.hpp"
 #include "scores/logit_margin.hpp"
 #include "scores/score_order.hpp"
-#include "simd/clones.hpp"
+
+#define EDGECV_KERNELS "detection/box_head_kernels.hpp"
+#include "simd/each_level.hpp"
 
 namespace edgecv {
 namespace {
 
 constexpr int rows_per_piece = 64;
+constexpr std::size_t lanes = base::lanes;
 
 /// Thresholds in whole vectors; nothing passes those of the lanes that are no class.
 std::vector<float> in_vectors(std::vector<float> thresholds) {
   thresholds.resize((thresholds.size() + lanes - 1) / lanes * lanes,
                     std::numeric_limits<float>::infinity());
   return thresholds;
-}
-
-/// Appends a key for each score above its class's threshold; its index is row * classes + class.
-/// `keys` has room for all, `scores` for a row and a vector more, `thresholds` are in_vectors().
-/// Returns one past the last key, null if a value is NaN or infinite.
-EDGECV_CLONES std::uint64_t* append_passing(const float* logits, std::size_t begin, std::size_t end,
-                                            std::size_t classes, float margin,
-                                            const float* thresholds, float* scores,
-                                            std::uint64_t* keys) {
-  float poison[lanes] = {};
-  for (std::size_t r = begin; r < end; ++r) {
-    const float* row = logits + r * (classes + 1);
-    const float strongest = maximum(row + 1, classes, poison);
-    poison[0] += row[0] * 0.f;
-    if (!(strongest - row[0] > margin)) continue;
-    const float shift = strongest > row[0] ? strongest : row[0];
-    const std::size_t readable = (end - r) * (classes + 1);
-    const float total = exponentials(row, classes + 1, readable, shift, scores);
-    // Most scores are far below: dividing waits until one of 16 comes near its threshold.
-    const Floats16 nearly = splat<Floats16>(total * 0.99999f);
-    for (std::size_t c = 0; c < classes; c += lanes) {
-      const Floats16 exponential = load<Floats16>(scores + 1 + c);
-      std::uint32_t hits = lanes_above(exponential, load<Floats16>(thresholds + c) * nearly);
-      if (hits == 0) continue;
-      float score[lanes];
-      store(score, exponential / splat<Floats16>(total));
-      for (; hits != 0; hits &= hits - 1) {
-        const std::size_t k = lowest_bit(hits);
-        if (!(score[k] > thresholds[c + k])) continue;
-        *keys++ = score_key(score[k], static_cast<std::uint32_t>(r * classes + c + k));
-      }
-    }
-  }
-  return clean(poison) ? keys : nullptr;
 }
 
 /// Writes the keys of all scores above their thresholds to the front of `keys`, in rising order of
@@ -71,8 +39,8 @@ std::size_t find_passing(const BoxHeadSpec& spec, const float* logits, std::size
     thread_local std::vector<float> scores;
     scores.resize(classes + 1 + 2 * lanes);
     std::uint64_t* const part = keys.data() + begin * classes;
-    const std::uint64_t* const part_end =
-        append_passing(logits, begin, end, classes, margin, limits.data(), scores.data(), part);
+    const std::uint64_t* const part_end = EDGECV_BEST_LEVEL(append_passing)(
+        logits, begin, end, classes, margin, limits.data(), scores.data(), part);
     if (part_end == nullptr) not_finite(spec.logits_output);
     passing[begin / rows_per_piece] = part_end - part;
   });

@@ -6,11 +6,12 @@
 
 #include "boxes/nms_by_class.hpp"
 #include "detection/image_boxes.hpp"
-#include "scores/class_scores.hpp"
 #include "scores/finite.hpp"
 #include "scores/logit_margin.hpp"
 #include "scores/score_order.hpp"
-#include "simd/clones.hpp"
+
+#define EDGECV_KERNELS "detection/dense_kernels.hpp"
+#include "simd/each_level.hpp"
 
 namespace edgecv {
 namespace {
@@ -47,29 +48,6 @@ Limits limits(const std::vector<float>& per_class, bool with_centerness) {
   return {per_class, logit_margin(with_centerness ? lowest * lowest : lowest)};
 }
 
-/// The rows whose best logit is above the limit. Returns false on NaN and infinity.
-EDGECV_CLONES bool promising_rows(const float* logits, std::size_t classes, std::size_t begin,
-                                  std::size_t end, float limit, std::vector<std::uint32_t>& rows) {
-  float poison[lanes] = {};
-  for (std::size_t a = begin; a < end; ++a) {
-    if (maximum(logits + a * classes, classes, poison) > limit) {
-      rows.push_back(static_cast<std::uint32_t>(a));
-    }
-  }
-  return clean(poison);
-}
-
-/// Scores of all classes of a row; `centerness` is null for RetinaNet.
-EDGECV_CLONES void row_scores(const float* logits, const float* centerness, std::size_t classes,
-                              float* scores) {
-  if (centerness == nullptr) {
-    for (std::size_t c = 0; c < classes; ++c) scores[c] = sigmoid(logits[c]);
-    return;
-  }
-  const float inside = sigmoid(*centerness);
-  for (std::size_t c = 0; c < classes; ++c) scores[c] = std::sqrt(sigmoid(logits[c]) * inside);
-}
-
 /// One level's outputs for one image.
 struct Level {
   const float* logits;      // [anchors, classes]
@@ -90,7 +68,7 @@ std::vector<Candidate> level_candidates(const DenseSpec& spec, const Level& leve
     thread_local std::vector<float> scores;
     rows.clear();
     scores.resize(classes);
-    if (!promising_rows(level.logits, classes, begin, end, limits.logit, rows)) {
+    if (!EDGECV_BEST_LEVEL(promising_rows)(level.logits, classes, begin, end, limits.logit, rows)) {
       not_finite(spec.logits_output);
     }
     require_finite(level.boxes + 4 * begin, 4 * (end - begin), spec.boxes_output);
@@ -99,8 +77,9 @@ std::vector<Candidate> level_candidates(const DenseSpec& spec, const Level& leve
     }
     std::vector<Candidate>& candidates = found[begin / anchors_per_piece];
     for (const std::uint32_t a : rows) {
-      row_scores(level.logits + a * classes, level.centerness ? level.centerness + a : nullptr,
-                 classes, scores.data());
+      EDGECV_BEST_LEVEL(row_scores)
+      (level.logits + a * classes, level.centerness ? level.centerness + a : nullptr, classes,
+       scores.data());
       for (std::size_t c = 0; c < classes; ++c) {
         if (scores[c] > limits.per_class[c]) {
           candidates.push_back({score_key(scores[c], a), static_cast<std::uint32_t>(c)});

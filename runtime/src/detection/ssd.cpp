@@ -7,28 +7,20 @@
 
 #include "boxes/nms_by_class.hpp"
 #include "detection/image_boxes.hpp"
+#include "detection/ssd_rows.hpp"
 #include "edgecv/error.hpp"
-#include "scores/class_scores.hpp"
 #include "scores/finite.hpp"
 #include "scores/logit_margin.hpp"
 #include "scores/score_order.hpp"
-#include "simd/clones.hpp"
+
+#define EDGECV_KERNELS "detection/ssd_kernels.hpp"
+#include "simd/each_level.hpp"
 
 namespace edgecv {
 namespace {
 
 constexpr int anchors_per_piece = 256;
-constexpr float below_threshold = -1.f;
-
-/// How a row of raw outputs is read.
-struct RowReader {
-  ScoreFunction function;
-  std::size_t columns;  // of a row
-  std::size_t first;    // column of class 0
-  std::size_t classes;
-  std::size_t background;  // column of the background, or columns
-  float margin;  // a row whose best class logit exceeds its rival by less has no candidate
-};
+constexpr std::size_t lanes = base::lanes;
 
 RowReader row_reader(const SsdSpec& spec, int classes, float lowest_threshold) {
   RowReader reader{};
@@ -41,96 +33,6 @@ RowReader row_reader(const SsdSpec& spec, int classes, float lowest_threshold) {
                                                             : reader.columns;
   reader.margin = logit_margin(lowest_threshold);
   return reader;
-}
-
-/// Sigmoids of all classes of a row. `scores` has room for `columns` and a vector more.
-EDGECV_INLINE const float* sigmoid_scores(const RowReader& reader, const float* row,
-                                          float* scores) {
-  const float* logits = row + reader.first;
-  for (std::size_t c = 0; c < reader.classes; c += lanes) {
-    store(scores + c, sigmoid(load_some(logits + c, reader.classes - c, 0.f)));
-  }
-  return scores;
-}
-
-/// Scores of all classes of a row.
-EDGECV_INLINE const float* class_scores(const RowReader& reader, const float* row, float* scores) {
-  if (reader.function == ScoreFunction::none) return row + reader.first;
-  if (reader.function == ScoreFunction::sigmoid) return sigmoid_scores(reader, row, scores);
-  float poison[lanes] = {};
-  const float shift = maximum(row, reader.columns, poison);
-  const Floats16 total =
-      splat<Floats16>(exponentials(row, reader.columns, reader.columns, shift, scores));
-  for (std::size_t c = 0; c < reader.columns; c += lanes) {
-    store(scores + c, load<Floats16>(scores + c) / total);
-  }
-  return scores + reader.first;
-}
-
-/// The best class score of each row, or below_threshold where none can pass. Returns false if a
-/// value is NaN or infinite.
-EDGECV_CLONES bool best_scores(const RowReader& reader, const float* rows, std::size_t begin,
-                               std::size_t end, float* scratch, float* best) {
-  float poison[lanes] = {};
-  for (std::size_t a = begin; a < end; ++a) {
-    const float* row = rows + a * reader.columns;
-    const float strongest = maximum(row + reader.first, reader.classes, poison);
-    best[a] = below_threshold;
-    float rival = 0;
-    if (reader.background < reader.columns) {
-      rival = row[reader.background];
-      poison[0] += rival * 0.f;
-    }
-    if (reader.function == ScoreFunction::none) {
-      best[a] = strongest;
-      continue;
-    }
-    const bool softmax = reader.function == ScoreFunction::softmax;
-    if (!softmax) rival = 0;
-    const bool comparable = !softmax || reader.background < reader.columns;
-    if (comparable && !(strongest - rival > reader.margin)) continue;
-    if (softmax) {
-      const float shift = strongest > rival || !comparable ? strongest : rival;
-      const std::size_t readable = (end - a) * reader.columns;
-      const float total = exponentials(row, reader.columns, readable, shift, scratch);
-      best[a] = exp_nonpositive(strongest - shift) / total;
-    } else {
-      best[a] = maximum(sigmoid_scores(reader, row, scratch), reader.classes, poison);
-    }
-  }
-  return clean(poison);
-}
-
-struct Candidate {
-  std::uint32_t anchor;
-  std::uint32_t label;
-};
-
-/// Buffers kept from call to call: a fresh page costs more than the work done on it.
-struct Scratch {
-  std::vector<float> best, row, candidate_scores;
-  std::vector<std::uint32_t> rows;
-  std::vector<Candidate> candidates;
-};
-
-/// Appends what scores above its class's limit (`limits` is padded to a whole vector), and not
-/// above `upper`.
-EDGECV_CLONES void collect(const RowReader& reader, const float* rows,
-                           const std::vector<float>& limits, float upper, Scratch& scratch) {
-  for (const std::uint32_t a : scratch.rows) {
-    const float* scores = class_scores(reader, rows + a * reader.columns, scratch.row.data());
-    for (std::size_t c = 0; c < reader.classes; c += lanes) {
-      const std::size_t count = std::min(lanes, reader.classes - c);
-      if (!any_above(load_some(scores + c, count, below_threshold), load<Floats16>(&limits[c])))
-        continue;
-      for (std::size_t k = c; k < c + count; ++k) {
-        if (scores[k] > limits[k] && scores[k] <= upper) {
-          scratch.candidates.push_back({a, static_cast<std::uint32_t>(k)});
-          scratch.candidate_scores.push_back(scores[k]);
-        }
-      }
-    }
-  }
 }
 
 /// Candidates by falling score; equal scores in torchvision's order: by class, then by anchor.
@@ -172,7 +74,7 @@ Detections SsdPostprocess::operator()(const float* scores, const float* boxes,
   pool.parallel_for(static_cast<int>(anchor_count), anchors_per_piece, [&](int begin, int end) {
     thread_local std::vector<float> row;
     row.resize(reader.columns + lanes);
-    if (!best_scores(reader, scores, begin, end, row.data(), best.data())) {
+    if (!EDGECV_BEST_LEVEL(best_scores)(reader, scores, begin, end, row.data(), best.data())) {
       not_finite(spec_.scores_output);
     }
     require_finite(boxes + 4 * static_cast<std::size_t>(begin),
@@ -215,7 +117,7 @@ Detections SsdPostprocess::operator()(const float* scores, const float* boxes,
       const bool full = seen[c] >= spec_.topk_candidates;
       limits[c] = full ? std::numeric_limits<float>::infinity() : std::max(lower, per_class[c]);
     }
-    collect(reader, scores, limits, upper, scratch);
+    EDGECV_BEST_LEVEL(collect)(reader, scores, limits, upper, scratch);
     for (const std::uint32_t i : ranked(scratch)) {
       if (kept.scores.size() >= wanted) return kept;
       const Candidate candidate = scratch.candidates[i];

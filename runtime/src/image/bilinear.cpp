@@ -63,6 +63,9 @@ EDGECV_INLINE void load_wide(const std::uint8_t* pixel, int step, std::uint32_t&
 
 template <bool gray, bool two_columns, bool two_rows>
 EDGECV_INLINE void gather_wide(const Row& row, int begin, int end, Corners& corners) {
+#if defined(__clang__)
+#pragma clang loop vectorize(disable)  // gather instructions are slower than single loads
+#endif
   for (int x = begin, at = 0; x < end; ++x, ++at) {
     const int offset = row.offsets[x];
     load_wide<gray, two_columns>(row.upper + offset, row.step, corners.upper_left[at],
@@ -163,14 +166,15 @@ EDGECV_INLINE void sample_any(const Row& row, const ChannelMap& channels,
   }
 }
 
-EDGECV_CLONES void sample_row(const Row& row, const ChannelMap& channels,
-                              const ChannelRows& result) {
+EDGECV_INLINE void sample_row_once(const Row& row, const ChannelMap& channels,
+                                   const ChannelRows& result) {
   if (row.step == 1) {
     sample_any<true>(row, channels, result);
   } else {
     sample_any<false>(row, channels, result);
   }
 }
+constexpr auto sample_row = clones<sample_row_once>;
 
 }  // namespace
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "simd/clones.hpp"
+#include "simd/level.hpp"
 
 namespace edgecv {
 

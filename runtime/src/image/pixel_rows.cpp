@@ -43,8 +43,8 @@ EDGECV_INLINE void yuv10_to_bgrx(int y, int u, int v, std::uint8_t* pixel) {
              (luma + 418382 * v) >> shift, pixel);
 }
 
-EDGECV_CLONES void decode_nv12(const std::uint8_t* luma, const std::uint8_t* chroma, int width,
-                               std::uint8_t* row) {
+EDGECV_INLINE void decode_nv12_once(const std::uint8_t* luma, const std::uint8_t* chroma, int width,
+                                    std::uint8_t* row) {
   for (int x = 0; x < width; x += 2) {
     const int u = chroma[x] - 128;
     const int v = chroma[x + 1] - 128;
@@ -52,9 +52,10 @@ EDGECV_CLONES void decode_nv12(const std::uint8_t* luma, const std::uint8_t* chr
     yuv_to_bgrx(luma[x + 1], u, v, row + 4 * x + 4);
   }
 }
+constexpr auto decode_nv12 = clones<decode_nv12_once>;
 
-EDGECV_CLONES void decode_i420(const std::uint8_t* luma, const std::uint8_t* chroma_u,
-                               const std::uint8_t* chroma_v, int width, std::uint8_t* row) {
+EDGECV_INLINE void decode_i420_once(const std::uint8_t* luma, const std::uint8_t* chroma_u,
+                                    const std::uint8_t* chroma_v, int width, std::uint8_t* row) {
   for (int x = 0; x < width; x += 2) {
     const int u = chroma_u[x / 2] - 128;
     const int v = chroma_v[x / 2] - 128;
@@ -62,6 +63,7 @@ EDGECV_CLONES void decode_i420(const std::uint8_t* luma, const std::uint8_t* chr
     yuv_to_bgrx(luma[x + 1], u, v, row + 4 * x + 4);
   }
 }
+constexpr auto decode_i420 = clones<decode_i420_once>;
 
 /// `u` and `v`: bytes of a pair of pixels.
 template <int u_byte, int v_byte>
@@ -75,19 +77,21 @@ EDGECV_INLINE void decode_pairs(const std::uint8_t* pairs, int width, std::uint8
   }
 }
 
-EDGECV_CLONES void decode_yuyv(const std::uint8_t* pairs, int width, std::uint8_t* row) {
+EDGECV_INLINE void decode_yuyv_once(const std::uint8_t* pairs, int width, std::uint8_t* row) {
   decode_pairs<1, 3>(pairs, width, row);
 }
+constexpr auto decode_yuyv = clones<decode_yuyv_once>;
 
-EDGECV_CLONES void decode_yvyu(const std::uint8_t* pairs, int width, std::uint8_t* row) {
+EDGECV_INLINE void decode_yvyu_once(const std::uint8_t* pairs, int width, std::uint8_t* row) {
   decode_pairs<3, 1>(pairs, width, row);
 }
+constexpr auto decode_yvyu = clones<decode_yvyu_once>;
 
 /// The upper 10 bits of a word whose lowest byte comes first.
 EDGECV_INLINE int ten_bits(const std::uint8_t* word) { return word[1] << 2 | word[0] >> 6; }
 
-EDGECV_CLONES void decode_p010(const std::uint8_t* luma, const std::uint8_t* chroma, int width,
-                               std::uint8_t* row) {
+EDGECV_INLINE void decode_p010_once(const std::uint8_t* luma, const std::uint8_t* chroma, int width,
+                                    std::uint8_t* row) {
   for (int x = 0; x < width; x += 2) {
     const int u = ten_bits(chroma + 2 * x) - 512;
     const int v = ten_bits(chroma + 2 * x + 2) - 512;
@@ -95,6 +99,7 @@ EDGECV_CLONES void decode_p010(const std::uint8_t* luma, const std::uint8_t* chr
     yuv10_to_bgrx(ten_bits(luma + 2 * x + 2), u, v, row + 4 * x + 4);
   }
 }
+constexpr auto decode_p010 = clones<decode_p010_once>;
 
 template <int step>
 EDGECV_INLINE void gray_from(const std::uint8_t* colour, const std::array<int, 3>& rgb, int width,
@@ -108,14 +113,15 @@ EDGECV_INLINE void gray_from(const std::uint8_t* colour, const std::array<int, 3
   }
 }
 
-EDGECV_CLONES void colour_to_gray(const std::uint8_t* colour, const PackedFormat& format, int width,
-                                  std::uint8_t* row) {
+EDGECV_INLINE void colour_to_gray_once(const std::uint8_t* colour, const PackedFormat& format,
+                                       int width, std::uint8_t* row) {
   if (format.step == 3) {
     gray_from<3>(colour, format.rgb, width, row);
   } else {
     gray_from<4>(colour, format.rgb, width, row);
   }
 }
+constexpr auto colour_to_gray = clones<colour_to_gray_once>;
 
 }  // namespace
 

@@ -54,8 +54,8 @@ EDGECV_INLINE void convert_row(const float* row, int channels, int width, const 
   }
 }
 
-EDGECV_CLONES void convert_any(const float* row, int channels, int width, DType dtype,
-                               const Destination& to) {
+EDGECV_INLINE void convert_any_once(const float* row, int channels, int width, DType dtype,
+                                    const Destination& to) {
   if (dtype == DType::float16) {
     convert_row<ToFloat16>(row, channels, width, to);
   } else if (dtype == DType::uint8) {
@@ -64,6 +64,7 @@ EDGECV_CLONES void convert_any(const float* row, int channels, int width, DType 
     convert_row<ToFloat32>(row, channels, width, to);
   }
 }
+constexpr auto convert_any = clones<convert_any_once>;
 
 }  // namespace
 

@@ -78,7 +78,7 @@ void fill_taps(const Span& span, int cells, Taps& taps) {
 }
 
 /// Interpolates one row of cells at each column of the crop.
-EDGECV_CLONES_AVX2 void interpolate_columns(const float* cells, const Taps& columns, float* row) {
+EDGECV_INLINE void interpolate_columns_once(const float* cells, const Taps& columns, float* row) {
   const int* const left = columns.left.data();
   const int* const right = columns.right.data();
   const float* const left_weight = columns.left_weight.data();
@@ -88,8 +88,9 @@ EDGECV_CLONES_AVX2 void interpolate_columns(const float* cells, const Taps& colu
     row[x] = std::fma(cells[left[x]], left_weight[x], cells[right[x]] * right_weight[x]);
   }
 }
+constexpr auto interpolate_columns = clones_avx2<interpolate_columns_once>;
 
-EDGECV_CLONES_AVX2 void blend_rows(const float* upper, const float* lower, float upper_weight,
+EDGECV_INLINE void blend_rows_once(const float* upper, const float* lower, float upper_weight,
                                    float lower_weight, float threshold, std::size_t count,
                                    std::uint8_t* pixels) {
   for (std::size_t x = 0; x < count; ++x) {
@@ -97,8 +98,9 @@ EDGECV_CLONES_AVX2 void blend_rows(const float* upper, const float* lower, float
     pixels[x] = value > threshold;
   }
 }
+constexpr auto blend_rows = clones_avx2<blend_rows_once>;
 
-EDGECV_CLONES_AVX2 void sample_small_row(const float* upper, const float* lower, float upper_weight,
+EDGECV_INLINE void sample_small_row_once(const float* upper, const float* lower, float upper_weight,
                                          float lower_weight, const Taps& columns, float threshold,
                                          std::uint8_t* pixels) {
   const std::size_t count = columns.left.size();
@@ -112,6 +114,7 @@ EDGECV_CLONES_AVX2 void sample_small_row(const float* upper, const float* lower,
     pixels[x] = value > threshold;
   }
 }
+constexpr auto sample_small_row = clones_avx2<sample_small_row_once>;
 
 /// Pastes masks of one size; its buffers serve one mask after another.
 class Paster {

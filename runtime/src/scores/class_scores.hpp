@@ -1,20 +1,20 @@
-// Reductions and exponentials over the class logits of one anchor, on vectors of 16 floats.
-#pragma once
+// Reductions and exponentials over the class logits of one anchor, on vectors of 16 floats. For
+// files of kernels: see simd/each_level.hpp.
+#ifndef EDGECV_CLASS_SCORES_HPP
+#define EDGECV_CLASS_SCORES_HPP
 
 #include <cstddef>
-#include <cstdint>
-#include <cstring>
 #include <limits>
 
-#include "simd/clones.hpp"
 #include "simd/floats16.hpp"
 
-namespace edgecv {
+namespace edgecv::EDGECV_LEVEL {
+namespace {
 
 /// exp to 2 units in the last place for x <= 0, 0 below -87 (Cephes' expf polynomial). Of a float
 /// or of a vector.
 template <typename Value>
-EDGECV_INLINE Value exp_nonpositive(Value x) {
+EDGECV_KERNEL_INLINE Value exp_nonpositive(Value x) {
   const Value cut = larger(x, splat<Value>(-87.f));
   const Value magic = splat<Value>(12582912.f);  // 1.5 * 2^23: adding it rounds to an integer
   const Value shifted = cut * splat<Value>(1.44269504088896341f) + magic;
@@ -31,7 +31,7 @@ EDGECV_INLINE Value exp_nonpositive(Value x) {
 }
 
 template <typename Value>
-EDGECV_INLINE Value sigmoid(Value x) {
+EDGECV_KERNEL_INLINE Value sigmoid(Value x) {
   const Value one = splat<Value>(1.f);
   const Value e = exp_nonpositive(splat<Value>(0.f) - larger(x, splat<Value>(0.f) - x));
   return if_below(x, 0.f, e, one) / (one + e);
@@ -39,7 +39,7 @@ EDGECV_INLINE Value sigmoid(Value x) {
 
 /// Largest of `count` > 0 values; adds to the 16 floats of `poison` something that is NaN if one of
 /// the values is NaN or infinite.
-EDGECV_INLINE float maximum(const float* values, std::size_t count, float* poison) {
+EDGECV_KERNEL_INLINE float maximum(const float* values, std::size_t count, float* poison) {
   Floats16 best = load_some(values, count, values[0]);
   Floats16 poisoned = load<Floats16>(poison) + best * splat<Floats16>(0.f);
   for (std::size_t i = lanes; i < count; i += lanes) {
@@ -53,7 +53,7 @@ EDGECV_INLINE float maximum(const float* values, std::size_t count, float* poiso
 }
 
 /// Whether maximum() saw neither NaN nor infinity.
-EDGECV_INLINE bool clean(const float (&poison)[lanes]) {
+EDGECV_KERNEL_INLINE bool clean(const float (&poison)[lanes]) {
   float sum = 0;
   for (const float value : poison) sum += value;
   return sum == sum;
@@ -62,8 +62,8 @@ EDGECV_INLINE bool clean(const float (&poison)[lanes]) {
 /// Writes exp(values - shift), `shift` being at least the largest value, and returns their sum.
 /// `readable` values may be read (at least `count`): with 15 behind the last one it is faster.
 /// `result` has room for `count` + 15.
-EDGECV_INLINE float exponentials(const float* values, std::size_t count, std::size_t readable,
-                                 float shift, float* result) {
+EDGECV_KERNEL_INLINE float exponentials(const float* values, std::size_t count,
+                                        std::size_t readable, float shift, float* result) {
   Floats16 sum = splat<Floats16>(0.f);
   std::size_t i = 0;
   for (; i + lanes <= count; i += lanes) {
@@ -82,4 +82,7 @@ EDGECV_INLINE float exponentials(const float* values, std::size_t count, std::si
   return sum_of_lanes(sum);
 }
 
-}  // namespace edgecv
+}  // namespace
+}  // namespace edgecv::EDGECV_LEVEL
+
+#endif

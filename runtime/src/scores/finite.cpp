@@ -1,15 +1,17 @@
 #include "scores/finite.hpp"
 
 #include "edgecv/error.hpp"
+#include "simd/clones.hpp"
 
 namespace edgecv {
 namespace {
 
-EDGECV_CLONES_AVX2 unsigned any_not_finite(const float* values, std::size_t count) {
+EDGECV_INLINE unsigned any_not_finite_once(const float* values, std::size_t count) {
   unsigned found = 0;
   for (std::size_t i = 0; i < count; ++i) found |= is_not_finite(values[i]);
   return found;
 }
+constexpr auto any_not_finite = clones_avx2<any_not_finite_once>;
 
 }  // namespace
 

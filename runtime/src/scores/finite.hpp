@@ -9,7 +9,7 @@
 #include <cstring>
 #include <string>
 
-#include "simd/clones.hpp"
+#include "simd/level.hpp"
 
 namespace edgecv {
 

@@ -14,8 +14,8 @@ constexpr std::size_t columns = 16;
 
 /// Cuts the scores into groups, each of them `rows` scores that lie `columns` apart, and writes the
 /// best of each group; the last groups may be smaller. Returns false on NaN and infinity.
-EDGECV_CLONES bool group_maxima(const float* scores, std::size_t count, std::size_t rows,
-                                float* maxima) {
+EDGECV_INLINE bool group_maxima_once(const float* scores, std::size_t count, std::size_t rows,
+                                     float* maxima) {
   float poison[columns] = {};
   for (std::size_t start = 0; start < count; start += rows * columns, maxima += columns) {
     const std::size_t end = start + rows * columns < count ? start + rows * columns : count;
@@ -38,10 +38,11 @@ EDGECV_CLONES bool group_maxima(const float* scores, std::size_t count, std::siz
   for (const float value : poison) sum += value;
   return !std::isnan(sum);
 }
+constexpr auto group_maxima = clones<group_maxima_once>;
 
 /// The first row of `columns` scores from `row` on that holds one reaching the bound.
-EDGECV_CLONES std::size_t next_row_reaching(const float* scores, std::size_t row, std::size_t rows,
-                                            float bound) {
+EDGECV_INLINE std::size_t next_row_reaching_once(const float* scores, std::size_t row,
+                                                 std::size_t rows, float bound) {
   for (; row < rows; ++row) {
     int hits = 0;
     for (std::size_t k = 0; k < columns; ++k) hits |= scores[row * columns + k] >= bound;
@@ -49,6 +50,7 @@ EDGECV_CLONES std::size_t next_row_reaching(const float* scores, std::size_t row
   }
   return row;
 }
+constexpr auto next_row_reaching = clones<next_row_reaching_once>;
 
 }  // namespace
 

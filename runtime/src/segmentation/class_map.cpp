@@ -11,21 +11,15 @@
 #include "segmentation/class_rows.hpp"
 #include "segmentation/logit_axis.hpp"
 #include "segmentation/plane_blend.hpp"
+#include "segmentation/run.hpp"
 #include "simd/clones.hpp"
-#include "simd/vector.hpp"
+
+#define EDGECV_KERNELS_UP_TO_AVX2
+#define EDGECV_KERNELS "segmentation/class_map_kernels.hpp"
+#include "simd/each_level.hpp"
 
 namespace edgecv {
 namespace {
-
-constexpr int lanes = 8;
-using Values = Floats<lanes>;
-using Indices = Vector<std::int32_t, lanes>;
-
-/// Pixels of a row that lie between the same two cells, at most eight.
-struct Run {
-  int cell;  // the left one
-  int begin;
-};
 
 struct Axes {
   LinearAxis columns;
@@ -43,7 +37,7 @@ std::vector<Run> runs_of(const std::vector<int>& first) {
   std::vector<Run> runs;
   for (int x = 0; x < static_cast<int>(first.size()); ++x) {
     const int cell = first[static_cast<std::size_t>(x)];
-    if (runs.empty() || runs.back().cell != cell || x - runs.back().begin == lanes) {
+    if (runs.empty() || runs.back().cell != cell || x - runs.back().begin == most_pixels_of_run) {
       runs.push_back({cell, x});
     }
   }
@@ -51,32 +45,13 @@ std::vector<Run> runs_of(const std::vector<int>& first) {
 }
 
 /// result[k] = upper[k] + fraction * (lower[k] - upper[k])
-EDGECV_CLONES_AVX2 void blend_rows(const float* upper, const float* lower, float fraction,
+EDGECV_INLINE void blend_rows_once(const float* upper, const float* lower, float fraction,
                                    std::size_t count, float* result) {
   for (std::size_t k = 0; k < count; ++k) {
     result[k] = upper[k] + fraction * (lower[k] - upper[k]);
   }
 }
-
-/// The largest class of each pixel of a row. `cells`: the row's logits, cell by cell with all
-/// classes side by side, one cell more than there are at its end. `fractions` and `index` have room
-/// for a vector beyond the row's end.
-EDGECV_CLONES_AVX2 void largest_in_row(const float* cells, int classes,
-                                       const std::vector<Run>& runs, const float* fractions,
-                                       std::int32_t* index) {
-  for (const Run run : runs) {
-    const float* const left = cells + static_cast<std::ptrdiff_t>(run.cell) * classes;
-    const float* const right = left + classes;
-    const Values fraction = load<Values>(fractions + run.begin);
-    Values best = splat<Values>(left[0]) + fraction * splat<Values>(right[0] - left[0]);
-    Indices best_class{};
-    for (int c = 1; c < classes; ++c) {
-      keep_larger(splat<Values>(left[c]) + fraction * splat<Values>(right[c] - left[c]), c, best,
-                  best_class);
-    }
-    store(index + run.begin, best_class);
-  }
-}
+constexpr auto blend_rows = clones_avx2<blend_rows_once>;
 
 /// Rows of cells with the classes of a cell side by side, made from planes.
 class CellRows {
@@ -143,11 +118,11 @@ Segmentation upsample_argmax(const float* logits, int classes, Size cells, const
   const std::size_t plane = static_cast<std::size_t>(cells.height) * cells.width;
   const bool as_it_is = is_identity(axes.columns) && is_identity(axes.rows);
   const std::vector<Run> runs = as_it_is ? std::vector<Run>{} : runs_of(axes.columns.first);
-  axes.columns.fraction.resize(width + lanes);
+  axes.columns.fraction.resize(width + most_pixels_of_run);
   std::atomic<bool> finite{true};
   pool.parallel_for(
       geometry.image.height, rows_per_piece(geometry, cells), [&](int begin, int end) {
-        std::vector<std::int32_t> index(width + lanes);
+        std::vector<std::int32_t> index(width + most_pixels_of_run);
         CellRows rows(logits, as_it_is ? 0 : classes, cells);
         for (int y = begin; y < end && finite; ++y) {
           const auto i = static_cast<std::size_t>(y);
@@ -155,7 +130,8 @@ Segmentation upsample_argmax(const float* logits, int classes, Size cells, const
             const PlaneRow row{logits + i * cells.width, plane, classes, width};
             if (!blend_planes(row, {false, false, true}, index.data())) finite = false;
           } else if (const float* row = rows(axes.rows.first[i], axes.rows.fraction[i])) {
-            largest_in_row(row, classes, runs, axes.columns.fraction.data(), index.data());
+            EDGECV_BEST_LEVEL(largest_in_row)
+            (row, classes, runs.data(), runs.size(), axes.columns.fraction.data(), index.data());
           } else {
             finite = false;
           }

@@ -39,7 +39,7 @@ void weigh_row(float row_weight, const std::vector<float>& column_weights, float
 }
 
 /// A row of a window, brought from cells to pixels: [classes, width] in `result`.
-EDGECV_CLONES_AVX2 void expand_row(const float* logits, std::size_t plane, int classes,
+EDGECV_INLINE void expand_row_once(const float* logits, std::size_t plane, int classes,
                                    const float* upper, const float* lower, float row_fraction,
                                    int cells, const LinearAxis& columns, float* blended,
                                    float* result) {
@@ -58,10 +58,12 @@ EDGECV_CLONES_AVX2 void expand_row(const float* logits, std::size_t plane, int c
     }
   }
 }
+constexpr auto expand_row = clones_avx2<expand_row_once>;
 
-EDGECV_CLONES_AVX2 void divide(float* values, std::size_t count, const float* totals) {
+EDGECV_INLINE void divide_once(float* values, std::size_t count, const float* totals) {
   for (std::size_t k = 0; k < count; ++k) values[k] /= totals[k];
 }
+constexpr auto divide = clones_avx2<divide_once>;
 
 }  // namespace
 

@@ -1,120 +1,156 @@
-// Several numbers as one vector: Floats<8>, or Vector<std::int32_t, 8>. The compiler cuts it to the
-// registers of the machine that it compiles for. A compiler without vectors gets arrays and loops,
-// which give the same results.
+// Several numbers as one vector: Floats<8>, or Vector<std::int32_t, 8>. What is wider than a
+// register of the level is a pair of halves, down to registers; a compiler without vectors gets
+// halves down to single numbers. The results are the same. For files of kernels: see
+// simd/each_level.hpp.
 //
 //   const float values[8] = {-3, 0, 2};
 //   const Floats<8> sum = load<Floats<8>>(values) + splat<Floats<8>>(1.f);
 //   float result[8];
 //   store(result, larger(sum, splat<Floats<8>>(0.f)));  // 0, 1, 3, 1, ...
-#pragma once
+#ifndef EDGECV_VECTOR_HPP
+#define EDGECV_VECTOR_HPP
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <type_traits>
 
-#include "simd/clones.hpp"
-
-// EDGECV_PLAIN_VECTORS takes the arrays whatever the compiler has, so that tests can run them.
+// EDGECV_PLAIN_VECTORS takes single numbers whatever the compiler has, so that tests can run them.
 #if defined(__GNUC__) && !defined(EDGECV_PLAIN_VECTORS)
 #define EDGECV_VECTORS 1
 #else
 #define EDGECV_VECTORS 0
 #endif
 
-namespace edgecv {
+namespace edgecv::EDGECV_LEVEL {
+namespace {
 
 #if EDGECV_VECTORS
-
-template <typename Number, std::size_t count>
-struct VectorOf {
-  typedef Number Type __attribute__((vector_size(count * sizeof(Number))));
-};
-template <typename Number, std::size_t count>
-using Vector = typename VectorOf<Number, count>::Type;
-
+inline constexpr std::size_t register_bytes = EDGECV_REGISTER_BYTES;
 #else
-
-template <typename Number, std::size_t count>
-struct Vector {
-  Number lane[count];
-  EDGECV_INLINE Number operator[](std::size_t k) const { return lane[k]; }
-};
-
-template <typename Number, std::size_t count, typename Function>
-EDGECV_INLINE Vector<Number, count> each_lane(Function function) {
-  Vector<Number, count> result;
-  for (std::size_t k = 0; k < count; ++k) result.lane[k] = function(k);
-  return result;
-}
-
-#define EDGECV_LANE_OPERATOR(sign)                                                            \
-  template <typename Number, std::size_t count>                                               \
-  EDGECV_INLINE Vector<Number, count> operator sign(const Vector<Number, count>& a,           \
-                                                    const Vector<Number, count>& b) {         \
-    return each_lane<Number, count>([&](std::size_t k) { return a.lane[k] sign b.lane[k]; }); \
-  }
-EDGECV_LANE_OPERATOR(+)
-EDGECV_LANE_OPERATOR(-)
-EDGECV_LANE_OPERATOR(*)
-EDGECV_LANE_OPERATOR(/)
-#undef EDGECV_LANE_OPERATOR
-
-template <typename Number, std::size_t count>
-EDGECV_INLINE Vector<Number, count>& operator+=(Vector<Number, count>& a,
-                                                const Vector<Number, count>& b) {
-  return a = a + b;
-}
-
+inline constexpr std::size_t register_bytes = 4;
 #endif
 
+template <typename Number, std::size_t count>
+struct Halves;
+
+enum class Kind { number, in_register, halves };
+
+template <typename Number, std::size_t count>
+inline constexpr Kind kind_of = count == 1                                 ? Kind::number
+                                : count * sizeof(Number) <= register_bytes ? Kind::in_register
+                                                                           : Kind::halves;
+
+template <typename Number, std::size_t count, Kind kind = kind_of<Number, count>>
+struct VectorOf {
+  using Type = Halves<Number, count>;
+};
+template <typename Number, std::size_t count>
+struct VectorOf<Number, count, Kind::number> {
+  using Type = Number;
+};
+#if EDGECV_VECTORS
+template <typename Number, std::size_t count>
+struct VectorOf<Number, count, Kind::in_register> {
+  typedef Number Type __attribute__((vector_size(count * sizeof(Number))));
+};
+#endif
+
+template <typename Number, std::size_t count>
+using Vector = typename VectorOf<Number, count>::Type;
 template <std::size_t count>
 using Floats = Vector<float, count>;
 
+template <typename Number, std::size_t count>
+struct Halves {
+  using Half = Vector<Number, count / 2>;
+  static constexpr std::size_t half_count = count / 2;
+  Half low, high;
+};
+
+template <typename Value>
+inline constexpr bool is_halves = false;
+template <typename Number, std::size_t count>
+inline constexpr bool is_halves<Halves<Number, count>> = true;
+
+#define EDGECV_OPERATOR_OF_HALVES(sign)                                                      \
+  template <typename Number, std::size_t count>                                              \
+  EDGECV_KERNEL_INLINE Halves<Number, count> operator sign(const Halves<Number, count>& a,   \
+                                                           const Halves<Number, count>& b) { \
+    return {a.low sign b.low, a.high sign b.high};                                           \
+  }
+EDGECV_OPERATOR_OF_HALVES(+)
+EDGECV_OPERATOR_OF_HALVES(-)
+EDGECV_OPERATOR_OF_HALVES(*)
+EDGECV_OPERATOR_OF_HALVES(/)
+#undef EDGECV_OPERATOR_OF_HALVES
+
+template <typename Number, std::size_t count>
+EDGECV_KERNEL_INLINE Halves<Number, count>& operator+=(Halves<Number, count>& a,
+                                                       const Halves<Number, count>& b) {
+  return a = a + b;
+}
+
 template <typename Value, typename Number>
-EDGECV_INLINE Value load(const Number* numbers) {
-  Value value;
-  std::memcpy(&value, numbers, sizeof value);
-  return value;
+EDGECV_KERNEL_INLINE Value load(const Number* numbers) {
+  if constexpr (is_halves<Value>) {
+    using Half = typename Value::Half;
+    return {load<Half>(numbers), load<Half>(numbers + Value::half_count)};
+  } else {
+    Value value;
+    std::memcpy(&value, numbers, sizeof value);
+    return value;
+  }
 }
 
 template <typename Number, typename Value>
-EDGECV_INLINE void store(Number* numbers, const Value& value) {
-  std::memcpy(numbers, &value, sizeof value);
+EDGECV_KERNEL_INLINE void store(Number* numbers, const Value& value) {
+  if constexpr (is_halves<Value>) {
+    store(numbers, value.low);
+    store(numbers + Value::half_count, value.high);
+  } else {
+    std::memcpy(numbers, &value, sizeof value);
+  }
 }
 
-/// A float in each lane. This and the next three take a single float as a vector of one.
-template <typename Value>
-EDGECV_INLINE Value splat(float number) {
-  if constexpr (std::is_same_v<Value, float>) {
+/// The number in each lane.
+template <typename Value, typename Number>
+EDGECV_KERNEL_INLINE Value splat(Number number) {
+  if constexpr (is_halves<Value>) {
+    using Half = typename Value::Half;
+    return {splat<Half>(number), splat<Half>(number)};
+  } else if constexpr (std::is_same_v<Value, Number>) {
     return number;
   } else {
-#if EDGECV_VECTORS
     return number - Value{};
-#else
-    Value value;
-    for (float& lane : value.lane) lane = number;
-    return value;
-#endif
   }
 }
 
 template <typename Value>
-EDGECV_INLINE Value larger(Value a, Value b) {
-  return a > b ? a : b;
+EDGECV_KERNEL_INLINE Value larger(const Value& a, const Value& b) {
+  if constexpr (is_halves<Value>) {
+    return {larger(a.low, b.low), larger(a.high, b.high)};
+  } else {
+    return a > b ? a : b;
+  }
 }
 
 template <typename Value>
-EDGECV_INLINE Value if_below(Value x, float limit, Value below, Value otherwise) {
-  return x < limit ? below : otherwise;
+EDGECV_KERNEL_INLINE Value if_below(const Value& x, float limit, const Value& below,
+                                    const Value& otherwise) {
+  if constexpr (is_halves<Value>) {
+    return {if_below(x.low, limit, below.low, otherwise.low),
+            if_below(x.high, limit, below.high, otherwise.high)};
+  } else {
+    return x < splat<Value>(limit) ? below : otherwise;
+  }
 }
 
 /// 2^n, where `shifted` is n + 1.5 * 2^23: its low bits hold n.
 template <typename Value>
-EDGECV_INLINE Value power_of_two(Value shifted) {
-  if constexpr (std::is_same_v<Value, float>) {
-    const std::uint32_t bits = (load<std::uint32_t>(&shifted) + 127u) << 23;
-    return load<float>(&bits);
+EDGECV_KERNEL_INLINE Value power_of_two(const Value& shifted) {
+  if constexpr (is_halves<Value>) {
+    return {power_of_two(shifted.low), power_of_two(shifted.high)};
   } else {
     using Bits = Vector<std::uint32_t, sizeof(Value) / sizeof(float)>;
     const Bits bits = (load<Bits>(&shifted) + 127u) << 23;
@@ -124,39 +160,19 @@ EDGECV_INLINE Value power_of_two(Value shifted) {
 
 /// Where `value` is larger than `best` it takes its place, and `number` that of `index`.
 template <typename Value, typename Index>
-EDGECV_INLINE void keep_larger(const Value& value, std::int32_t number, Value& best, Index& index) {
-#if EDGECV_VECTORS
-  const auto is_larger = value > best;
-  best = is_larger ? value : best;
-  index = is_larger ? number - Index{} : index;
-#else
-  for (std::size_t k = 0; k < sizeof(Value) / sizeof(float); ++k) {
-    const bool is_larger = value.lane[k] > best.lane[k];
-    best.lane[k] = is_larger ? value.lane[k] : best.lane[k];
-    index.lane[k] = is_larger ? number : index.lane[k];
+EDGECV_KERNEL_INLINE void keep_larger(const Value& value, const Index& number, Value& best,
+                                      Index& index) {
+  if constexpr (is_halves<Value>) {
+    keep_larger(value.low, number.low, best.low, index.low);
+    keep_larger(value.high, number.high, best.high, index.high);
+  } else {
+    const auto is_larger = value > best;
+    best = is_larger ? value : best;
+    index = is_larger ? number : index;
   }
-#endif
 }
 
-#if !EDGECV_VECTORS
-
-template <std::size_t count>
-EDGECV_INLINE Floats<count> larger(Floats<count> a, Floats<count> b) {
-  return each_lane<float, count>([&](std::size_t k) { return larger(a.lane[k], b.lane[k]); });
-}
-
-template <std::size_t count>
-EDGECV_INLINE Floats<count> if_below(Floats<count> x, float limit, Floats<count> below,
-                                     Floats<count> otherwise) {
-  return each_lane<float, count>(
-      [&](std::size_t k) { return if_below(x.lane[k], limit, below.lane[k], otherwise.lane[k]); });
-}
-
-template <std::size_t count>
-EDGECV_INLINE Floats<count> power_of_two(Floats<count> shifted) {
-  return each_lane<float, count>([&](std::size_t k) { return power_of_two(shifted.lane[k]); });
-}
+}  // namespace
+}  // namespace edgecv::EDGECV_LEVEL
 
 #endif
-
-}  // namespace edgecv

@@ -23,8 +23,8 @@ struct Levels {
 };
 
 /// Both give a number other than 0 if a value is NaN or infinite.
-EDGECV_CLONES unsigned write_row(const float* blue, const float* green, const float* red, int width,
-                                 Levels levels, std::uint8_t* bgr) {
+EDGECV_INLINE unsigned write_row_once(const float* blue, const float* green, const float* red,
+                                      int width, Levels levels, std::uint8_t* bgr) {
   unsigned bad = 0;
   for (int x = 0; x < width; ++x) {
     bad |= is_not_finite(blue[x]) | is_not_finite(green[x]) | is_not_finite(red[x]);
@@ -34,6 +34,7 @@ EDGECV_CLONES unsigned write_row(const float* blue, const float* green, const fl
   }
   return bad;
 }
+constexpr auto write_row = clones<write_row_once>;
 
 EDGECV_INLINE std::uint8_t blended(float level, float seen, std::uint8_t below) {
   level = level > 0.0f ? level : 0.0f;
@@ -42,8 +43,9 @@ EDGECV_INLINE std::uint8_t blended(float level, float seen, std::uint8_t below) 
   return nearest_level(old + seen * (level - old));
 }
 
-EDGECV_CLONES unsigned blend_row(const float* blue, const float* green, const float* red, int width,
-                                 Levels levels, const float* seen, std::uint8_t* bgr) {
+EDGECV_INLINE unsigned blend_row_once(const float* blue, const float* green, const float* red,
+                                      int width, Levels levels, const float* seen,
+                                      std::uint8_t* bgr) {
   unsigned bad = 0;
   for (int x = 0; x < width; ++x) {
     bad |= is_not_finite(blue[x]) | is_not_finite(green[x]) | is_not_finite(red[x]);
@@ -53,11 +55,13 @@ EDGECV_CLONES unsigned blend_row(const float* blue, const float* green, const fl
   }
   return bad;
 }
+constexpr auto blend_row = clones<blend_row_once>;
 
-EDGECV_CLONES void blend_bytes(const std::uint8_t* over, int count, float seen,
-                               std::uint8_t* bytes) {
+EDGECV_INLINE void blend_bytes_once(const std::uint8_t* over, int count, float seen,
+                                    std::uint8_t* bytes) {
   for (int i = 0; i < count; ++i) bytes[i] = blended(over[i], seen, bytes[i]);
 }
+constexpr auto blend_bytes = clones<blend_bytes_once>;
 
 Levels levels_of(const StylizeSpec& spec) {
   return {static_cast<float>(spec.scale), static_cast<float>(spec.offset)};
