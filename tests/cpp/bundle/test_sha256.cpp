@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -40,6 +42,21 @@ TEST_CASE("SHA-256 of the messages in FIPS 180 and NIST's examples") {
           "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
   }
 }
+
+#if defined(__linux__) && (defined(__x86_64__) || defined(__aarch64__))
+TEST_CASE("the processor's instructions are taken where the system says that it has them") {
+  std::ifstream file("/proc/cpuinfo");
+  std::string line, features;
+  while (features.empty() && std::getline(file, line)) {
+    if (line.rfind("flags", 0) == 0 || line.rfind("Features", 0) == 0) features = line;
+  }
+  REQUIRE(!features.empty());
+  std::istringstream words(features);
+  bool listed = false;
+  for (std::string word; words >> word;) listed = listed || word == "sha_ni" || word == "sha2";
+  CHECK((edgecv::sha256_blocks_native() != nullptr) == listed);
+}
+#endif
 
 TEST_CASE("SHA-256 does not depend on how the data are cut") {
   std::string data;
