@@ -9,6 +9,7 @@
 #include "bundle/manifest_rules.hpp"
 #include "bundle/npy.hpp"
 #include "bundle/sha256.hpp"
+#include "bundle/utf8_path.hpp"
 #include "edgecv/bundle/graph_check.hpp"
 
 namespace edgecv {
@@ -77,7 +78,7 @@ HashedFile Bundle::verified_file(const std::string& file, const std::string& sha
   for (const auto& [role, graphs] : manifest_.graphs) {
     for (const GraphFile& graph : graphs) is_graph = is_graph || graph.file == file;
   }
-  if (is_graph && fs::u8path(file).extension() != ".onnx") {
+  if (is_graph && utf8_path(file).extension() != ".onnx") {
     fail(shown + ": expected the name of a graph to end in .onnx");
   }
   try {

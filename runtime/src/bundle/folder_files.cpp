@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "bundle/bundle_files.hpp"
+#include "bundle/utf8_path.hpp"
 #include "edgecv/error.hpp"
 
 namespace edgecv {
@@ -24,9 +25,9 @@ class FolderFiles : public BundleFiles {
   using BundleFiles::BundleFiles;
 
   std::string manifest() const override {
-    const fs::path path = fs::u8path(name()) / "bundle.json";
+    const fs::path path = utf8_path(name()) / "bundle.json";
     std::error_code error;
-    if (!fs::is_directory(fs::u8path(name()), error)) {
+    if (!fs::is_directory(utf8_path(name()), error)) {
       fail(name() + " is not a folder: expected a bundle, as edgecv export writes it");
     }
     if (!fs::is_regular_file(path, error)) {
@@ -43,10 +44,10 @@ class FolderFiles : public BundleFiles {
   }
 
   HashedFile open(const std::string& file, Bytes* content) const override {
-    const fs::path path = fs::u8path(name()) / fs::u8path(file);
+    const fs::path path = utf8_path(name()) / utf8_path(file);
     std::error_code error;
     if (!fs::is_regular_file(path, error)) missing(file);
-    const fs::path root = fs::weakly_canonical(fs::u8path(name()), error);
+    const fs::path root = fs::weakly_canonical(utf8_path(name()), error);
     const fs::path resolved = error ? fs::path() : fs::weakly_canonical(path, error);
     if (error || !inside(resolved, root)) {
       fail(shown(file) + " is a link that leaves the bundle: put the file itself there");

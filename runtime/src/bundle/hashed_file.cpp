@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bundle/sha256.hpp"
+#include "bundle/utf8_path.hpp"
 #include "edgecv/error.hpp"
 
 #ifdef __linux__
@@ -27,7 +28,7 @@ namespace fs = std::filesystem;
 }
 
 std::ifstream open_to_read(const std::string& path, const std::string& name) {
-  std::ifstream file(fs::u8path(path), std::ios::binary);
+  std::ifstream file(utf8_path(path), std::ios::binary);
   if (!file) fail(name + " cannot be opened");
   return file;
 }
@@ -105,7 +106,7 @@ struct HashedFile::Open {
 
 void HashedFile::open() {
   std::error_code error;
-  if (!fs::is_regular_file(fs::u8path(name_), error)) fail(name_ + " is not a regular file");
+  if (!fs::is_regular_file(utf8_path(name_), error)) fail(name_ + " is not a regular file");
   open_ = std::make_shared<const Open>(name_);
   path_ = open_->path;
 }

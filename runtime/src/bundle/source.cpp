@@ -4,6 +4,7 @@
 
 #include "bundle/bundle_files.hpp"
 #include "bundle/python_text.hpp"
+#include "bundle/utf8_path.hpp"
 #include "edgecv/bundle/bundle.hpp"
 #include "edgecv/error.hpp"
 
@@ -21,16 +22,11 @@ std::string lower_case(std::string text) {
   return text;
 }
 
-std::string utf8(const fs::path& path) {
-  const auto text = path.u8string();  // of char8_t from C++20 on
-  return {text.begin(), text.end()};
-}
-
 /// Files that are mistaken for a bundle: what they are, and the command that makes one of them.
 void refuse_other_files(const std::string& path) {
-  const fs::path given = fs::u8path(path);
-  const std::string suffix = lower_case(utf8(given.extension()));
-  const std::string stem = utf8(given.stem());
+  const fs::path given = utf8_path(path);
+  const std::string suffix = lower_case(utf8_name(given.extension()));
+  const std::string stem = utf8_name(given.stem());
   if (suffix == ".pt" || suffix == ".pth" || suffix == ".ckpt") {
     fail(path + " is a checkpoint, not a bundle: edgecv export " + path + " --out " + stem +
          " makes one");
@@ -66,7 +62,7 @@ std::shared_ptr<const BundleFiles> BundleSource::open() const {
     fail(python_repr(name_) + ": is not a path: it holds a zero byte");
   }
   std::error_code error;
-  const fs::file_type type = fs::status(fs::u8path(name_), error).type();
+  const fs::file_type type = fs::status(utf8_path(name_), error).type();
   if (type == fs::file_type::directory) return folder_files(name_);
   if (type == fs::file_type::not_found) {
     fail(name_ + " does not exist: expected the folder or .zip of a bundle");

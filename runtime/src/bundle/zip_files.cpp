@@ -6,6 +6,7 @@
 #include <new>
 
 #include "bundle/bundle_files.hpp"
+#include "bundle/utf8_path.hpp"
 #include "bundle/zip_directory.hpp"
 #include "edgecv/error.hpp"
 
@@ -175,7 +176,7 @@ class ZipFiles : public BundleFiles {
 }  // namespace
 
 std::shared_ptr<const BundleFiles> zip_files(const std::string& path) {
-  std::ifstream file(std::filesystem::u8path(path), std::ios::binary);
+  std::ifstream file(utf8_path(path), std::ios::binary);
   if (!file) fail(path + " cannot be opened");
   auto directory = read_zip_directory(file, path);
   if (!directory) return nullptr;

@@ -76,7 +76,7 @@ TEST_CASE("the golden bundle opens and its files are verified") {
 
 TEST_CASE("a folder that is no bundle") {
   const TemporaryFolder empty;
-  const std::string folder = empty.path().u8string();
+  const std::string folder = empty.path().string();
   CHECK(refusal(ErrorCode::bad_bundle, [&] { Bundle::open(folder + "/nowhere"); }) ==
         folder + "/nowhere does not exist: expected the folder or .zip of a bundle");
   CHECK(refusal(ErrorCode::bad_bundle, [&] { Bundle::open(folder); }) ==
@@ -102,12 +102,12 @@ TEST_CASE("a graph that the bundle does not have") {
 TEST_CASE("the precision that is taken where none is asked for") {
   CHECK(Bundle::open(EDGECV_GOLDEN "/bundle_v1_rcnn").default_precision() == "fp32");
   const BundleCopy copy("bundle_v1_rcnn");
-  std::string manifest = read_file(copy.path().u8string() + "/bundle.json");
+  std::string manifest = read_file(copy.path().string() + "/bundle.json");
   const auto next_graph = [&](const std::string& precision) {
     const std::string fp32 = "\"precision\": \"fp32\"";
     manifest.replace(manifest.find(fp32), fp32.size(), "\"precision\": \"" + precision + "\"");
     copy.write("bundle.json", manifest);
-    return Bundle::open(copy.path().u8string()).default_precision();
+    return Bundle::open(copy.path().string()).default_precision();
   };
   CHECK(next_graph("fp16") == "fp32");  // no precision that all roles have
   CHECK(next_graph("fp16") == "fp32");
@@ -116,7 +116,7 @@ TEST_CASE("the precision that is taken where none is asked for") {
 
 TEST_CASE("an altered, cut or missing file") {
   const BundleCopy copy("bundle_v1");
-  const std::string folder = copy.path().u8string();
+  const std::string folder = copy.path().string();
   const std::string graph = read_file(folder + "/main.onnx");
   const std::string expected = edgecv::sha256_of_file(folder + "/main.onnx");
   std::string altered = graph;
@@ -141,14 +141,14 @@ TEST_CASE("an altered, cut or missing file") {
 TEST_CASE("links may point within the bundle only") {
   const BundleCopy copy("bundle_v1");
   const TemporaryFolder other;
-  const std::string folder = copy.path().u8string();
+  const std::string folder = copy.path().string();
   fs::rename(copy.path() / "main.onnx", copy.path() / "stored.onnx");
   fs::create_symlink("stored.onnx", copy.path() / "main.onnx");
   CHECK(refusal(ErrorCode::bad_bundle, [&] { verify_main(folder); }) == "");
 
   fs::create_directory_symlink(copy.path(), other.path() / "bundle");
-  CHECK(refusal(ErrorCode::bad_bundle,
-                [&] { verify_main((other.path() / "bundle").u8string()); }) == "");
+  CHECK(refusal(ErrorCode::bad_bundle, [&] { verify_main((other.path() / "bundle").string()); }) ==
+        "");
 
   fs::remove(copy.path() / "main.onnx");
   fs::rename(copy.path() / "stored.onnx", other.path() / "stored.onnx");
@@ -180,7 +180,7 @@ TEST_CASE("anchors: generated and stored ones agree") {
 
 TEST_CASE("stored anchors in pixels, of another count, or altered") {
   const BundleCopy copy("bundle_v1_anchor_file");
-  const std::string folder = copy.path().u8string();
+  const std::string folder = copy.path().string();
   const std::string manifest = read_file(folder + "/bundle.json");
   const std::vector<float> in_unit_square =
       edgecv::read_npy_boxes(edgecv::HashedFile(folder + "/anchors.npy").bytes(), "anchors.npy");
@@ -206,18 +206,18 @@ TEST_CASE("stored anchors in pixels, of another count, or altered") {
 
 TEST_CASE("finished boxes have no anchors") {
   const BundleCopy copy("bundle_v1");
-  std::string manifest = read_file(copy.path().u8string() + "/bundle.json");
+  std::string manifest = read_file(copy.path().string() + "/bundle.json");
   const std::size_t begin = manifest.find("\"anchors\": {");
   const std::size_t end = manifest.find('}', begin) + 1;
   manifest = manifest.substr(0, begin) + "\"anchors\": null" + manifest.substr(end);
   copy.write("bundle.json",
              replaced(manifest, "\"encoding\": \"deltas\"", "\"encoding\": \"xyxy\""));
-  CHECK(Bundle::open(copy.path().u8string()).anchors().empty());
+  CHECK(Bundle::open(copy.path().string()).anchors().empty());
 }
 
 TEST_CASE(".npy: what NumPy writes for float32 [N, 4] is read") {
   const TemporaryFolder folder;
-  const std::string path = (folder.path() / "boxes.npy").u8string();
+  const std::string path = (folder.path() / "boxes.npy").string();
   const std::vector<float> boxes = {0, 1, 2.5f, -3, 1e-30f, 5, 6, 7};
   for (const char version : {1, 2, 3}) {
     for (const std::string header :
@@ -231,7 +231,7 @@ TEST_CASE(".npy: what NumPy writes for float32 [N, 4] is read") {
 
 TEST_CASE(".npy: everything else is refused with one line") {
   const TemporaryFolder folder;
-  const std::string path = (folder.path() / "boxes.npy").u8string();
+  const std::string path = (folder.path() / "boxes.npy").string();
   const std::string good = header_of("<f4", "False", "(2, 4)");
   const std::string data = bytes(std::vector<float>(8, 1.0f));
   const float infinity = std::numeric_limits<float>::infinity();
@@ -281,7 +281,7 @@ TEST_CASE(".npy: everything else is refused with one line") {
 
 TEST_CASE("what is read are the bytes that were hashed") {
   const BundleCopy copy("bundle_v1");
-  const std::string folder = copy.path().u8string();
+  const std::string folder = copy.path().string();
   const Bundle bundle = Bundle::open(folder);
   const edgecv::GraphFile& graph = bundle.graph("main", "fp32", "onnx");
   const edgecv::HashedFile file = bundle.verified_file(graph.file, graph.sha256);
@@ -307,7 +307,7 @@ TEST_CASE("what is read are the bytes that were hashed") {
 
 TEST_CASE("a bundle that was replaced is not mixed with the one that was opened") {
   const BundleCopy copy("bundle_v1");
-  const std::string folder = copy.path().u8string();
+  const std::string folder = copy.path().string();
   const Bundle bundle = Bundle::open(folder);
   CHECK(bundle.is_current());
   const edgecv::GraphFile& graph = bundle.graph("main", "fp32", "onnx");

@@ -52,7 +52,7 @@ TEST_CASE("altered zips are bundles, or refused with one line") {
   const std::filesystem::path zip = folder.path() / "street.zip";
   std::vector<std::string> seeds;
   for (const auto& file : std::filesystem::directory_iterator(EDGECV_GOLDEN "/zips")) {
-    if (file.path().extension() == ".zip") seeds.push_back(read_file(file.path().u8string()));
+    if (file.path().extension() == ".zip") seeds.push_back(read_file(file.path().string()));
   }
   std::sort(seeds.begin(), seeds.end());
   std::mt19937 random(20240801);

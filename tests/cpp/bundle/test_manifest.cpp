@@ -347,8 +347,9 @@ TEST_CASE("file names stay inside the bundle") {
       {R"("main.onnx\u0000.txt")", "a control character"},
       {R"("main\n.onnx")", "a control character"},
   };
-  for (const auto& [name, why] : refused) {
-    CAPTURE(std::string(name));
+  for (const auto& [file, why] : refused) {
+    const std::string name = file;  // a structured binding cannot be captured before C++20
+    CAPTURE(name);
     const std::string message = manifest_refusal(with_file(name));
     CHECK(message.find("bundle.json: graphs.main[0].file: ") == 0);
     CHECK(message.find(std::string("(") + why + ")") != std::string::npos);

@@ -76,7 +76,7 @@ TEST_CASE("zips open or say what is wrong, as in Python") {
 
 TEST_CASE("a zip that is replaced while it is open stays what it was") {
   const TemporaryFolder folder;
-  const std::string zip = (folder.path() / "street.zip").u8string();
+  const std::string zip = (folder.path() / "street.zip").string();
   fs::copy(kZips + "deflated.zip", zip);
   const Bundle bundle = Bundle::open(zip);
   fs::copy(kZips + "without_a_manifest.zip", zip + ".new");
@@ -91,7 +91,7 @@ TEST_CASE("a zip that is replaced while it is open stays what it was") {
 
 TEST_CASE("a zip that was written into says so") {
   const TemporaryFolder folder;
-  const std::string zip = (folder.path() / "street.zip").u8string();
+  const std::string zip = (folder.path() / "street.zip").string();
   fs::copy(kZips + "deflated.zip", zip);
   const Bundle bundle = Bundle::open(zip);
   fs::copy(kZips + "with_a_comment.zip", zip, fs::copy_options::overwrite_existing);
@@ -145,8 +145,8 @@ TEST_CASE("anchors are read from memory as well") {
   MemoryFiles files;
   std::map<std::string, std::string> content;
   for (const auto& entry : fs::directory_iterator(folder)) {
-    const std::string name = entry.path().filename().u8string();
-    content[name] = read_file(entry.path().u8string());
+    const std::string name = entry.path().filename().string();
+    content[name] = read_file(entry.path().string());
     files[name] = Bytes{content[name].data(), content[name].size()};
   }
   CHECK(Bundle::open(files).anchors() == Bundle::open(folder).anchors());
@@ -154,7 +154,7 @@ TEST_CASE("anchors are read from memory as well") {
 
 TEST_CASE("paths that hold no bundle, in the words of Python") {
   const TemporaryFolder temporary;
-  const std::string folder = temporary.path().u8string() + "/";
+  const std::string folder = temporary.path().string() + "/";
   CHECK(said(folder + "nowhere") ==
         folder + "nowhere does not exist: expected the folder or .zip of a bundle");
   CHECK(said(std::string("a\0b", 3)) == "'a\\x00b': is not a path: it holds a zero byte");

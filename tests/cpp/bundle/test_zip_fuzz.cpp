@@ -37,7 +37,7 @@ class Attempts {
 
  private:
   const testing::TemporaryFolder folder_;
-  const std::string path_ = (folder_.path() / "x.zip").u8string();
+  const std::string path_ = (folder_.path() / "x.zip").string();
   const std::string graph_ = read_file(EDGECV_GOLDEN "/bundle_v1/main.onnx");
 };
 

@@ -333,7 +333,7 @@ TEST_CASE("a bundle that is replaced while it is loaded is loaded again") {
     write_manifest("second");
     throw Error(ErrorCode::engine, "the graph and the manifest do not belong together");
   };
-  const std::string path = folder.path().u8string();
+  const std::string path = folder.path().string();
   CHECK(load<Detector>(path, mixer_options()).choice().engine == "mixer");
   CHECK(kind.setups.size() == 2);
 
@@ -359,7 +359,7 @@ TEST_CASE("a graph that is written into while an engine reads it") {
   fs::copy(golden("v1"), folder.path(), fs::copy_options::recursive);
   MixerKind kind;
   kind.before_opening = [&] { std::ofstream(folder.path() / "main.onnx") << "another graph"; };
-  const std::string path = folder.path().u8string();
+  const std::string path = folder.path().string();
   CHECK(refusal(ErrorCode::bad_bundle, [&] { load<Detector>(path, mixer_options()); }) ==
         path + "/main.onnx was written to while it was loaded: load it again");
 }

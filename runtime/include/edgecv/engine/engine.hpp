@@ -23,7 +23,7 @@ namespace edgecv {
 /// How many images one run takes along the first axis of input 0.
 struct BatchRange {
   std::size_t lowest = 1;
-  std::size_t highest = std::numeric_limits<std::size_t>::max();
+  std::size_t highest = (std::numeric_limits<std::size_t>::max)();
 };
 
 /// One caller at a time, on the caller's own thread, which may be another one for each call: a

@@ -51,7 +51,7 @@ struct Image {
 
 /// Throws Error (invalid_input) if the view cannot be right: no data, a side of 0 or above
 /// max_side, rows that overlap, an odd YUV image, memory of a device.
-EDGECV_API void check(const Image& image);
+EDGECV_API void(check)(const Image& image);
 
 /// The part of an image from (x, y) on, a view of the same memory. Throws Error (invalid_input) if
 /// it is empty or leaves the image, and for odd positions and sizes of an NV12, I420 or P010 image,

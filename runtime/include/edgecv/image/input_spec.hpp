@@ -57,6 +57,6 @@ struct InputSpec {
 };
 
 /// Throws Error (invalid_input) naming the first field that cannot be right.
-EDGECV_API void check(const InputSpec& spec);
+EDGECV_API void(check)(const InputSpec& spec);  // in brackets: Apple has a macro check()
 
 }  // namespace edgecv

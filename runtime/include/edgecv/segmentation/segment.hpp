@@ -28,7 +28,7 @@ struct CropWindows {
 
 /// Throws Error (invalid_input) naming the field: a side outside 1..max_side, an overlap outside 0
 /// to below 1, a batch outside 1..4096.
-EDGECV_API void check(const CropWindows& windows);
+EDGECV_API void(check)(const CropWindows& windows);  // in brackets: Apple has a macro check()
 
 struct SegmentSpec {
   // [B, classes, h, w], float32, at any stride; or [B, 1, h, w] for two labels, as ClassifySpec has

@@ -8,6 +8,7 @@
 
 #include "arrays.hpp"
 #include "bundle/bundle_files.hpp"
+#include "bundle/utf8_path.hpp"
 #include "edgecv/bundle/graph_check.hpp"
 #include "text.hpp"
 
@@ -18,7 +19,7 @@ namespace edgecv::bindings {
 namespace {
 
 /// A path as Python gives it, whatever bytes a file's name has.
-HashedFile open_hashed(const std::filesystem::path& name) { return HashedFile(name.u8string()); }
+HashedFile open_hashed(const std::filesystem::path& name) { return HashedFile(utf8_name(name)); }
 
 }  // namespace
 
@@ -27,7 +28,7 @@ void bind_bundle(nb::module_& m) {
   m.def(
       "check_graph",
       [](const nb::bytes& content, const std::filesystem::path& name) {
-        check_graph(content.data(), content.size(), name.u8string());
+        check_graph(content.data(), content.size(), utf8_name(name));
       },
       nb::arg("content"), nb::arg("name"),
       "Raises BundleError unless an ONNX file's bytes are one graph of standard operators whose "
@@ -52,7 +53,7 @@ void bind_bundle(nb::module_& m) {
           "open",
           // Not Bundle::open(): Python unpacks a .zip itself.
           [](const std::filesystem::path& folder) {
-            return Bundle(folder_files(folder.u8string()));
+            return Bundle(folder_files(utf8_name(folder)));
           },
           nb::arg("folder"), Unlocked(),
           "Reads folder/bundle.json; raises BundleError naming what is wrong.")
