@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml $(shell find runtime -name '*.[ch]pp' -o -name CMakeLists.txt)
 
-.PHONY: demo test test-cpp test-python test-live test-versions fuzz interrupts lint format stub bench matrix sample-data sample-bundle wheel clean
+.PHONY: demo test test-cpp test-arm test-python test-live test-versions fuzz interrupts lint format stub bench matrix sample-data sample-bundle wheel clean
 demo: .venv/.installed
 	rm -rf demo
 	$(BIN)/edgecv demo --data samples/data/cells --out demo
@@ -12,6 +12,11 @@ test: test-cpp test-python
 
 test-cpp: .venv/.installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" tests/cpp/run
+
+# All C++ tests on Arm of 64 and 32 bits and on a big-endian processor, under QEMU; writes
+# benchmarks/results/processors.md.
+test-arm: .venv/.installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" tests/cpp/emulated/run
 
 test-python: .venv/.installed
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
