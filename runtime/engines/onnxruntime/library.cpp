@@ -1,0 +1,102 @@
+#include "onnxruntime/library.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+
+#include "onnxruntime/find_library.hpp"
+
+namespace edgecv::onnxruntime {
+namespace {
+
+/// The oldest that edgecv is tested with, in Python too.
+constexpr int kOldestVersion = 18;
+
+std::mutex& libraries_mutex() {
+  static std::mutex* const mutex = new std::mutex;  // never destroyed: exit order does not matter
+  return *mutex;
+}
+
+std::map<std::string, std::shared_ptr<const Library>>& libraries() {
+  static auto* const all = new std::map<std::string, std::shared_ptr<const Library>>;
+  return *all;
+}
+
+/// The minor number of "1.32.0"; the major one is 1 and counts nothing.
+int minor_of(const std::string& version) {
+  const std::size_t dot = version.find('.');
+  return dot == std::string::npos ? 0 : std::atoi(version.c_str() + dot + 1);
+}
+
+/// What is wrong is raised; nothing is printed.
+void ORT_API_CALL say_nothing(void*, OrtLoggingLevel, const char*, const char*, const char*,
+                              const char*) {}
+
+}  // namespace
+
+Library::Library(const OrtApiBase& base, std::string path)
+    : path_(std::move(path)), version_(base.GetVersionString()) {
+  const int minor = minor_of(version_);
+  if (minor < kOldestVersion) {
+    throw Error(ErrorCode::engine, path_ + " is ONNX Runtime " + version_ + ": expected 1." +
+                                       std::to_string(kOldestVersion) + " or later");
+  }
+  // A version that the library does not know is answered by a line on standard error.
+  api_version_ = std::min<int>(ORT_API_VERSION, minor);
+  api_ = base.GetApi(static_cast<std::uint32_t>(api_version_));
+  if (!api_) {
+    throw Error(ErrorCode::engine, path_ + " is ONNX Runtime " + version_ +
+                                       " and does not offer version " +
+                                       std::to_string(api_version_) + " of its C interface");
+  }
+}
+
+std::shared_ptr<const Library> Library::open(const std::string& place) {
+  const char* named = std::getenv("EDGECV_ONNXRUNTIME");
+  const std::string key = place.empty() && named ? named : place;
+  const std::lock_guard<std::mutex> lock(libraries_mutex());
+  std::shared_ptr<const Library>& library = libraries()[key];
+  if (!library) {
+    OpenedLibrary opened = open_library(place);
+    library.reset(new Library(*opened.base, std::move(opened.path)));
+  }
+  return library;
+}
+
+std::shared_ptr<const Library> Library::of(const OrtApiBase& base) {
+  return std::shared_ptr<const Library>(new Library(base, "the application's onnxruntime"));
+}
+
+OrtEnv* Library::env() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (!env_) {
+    check(api_->CreateEnvWithCustomLogger(say_nothing, nullptr, ORT_LOGGING_LEVEL_FATAL, "edgecv",
+                                          &env_));
+    check(api_->DisableTelemetryEvents(env_));
+  }
+  return env_;
+}
+
+std::vector<std::string> Library::providers() const {
+  char** names = nullptr;
+  int count = 0;
+  check(api_->GetAvailableProviders(&names, &count));
+  const std::vector<std::string> found(names, names + count);
+  check(api_->ReleaseAvailableProviders(names, count));
+  return found;
+}
+
+void Library::check(OrtStatus* status, const std::string& what) const {
+  if (!status) return;
+  std::string message = api_->GetErrorMessage(status);
+  api_->ReleaseStatus(status);
+  message.resize(std::min(message.find_first_of("\r\n"), message.size()));
+  throw Error(ErrorCode::engine, what + ": " + message);
+}
+
+std::basic_string<ORTCHAR_T> to_ort_path(const std::string& path) {
+  return std::filesystem::u8path(path).native();
+}
+
+}  // namespace edgecv::onnxruntime
