@@ -59,10 +59,10 @@ void append_cuda(const Library& library, OrtSessionOptions* session, const Provi
 }
 
 void append_tensorrt(const Library& library, OrtSessionOptions* session, const Provider& provider,
-                     const std::string& precision, const OnnxRuntimeOptions& given) {
+                     const OnnxRuntimeOptions& given) {
   Options chosen = {{"device_id", std::to_string(provider.index)}};
-  if (precision == "fp16") chosen["trt_fp16_enable"] = "1";
-  if (precision == "int8") chosen["trt_int8_enable"] = "1";
+  if (given.precision == "fp16") chosen["trt_fp16_enable"] = "1";
+  if (given.precision == "int8") chosen["trt_int8_enable"] = "1";
   if (!given.cache_dir.empty()) {
     chosen["trt_engine_cache_enable"] = "1";
     chosen["trt_engine_cache_path"] = given.cache_dir;
@@ -126,7 +126,7 @@ Provider provider_of(const Library& library, const std::string& device) {
 }
 
 void append_provider(const Library& library, OrtSessionOptions* session, const Provider& provider,
-                     const std::string& precision, const OnnxRuntimeOptions& options) {
+                     const OnnxRuntimeOptions& options) {
   const OrtApi& api = library.api();
   if (provider.name == "CPUExecutionProvider") {
     if (!options.provider_options.empty()) {
@@ -141,7 +141,7 @@ void append_provider(const Library& library, OrtSessionOptions* session, const P
     return append_cuda(library, session, provider, options.provider_options);
   }
   if (provider.name == "TensorrtExecutionProvider") {
-    return append_tensorrt(library, session, provider, precision, options);
+    return append_tensorrt(library, session, provider, options);
   }
   Options chosen;
   if (provider.indexed) chosen["device_id"] = std::to_string(provider.index);

@@ -30,7 +30,7 @@ Provider provider_of(const Library& library, const std::string& device);
 /// Adds the provider, and those that take what it lacks (the CPU always does). Throws Error
 /// (engine).
 void append_provider(const Library& library, OrtSessionOptions* session, const Provider& provider,
-                     const std::string& precision, const OnnxRuntimeOptions& options);
+                     const OnnxRuntimeOptions& options);
 
 /// Adds the provider of `options.provider_library` on the hardware that `options.device` names.
 Provider append_plugin(const Library& library, OrtEnv* env, OrtSessionOptions* session,

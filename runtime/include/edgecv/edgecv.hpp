@@ -73,6 +73,9 @@
 #include "edgecv/version.hpp"
 
 // Engines that the program is linked with; they register themselves.
+#ifdef EDGECV_HAS_ONNXRUNTIME
+#include "edgecv/engine/onnxruntime.hpp"
+#endif
 #ifdef EDGECV_HAS_OPENVINO
 #include "edgecv/engine/openvino.hpp"
 #endif

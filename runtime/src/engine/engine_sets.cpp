@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "edgecv/error.hpp"
+#include "engine/checked_engine.hpp"
 #include "threads/forks.hpp"
 #include "threads/processors.hpp"
 
@@ -19,6 +20,9 @@ std::size_t most_sets(int threads) {
 
 EngineSets::EngineSets(Engines engines, int threads)
     : forks_at_start_(fork_count()), first_(std::move(engines)), sets_(most_sets(threads)) {
+  for (std::shared_ptr<Engine>& engine : first_) {
+    if (engine) engine = std::make_shared<CheckedEngine>(std::move(engine));
+  }
   sets_[0] = first_;
   free_.reserve(sets_.size());  // give_back() never needs memory
   free_.push_back(0);

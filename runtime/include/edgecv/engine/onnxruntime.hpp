@@ -1,6 +1,7 @@
 // ONNX Runtime as an engine: on any processor, on GPUs through its providers. Link
-// edgecv::onnxruntime. ONNX Runtime itself is opened at run time, so that any version from 1.18 on
-// does: that of pip, of Debian, of Microsoft's archive, or the application's own.
+// edgecv::onnxruntime; where this header is included, which edgecv.hpp does then, load() finds it.
+// ONNX Runtime itself is opened at run time, so that any version from 1.18 on does: that of pip, of
+// Debian, of Microsoft's archive, or the application's own.
 //
 //   edgecv::OnnxRuntimeOptions options;
 //   options.library = "/opt/onnxruntime";  // a file or a folder; empty: see find_onnxruntime()
@@ -19,6 +20,8 @@
 #include "edgecv/bundle/bundle.hpp"
 #include "edgecv/bundle/hashed_file.hpp"
 #include "edgecv/engine/engine.hpp"
+#include "edgecv/engine/registry.hpp"
+#include "edgecv/export.hpp"
 
 // Those of onnxruntime_c_api.h, which an application needs only for the hook.
 struct OrtApi;
@@ -71,12 +74,12 @@ struct FoundOnnxRuntime {
 };
 
 /// Throws Error (engine) where there is none, or one that is too old.
-FoundOnnxRuntime find_onnxruntime(const std::string& library = "");
+EDGECV_ENGINE_API FoundOnnxRuntime find_onnxruntime(const std::string& library = "");
 
 /// Runs with fixed memory for inputs and outputs as long as shapes stay. With the providers of
 /// NVIDIA GPUs outputs that only other engines take (output_in_place()) stay on the GPU from the
 /// second run on.
-class OnnxRuntimeEngine : public Engine {
+class EDGECV_ENGINE_API OnnxRuntimeEngine : public Engine {
  public:
   /// The bundle's graph for a role (dialect onnx), its sha256 checked. Throws Error: bad_bundle if
   /// there is none in that precision, engine if ONNX Runtime is not there, lacks the device or
@@ -106,5 +109,12 @@ class OnnxRuntimeEngine : public Engine {
   explicit OnnxRuntimeEngine(std::unique_ptr<Run> run);
   std::unique_ptr<Run> run_;
 };
+
+/// What is registered as "onnxruntime". Options: "library", "provider_library" and "cache_dir" as
+/// above; keys that begin with "session.", "ep.", "optimization." or "mlas." are entries of the
+/// session's configuration; any other is one of the provider's.
+EDGECV_ENGINE_API EngineKind onnxruntime_kind();
+
+inline const bool onnxruntime_is_registered = (register_engine(onnxruntime_kind()), true);
 
 }  // namespace edgecv

@@ -7,6 +7,7 @@
 #include <nanobind/stl/vector.h>
 #include <nanobind/trampoline.h>
 
+#include "engine/checked_engine.hpp"
 #include "engine/tensors.hpp"
 #include "enums.hpp"
 
@@ -30,6 +31,23 @@ std::shared_ptr<void> keep_alive(nb::object object) {
             nb::gil_scoped_acquire acquire;
             delete static_cast<nb::object*>(held);
           }};
+}
+
+/// What Python raised, on its way through the core: an interrupt stays one.
+class PythonError : public nb::python_error, public PassesThrough {
+ public:
+  explicit PythonError(nb::python_error&& error) : nb::python_error(std::move(error)) {}
+};
+
+/// Calls with the GIL held.
+template <typename Call>
+auto in_python(Call call) {
+  nb::gil_scoped_acquire acquire;
+  try {
+    return call();
+  } catch (nb::python_error& error) {
+    throw PythonError(std::move(error));
+  }
 }
 
 /// A method that a Python class must have; an error names it if it does not. What
@@ -60,63 +78,71 @@ class PythonEngine : public Engine {
   const std::vector<TensorSpec>& inputs() const override { return inputs_; }
   const std::vector<TensorSpec>& outputs() const override { return outputs_; }
 
+  std::string name() const override {
+    return in_python([&] {
+      return nb::cast<std::string>(nb_trampoline.base().type().attr("__name__"));
+    });
+  }
+
   BatchRange batch_range() const override {
-    nb::gil_scoped_acquire acquire;
-    // The class of a Python engine need not have this method.
-    const nb::detail::ticket ticket(nb_trampoline, "batch_range",
-                                    nb::detail::str_hash("batch_range"), false);
-    if (!ticket.key.is_valid()) return Engine::batch_range();
-    const auto [lowest, highest] =
-        nb::cast<std::pair<std::size_t, std::size_t>>(nb_trampoline.base().attr(ticket.key)());
-    return {lowest, highest};
+    return in_python([&] {
+      // The class of a Python engine need not have this method.
+      const nb::detail::ticket ticket(nb_trampoline, "batch_range",
+                                      nb::detail::str_hash("batch_range"), false);
+      if (!ticket.key.is_valid()) return Engine::batch_range();
+      const auto [lowest, highest] =
+          nb::cast<std::pair<std::size_t, std::size_t>>(nb_trampoline.base().attr(ticket.key)());
+      return BatchRange{lowest, highest};
+    });
   }
 
   Tensor input(std::size_t index, const Shape& shape) override {
-    nb::gil_scoped_acquire acquire;
-    const Override method(nb_trampoline, "input");
-    const Tensor tensor = to_tensor(method(index, nb::tuple(nb::cast(shape))));
-    if (tensor.shape != shape) {
-      throw Error(ErrorCode::engine, "the engine gave an input buffer of shape " +
-                                         to_string(tensor.shape) + " for " + to_string(shape));
-    }
-    return tensor;
+    return in_python([&] {
+      const Override method(nb_trampoline, "input");
+      return to_tensor(method(index, nb::tuple(nb::cast(shape))));
+    });
   }
 
   void bind(std::size_t index, const Tensor& tensor) override {
-    nb::gil_scoped_acquire acquire;
-    const Override method(nb_trampoline, "bind");
-    method(index, to_object(tensor));
+    in_python([&] {
+      const Override method(nb_trampoline, "bind");
+      method(index, to_object(tensor));
+    });
   }
 
   void run() override {
-    nb::gil_scoped_acquire acquire;
-    const Override method(nb_trampoline, "run");
-    method();
+    in_python([&] {
+      const Override method(nb_trampoline, "run");
+      method();
+    });
   }
 
   Tensor output(std::size_t index) override {
-    nb::gil_scoped_acquire acquire;
-    const Override method(nb_trampoline, "output");
-    return to_tensor(method(index));
+    return in_python([&] {
+      const Override method(nb_trampoline, "output");
+      return to_tensor(method(index));
+    });
   }
 
   Tensor output_in_place(std::size_t index) override {
-    nb::gil_scoped_acquire acquire;
-    // The class of a Python engine need not have this method.
-    const nb::detail::ticket ticket(nb_trampoline, "output_in_place",
-                                    nb::detail::str_hash("output_in_place"), false);
-    if (!ticket.key.is_valid()) return output(index);
-    return from_object(nb_trampoline.base().attr(ticket.key)(index));
+    return in_python([&] {
+      // The class of a Python engine need not have this method.
+      const nb::detail::ticket ticket(nb_trampoline, "output_in_place",
+                                      nb::detail::str_hash("output_in_place"), false);
+      if (!ticket.key.is_valid()) return output(index);
+      return from_object(nb_trampoline.base().attr(ticket.key)(index));
+    });
   }
 
   std::shared_ptr<Engine> new_context() override {
-    nb::gil_scoped_acquire acquire;
-    // The class of a Python engine need not have this method.
-    const nb::detail::ticket ticket(nb_trampoline, "new_context",
-                                    nb::detail::str_hash("new_context"), false);
-    if (!ticket.key.is_valid()) return nullptr;
-    const nb::object made = nb_trampoline.base().attr(ticket.key)();
-    return made.is_none() ? nullptr : nb::cast<std::shared_ptr<Engine>>(made);
+    return in_python([&]() -> std::shared_ptr<Engine> {
+      // The class of a Python engine need not have this method.
+      const nb::detail::ticket ticket(nb_trampoline, "new_context",
+                                      nb::detail::str_hash("new_context"), false);
+      if (!ticket.key.is_valid()) return nullptr;
+      const nb::object made = nb_trampoline.base().attr(ticket.key)();
+      return made.is_none() ? nullptr : nb::cast<std::shared_ptr<Engine>>(made);
+    });
   }
 
  private:
