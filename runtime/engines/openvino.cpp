@@ -7,6 +7,10 @@
 #include <openvino/openvino.hpp>
 #include <utility>
 
+#ifndef _WIN32
+#include <unistd.h>
+#endif
+
 #include "edgecv/error.hpp"
 
 namespace edgecv {
@@ -64,6 +68,22 @@ Tensor view(ov::Tensor tensor, DType dtype) {
   return result;
 }
 
+/// One for all engines: each has its own plug-ins, threads and caches. Never destroyed, as engines
+/// may outlive static objects.
+ov::Core& process_core() {
+  static ov::Core* const core = new ov::Core;
+#ifndef _WIN32
+  static const pid_t made_in = ::getpid();
+  if (::getpid() != made_in) {
+    throw Error(
+        ErrorCode::engine,
+        "openvino was in use before this process forked, and its threads stayed behind: use "
+        "it in the child process only");
+  }
+#endif
+  return *core;
+}
+
 /// What layers that are not quantised compute in. Left alone, OpenVINO takes bf16 wherever a
 /// processor has it, and results drift from what was asked for.
 ov::element::Type computed_in(ov::Core& core, const OpenVinoOptions& options) {
@@ -88,7 +108,7 @@ ov::element::Type computed_in(ov::Core& core, const OpenVinoOptions& options) {
 std::string device_named(const std::string& device) {
   std::string name = device;
   for (char& c : name) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  const std::vector<std::string> available = ov::Core().get_available_devices();
+  const std::vector<std::string> available = process_core().get_available_devices();
   const auto has = [&](const std::string& wanted) {
     return std::find(available.begin(), available.end(), wanted) != available.end();
   };
@@ -107,16 +127,26 @@ ov::CompiledModel compile(ov::Core& core, const std::shared_ptr<ov::Model>& mode
   if (options.threads > 0 && options.device == "CPU") {
     config.insert(ov::inference_num_threads(options.threads));
   }
+  if (!options.cache_dir.empty()) config[ov::cache_dir.name()] = options.cache_dir;
+  for (const auto& [name, value] : options.properties) config[name] = value;
+  if (options.configure) options.configure(config);
   return core.compile_model(model, options.device, config);
+}
+
+template <typename Call>
+void guarded(Call call) {
+  try {
+    call();
+  } catch (const std::exception& error) {
+    throw Error(ErrorCode::engine, "openvino failed: " + cause(error));
+  }
 }
 
 }  // namespace
 
 struct OpenVinoEngine::Request {
-  Request(const std::string& path, const OpenVinoOptions& options) {
-    ov::Core core;
-    const std::shared_ptr<ov::Model> model = core.read_model(path);
-    compiled = compile(core, model, options);
+  Request(const std::shared_ptr<ov::Model>& model, const OpenVinoOptions& options) {
+    compiled = compile(process_core(), model, options);
     inputs = specs(compiled.inputs(), model->inputs());
     outputs = specs(compiled.outputs(), model->outputs());
     request = compiled.create_infer_request();
@@ -134,6 +164,28 @@ struct OpenVinoEngine::Request {
   std::map<std::size_t, ov::Tensor> buffers;  // of the engine's own
 };
 
+std::unique_ptr<OpenVinoEngine::Request> OpenVinoEngine::load(const HashedFile& graph,
+                                                              const OpenVinoOptions& given) {
+  OpenVinoOptions options = given;
+  if (options.precision.empty()) options.precision = "fp32";
+  try {
+    std::shared_ptr<ov::Model> model;
+    if (graph.path().empty()) {
+      const Bytes bytes = graph.bytes();
+      model = process_core().read_model(
+          std::string(static_cast<const char*>(bytes.data), bytes.size), ov::Tensor());
+    } else {
+      model = process_core().read_model(graph.path());
+      graph.require_unchanged();
+    }
+    return std::make_unique<Request>(model, options);
+  } catch (const Error&) {
+    throw;
+  } catch (const ov::Exception& error) {
+    throw Error(ErrorCode::engine, "openvino cannot load " + graph.name() + ": " + cause(error));
+  }
+}
+
 OpenVinoEngine::OpenVinoEngine(const Bundle& bundle, const std::string& role,
                                const OpenVinoOptions& given) {
   OpenVinoOptions options = given;
@@ -145,67 +197,66 @@ OpenVinoEngine::OpenVinoEngine(const Bundle& bundle, const std::string& role,
       std::move(OpenVinoEngine(bundle.verified_file(graph.file, graph.sha256), options).request_);
 }
 
-OpenVinoEngine::OpenVinoEngine(const HashedFile& graph, const OpenVinoOptions& given) {
-  OpenVinoOptions options = given;
-  if (options.precision.empty()) options.precision = "fp32";
-  try {
-    request_ = std::make_unique<Request>(graph.path(), options);
-    graph.require_unchanged();
-  } catch (const Error&) {
-    throw;
-  } catch (const std::exception& error) {
-    throw Error(ErrorCode::engine, "openvino cannot load " + graph.name() + ": " + cause(error));
-  }
-}
+OpenVinoEngine::OpenVinoEngine(const HashedFile& graph, const OpenVinoOptions& options)
+    : request_(load(graph, options)) {}
 
 OpenVinoEngine::OpenVinoEngine(std::unique_ptr<Request> request) : request_(std::move(request)) {}
 
 OpenVinoEngine::~OpenVinoEngine() = default;
 
 std::shared_ptr<Engine> OpenVinoEngine::new_context() {
-  try {
-    auto request = std::make_unique<Request>(*request_);
-    return std::shared_ptr<Engine>(new OpenVinoEngine(std::move(request)));
-  } catch (const std::exception& error) {
-    throw Error(ErrorCode::engine, "openvino failed: " + cause(error));
-  }
+  std::unique_ptr<Request> request;
+  guarded([&] { request = std::make_unique<Request>(*request_); });
+  return std::shared_ptr<Engine>(new OpenVinoEngine(std::move(request)));
 }
 
+std::string OpenVinoEngine::name() const { return "openvino"; }
 const std::vector<TensorSpec>& OpenVinoEngine::inputs() const { return request_->inputs; }
 const std::vector<TensorSpec>& OpenVinoEngine::outputs() const { return request_->outputs; }
 
 Tensor OpenVinoEngine::input(std::size_t index, const Shape& shape) {
-  const DType dtype = request_->inputs[index].dtype;
+  const DType dtype = request_->inputs.at(index).dtype;
   const ov::Shape wanted(shape.begin(), shape.end());
   ov::Tensor& buffer = request_->buffers[index];
-  if (!buffer || buffer.get_shape() != wanted) buffer = ov::Tensor(to_openvino(dtype), wanted);
-  request_->request.set_input_tensor(index, buffer);
+  guarded([&] {
+    if (!buffer || buffer.get_shape() != wanted) buffer = ov::Tensor(to_openvino(dtype), wanted);
+    request_->request.set_input_tensor(index, buffer);
+  });
   return view(buffer, dtype);
 }
 
 void OpenVinoEngine::bind(std::size_t index, const Tensor& tensor) {
+  const TensorSpec& spec = request_->inputs.at(index);
+  if (tensor.dtype != spec.dtype) {
+    throw Error(ErrorCode::engine, "input \"" + spec.name + "\": expected " +
+                                       to_string(spec.dtype) + ", got " + to_string(tensor.dtype));
+  }
   if (tensor.device != Device::cpu) {
-    throw Error(ErrorCode::engine, "openvino reads host memory only, and \"" +
-                                       request_->inputs[index].name + "\" lies on a GPU");
+    throw Error(ErrorCode::engine,
+                "openvino reads host memory only, and \"" + spec.name + "\" lies on a GPU");
   }
   const ov::Shape shape(tensor.shape.begin(), tensor.shape.end());
-  request_->request.set_input_tensor(index,
-                                     ov::Tensor(to_openvino(tensor.dtype), shape, tensor.data));
+  guarded([&] {
+    // An empty tensor may be null, which OpenVINO does not take.
+    request_->request.set_input_tensor(
+        index, tensor.data ? ov::Tensor(to_openvino(tensor.dtype), shape, tensor.data)
+                           : ov::Tensor(to_openvino(tensor.dtype), shape));
+  });
 }
 
 void OpenVinoEngine::run() {
-  try {
+  guarded([&] {
     // Of one thread, infer() keeps an operator's error to itself (2026.4), and the outputs are
     // those of the run before.
     request_->request.start_async();
     request_->request.wait();
-  } catch (const std::exception& error) {
-    throw Error(ErrorCode::engine, "openvino failed: " + cause(error));
-  }
+  });
 }
 
 Tensor OpenVinoEngine::output(std::size_t index) {
-  return view(request_->request.get_output_tensor(index), request_->outputs[index].dtype);
+  ov::Tensor tensor;
+  guarded([&] { tensor = request_->request.get_output_tensor(index); });
+  return view(tensor, request_->outputs.at(index).dtype);
 }
 
 EngineKind openvino_kind() {
@@ -218,14 +269,17 @@ EngineKind openvino_kind() {
     return std::vector<EngineOffer>{offer};
   };
   kind.open = [](const EngineSetup& setup) {
-    if (!setup.options.empty()) {
-      throw Error(ErrorCode::invalid_input,
-                  "openvino has no option \"" + setup.options.begin()->first + "\": it takes none");
-    }
     OpenVinoOptions options;
     options.device = device_named(setup.device.empty() ? "cpu" : setup.device);
     options.precision = setup.precision;
     options.threads = setup.threads;
+    for (const auto& [name, value] : setup.options) {
+      if (name == "cache_dir") {
+        options.cache_dir = value;
+      } else {
+        options.properties[name] = value;
+      }
+    }
     Engines engines;
     for (const auto& [role, file] : setup.files) {
       engines[role] = std::make_shared<OpenVinoEngine>(file, options);

@@ -6,22 +6,7 @@
 namespace edgecv {
 namespace {
 
-using onnxruntime::GraphBytes;
 using onnxruntime::Session;
-
-std::shared_ptr<const Session> open(const GraphBytes& graph, const OnnxRuntimeOptions& options) {
-  return std::make_shared<const Session>(graph, options);
-}
-
-std::shared_ptr<const Session> open(const HashedFile& file, const OnnxRuntimeOptions& options) {
-  GraphBytes graph;
-  graph.name = file.name();
-  graph.path = file.path();
-  graph.sha256 = file.sha256();
-  auto session = open(graph, options);
-  file.require_unchanged();
-  return session;
-}
 
 HashedFile graph_of(const Bundle& bundle, const std::string& role, OnnxRuntimeOptions& options) {
   if (options.precision.empty()) options.precision = bundle.default_precision();
@@ -44,15 +29,11 @@ OnnxRuntimeEngine::OnnxRuntimeEngine(const Bundle& bundle, const std::string& ro
                                      const OnnxRuntimeOptions& given) {
   OnnxRuntimeOptions options = given;
   const HashedFile graph = graph_of(bundle, role, options);
-  run_ = std::make_unique<Run>(open(graph, options));
+  run_ = std::make_unique<Run>(std::make_shared<const Session>(graph, options));
 }
 
 OnnxRuntimeEngine::OnnxRuntimeEngine(const HashedFile& graph, const OnnxRuntimeOptions& options)
-    : run_(std::make_unique<Run>(open(graph, options))) {}
-
-OnnxRuntimeEngine::OnnxRuntimeEngine(const void* graph, std::size_t size, const std::string& name,
-                                     const OnnxRuntimeOptions& options)
-    : run_(std::make_unique<Run>(open(GraphBytes{name, "", graph, size, ""}, options))) {}
+    : run_(std::make_unique<Run>(std::make_shared<const Session>(graph, options))) {}
 
 OnnxRuntimeEngine::OnnxRuntimeEngine(std::unique_ptr<Run> run) : run_(std::move(run)) {}
 
@@ -67,9 +48,7 @@ const std::vector<TensorSpec>& OnnxRuntimeEngine::outputs() const {
 Tensor OnnxRuntimeEngine::input(std::size_t index, const Shape& shape) {
   return run_->input(index, shape);
 }
-void OnnxRuntimeEngine::bind(std::size_t index, const Tensor& tensor) {
-  run_->bind(index, tensor);
-}
+void OnnxRuntimeEngine::bind(std::size_t index, const Tensor& tensor) { run_->bind(index, tensor); }
 void OnnxRuntimeEngine::run() { run_->run(); }
 Tensor OnnxRuntimeEngine::output(std::size_t index) { return run_->output(index); }
 Tensor OnnxRuntimeEngine::output_in_place(std::size_t index) {

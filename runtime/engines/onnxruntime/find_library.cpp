@@ -201,9 +201,10 @@ OpenedLibrary open_library(const std::string& place) {
     std::string why;
     if (void* handle = load(name, why)) return {name, base_of(handle, name)};
   }
-  fail(std::string("onnxruntime is not found: ") + kPlain +
-       " lies neither beside the program nor where the system's loader looks; install ONNX Runtime, "
-       "or set EDGECV_ONNXRUNTIME to its library or folder (with pip's: site-packages)");
+  fail(
+      std::string("onnxruntime is not found: ") + kPlain +
+      " lies neither beside the program nor where the system's loader looks; install ONNX Runtime, "
+      "or set EDGECV_ONNXRUNTIME to its library or folder (with pip's: site-packages)");
 }
 
 }  // namespace edgecv::onnxruntime

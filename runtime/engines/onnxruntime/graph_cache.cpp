@@ -39,7 +39,7 @@ std::string short_hash(const std::string& text) {
 
 }  // namespace
 
-GraphCache::GraphCache(const Library& library, const Provider& provider, const GraphBytes& graph,
+GraphCache::GraphCache(const Library& library, const Provider& provider, const HashedFile& graph,
                        const OnnxRuntimeOptions& options) {
   const bool keeps =
       provider.name == "CPUExecutionProvider" || provider.name == "CUDAExecutionProvider";
@@ -55,7 +55,7 @@ GraphCache::GraphCache(const Library& library, const Provider& provider, const G
   for (const auto* each : {&options.provider_options, &options.session_config}) {
     for (const auto& [name, value] : *each) key += name + "=" + value + "\n";
   }
-  const std::string stem = options.cache_dir + "/" + graph.sha256 + "-" + short_hash(key);
+  const std::string stem = options.cache_dir + "/" + graph.sha256() + "-" + short_hash(key);
   file_ = stem + ".onnx";
   new_file_ = stem + "." + std::to_string(std::random_device()()) + ".part";
 }
@@ -66,12 +66,10 @@ GraphCache::~GraphCache() {
   fs::remove(fs::u8path(new_file_), error);
 }
 
-std::optional<GraphBytes> GraphCache::kept() const {
+std::optional<std::string> GraphCache::kept() const {
   std::error_code error;
   if (!use() || !fs::is_regular_file(fs::u8path(file_), error)) return std::nullopt;
-  GraphBytes graph;
-  graph.name = graph.path = file_;
-  return graph;
+  return file_;
 }
 
 void GraphCache::keep() {
@@ -80,7 +78,8 @@ void GraphCache::keep() {
   std::error_code error;
   fs::rename(fs::u8path(new_file_), fs::u8path(file_), error);
   if (error) {
-    throw Error(ErrorCode::engine, "cache_dir: " + file_ + " cannot be written: " + error.message());
+    throw Error(ErrorCode::engine,
+                "cache_dir: " + file_ + " cannot be written: " + error.message());
   }
 }
 

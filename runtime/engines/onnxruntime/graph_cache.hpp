@@ -13,7 +13,7 @@ namespace edgecv::onnxruntime {
 class GraphCache {
  public:
   /// Throws Error (engine) where the folder cannot be made.
-  GraphCache(const Library& library, const Provider& provider, const GraphBytes& graph,
+  GraphCache(const Library& library, const Provider& provider, const HashedFile& graph,
              const OnnxRuntimeOptions& options);
   /// Removes what was written and not kept.
   ~GraphCache();
@@ -22,7 +22,8 @@ class GraphCache {
 
   /// Whether there is a folder, and the provider gives graphs that can be kept.
   bool use() const { return !file_.empty(); }
-  std::optional<GraphBytes> kept() const;
+  /// The file of an earlier session.
+  std::optional<std::string> kept() const;
 
   /// Where ONNX Runtime is to write; keep() gives it its name.
   const std::string& new_file() const { return new_file_; }

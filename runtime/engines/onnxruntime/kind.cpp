@@ -19,10 +19,9 @@ OnnxRuntimeOptions options_of(const EngineOptions& given) {
   for (const auto& [key, value] : given) {
     if (const auto known = own.find(key); known != own.end()) {
       *known->second = value;
-    } else if (std::any_of(std::begin(kSessionPrefixes), std::end(kSessionPrefixes),
-                           [&, &name = key](const char* prefix) {
-                             return name.rfind(prefix, 0) == 0;
-                           })) {
+    } else if (std::any_of(
+                   std::begin(kSessionPrefixes), std::end(kSessionPrefixes),
+                   [&, &name = key](const char* prefix) { return name.rfind(prefix, 0) == 0; })) {
       options.session_config[key] = value;
     } else {
       options.provider_options[key] = value;

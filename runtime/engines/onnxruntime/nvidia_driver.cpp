@@ -37,8 +37,8 @@ void call(const char* name, Arguments... arguments) {
   using Function = int (*)(Arguments...);
   const auto function = reinterpret_cast<Function>(driver_function(name));
   if (!function) {
-    throw Error(ErrorCode::engine, std::string("the NVIDIA driver has no ") + name +
-                                       ": update the driver");
+    throw Error(ErrorCode::engine,
+                std::string("the NVIDIA driver has no ") + name + ": update the driver");
   }
   if (const int error = function(arguments...); error != 0) {
     throw Error(ErrorCode::engine,

@@ -70,7 +70,8 @@ const OrtEpDevice* chosen(const OrtApi& api, const Devices& devices, const std::
     here += (here.empty() ? "" : ", ") + numbered;
   }
   throw Error(ErrorCode::engine, "the provider " + path + " has no device \"" + wanted +
-                                     "\" here, " + (here.empty() ? "and no other" : "only " + here));
+                                     "\" here, " +
+                                     (here.empty() ? "and no other" : "only " + here));
 }
 
 }  // namespace
@@ -92,8 +93,8 @@ Provider append_plugin(const Library& library, [[maybe_unused]] OrtEnv* env,
     keys.push_back(key.c_str());
     values.push_back(value.c_str());
   }
-  library.check(api.SessionOptionsAppendExecutionProvider_V2(
-      session, env, &device, 1, keys.data(), values.data(), keys.size()));
+  library.check(api.SessionOptionsAppendExecutionProvider_V2(session, env, &device, 1, keys.data(),
+                                                             values.data(), keys.size()));
   Provider provider;
   provider.name = api.EpDevice_EpName(device);
   return provider;

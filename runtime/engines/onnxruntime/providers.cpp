@@ -104,8 +104,9 @@ Provider provider_of(const Library& library, const std::string& device) {
     const std::string number = device.substr(colon + 1);
     if (number.empty() || number.size() > 4 ||
         number.find_first_not_of("0123456789") != std::string::npos) {
-      throw Error(ErrorCode::engine, "device \"" + device +
-                                         "\": expected a number behind the colon, as in \"cuda:1\"");
+      throw Error(
+          ErrorCode::engine,
+          "device \"" + device + "\": expected a number behind the colon, as in \"cuda:1\"");
     }
     provider.index = std::stoi(number);
     provider.indexed = true;
@@ -152,9 +153,9 @@ void append_provider(const Library& library, OrtSessionOptions* session, const P
         session, arrays.keys.data(), arrays.values.data(), arrays.keys.size()));
     return;
   }
-  library.check(api.SessionOptionsAppendExecutionProvider(session, short_name(provider.name).c_str(),
-                                                          arrays.keys.data(), arrays.values.data(),
-                                                          arrays.keys.size()));
+  library.check(api.SessionOptionsAppendExecutionProvider(
+      session, short_name(provider.name).c_str(), arrays.keys.data(), arrays.values.data(),
+      arrays.keys.size()));
 }
 
 }  // namespace edgecv::onnxruntime

@@ -15,8 +15,8 @@ enum class Placement {
 
 /// What a session runs on.
 struct Provider {
-  std::string name;   // "CPUExecutionProvider"
-  int index = 0;      // of the device
+  std::string name;  // "CPUExecutionProvider"
+  int index = 0;     // of the device
   bool indexed = false;
   Placement placement = Placement::host;
 };

@@ -46,7 +46,8 @@ OnnxRuntimeEngine::Run::Place OnnxRuntimeEngine::Run::place(const char* name, Or
                                                             OrtMemType memory) const {
   OrtMemoryInfo* made = nullptr;
   const bool on_device = name[0] == 'C' && name[1] == 'u';
-  check(api().CreateMemoryInfo(name, type, on_device ? session_->provider.index : 0, memory, &made));
+  check(
+      api().CreateMemoryInfo(name, type, on_device ? session_->provider.index : 0, memory, &made));
   return {made, api().ReleaseMemoryInfo};
 }
 
@@ -87,8 +88,8 @@ void OnnxRuntimeEngine::Run::bind(std::size_t index, const Tensor& tensor) {
                                        to_string(spec.dtype) + ", got " + to_string(tensor.dtype));
   }
   if (tensor.device == Device::cuda) {
-    const std::string lies = "input \"" + spec.name + "\" lies on cuda:" +
-                             std::to_string(tensor.device_index);
+    const std::string lies =
+        "input \"" + spec.name + "\" lies on cuda:" + std::to_string(tensor.device_index);
     if (!on_gpu()) {
       throw Error(ErrorCode::engine, lies + ": onnxruntime with " + session_->provider.name +
                                          " takes host memory; run all graphs of a bundle on one "
@@ -199,7 +200,8 @@ Tensor OnnxRuntimeEngine::Run::output(std::size_t index) {
 
 Tensor OnnxRuntimeEngine::Run::output_in_place(std::size_t index) {
   Output& output = outputs_.at(index);
-  // The first run left it on the host, where it serves as well; the next leaves it where it is made.
+  // The first run left it on the host, where it serves as well; the next leaves it where it is
+  // made.
   if (on_gpu() && !output.wanted_there) {
     output.wanted_there = true;
     if (!output.wanted_here) outputs_bound_ = false;

@@ -35,10 +35,10 @@ class OnnxRuntimeEngine::Run {
     bool bound = false;            // whether the binding has `tensor`
   };
   struct Output {
-    Tensor tensor;               // of the last run
-    bool wanted_here = false;    // somebody reads it on the host
-    bool wanted_there = false;   // another engine takes it where it lies
-    std::vector<char> copy;      // of one on the GPU
+    Tensor tensor;              // of the last run
+    bool wanted_here = false;   // somebody reads it on the host
+    bool wanted_there = false;  // another engine takes it where it lies
+    std::vector<char> copy;     // of one on the GPU
     bool copied = false;
   };
 

@@ -89,16 +89,29 @@ std::shared_ptr<const Library> library_for(const OnnxRuntimeOptions& options) {
   return Library::open(options.library);
 }
 
-OrtSession* create(const Library& library, OrtEnv* env, const OrtSessionOptions* options,
-                   const GraphBytes& graph, const std::string& what) {
+OrtSession* read(const Library& library, OrtEnv* env, const OrtSessionOptions* options,
+                 const std::string& path, const std::string& what) {
   OrtSession* made = nullptr;
-  if (graph.path.empty()) {
-    library.check(
-        library.api().CreateSessionFromArray(env, graph.data, graph.size, options, &made), what);
-  } else {
-    library.check(
-        library.api().CreateSession(env, to_ort_path(graph.path).c_str(), options, &made), what);
+  library.check(library.api().CreateSession(env, to_ort_path(path).c_str(), options, &made), what);
+  return made;
+}
+
+OrtSession* read(const Library& library, OrtEnv* env, const OrtSessionOptions* options,
+                 const HashedFile& graph, const std::string& what) {
+  if (!graph.path().empty()) {
+    OrtSession* made = read(library, env, options, graph.path(), what);
+    try {
+      graph.require_unchanged();
+    } catch (...) {
+      library.api().ReleaseSession(made);
+      throw;
+    }
+    return made;
   }
+  const Bytes bytes = graph.bytes();
+  OrtSession* made = nullptr;
+  library.check(library.api().CreateSessionFromArray(env, bytes.data, bytes.size, options, &made),
+                what);
   return made;
 }
 
@@ -110,7 +123,7 @@ ONNXTensorElementDataType to_onnx(DType dtype) {
       ->second;
 }
 
-Session::Session(const GraphBytes& graph, const OnnxRuntimeOptions& options)
+Session::Session(const HashedFile& graph, const OnnxRuntimeOptions& options)
     : library(library_for(options)), session(nullptr, library->api().ReleaseSession) {
   const OrtApi& api = library->api();
   OrtEnv* env = options.env ? options.env : library->env();
@@ -127,20 +140,20 @@ Session::Session(const GraphBytes& graph, const OnnxRuntimeOptions& options)
   if (options.configure) options.configure(api, made);
 
   GraphCache cache(*library, provider, graph, options);
-  const std::string what = "onnxruntime cannot load " + graph.name;
+  const std::string what = "onnxruntime cannot load " + graph.name();
   if (const auto kept = cache.kept()) {
     library->check(api.SetSessionGraphOptimizationLevel(made, ORT_DISABLE_ALL));
-    session.reset(create(*library, env, made, *kept, what + " as it was kept in " + kept->path));
+    session.reset(read(*library, env, made, *kept, what + ", which was kept as " + *kept));
   } else {
     if (cache.use()) {
       library->check(api.SetOptimizedModelFilePath(made, to_ort_path(cache.new_file()).c_str()));
     }
-    session.reset(create(*library, env, made, graph, what));
+    session.reset(read(*library, env, made, graph, what));
     cache.keep();
   }
   library->check(api.GetAllocatorWithDefaultOptions(&allocator));
-  inputs = ports(*this, api.SessionGetInputCount, api.SessionGetInputName,
-                 api.SessionGetInputTypeInfo);
+  inputs =
+      ports(*this, api.SessionGetInputCount, api.SessionGetInputName, api.SessionGetInputTypeInfo);
   outputs = ports(*this, api.SessionGetOutputCount, api.SessionGetOutputName,
                   api.SessionGetOutputTypeInfo);
 }

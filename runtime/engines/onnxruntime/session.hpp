@@ -12,18 +12,9 @@
 
 namespace edgecv::onnxruntime {
 
-/// A graph to load: a file, or bytes where `path` is empty.
-struct GraphBytes {
-  std::string name;  // for messages
-  std::string path;
-  const void* data = nullptr;
-  std::size_t size = 0;
-  std::string sha256;  // empty: not known
-};
-
 class Session {
  public:
-  Session(const GraphBytes& graph, const OnnxRuntimeOptions& options);
+  Session(const HashedFile& graph, const OnnxRuntimeOptions& options);
 
   std::shared_ptr<const Library> library;
   Provider provider;

@@ -58,8 +58,7 @@ void CheckedEngine::check_tensor(const Tensor& tensor, const TensorSpec& spec,
   if (!tensor.data) refuse(gave + to_string(tensor.shape) + " without memory");
   if (reinterpret_cast<std::uintptr_t>(tensor.data) % element_size(tensor.dtype) != 0) {
     refuse(gave + "at an address that is no multiple of " +
-           std::to_string(element_size(tensor.dtype)) + ", the size of " +
-           to_string(tensor.dtype));
+           std::to_string(element_size(tensor.dtype)) + ", the size of " + to_string(tensor.dtype));
   }
 }
 

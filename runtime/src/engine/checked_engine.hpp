@@ -18,8 +18,8 @@ class PassesThrough {
 };
 
 /// The same engine, which is held to the contract in engine.hpp: buffers that are null, of another
-/// shape, dtype or place than was asked for, or not aligned, become an Error (engine) that names it,
-/// and so does any exception but Error, std::bad_alloc and PassesThrough.
+/// shape, dtype or place than was asked for, or not aligned, become an Error (engine) that names
+/// it, and so does any exception but Error, std::bad_alloc and PassesThrough.
 class CheckedEngine : public Engine {
  public:
   explicit CheckedEngine(std::shared_ptr<Engine> engine) : engine_(std::move(engine)) {}

@@ -76,7 +76,9 @@ class Trial {
  public:
   Trial(Engine& engine, const Shapes& shapes)
       // The pipelines' own checks count, too. The caller keeps the engine.
-      : given_(engine), checked_(std::shared_ptr<Engine>(&engine, [](Engine*) {})), shapes_(shapes) {}
+      : given_(engine),
+        checked_(std::shared_ptr<Engine>(&engine, [](Engine*) {})),
+        shapes_(shapes) {}
 
   std::vector<std::string> run() {
     rule("it describes itself", [&] { describes_itself(); });
@@ -150,8 +152,9 @@ class Trial {
   }
 
   static bool fits(const Shape& shape, const Shape& spec) {
-    return std::equal(shape.begin(), shape.end(), spec.begin(), spec.end(),
-                      [](auto length, auto axis) { return axis < 0 ? length >= 0 : length == axis; });
+    return std::equal(
+        shape.begin(), shape.end(), spec.begin(), spec.end(),
+        [](auto length, auto axis) { return axis < 0 ? length >= 0 : length == axis; });
   }
 
   Outputs read(Engine& engine) const {

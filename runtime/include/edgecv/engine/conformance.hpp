@@ -25,6 +25,7 @@ namespace edgecv {
 ///
 /// Returns one line for each rule that is broken; none: the engine conforms. Throws Error
 /// (invalid_input) if `shapes` does not fit the engine's own description.
-EDGECV_API std::vector<std::string> engine_conformance(Engine& engine, const std::vector<Shape>& shapes);
+EDGECV_API std::vector<std::string> engine_conformance(Engine& engine,
+                                                       const std::vector<Shape>& shapes);
 
 }  // namespace edgecv

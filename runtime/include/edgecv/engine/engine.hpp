@@ -30,20 +30,24 @@ struct BatchRange {
 /// A graph that can be run. This is the contract that pipelines rely on; they check what an engine
 /// gives them, and raise an Error where it breaks the contract.
 ///
-/// - **Threads.** One caller at a time, on the caller's own thread, which may be another one for each
+/// - **Threads.** One caller at a time, on the caller's own thread, which may be another one for
+/// each
 ///   call: a pipeline sees to that for the engines it was given, which should be given to no other.
 ///   What an engine says about itself (name(), inputs(), outputs(), batch_range()) stays the same
 ///   for its life and may be asked while it runs, and so may new_context().
 /// - **Memory.** Tensors are dense and row-major. Addresses are multiples of the element's size; an
-///   engine need not align them further, nor rely on more. Only tensors without elements may be null.
-/// - **Lifetime.** What input() gave is the engine's, and stays valid and keeps its values until the
+///   engine need not align them further, nor rely on more. Only tensors without elements may be
+///   null.
+/// - **Lifetime.** What input() gave is the engine's, and stays valid and keeps its values until
+/// the
 ///   next call of input() or bind() for that index; run() leaves inputs as they are, so that a run
 ///   may be repeated. What output() and output_in_place() gave is valid until the next run(), also
 ///   while input() and bind() are called.
 /// - **Shapes.** Where the graph leaves an axis open, its length may be another one in each run. It
 ///   may be 0 (a level without boxes) for axes other than the images'; outputs then have no rows,
 ///   and nobody reads their data.
-/// - **Errors.** Error with one line that names the engine. Other exceptions are wrapped in one, but
+/// - **Errors.** Error with one line that names the engine. Other exceptions are wrapped in one,
+/// but
 ///   for std::bad_alloc. After an error the next run with fitting inputs works.
 class EDGECV_API Engine {
  public:

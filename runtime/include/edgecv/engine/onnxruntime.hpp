@@ -86,11 +86,9 @@ class EDGECV_ENGINE_API OnnxRuntimeEngine : public Engine {
   /// cannot load it.
   OnnxRuntimeEngine(const Bundle& bundle, const std::string& role,
                     const OnnxRuntimeOptions& options = {});
-  /// A graph of any origin.
+  /// A graph of any origin; HashedFile::in_memory() takes bytes, which are not needed any more
+  /// afterwards.
   explicit OnnxRuntimeEngine(const HashedFile& graph, const OnnxRuntimeOptions& options = {});
-  /// A graph in memory, which is not needed any more afterwards. `name` is for messages.
-  OnnxRuntimeEngine(const void* graph, std::size_t size, const std::string& name,
-                    const OnnxRuntimeOptions& options = {});
   ~OnnxRuntimeEngine() override;
 
   std::string name() const override;

@@ -9,6 +9,8 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,6 +19,10 @@
 #include "edgecv/engine/engine.hpp"
 #include "edgecv/engine/registry.hpp"
 #include "edgecv/export.hpp"
+
+namespace ov {
+class Any;
+}
 
 namespace edgecv {
 
@@ -27,8 +33,18 @@ struct OpenVinoOptions {
   // default_precision().
   std::string precision;
   int threads = 0;  // of one run of the network; 0: OpenVINO chooses
+
+  /// A folder that this program alone writes into, where compiled networks are kept: one that is
+  /// there starts sooner. Empty: none.
+  std::string cache_dir;
+  /// Properties in OpenVINO's words: {"NUM_STREAMS", "2"}. They replace what edgecv sets.
+  std::map<std::string, std::string> properties;
+  /// Called last with all properties (an ov::AnyMap), before the network is compiled. What it
+  /// throws reaches the caller.
+  std::function<void(std::map<std::string, ov::Any>& properties)> configure;
 };
 
+/// All engines of a process share one ov::Core.
 class EDGECV_ENGINE_API OpenVinoEngine : public Engine {
  public:
   /// The bundle's graph for a role (dialect onnx), its sha256 checked. Throws Error: bad_bundle if
@@ -39,6 +55,7 @@ class EDGECV_ENGINE_API OpenVinoEngine : public Engine {
   explicit OpenVinoEngine(const HashedFile& graph, const OpenVinoOptions& options = {});
   ~OpenVinoEngine() override;
 
+  std::string name() const override;
   const std::vector<TensorSpec>& inputs() const override;
   const std::vector<TensorSpec>& outputs() const override;
   Tensor input(std::size_t index, const Shape& shape) override;
@@ -50,10 +67,12 @@ class EDGECV_ENGINE_API OpenVinoEngine : public Engine {
  private:
   struct Request;
   explicit OpenVinoEngine(std::unique_ptr<Request> request);
+  static std::unique_ptr<Request> load(const HashedFile& graph, const OpenVinoOptions& given);
   std::unique_ptr<Request> request_;
 };
 
-/// What is registered as "openvino": no options.
+/// What is registered as "openvino". Options: "cache_dir"; any other is one of OpenVINO's
+/// properties.
 EDGECV_ENGINE_API EngineKind openvino_kind();
 
 inline const bool openvino_is_registered = (register_engine(openvino_kind()), true);

@@ -79,9 +79,8 @@ class PythonEngine : public Engine {
   const std::vector<TensorSpec>& outputs() const override { return outputs_; }
 
   std::string name() const override {
-    return in_python([&] {
-      return nb::cast<std::string>(nb_trampoline.base().type().attr("__name__"));
-    });
+    return in_python(
+        [&] { return nb::cast<std::string>(nb_trampoline.base().type().attr("__name__")); });
   }
 
   BatchRange batch_range() const override {
