@@ -54,7 +54,13 @@ void CheckedEngine::check_tensor(const Tensor& tensor, const TensorSpec& spec,
     refuse(gave + "as " + to_string(tensor.dtype) + ", and says that it is " +
            to_string(spec.dtype));
   }
-  if (element_count(tensor.shape) == 0) return;
+  std::int64_t count = 0;
+  try {
+    count = element_count(tensor.shape);
+  } catch (const Error& error) {
+    refuse(gave + "wrongly: " + error.what());
+  }
+  if (count == 0) return;
   if (!tensor.data) refuse(gave + to_string(tensor.shape) + " without memory");
   if (reinterpret_cast<std::uintptr_t>(tensor.data) % element_size(tensor.dtype) != 0) {
     refuse(gave + "at an address that is no multiple of " +
