@@ -1,0 +1,362 @@
+"""The engines of the C++ library: the same bits as Python, their contract, and how they are opened."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+import edgecv
+from edgecv.cli.diagnosis import self_test
+
+ROOT = Path(__file__).parents[1]
+BUILD = ROOT / "build" / "cpp-engines"
+FAMILIES = self_test.families()
+PRECISIONS = ("fp32", "fp16", "int8")
+
+
+def package(name: str) -> Path:
+    spec = importlib.util.find_spec(name)
+    assert spec is not None and spec.origin is not None, "pip install 'edgecv[dev]'"
+    return Path(spec.origin).parent
+
+
+def attempt(*command: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    given = {"EDGECV_ONNXRUNTIME": str(package("onnxruntime").parent), **environment}
+    return subprocess.run(
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": path, **given},
+    )
+
+
+def run(*command: object, **environment: str) -> str:
+    done = attempt(*command, **environment)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def headers(suite: str) -> str:
+    return run(ROOT / "tests" / "cpp" / "onnxruntime_headers", suite).strip()
+
+
+@pytest.fixture(scope="module")
+def programs() -> Path:
+    """With the undefined-behaviour sanitizer, and not optimised: quick to build."""
+    options = ["-DCMAKE_BUILD_TYPE=Debug", "-DEDGECV_SANITIZE=undefined"]
+    options += [f"-DONNXRUNTIME_INCLUDE={headers('forky')}"]
+    options += [f"-DOpenVINO_DIR={package('openvino') / 'cmake'}"]
+    run("cmake", "-S", ROOT / "tests/cpp_engines", "-B", BUILD, "-G", "Ninja", *options)
+    run("cmake", "--build", BUILD)
+    return BUILD
+
+
+@pytest.fixture(scope="module")
+def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A reduced-width network of every family, by its name."""
+    folder = tmp_path_factory.mktemp("bundles")
+    with self_test.open_archive() as archive:
+        archive.extractall(folder)
+    return folder
+
+
+def numbers(result: Any) -> dict[str, np.ndarray]:
+    """What run_bundle.cpp prints of a result."""
+    if isinstance(result, edgecv.Segmentation):
+        return {"mask": result.mask}
+    if isinstance(result, edgecv.Stylized):
+        return {"bgr": result.image}
+    if isinstance(result, edgecv.Classification):
+        return {"labels": result.labels, "probabilities": result.probabilities}
+    rows = {"boxes": result.boxes, "scores": result.scores, "labels": result.labels}
+    if isinstance(result, edgecv.Instances) and result.masks is not None:
+        rows["areas"] = result.masks.sum(axis=(1, 2))
+    return rows
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_onnxruntime_gives_the_bits_that_python_gives(
+    family: str, precision: str, programs: Path, bundles: Path, tmp_path: Path
+) -> None:
+    """The same library, one thread; thresholds so low that there is something to compare."""
+    image = np.random.default_rng(5).integers(0, 256, (96, 128, 3), np.uint8)
+    (tmp_path / "image").write_bytes(image.tobytes())
+    model: Any = edgecv.load(bundles / family, engine="onnxruntime", threads=1, precision=precision)
+    if isinstance(model, edgecv.Stylizer):
+        model.tiling = "always"
+    if hasattr(model, "thresholds"):
+        model.thresholds = 0.001
+    expected = numbers(model(image))
+    command = [programs / "run_bundle", "onnxruntime", bundles / family, 96, 128]
+    lines = run(*command, tmp_path / "image", precision, 0.001).splitlines()
+    found = [line.split() for line in lines]
+    assert {words[0] for words in found} >= set(expected)
+    for name, *values in found:
+        if name == "areas" and name not in expected:
+            assert values == []  # no mask head
+            continue
+        wanted = expected[name]
+        assert wanted.size > 0
+        np.testing.assert_array_equal(np.array(values, float).astype(wanted.dtype), wanted.ravel())
+
+
+def write_chain(path: Path) -> Path:
+    """Doubles floats [n, 4] and hands on integers [n]."""
+    values = helper.make_tensor_value_info("values", TensorProto.FLOAT, ["n", 4])
+    labels = helper.make_tensor_value_info("labels", TensorProto.INT64, ["n"])
+    doubled = helper.make_tensor_value_info("doubled", TensorProto.FLOAT, ["n", 4])
+    same = helper.make_tensor_value_info("same", TensorProto.INT64, ["n"])
+    nodes = [
+        helper.make_node("Add", ["values", "values"], ["doubled"]),
+        helper.make_node("Identity", ["labels"], ["same"]),
+    ]
+    save(path, helper.make_graph(nodes, "chain", [values, labels], [doubled, same]))
+    return path
+
+
+def write_tripled(path: Path, factor: float = 3) -> Path:
+    """Multiplies floats [n, 4]."""
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 4])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 4])
+    three = helper.make_tensor("three", TensorProto.FLOAT, [1], [factor])
+    nodes = [helper.make_node("Mul", ["x", "three"], ["y"])]
+    save(path, helper.make_graph(nodes, "tripled", [x], [y], [three]))
+    return path
+
+
+def save(path: Path, graph: onnx.GraphProto) -> None:
+    opset = helper.make_opsetid("", 18)
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), path)
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_an_engine_keeps_the_contract(
+    engine: str, programs: Path, bundles: Path, tmp_path: Path
+) -> None:
+    """Graphs with one input, with feature maps and boxes by level, and with integers."""
+    features = ["1x16x12x16", "1x16x6x8"]
+    cases = {
+        bundles / "ssd_tiny/main.onnx": ["2x3x64x96", "then", "1x3x64x96", "then", "3x3x64x96"],
+        bundles / "classifier/main.onnx": sized(bundles / "classifier/main.onnx"),
+        bundles / "mask/trunk.onnx": ["1x3x64x96", "then", "1x3x96x64"],
+        bundles / "mask/mask.onnx": [
+            *[*features, "2x4", "3x4", "5", "then"],
+            *[*features, "0x4", "2x4", "2", "then"],
+            *[*features, "4x4", "0x4", "4"],
+        ],
+        write_chain(tmp_path / "chain.onnx"): ["2x4", "2", "then", "0x4", "0", "then", "5x4", "5"],
+    }
+    for graph, shapes in cases.items():
+        said = run(programs / "conformance", engine, graph, *shapes)
+        assert said == f"{engine} tried\n", graph
+
+
+def sized(graph: Path) -> list[str]:
+    """Sets of shapes for a graph that takes any number of images of one size."""
+    (value,) = onnx.load(graph).graph.input
+    _, *rest = (axis.dim_value for axis in value.type.tensor_type.shape.dim)
+    one, two = ("x".join(map(str, [count, *rest])) for count in (1, 2))
+    return [one, "then", two]
+
+
+TRIPLED = "y 3 3 3 3\n"
+
+
+@pytest.fixture
+def open_engine(programs: Path, tmp_path: Path) -> Iterator[Any]:
+    graph = write_tripled(tmp_path / "tripled.onnx")
+
+    def open_it(way: str, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return attempt(programs / "open_engine", way, graph, "1x4", *options, **environment)
+
+    yield open_it
+
+
+def refusal(done: subprocess.CompletedProcess[str]) -> str:
+    """The one line on standard error."""
+    assert done.returncode == 2 and done.stdout == "", done.stdout + done.stderr
+    (line,) = done.stderr.splitlines()
+    return line
+
+
+def test_where_onnxruntime_is_found(open_engine: Any, programs: Path, tmp_path: Path) -> None:
+    (library,) = (package("onnxruntime") / "capi").glob("libonnxruntime.so*")
+    site_packages = package("onnxruntime").parent
+    # A file, pip's folder, its parents; the option goes before the environment.
+    for place in (library, library.parent, site_packages / "onnxruntime", site_packages):
+        assert open_engine("onnxruntime", EDGECV_ONNXRUNTIME=str(place)).stdout == TRIPLED
+        absent = str(tmp_path / "absent")
+        given = open_engine("onnxruntime", f"library={place}", EDGECV_ONNXRUNTIME=absent)
+        assert given.stdout == TRIPLED
+    # As Microsoft's archive and NuGet have it, under the plain name.
+    for below in ("lib", "runtimes/linux-x64/native", "runtimes/linux-arm64/native"):
+        if below.endswith("arm64/native") != (os.uname().machine == "aarch64"):
+            continue
+        folder = tmp_path / below.replace("/", "_")
+        (folder / below).mkdir(parents=True)
+        (folder / below / "libonnxruntime.so").symlink_to(library)
+        assert open_engine("onnxruntime", f"library={folder}").stdout == TRIPLED
+    # By the system's loader, under the name that Debian's library has without its -dev package.
+    (tmp_path / "system").mkdir()
+    (tmp_path / "system" / "libonnxruntime.so.1.23").symlink_to(library)
+    done = open_engine("onnxruntime", EDGECV_ONNXRUNTIME="", LD_LIBRARY_PATH=f"{tmp_path}/system")
+    assert done.stdout == TRIPLED
+    # Beside the program.
+    beside = programs / "libonnxruntime.so.1.99"
+    beside.symlink_to(library)
+    try:
+        assert open_engine("onnxruntime", EDGECV_ONNXRUNTIME="").stdout == TRIPLED
+    finally:
+        beside.unlink()
+
+
+def test_a_library_that_cannot_be_opened(open_engine: Any, programs: Path, tmp_path: Path) -> None:
+    said = refusal(open_engine("onnxruntime", EDGECV_ONNXRUNTIME=""))
+    assert said.startswith("onnxruntime is not found: libonnxruntime.so lies neither beside the ")
+    said = refusal(open_engine("onnxruntime", f"library={tmp_path}/absent"))
+    assert said == f"the library of onnxruntime: {tmp_path}/absent does not exist"
+    said = refusal(open_engine("onnxruntime", EDGECV_ONNXRUNTIME=str(tmp_path)))
+    assert said.startswith(f"EDGECV_ONNXRUNTIME: {tmp_path} has no libonnxruntime.so, nor have lib")
+    (tmp_path / "libonnxruntime.so").write_text("no library")
+    said = refusal(open_engine("onnxruntime", f"library={tmp_path}"))
+    assert said.startswith("onnxruntime cannot be opened: ") and "libonnxruntime.so" in said
+    kinds = {
+        "no_onnxruntime": "is not ONNX Runtime: it has no OrtGetApiBase",
+        "old_onnxruntime": "is ONNX Runtime 1.17.3: expected 1.18 or later",
+        "silent_onnxruntime": "is ONNX Runtime 1.19.0 and does not offer version 19 of its C "
+        "interface",
+    }
+    for name, told in kinds.items():
+        said = refusal(open_engine("onnxruntime", f"library={programs / name}"))
+        assert said == f"{programs / name}/libonnxruntime.so {told}"
+
+
+def test_devices_and_options_of_onnxruntime(open_engine: Any, tmp_path: Path) -> None:
+    assert open_engine("onnxruntime", "device=CPU").stdout == TRIPLED
+    assert open_engine("onnxruntime", "device=CPUExecutionProvider").stdout == TRIPLED
+    said = refusal(open_engine("onnxruntime", "device=caffe"))
+    assert said.startswith('this onnxruntime has no device "caffe", only ') and "cpu" in said
+    said = refusal(open_engine("onnxruntime", "device=cuda:x"))
+    assert said == 'device "cuda:x": expected a number behind the colon, as in "cuda:1"'
+    assert open_engine("onnxruntime", "session.inter_op.allow_spinning=0").stdout == TRIPLED
+    said = refusal(open_engine("onnxruntime", "gpu_mem_limit=5"))
+    assert said.startswith('provider_options: the device cpu has none, got "gpu_mem_limit"')
+    said = refusal(open_engine("onnxruntime", f"provider_library={tmp_path}/absent.so"))
+    assert said.startswith(f"onnxruntime cannot load the provider {tmp_path}/absent.so: ")
+
+
+def test_graphs_in_memory_hooks_and_the_applications_own_environment(open_engine: Any) -> None:
+    assert open_engine("onnxruntime from memory").stdout == TRIPLED
+    assert open_engine("openvino from memory").stdout == TRIPLED
+    assert open_engine("onnxruntime with a hook").stdout == "hook 1\n" + TRIPLED
+    assert open_engine("openvino with a hook").stdout == "hook 1\n" + TRIPLED
+    assert refusal(open_engine("onnxruntime with a hook that throws")) == "the hook's own words"
+    said = refusal(open_engine("onnxruntime in an environment without its library"))
+    assert said.startswith("env: an environment belongs to the library that made it: give api_base")
+    (library,) = (package("onnxruntime") / "capi").glob("libonnxruntime.so*")
+    done = open_engine(
+        "onnxruntime of the application", OWN_ONNXRUNTIME=str(library), EDGECV_ONNXRUNTIME="/absent"
+    )
+    assert done.stdout == TRIPLED, done.stderr
+
+
+def test_optimized_graphs_are_kept(
+    open_engine: Any, programs: Path, bundles: Path, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache" / "onnxruntime"
+    assert open_engine("onnxruntime", f"cache_dir={cache}").stdout == TRIPLED
+    (kept,) = cache.iterdir()
+    graph = hashlib.sha256((tmp_path / "tripled.onnx").read_bytes()).hexdigest()
+    assert kept.name.startswith(graph) and kept.suffix == ".onnx"
+    before = kept.stat().st_mtime_ns
+    assert open_engine("onnxruntime", f"cache_dir={cache}").stdout == TRIPLED
+    assert [path.stat().st_mtime_ns for path in cache.iterdir()] == [before]
+    # It is what runs: another graph in its place shows.
+    write_tripled(kept, factor=5)
+    assert open_engine("onnxruntime", f"cache_dir={cache}").stdout == "y 5 5 5 5\n"
+    # Other options, another entry.
+    open_engine("onnxruntime", f"cache_dir={cache}", "session.inter_op.allow_spinning=0")
+    assert len(list(cache.iterdir())) == 2
+    kept.write_bytes(b"damaged")
+    said = refusal(open_engine("onnxruntime", f"cache_dir={cache}"))
+    assert f"tripled.onnx, which was kept as {kept}: " in said
+    (tmp_path / "file").write_text("")
+    said = refusal(open_engine("onnxruntime", f"cache_dir={tmp_path}/file"))
+    assert said.startswith(f"cache_dir: {tmp_path}/file cannot be made: ")
+
+    whole = bundles / "ssd_tiny" / "main.onnx"  # convolutions, which ONNX Runtime lays out anew
+    command = [programs / "open_engine", "onnxruntime", whole, "1x3x64x96"]
+    plain = run(*command)
+    assert plain.count(" ") > 20
+    assert [run(*command, f"cache_dir={cache}") for _ in range(2)] == [plain, plain]
+
+
+def test_openvino_keeps_compiled_networks_and_takes_properties(
+    open_engine: Any, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    for _ in range(2):
+        assert open_engine("openvino", f"cache_dir={cache}").stdout == TRIPLED
+        assert len(list(cache.glob("*.blob"))) == 1
+    assert open_engine("openvino", "NUM_STREAMS=2").stdout == TRIPLED
+    said = refusal(open_engine("openvino", "NO_SUCH_PROPERTY=1"))
+    assert said.startswith("openvino cannot load ") and "NO_SUCH_PROPERTY" in said
+
+
+def test_what_cannot_be_loaded_or_run_is_one_line(
+    programs: Path, bundles: Path, tmp_path: Path
+) -> None:
+    model = onnx.load(bundles / "ssd_tiny" / "main.onnx")
+    model.graph.node[0].op_type = "Nonsense"
+    graph = tmp_path / "nonsense.onnx"
+    onnx.save(model, graph)
+    fits = tmp_path / "tripled.onnx"
+    write_tripled(fits)
+    boolean = tmp_path / "boolean.onnx"
+    x = helper.make_tensor_value_info("x", TensorProto.BOOL, [1])
+    y = helper.make_tensor_value_info("y", TensorProto.BOOL, [1])
+    save(boolean, helper.make_graph([helper.make_node("Not", ["x"], ["y"])], "g", [x], [y]))
+    for engine in ("onnxruntime", "openvino"):
+        command = [programs / "open_engine", engine]
+        said = refusal(attempt(*command, graph, "1x3x64x96"))
+        assert said.startswith(f"{engine} cannot load {graph}: ")
+        said = refusal(attempt(*command, fits, "1x5"))
+        assert said.startswith(f"{engine} failed: ") and "4" in said and "5" in said
+        assert '"x" is ' in refusal(attempt(*command, boolean, "1"))
+
+
+def test_the_engine_compiles_with_older_headers() -> None:
+    """Those before providers were libraries of their own (1.22)."""
+    include = headers("trixie")
+    sources = sorted((ROOT / "runtime/engines/onnxruntime").glob("*.cpp"))
+    assert len(sources) > 5
+    flags = ["-std=c++17", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-isystem", include]
+    folders = [f"-I{ROOT / 'runtime' / name}" for name in ("include", "engines")]
+    whole = "".join(f'#include "{source}"\n' for source in sources if source.name == "plugin.cpp")
+    done = subprocess.run(
+        ["c++", *flags, *folders, "-x", "c++", "-"], input=whole, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[:3000]
+
+
+def test_a_manifest_names_what_the_self_test_has(bundles: Path) -> None:
+    """All thirteen families, each in three precisions, so that none is left out unnoticed."""
+    assert len(FAMILIES) == 13
+    for family in FAMILIES:
+        record = json.loads((bundles / family / "bundle.json").read_text())
+        for graphs in record["graphs"].values():
+            assert {graph["precision"] for graph in graphs} == set(PRECISIONS)
