@@ -1,6 +1,6 @@
 // Prints the rules that an engine breaks on a graph.
 //
-// conformance ENGINE GRAPH SHAPE..., a shape for each input as 1x3x32x48
+// conformance ENGINE GRAPH SHAPE... [then SHAPE...]..., a shape for each input as 1x3x32x48
 #include <cstdio>
 #include <sstream>
 #include <string>
@@ -11,12 +11,16 @@
 
 int main(int count, char** arguments) {
   const std::string name = arguments[1];
-  std::vector<edgecv::Shape> shapes;
+  std::vector<std::vector<edgecv::Shape>> shapes(1);
   for (int i = 3; i < count; ++i) {
+    if (std::string(arguments[i]) == "then") {
+      shapes.emplace_back();
+      continue;
+    }
     std::istringstream text(arguments[i]);
     edgecv::Shape shape;
     for (std::string axis; std::getline(text, axis, 'x');) shape.push_back(std::stoll(axis));
-    shapes.push_back(shape);
+    shapes.back().push_back(shape);
   }
   try {
     for (const edgecv::EngineKind& kind : edgecv::registered_engines()) {

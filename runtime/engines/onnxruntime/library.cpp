@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <sstream>
 
 #include "onnxruntime/find_library.hpp"
 
@@ -27,6 +28,14 @@ std::map<std::string, std::shared_ptr<const Library>>& libraries() {
 int minor_of(const std::string& version) {
   const std::size_t dot = version.find('.');
   return dot == std::string::npos ? 0 : std::atoi(version.c_str() + dot + 1);
+}
+
+/// ONNX Runtime puts what was expected into lines of their own.
+std::string in_one_line(const char* text) {
+  std::istringstream words(text);
+  std::string line, word;
+  while (words >> word) line += (line.empty() ? "" : " ") + word;
+  return line;
 }
 
 /// What is wrong is raised; nothing is printed.
@@ -89,9 +98,8 @@ std::vector<std::string> Library::providers() const {
 
 void Library::check(OrtStatus* status, const std::string& what) const {
   if (!status) return;
-  std::string message = api_->GetErrorMessage(status);
+  const std::string message = in_one_line(api_->GetErrorMessage(status));
   api_->ReleaseStatus(status);
-  message.resize(std::min(message.find_first_of("\r\n"), message.size()));
   throw Error(ErrorCode::engine, what + ": " + message);
 }
 

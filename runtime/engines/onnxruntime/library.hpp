@@ -34,8 +34,8 @@ class Library {
   /// Full names of the providers that it was built with.
   std::vector<std::string> providers() const;
 
-  /// Throws Error (engine): `what` and the first line of ONNX Runtime's message, if the status is
-  /// one of failure. Releases it.
+  /// Throws Error (engine): `what` and ONNX Runtime's message in one line, if the status is one of
+  /// failure. Releases it.
   void check(OrtStatus* status, const std::string& what = "onnxruntime failed") const;
 
  private:

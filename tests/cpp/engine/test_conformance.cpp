@@ -155,10 +155,12 @@ class Doubler : public Engine {
   int runs_ = 0;
 };
 
+const std::vector<std::vector<Shape>> kShapes = {{{2, 4}, {2}}, {{3, 4}, {1}}, {{0, 4}, {0}}};
+
 /// The lines, one after the other.
 std::string broken(Engine& engine) {
   std::string all;
-  for (const std::string& line : engine_conformance(engine, {{2, 4}, {2}})) all += line + "\n";
+  for (const std::string& line : engine_conformance(engine, kShapes)) all += line + "\n";
   return all;
 }
 
@@ -209,10 +211,13 @@ TEST_CASE("each fault of an engine is told") {
 
 TEST_CASE("shapes that the engine does not describe are the caller's mistake") {
   Doubler engine;
-  const auto refused = [&](std::vector<Shape> shapes) {
+  const auto refused = [&](const std::vector<Shape>& shapes) {
     return edgecv::testing::refusal(ErrorCode::invalid_input,
-                                    [&] { engine_conformance(engine, shapes); });
+                                    [&] { engine_conformance(engine, {shapes}); });
   };
   CHECK(refused({{2, 4}}) == "shapes: expected one for each of 2 inputs, got 1");
+  CHECK(edgecv::testing::refusal(ErrorCode::invalid_input, [&] {
+          engine_conformance(engine, {});
+        }) == "shapes: expected a set with one for each input");
   CHECK(refused({{2, 5}, {2}}) == "shapes: \"values\" is [?, 4], got [2, 5]");
 }
