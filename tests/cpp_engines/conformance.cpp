@@ -1,6 +1,6 @@
 // Prints the rules that an engine breaks on a graph.
 //
-// conformance ENGINE GRAPH SHAPE... [then SHAPE...]..., a shape for each input as 1x3x32x48
+// conformance ENGINE[@DEVICE] GRAPH SHAPE... [then SHAPE...]..., a shape for each input as 1x3x32x48
 #include <cstdio>
 #include <sstream>
 #include <string>
@@ -10,7 +10,7 @@
 #include "edgecv/engine/conformance.hpp"
 
 int main(int count, char** arguments) {
-  const std::string name = arguments[1];
+  const std::string given = arguments[1], name = given.substr(0, given.find('@'));
   std::vector<std::vector<edgecv::Shape>> shapes(1);
   for (int i = 3; i < count; ++i) {
     if (std::string(arguments[i]) == "then") {
@@ -27,6 +27,7 @@ int main(int count, char** arguments) {
       if (kind.name != name) continue;
       edgecv::EngineSetup setup;
       setup.files.emplace("main", edgecv::HashedFile(arguments[2]));
+      if (name != given) setup.device = given.substr(name.size() + 1);
       setup.precision = "fp32";
       setup.threads = 1;
       const auto engine = kind.open(setup).at("main");

@@ -54,7 +54,7 @@ void append_cuda(const Library& library, OrtSessionOptions* session, const Provi
   const Handle<OrtCUDAProviderOptionsV2> cuda(made, api.ReleaseCUDAProviderOptions);
   library.check(api.UpdateCUDAProviderOptions(made, arrays.keys.data(), arrays.values.data(),
                                               arrays.keys.size()),
-                "provider_options");
+                "onnxruntime cannot use the device cuda");
   library.check(api.SessionOptionsAppendExecutionProvider_CUDA_V2(session, made));
 }
 
@@ -75,7 +75,7 @@ void append_tensorrt(const Library& library, OrtSessionOptions* session, const P
   const Handle<OrtTensorRTProviderOptionsV2> tensorrt(made, api.ReleaseTensorRTProviderOptions);
   library.check(api.UpdateTensorRTProviderOptions(made, arrays.keys.data(), arrays.values.data(),
                                                   arrays.keys.size()),
-                "provider_options");
+                "onnxruntime cannot use the device tensorrt");
   library.check(api.SessionOptionsAppendExecutionProvider_TensorRT_V2(session, made));
   append_cuda(library, session, provider, {});
 }
