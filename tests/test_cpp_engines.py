@@ -1,4 +1,4 @@
-"""The engines of the C++ library: the same bits as Python, their contract, and how they are opened."""
+"""The engines of the C++ library: Python's bits, their contract, and how they are opened."""
 
 from __future__ import annotations
 

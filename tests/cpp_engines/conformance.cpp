@@ -1,6 +1,7 @@
 // Prints the rules that an engine breaks on a graph.
 //
-// conformance ENGINE[@DEVICE] GRAPH SHAPE... [then SHAPE...]..., a shape for each input as 1x3x32x48
+// conformance ENGINE[@DEVICE] GRAPH SHAPE... [then SHAPE...]..., a shape for each input as
+// 1x3x32x48
 #include <cstdio>
 #include <sstream>
 #include <string>
