@@ -32,18 +32,19 @@ def package(name: str) -> Path:
     return Path(spec.origin).parent
 
 
-def attempt(*command: object, **environment: str) -> subprocess.CompletedProcess[str]:
+def attempt(*command: object, **environment: str | None) -> subprocess.CompletedProcess[str]:
+    """With variables of the environment added; None takes one away."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     given = {"EDGECV_ONNXRUNTIME": str(package("onnxruntime").parent), **environment}
     return subprocess.run(
         [str(part) for part in command],
         capture_output=True,
         text=True,
-        env={**os.environ, "PATH": path, **given},
+        env={k: v for k, v in {**os.environ, "PATH": path, **given}.items() if v is not None},
     )
 
 
-def run(*command: object, **environment: str) -> str:
+def run(*command: object, **environment: str | None) -> str:
     done = attempt(*command, **environment)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout
@@ -180,7 +181,9 @@ TRIPLED = "y 3 3 3 3\n"
 def open_engine(programs: Path, tmp_path: Path) -> Iterator[Any]:
     graph = write_tripled(tmp_path / "tripled.onnx")
 
-    def open_it(way: str, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def open_it(
+        way: str, *options: str, **environment: str | None
+    ) -> subprocess.CompletedProcess[str]:
         return attempt(programs / "open_engine", way, graph, "1x4", *options, **environment)
 
     yield open_it
@@ -274,6 +277,14 @@ def test_graphs_in_memory_hooks_and_the_applications_own_environment(open_engine
     assert done.stdout == TRIPLED, done.stderr
 
 
+def test_nothing_of_the_machine_is_noted_for_telemetry(open_engine: Any, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    # The caller's own environment may have the variable: importing edgecv sets it.
+    done = open_engine("onnxruntime", HOME=str(home), ORT_DISABLE_TELEMETRY=None)
+    assert done.stdout == TRIPLED and list(home.rglob("*")) == []
+
+
 def test_optimized_graphs_are_kept(
     open_engine: Any, programs: Path, bundles: Path, tmp_path: Path
 ) -> None:
@@ -315,6 +326,26 @@ def test_openvino_keeps_compiled_networks_and_takes_properties(
     assert open_engine("openvino", "NUM_STREAMS=2").stdout == TRIPLED
     said = refusal(open_engine("openvino", "NO_SUCH_PROPERTY=1"))
     assert said.startswith("openvino cannot load ") and "NO_SUCH_PROPERTY" in said
+
+
+def test_an_engine_from_a_shared_library(open_engine: Any, programs: Path) -> None:
+    def times(library: str, *options: str) -> subprocess.CompletedProcess[str]:
+        found = open_engine("times from a library", *options, ENGINE_LIBRARY=library)
+        assert isinstance(found, subprocess.CompletedProcess)
+        return found
+
+    library = str(programs / "libplain_engine.so")
+    assert times(library, "factor=7").stdout == "y 7 7 7 7\n"
+    # An error of the library's is one for the program.
+    assert refusal(times(library, "divisor=7")) == 'times has no option "divisor"'
+    said = refusal(times("/absent.so"))
+    assert said.startswith("the library of an engine cannot be opened: /absent.so: ")
+    other = str(programs / "no_onnxruntime/libonnxruntime.so")
+    assert refusal(times(other)).startswith(
+        f"{other} has no engine of edgecv: it lacks the function"
+    )
+    said = refusal(times(str(programs / "libother_engine.so")))
+    assert "was built with edgecv 0.0.7, this is edgecv " in said
 
 
 def test_what_cannot_be_loaded_or_run_is_one_line(

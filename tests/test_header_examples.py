@@ -38,7 +38,8 @@ def compiled(source: str, folder: Path, *options: str) -> subprocess.CompletedPr
 def functions(headers: list[Path], around: str) -> str:
     """A source file with each example in a function of its own."""
     source = "".join(f"#include <{name}>\n" for name in STANDARD)
-    source += '#include "edgecv/edgecv.hpp"\n#include "edgecv/engine/openvino.hpp"\n'
+    source += "#define EDGECV_HAS_ONNXRUNTIME\n#define EDGECV_HAS_OPENVINO\n"
+    source += '#include "edgecv/edgecv.hpp"\n'
     for number, header in enumerate(headers):
         source += f'#include "{header}"\nvoid example_{number}() {{\n{around}\n'
         source += f'#line 1 "example of {header.name}"\n{example(header)}\n}}\n'

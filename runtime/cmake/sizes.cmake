@@ -12,7 +12,7 @@ foreach(name IN ITEMS
     bundle/pipeline_of bundle/python_text bundle/source bundle/zip_directory bundle/zip_files
     classification/classifier detection/detector detection/one_stage detection/roi_graph
     detection/tiles detection/two_stage_detector
-    engine/checked_engine engine/conformance engine/engine_sets engine/graph_ports engine/image_batches engine/registry engine/tensor
+    engine/checked_engine engine/conformance engine/engine_library engine/engine_sets engine/graph_ports engine/image_batches engine/registry engine/tensor
     image/geometry image/image image/input_spec image/preprocess image/sliding_windows
     load/choose load/load load/model_info segmentation/segment segmentation/semantic_segmenter simd/level
     style/stylizer threads/forks

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "edgecv/edgecv.hpp"
+#include "edgecv/engine/engine_library.hpp"
 
 namespace {
 
@@ -65,6 +66,12 @@ std::shared_ptr<edgecv::Engine> open(const std::string& way, const edgecv::Engin
   edgecv::OnnxRuntimeOptions options;
   options.threads = 1;
   if (way == "onnxruntime" || way == "openvino") return through_registry(way, setup);
+  if (way == "times from a library") {
+    for (int repeat = 0; repeat < 2; ++repeat) {
+      edgecv::load_engine_library(std::getenv("ENGINE_LIBRARY"));
+    }
+    return through_registry("times", setup);
+  }
   if (way == "onnxruntime from memory") {
     return std::make_shared<edgecv::OnnxRuntimeEngine>(in_memory(file.name()), options);
   }

@@ -38,6 +38,16 @@ std::string in_one_line(const char* text) {
   return line;
 }
 
+/// DisableTelemetryEvents() comes too late: an identity of the machine is written to the user's cache
+/// when the environment is made (1.29 and later).
+void ask_for_no_telemetry() {
+#ifdef _WIN32
+  if (!std::getenv("ORT_DISABLE_TELEMETRY")) _putenv_s("ORT_DISABLE_TELEMETRY", "1");
+#else
+  setenv("ORT_DISABLE_TELEMETRY", "1", 0);
+#endif
+}
+
 /// What is wrong is raised; nothing is printed.
 void ORT_API_CALL say_nothing(void*, OrtLoggingLevel, const char*, const char*, const char*,
                               const char*) {}
@@ -67,6 +77,7 @@ std::shared_ptr<const Library> Library::open(const std::string& place) {
   const std::lock_guard<std::mutex> lock(libraries_mutex());
   std::shared_ptr<const Library>& library = libraries()[key];
   if (!library) {
+    ask_for_no_telemetry();
     OpenedLibrary opened = open_library(place);
     library.reset(new Library(*opened.base, std::move(opened.path)));
   }

@@ -65,7 +65,8 @@ struct OnnxRuntimeOptions {
 /// What is opened: `library` if it is given (a file, or a folder in which it is looked for, also
 /// under lib/, runtimes/*/native/ and onnxruntime/capi/, as in Microsoft's archive, NuGet and pip);
 /// else what EDGECV_ONNXRUNTIME names, alike; else what lies beside the program or in ../lib; else
-/// what the system's loader finds.
+/// what the system's loader finds. Before it is opened ORT_DISABLE_TELEMETRY=1 is set in the
+/// process's environment, unless it is set already.
 struct FoundOnnxRuntime {
   std::string path;     // as it was opened
   std::string version;  // "1.32.0"
