@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -12,6 +14,7 @@
 
 #ifdef __linux__
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #endif
@@ -47,6 +50,20 @@ std::string hash(const std::string& path, const std::string& name, std::uint64_t
   return hash.hex_digest();
 }
 
+/// Memory straight from the kernel where that can be: once a buffer of such a size is freed, glibc
+/// takes later large ones from the heap, which does not shrink again.
+std::shared_ptr<char> pages(std::size_t size) {
+#ifdef __linux__
+  if (size > 0) {
+    void* memory =
+        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) throw std::bad_alloc();
+    return {static_cast<char*>(memory), [size](char* p) { ::munmap(p, size); }};
+  }
+#endif
+  return {new char[size], std::default_delete<char[]>()};
+}
+
 /// Digest and the bytes themselves, read once.
 std::string read(const std::string& path, const std::string& name, Bytes& content) {
   std::ifstream file = open_to_read(path, name);
@@ -54,8 +71,7 @@ std::string read(const std::string& path, const std::string& name, Bytes& conten
   const auto size = static_cast<std::streamoff>(file.tellg());
   file.seekg(0);
   if (!file || size < 0) fail(name + " cannot be read to its end");
-  // Not zeroed: all of it is written.
-  const std::shared_ptr<char[]> memory(new char[static_cast<std::size_t>(size)]);
+  const std::shared_ptr<char> memory = pages(static_cast<std::size_t>(size));
   constexpr std::streamoff kPiece = 1 << 18;  // hashed while it is in the processor's cache
   Sha256 hash;
   for (std::streamoff at = 0; at < size; at += kPiece) {
