@@ -169,6 +169,21 @@ def write_chain(path):
     return path
 
 
+@pytest.mark.parametrize("name", ["onnxruntime", "openvino"])
+def test_outputs_whose_shapes_depend_on_values(name, tmp_path):
+    """As of a network with its own suppression: the inputs' shapes stay."""
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"])
+    y = helper.make_tensor_value_info("y", TensorProto.INT64, [1, "k"])
+    graph = helper.make_graph([helper.make_node("NonZero", ["x"], ["y"])], "g", [x], [y])
+    opset = helper.make_opsetid("", 18)
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), tmp_path / "z.onnx")
+    engine = open_engine(name, str(tmp_path / "z.onnx"))
+    for values in ([1, 0, 1, 1], [1, 0, 0, 0], [0, 0, 0, 0], [1, 1, 1, 1], [0, 1, 0, 1]):
+        engine.input(0, (4,))[...] = values
+        engine.run()
+        np.testing.assert_array_equal(engine.output(0), [np.flatnonzero(values)])
+
+
 def test_a_shape_that_does_not_fit_is_a_clear_error(engine):
     engine.input(0, (1, 3, 31, 48))[...] = 0
     with pytest.raises(EngineError, match="failed"):

@@ -168,15 +168,28 @@ void OnnxRuntimeEngine::Run::read_outputs() {
   }
 }
 
+OrtStatus* OnnxRuntimeEngine::Run::run_binding() {
+  return api().RunWithBinding(session_->session.get(), nullptr, binding_.get());
+}
+
 void OnnxRuntimeEngine::Run::run() {
   for (Output& output : outputs_) output.copied = false;
-  const bool first = !outputs_bound_;
+  bool fresh = !outputs_bound_ || shapes_vary_;
   outputs_bound_ = false;  // an error leaves them so
   bind_inputs();
-  if (first) bind_outputs();
-  check(api().RunWithBinding(session_->session.get(), nullptr, binding_.get()));
+  if (fresh) bind_outputs();
+  OrtStatus* status = run_binding();
+  if (status && !fresh) {
+    // An output has another shape than in the run before, or the network fails again.
+    api().ReleaseStatus(status);
+    bind_outputs();
+    status = run_binding();
+    fresh = true;
+    shapes_vary_ = !status;
+  }
+  check(status);
   if (on_gpu()) check(api().SynchronizeBoundOutputs(binding_.get()));
-  if (first) read_outputs();
+  if (fresh) read_outputs();
   outputs_bound_ = true;
 }
 

@@ -50,6 +50,7 @@ class OnnxRuntimeEngine::Run {
   void bind_inputs();
   void bind_outputs();
   void read_outputs();
+  OrtStatus* run_binding();
 
   std::shared_ptr<const onnxruntime::Session> session_;
   Place host_, pinned_, gpu_;  // the last two null without a GPU
@@ -59,6 +60,7 @@ class OnnxRuntimeEngine::Run {
   std::vector<Output> outputs_;
   std::vector<Value> values_;  // the outputs' memory, which the binding uses again and again
   bool outputs_bound_ = false;
+  bool shapes_vary_ = false;  // outputs have shapes that depend on values
 };
 
 }  // namespace edgecv

@@ -102,6 +102,7 @@ class OnnxRuntimeEngine(HostInputs):
         # set before what they are for, and taken away after it.
         self._new: set[int] = set()
         self._outputs_new = True
+        self._shapes_vary = False  # outputs have shapes that depend on values
         self._values: list[Any] = []  # the outputs' memory, which the binding uses again and again
         self._results: list[Any] = []  # views of it
 
@@ -149,9 +150,7 @@ class OnnxRuntimeEngine(HostInputs):
                     self.inputs[index].name, "cpu", 0, array.dtype, array.shape, array.ctypes.data
                 )
                 self._new.discard(index)
-            if self._outputs_new:
-                self._bind_outputs()
-            self._session.run_with_iobinding(self._binding)
+            self._run_binding()
         except Exception as error:
             raise EngineError(f"onnxruntime failed: {first_line(error)}") from error
         if not self._results:
@@ -160,6 +159,20 @@ class OnnxRuntimeEngine(HostInputs):
                 _view(value, spec.dtype)
                 for value, spec in zip(self._values, self.outputs, strict=True)
             ]
+
+    def _run_binding(self) -> None:
+        if not self._outputs_new and not self._shapes_vary:
+            try:
+                self._session.run_with_iobinding(self._binding)
+                return
+            except Exception:
+                # An output has another shape than in the run before, or the network fails again.
+                self._bind_outputs()
+                self._session.run_with_iobinding(self._binding)
+                self._shapes_vary = True
+                return
+        self._bind_outputs()
+        self._session.run_with_iobinding(self._binding)
 
     def output(self, index: int) -> npt.NDArray[Any]:
         """An output of the last run, a view of ONNX Runtime's own memory, valid until the next."""

@@ -103,9 +103,7 @@ class OnnxRuntimeGpuEngine(OnnxRuntimeEngine):
         try:
             for index, array in self._bound.items():
                 self._bind_input(self.inputs[index].name, array)
-            if self._outputs_new:
-                self._bind_outputs()
-            self._session.run_with_iobinding(self._binding)
+            self._run_binding()
         except Exception as error:
             raise EngineError(f"onnxruntime failed: {first_line(error)}") from error
         self._values = list(self._binding.get_outputs())
