@@ -34,7 +34,7 @@ Devices registered(const Library& library, OrtEnv* env, const std::string& path)
     if (known.env == env && known.path == path) return known.devices;
   }
   const Devices before = devices_of(library, env);
-  const std::string name = "edgecv_" + std::to_string(all->size()) + "_" + path;
+  const std::string name = "edgecv_provider_" + std::to_string(all->size());
   library.check(
       library.api().RegisterExecutionProviderLibrary(env, name.c_str(), to_ort_path(path).c_str()),
       "onnxruntime cannot load the provider " + path);
