@@ -38,8 +38,8 @@ std::string in_one_line(const char* text) {
   return line;
 }
 
-/// DisableTelemetryEvents() comes too late: an identity of the machine is written to the user's cache
-/// when the environment is made (1.29 and later).
+/// DisableTelemetryEvents() comes too late: an identity of the machine is written to the user's
+/// cache when the environment is made (1.29 and later).
 void ask_for_no_telemetry() {
 #ifdef _WIN32
   if (!std::getenv("ORT_DISABLE_TELEMETRY")) _putenv_s("ORT_DISABLE_TELEMETRY", "1");
