@@ -1,18 +1,21 @@
 """Which engine runs a bundle, and why not another."""
 
+import json
 import shutil
 import sys
 import warnings
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import edgecv
-from edgecv import EngineError
-from edgecv_runtime import Bundle
+from edgecv import BundleError, EngineError
+from edgecv_runtime import Bundle, _core
+from edgecv_runtime._core import HashedFile
 from edgecv_runtime.engines import choice
-from edgecv_runtime.engines.choice import choose
+from edgecv_runtime.engines.choice import Offer, choose
 from helpers.tiny_bundle import write_tiny_bundle
 
 WHITE = np.full((64, 96, 3), 255, np.uint8)
@@ -105,3 +108,88 @@ def test_info_says_which_engine_and_why_not_another(machine, folder, capsys):
     assert main(["info", str(folder)]) == 0
     rows = dict(line.split("  ", 1) for line in capsys.readouterr().out.splitlines() if line)
     assert rows["runs with"].strip() == "tensorrt, fp32" and "not onnxruntime" not in rows
+
+
+def test_bf16_that_no_engine_computes(folder, monkeypatch):
+    monkeypatch.setattr(choice, "find_spec", lambda name: name == "onnxruntime" or None)
+    with pytest.raises(EngineError) as caught:
+        choose(Bundle.open(folder), precision="bf16")
+    assert str(caught.value) == (
+        "no engine computes this bundle in bf16: openvino is not installed: "
+        "pip install 'edgecv[openvino]'"
+    )
+
+
+GOLDEN = json.loads((Path(__file__).parents[1] / "golden" / "choices.json").read_text())
+
+
+def raising(error):
+    def find_files():
+        raise error
+
+    return find_files
+
+
+def golden_offer(record, plan):
+    fields = dict(record)
+    find_files = None
+    if "files" in record:
+        files = {"main": HashedFile.open(plan)}
+        precision = fields.pop("files")
+        find_files = lambda: (precision, files)  # noqa: E731
+    if "engine_error" in record:
+        find_files = raising(EngineError(fields.pop("engine_error")))
+    if "bundle_error" in record:
+        find_files = raising(BundleError(fields.pop("bundle_error")))
+    reason = fields.pop("why_not", None)
+    fields["devices"] = tuple(record.get("devices", ()))
+    fields["computes"] = tuple(record.get("computes", {}).items())
+    return Offer(**fields, why_not=lambda: reason, find_files=find_files)
+
+
+@pytest.mark.parametrize("case", GOLDEN["cases"], ids=lambda case: case["what"])
+def test_choices_that_cpp_makes_as_well(case, tmp_path):
+    """tests/cpp/load/test_choice.cpp runs the same cases."""
+    bundle = shutil.copytree(Path(__file__).parents[1] / "golden" / "bundle_v1", tmp_path / "v1")
+    record = json.loads((bundle / "bundle.json").read_text())
+    (graph,) = record["graphs"]["main"]
+    record["graphs"]["main"] = []
+    for precision in case.get("has", ["fp32"]):
+        file = f"main.{precision}.onnx"
+        record["graphs"]["main"].append({**graph, "precision": precision, "file": file})
+        shutil.copy(bundle / "main.onnx", bundle / file)
+    (bundle / "bundle.json").write_text(json.dumps(record))
+    plan = tmp_path / "main.plan"
+    plan.write_bytes(b"a plan")
+
+    offers = [golden_offer(GOLDEN["offers"][name], plan) for name in case["offers"]]
+    asked = [case.get(key, "") for key in ("engine", "device", "precision")]
+    if "error" in case:
+        kind, text = case["error"]
+        with pytest.raises(EngineError if kind == "engine" else BundleError) as caught:
+            _core.choose(Bundle.open(bundle), *asked, offers)
+        assert str(caught.value).replace(str(bundle), "BUNDLE") == text
+        return
+    engine, device, precision, files, passed_over = _core.choose(
+        Bundle.open(bundle), *asked, offers
+    )
+    assert [engine, device, precision] == case["chosen"]
+    assert [list(each) for each in passed_over] == case["passed_over"]
+    found = {role: Path(str(file)).name for role, file in files.items()}
+    assert found == ({"main": case["files"]} if "files" in case else {})
+
+
+def test_what_an_offer_raises_is_raised_as_it_is(folder):
+    bundle = Bundle.open(folder)
+    own = EngineError("of \udcff bytes")
+    offer = Offer("a", find_files=raising(own))
+    with pytest.raises(EngineError) as caught:
+        _core.choose(bundle, "a", "", "", [offer])
+    assert caught.value is own
+    passed_over = _core.choose(bundle, "", "", "", [offer])[4]
+    assert passed_over == [("a", "of \udcff bytes")]
+    for error in (KeyboardInterrupt(), ValueError("a fault")):
+        with pytest.raises(type(error)):
+            _core.choose(bundle, "", "", "", [Offer("a", find_files=raising(error))])
+        with pytest.raises(type(error)):
+            _core.choose(bundle, "", "", "", [Offer("a", why_not=raising(error))])

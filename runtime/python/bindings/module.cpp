@@ -10,6 +10,7 @@ namespace edgecv::bindings {
 void bind_anchors(nb::module_&);
 void bind_boxes(nb::module_&);
 void bind_bundle(nb::module_&);
+void bind_choice(nb::module_&);
 void bind_classifier(nb::module_&);
 void bind_detector(nb::module_&);
 void bind_engine(nb::module_&);
@@ -81,6 +82,7 @@ NB_MODULE(_core, m) {
   bind_stylize(m);
   bind_manifest(m);
   bind_bundle(m);
+  bind_choice(m);
   bind_engine(m);
   bind_timing(m);
   bind_classifier(m);

@@ -20,4 +20,12 @@ inline nanobind::object message_text(const char* message) {
       "surrogateescape"));
 }
 
+/// Text of Python as the core has it, surrogates as the bytes that they stand for.
+inline std::string bytes_of(const nanobind::str& text) {
+  const nanobind::object bytes =
+      nanobind::steal(PyUnicode_AsEncodedString(text.ptr(), "utf-8", "surrogateescape"));
+  if (!bytes.is_valid()) throw nanobind::python_error();
+  return {PyBytes_AsString(bytes.ptr()), static_cast<std::size_t>(PyBytes_Size(bytes.ptr()))};
+}
+
 }  // namespace edgecv::bindings

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 import os
-from typing import Annotated, Final, overload
+from typing import Annotated, Any, Final, overload
 
 import numpy
 from numpy.typing import NDArray
@@ -609,6 +609,11 @@ class Bundle:
         """
         float32 [A, 4] xyxy in pixels of the network's input; [0, 4] where the boxes come finished.
         """
+
+def choose(bundle: Bundle, engine: str, device: str, precision: str, offers: list[Any]) -> tuple[str, str, str, dict[str, HashedFile], list[tuple[str, str]]]:
+    """
+    Chooses between offers of engines (edgecv_runtime.engines.choice.Offer); "" stands for what is not asked for. Gives engine, device, precision, files by role, and what was passed over with the reasons; an engine of "" where none can run the bundle.
+    """
 
 class DeviceTensor:
     """A dense array in the memory of a CUDA device, kept alive by `owner`."""

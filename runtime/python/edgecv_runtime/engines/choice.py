@@ -1,11 +1,14 @@
-"""Which engine runs a bundle."""
+"""Which engine runs a bundle: what the engines of Python offer. The rules are the core's
+(``runtime/include/edgecv/load/choice.hpp``)."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 
+from edgecv_runtime import _core
 from edgecv_runtime._core import Bundle, BundleError, EngineError, HashedFile
 from edgecv_runtime.engines.built.search import engines_of, fitting_engine
 from edgecv_runtime.engines.nvidia.driver import gpu_count
@@ -21,6 +24,18 @@ class Choice:
     precision: str
     files: dict[str, HashedFile]  # role -> the graph or plan, held open
     passed_over: tuple[tuple[str, str], ...] = ()  # better engines, and why they were not taken
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What an engine can run here; the core's ``EngineOffer``, which describes the fields."""
+
+    engine: str
+    device: str = ""
+    devices: tuple[str, ...] = ()
+    computes: tuple[tuple[str, str], ...] = ()  # (precision, that of the graphs)
+    why_not: Callable[[], str | None] | None = None
+    find_files: Callable[[], tuple[str, dict[str, HashedFile]]] | None = None
 
 
 def choose(
@@ -44,48 +59,63 @@ def choose(
             what to install or build.
         BundleError: the bundle has no such graphs, or a file is damaged.
     """
-    if engine is not None:
-        if engine in KINDS:
-            return _planned(bundle, engine, device, precision, path)
-        return _from_graphs(bundle, engine, device, precision)
-    passed_over: list[tuple[str, str]] = []
-    if device is None or device.partition(":")[0] == "cuda":
-        built = {engine.kind for _, engine in engines_of(bundle)}
-        for kind in KINDS:
-            if kind not in built:
-                passed_over.append((kind, "no engine was built for this bundle"))
-                continue
-            try:
-                return _planned(bundle, kind, device, precision, path)
-            except (EngineError, BundleError) as error:
-                passed_over.append((kind, str(error)))
-                # Elsewhere nobody expects the engine to run.
-                if gpu_count() and not isinstance(error, _Unsupported):
-                    warnings.warn(f"{kind} is passed over: {error}", stacklevel=3)
-    if precision == "bf16" and not _has(bundle, "bf16"):
-        return _from_graphs(bundle, "openvino", device, precision, passed_over)
-    if device is None:
-        why = _why_not_cuda()
-        if why is None:
-            device = "cuda"
-        else:
-            passed_over.append(("onnxruntime on cuda", why))
-    for name in ("onnxruntime", "openvino"):
-        if find_spec(name) is not None:
-            return _from_graphs(bundle, name, device, precision, passed_over)
-    raise EngineError(
-        "no engine is installed: pip install 'edgecv[cpu]', with an NVIDIA GPU 'edgecv[gpu]'; "
-        "edgecv doctor says more"
+    offers = [
+        *(_plans(bundle, kind, engine, device, precision, path) for kind in KINDS),
+        Offer("onnxruntime", device="cuda", devices=("cuda",), why_not=_why_not_cuda),
+        Offer("onnxruntime", why_not=lambda: _why_not_installed("onnxruntime")),
+        Offer(
+            "openvino",
+            computes=(("bf16", "fp32"),),
+            why_not=lambda: _why_not_installed("openvino"),
+        ),
+    ]
+    name, place, chosen, files, passed_over = _core.choose(
+        bundle, engine or "", device or "", precision or "", offers
     )
+    if not name:
+        raise EngineError(
+            "no engine is installed: pip install 'edgecv[cpu]', with an NVIDIA GPU 'edgecv[gpu]'; "
+            "edgecv doctor says more"
+            if precision != "bf16"
+            else f"no engine computes this bundle in bf16: {passed_over[-1][1]}: "
+            "pip install 'edgecv[openvino]'"
+        )
+    return Choice(name, place or None, chosen, files, tuple(passed_over))
 
 
 class _Unsupported(EngineError):
     """The engine does not support this GPU."""
 
 
-def _planned(
+def _plans(
+    bundle: Bundle,
+    kind: str,
+    engine: str | None,
+    device: str | None,
+    precision: str | None,
+    path: str | None,
+) -> Offer:
+    """The engines of one kind that were built for the bundle."""
+
+    def why_not() -> str | None:
+        built = {engine.kind for _, engine in engines_of(bundle)}
+        return None if kind in built else "no engine was built for this bundle"
+
+    def find_files() -> tuple[str, dict[str, HashedFile]]:
+        try:
+            return _fitting_plans(bundle, kind, device, precision, path)
+        except (EngineError, BundleError) as error:
+            # Elsewhere nobody expects the engine to run.
+            if engine is None and gpu_count() and not isinstance(error, _Unsupported):
+                warnings.warn(f"{kind} is passed over: {error}", stacklevel=4)
+            raise
+
+    return Offer(kind, devices=("cuda",), why_not=why_not, find_files=find_files)
+
+
+def _fitting_plans(
     bundle: Bundle, kind: str, device: str | None, precision: str | None, path: str | None
-) -> Choice:
+) -> tuple[str, dict[str, HashedFile]]:
     from edgecv_runtime.engines.nvidia.cuda import describe_gpu, device_index
 
     trt = import_tensorrt(kind)
@@ -96,10 +126,9 @@ def _planned(
         raise _Unsupported(unsupported)
     precision = precision or _built_precision(bundle, kind)
     roles = bundle.manifest.graphs
-    files = {
+    return precision, {
         role: fitting_engine(bundle, role, kind, precision, version, gpu, path)[0] for role in roles
     }
-    return Choice(kind, device, precision, files)
 
 
 def _built_precision(bundle: Bundle, kind: str) -> str:
@@ -108,31 +137,14 @@ def _built_precision(bundle: Bundle, kind: str) -> str:
     return next((precision for precision in _PRECISIONS if precision in built), "fp32")
 
 
-def _from_graphs(
-    bundle: Bundle,
-    engine: str,
-    device: str | None,
-    precision: str | None,
-    passed_over: list[tuple[str, str]] | None = None,
-) -> Choice:
-    precision = precision or bundle.default_precision()
-    # OpenVINO computes fp32 graphs in bf16.
-    stored = "fp32" if (engine, precision) == ("openvino", "bf16") else precision
-    files = {}
-    for role in bundle.manifest.graphs:
-        graph = bundle.graph(role, stored, "onnx")
-        files[role] = bundle.verified_file(graph.file, graph.sha256)
-    return Choice(engine, device, precision, files, tuple(passed_over or ()))
-
-
-def _has(bundle: Bundle, precision: str) -> bool:
-    graphs = bundle.manifest.graphs.values()
-    return all(any(graph.precision == precision for graph in files) for files in graphs)
+def _why_not_installed(package: str) -> str | None:
+    return None if find_spec(package) is not None else f"{package} is not installed"
 
 
 def _why_not_cuda() -> str | None:
-    if find_spec("onnxruntime") is None:
-        return "onnxruntime is not installed"
+    missing = _why_not_installed("onnxruntime")
+    if missing is not None:
+        return missing
     import onnxruntime
 
     if "CUDAExecutionProvider" not in onnxruntime.get_available_providers():
