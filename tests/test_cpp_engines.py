@@ -384,7 +384,7 @@ def test_the_engine_compiles_with_older_headers() -> None:
     sources = sorted((ROOT / "runtime/engines/onnxruntime").glob("*.cpp"))
     assert len(sources) > 5
     flags = ["-std=c++17", "-fsyntax-only", "-Wall", "-Wextra", "-Werror", "-isystem", include]
-    folders = [f"-I{ROOT / 'runtime' / name}" for name in ("include", "engines")]
+    folders = [f"-I{ROOT / 'runtime' / name}" for name in ("include", "engines", "src")]
     whole = "".join(f'#include "{source}"\n' for source in sources if source.name == "plugin.cpp")
     done = subprocess.run(
         ["c++", *flags, *folders, "-x", "c++", "-"], input=whole, capture_output=True, text=True

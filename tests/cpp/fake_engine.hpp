@@ -18,7 +18,7 @@ class FakeEngine : public Engine {
 
   Tensor input(std::size_t index, const Shape& shape) override {
     input_memory.assign(element_count(shape) * element_size(inputs_[index].dtype), 0xff);
-    return {input_memory.data(), shape, inputs_[index].dtype};
+    return {input_memory.data(), shape, inputs_[index].dtype, Device::cpu, 0, nullptr, nullptr};
   }
   void bind(std::size_t, const Tensor&) override {}
   void run() override { ++runs; }

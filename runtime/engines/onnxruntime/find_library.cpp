@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "bundle/utf8_path.hpp"
 #include "edgecv/error.hpp"
 
 #ifdef _WIN32
@@ -39,11 +40,6 @@ constexpr const char* kPlain = "libonnxruntime.so";
 constexpr int kNewestName = 60, kOldestName = 18;
 
 [[noreturn]] void fail(const std::string& message) { throw Error(ErrorCode::engine, message); }
-
-std::string utf8(const fs::path& path) {
-  const auto text = path.u8string();  // of another type in C++20
-  return {text.begin(), text.end()};
-}
 
 #ifdef _WIN32
 void* load(const fs::path& path, std::string& why) {
@@ -110,11 +106,11 @@ std::optional<fs::path> library_in(const fs::path& folder) {
   std::vector<std::string> names;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
        entry.increment(error)) {
-    const std::string name = utf8(entry->path().filename());
+    const std::string name = utf8_name(entry->path().filename());
     if (is_the_library(name)) names.push_back(name);
   }
   if (names.empty()) return std::nullopt;
-  return folder / fs::u8path(*std::min_element(names.begin(), names.end(), [](auto& a, auto& b) {
+  return folder / utf8_path(*std::min_element(names.begin(), names.end(), [](auto& a, auto& b) {
            return a.size() != b.size() ? a.size() < b.size() : a < b;
          }));
 }
@@ -152,7 +148,7 @@ const OrtApiBase* base_of(void* handle, const std::string& name) {
 }
 
 OpenedLibrary open_file(const fs::path& path) {
-  const std::string name = utf8(path);
+  const std::string name = utf8_name(path);
   std::string why;
   void* handle = load(path, why);
   if (!handle) fail("onnxruntime cannot be opened: " + why.substr(0, why.find('\n')));
@@ -161,7 +157,7 @@ OpenedLibrary open_file(const fs::path& path) {
 
 /// `said_by`: who names this place, for messages.
 OpenedLibrary open_place(const std::string& place, const std::string& said_by) {
-  const fs::path path = fs::u8path(place);
+  const fs::path path = utf8_path(place);
   std::error_code error;
   if (!fs::exists(path, error)) fail(said_by + ": " + place + " does not exist");
   if (!fs::is_directory(path, error)) return open_file(path);

@@ -7,6 +7,8 @@
 #include <sstream>
 #include <system_error>
 
+#include "bundle/utf8_path.hpp"
+
 namespace edgecv::onnxruntime {
 namespace {
 
@@ -45,7 +47,7 @@ GraphCache::GraphCache(const Library& library, const Provider& provider, const H
       provider.name == "CPUExecutionProvider" || provider.name == "CUDAExecutionProvider";
   if (options.cache_dir.empty() || !keeps || !options.provider_library.empty()) return;
   std::error_code error;
-  const fs::path folder = fs::u8path(options.cache_dir);
+  const fs::path folder = utf8_path(options.cache_dir);
   fs::create_directories(folder, error);
   if (error) {
     throw Error(ErrorCode::engine,
@@ -63,12 +65,12 @@ GraphCache::GraphCache(const Library& library, const Provider& provider, const H
 GraphCache::~GraphCache() {
   if (!use()) return;
   std::error_code error;
-  fs::remove(fs::u8path(new_file_), error);
+  fs::remove(utf8_path(new_file_), error);
 }
 
 std::optional<std::string> GraphCache::kept() const {
   std::error_code error;
-  if (!use() || !fs::is_regular_file(fs::u8path(file_), error)) return std::nullopt;
+  if (!use() || !fs::is_regular_file(utf8_path(file_), error)) return std::nullopt;
   return file_;
 }
 
@@ -76,7 +78,7 @@ void GraphCache::keep() {
   if (!use()) return;
   // Atomic: another process that starts now finds all of it or nothing.
   std::error_code error;
-  fs::rename(fs::u8path(new_file_), fs::u8path(file_), error);
+  fs::rename(utf8_path(new_file_), utf8_path(file_), error);
   if (error) {
     throw Error(ErrorCode::engine,
                 "cache_dir: " + file_ + " cannot be written: " + error.message());

@@ -8,6 +8,8 @@
 
 #include "onnxruntime/find_library.hpp"
 
+#include "bundle/utf8_path.hpp"
+
 namespace edgecv::onnxruntime {
 namespace {
 
@@ -115,7 +117,7 @@ void Library::check(OrtStatus* status, const std::string& what) const {
 }
 
 std::basic_string<ORTCHAR_T> to_ort_path(const std::string& path) {
-  return std::filesystem::u8path(path).native();
+  return utf8_path(path).native();
 }
 
 }  // namespace edgecv::onnxruntime

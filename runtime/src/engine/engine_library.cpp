@@ -1,7 +1,6 @@
 #include "edgecv/engine/engine_library.hpp"
 
-#include <filesystem>
-
+#include "bundle/utf8_path.hpp"
 #include "edgecv/error.hpp"
 
 #ifdef _WIN32
@@ -18,7 +17,7 @@ namespace {
 
 void* open_library(const std::string& path, std::string& why) {
 #ifdef _WIN32
-  void* handle = LoadLibraryExW(std::filesystem::u8path(path).c_str(), nullptr, 0);
+  void* handle = LoadLibraryExW(utf8_path(path).c_str(), nullptr, 0);
   if (!handle) why = "error " + std::to_string(GetLastError());
 #else
   void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
