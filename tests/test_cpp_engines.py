@@ -392,6 +392,24 @@ def test_the_engine_compiles_with_older_headers() -> None:
     assert done.returncode == 0, done.stderr[:3000]
 
 
+def test_headers_that_are_not_there_or_too_old(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    (root / "include").mkdir(parents=True)
+    configure = ["cmake", "-S", ROOT / "runtime", "-B", tmp_path / "build", "-G", "Ninja"]
+    configure += ["-DEDGECV_ONNXRUNTIME=ON", f"-DONNXRUNTIME_ROOT={root}"]
+    done = attempt(*configure)
+    said = " ".join(done.stderr.split())
+    assert (
+        done.returncode != 0 and "onnxruntime_c_api.h was not found: set ONNXRUNTIME_ROOT" in said
+    )
+    (root / "include" / "onnxruntime_c_api.h").write_text("#define ORT_API_VERSION 17\n")
+    done = attempt(*configure)
+    said = " ".join(done.stderr.split())
+    assert done.returncode != 0 and "is of ONNX Runtime 1.17: expected 1.18 or later" in said
+    (root / "include" / "onnxruntime_c_api.h").write_text("#define ORT_API_VERSION 18\n")
+    assert "ONNX Runtime's headers: 1.18" in run(*configure)
+
+
 def test_a_manifest_names_what_the_self_test_has(bundles: Path) -> None:
     """All thirteen families, each in three precisions, so that none is left out unnoticed."""
     assert len(FAMILIES) == 13
