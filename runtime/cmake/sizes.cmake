@@ -15,7 +15,7 @@ foreach(name IN ITEMS
     engine/checked_engine engine/conformance engine/engine_library engine/engine_sets engine/graph_ports engine/image_batches engine/registry engine/tensor
     image/geometry image/image image/input_spec image/preprocess image/sliding_windows
     load/choose load/load load/model_info segmentation/segment segmentation/semantic_segmenter simd/level
-    style/stylizer threads/forks
+    style/stylizer threads/call_queue threads/forks
     threads/guarded_executor threads/thread_pool)
   list(APPEND EDGECV_SMALL src/${name}.cpp)
 endforeach()

@@ -60,6 +60,7 @@
 #include "edgecv/load/load.hpp"
 #include "edgecv/load/model_info.hpp"
 #include "edgecv/load/options.hpp"
+#include "edgecv/log.hpp"
 #include "edgecv/masks/masks.hpp"
 #include "edgecv/scores/score_function.hpp"
 #include "edgecv/segmentation/class_map.hpp"
@@ -69,8 +70,10 @@
 #include "edgecv/segmentation/window_weight.hpp"
 #include "edgecv/style/stylize.hpp"
 #include "edgecv/style/stylizer.hpp"
+#include "edgecv/threads/call_queue.hpp"
 #include "edgecv/threads/executor.hpp"
 #include "edgecv/threads/setting.hpp"
+#include "edgecv/threads/submit.hpp"
 #include "edgecv/threads/thread_pool.hpp"
 #include "edgecv/version.hpp"
 

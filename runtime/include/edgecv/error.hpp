@@ -21,6 +21,7 @@ enum class ErrorCode {
   engine,         // an inference engine: not there, cannot load, failed, or gave unusable outputs
   internal,       // a fault of this library
   system,         // the machine: it starts no more threads
+  canceled,       // a submitted call that was cancelled before it began
 };
 
 /// Says in one line what is wrong, what was expected and what to do.

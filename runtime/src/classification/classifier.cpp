@@ -26,6 +26,7 @@ Classifier::Classifier(const Bundle& bundle, std::shared_ptr<Engine> engine,
 
 std::vector<Classification> Classifier::run(const std::vector<Image>& images, int max_batch,
                                             Timing* timing) {
+  check_max_batch(max_batch);
   const EngineSets::Turn turn(*engines_);
   Engine& engine = turn.engine(0);
   Timing spent;

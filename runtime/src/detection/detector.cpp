@@ -44,6 +44,7 @@ void Detector::change_thresholds(const std::map<std::string, float>& by_name) {
 
 std::vector<Detections> Detector::run(const std::vector<Image>& images, int max_batch,
                                       Timing* timing) {
+  check_max_batch(max_batch);
   const std::vector<float> thresholds = thresholds_.get();
   const std::vector<OneStage::Output> described = method_->outputs();
   const EngineSets::Turn turn(*engines_);

@@ -50,6 +50,12 @@ TensorSides tensor_sides(const Engine& engine, const InputSpec& spec) {
   return {shape[height_axis], shape[height_axis + 1]};
 }
 
+void check_max_batch(int max_batch) {
+  if (max_batch >= 1) return;
+  throw Error(ErrorCode::invalid_input,
+              "max_batch: expected 1 or more, got " + std::to_string(max_batch));
+}
+
 std::size_t images_per_run(const BatchRange& range, int wanted) {
   return std::clamp(static_cast<std::size_t>(std::max(1, wanted)), range.lowest, range.highest);
 }

@@ -28,6 +28,9 @@ struct TensorSides {
 };
 TensorSides tensor_sides(const Engine& engine, const InputSpec& spec);
 
+/// Throws Error (invalid_input) if it is below 1.
+void check_max_batch(int max_batch);
+
 /// As near to `wanted` as the engine allows.
 std::size_t images_per_run(const BatchRange& range, int wanted);
 

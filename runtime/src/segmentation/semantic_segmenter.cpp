@@ -72,6 +72,7 @@ void SemanticSegmenter::set_windows(const std::optional<CropWindows>& windows) {
 std::vector<Segmentation> SemanticSegmenter::run(const std::vector<Image>& images,
                                                  bool probabilities, int max_batch,
                                                  Timing* timing) {
+  check_max_batch(max_batch);
   const std::optional<CropWindows> windows = windows_.get();
   const EngineSets::Turn turn(*engines_);
   Engine& engine = turn.engine(0);

@@ -8,6 +8,7 @@
 
 #include "edgecv/edgecv.hpp"
 #include "model_doubles.hpp"
+#include "refusal.hpp"
 #include "threads/own_threads.hpp"
 
 using namespace edgecv;
@@ -37,6 +38,15 @@ void test_moves(Model first) {
   CHECK(bits_of(first(image)) == expected);
 }
 
+template <typename Model>
+void run_with(Model& model, const std::vector<Image>& images, int max_batch) {
+  model.run(images, max_batch);
+}
+
+void run_with(SemanticSegmenter& model, const std::vector<Image>& images, int max_batch) {
+  model.run(images, false, max_batch);
+}
+
 }  // namespace
 
 TEST_CASE("models move into and out of vectors") {
@@ -57,6 +67,18 @@ TEST_CASE("a moved model has its settings") {
   Detector moved = std::move(detector);
   CHECK(bits_of(moved(images.images[2])) == expected);
   CHECK(expected != bits_of(make_detector(false, log)(images.images[2])));
+}
+
+TEST_CASE("a batch below 1 is refused") {
+  const auto log = std::make_shared<Log>();
+  const Images images;
+  const auto said = [&](auto model) {
+    return refusal(ErrorCode::invalid_input, [&] { run_with(model, images.images, 0); });
+  };
+  CHECK(said(make_classifier(false, log)) == "max_batch: expected 1 or more, got 0");
+  CHECK(said(make_detector(false, log)) == "max_batch: expected 1 or more, got 0");
+  CHECK(said(make_segmenter(false, log)) == "max_batch: expected 1 or more, got 0");
+  CHECK(log->runs == 0);
 }
 
 TEST_CASE("models of one process share their threads") {

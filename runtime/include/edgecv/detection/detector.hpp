@@ -61,8 +61,8 @@ class EDGECV_API Detector : public ModelInfo {
   Detections operator()(const Image& image) { return std::move(run({image}).front()); }
 
   /// One result for each image. Neighbours whose tensors have one size share a run of the
-  /// network, `max_batch` of them or as near to it as the engine allows. This call's time is added
-  /// to `timing`.
+  /// network, `max_batch` of them or as near to it as the engine allows. Throws Error
+  /// (invalid_input) if it is below 1. This call's time is added to `timing`.
   std::vector<Detections> run(const std::vector<Image>& images, int max_batch = 16,
                               Timing* timing = nullptr);
 

@@ -53,9 +53,9 @@ class EDGECV_API SemanticSegmenter : public ModelInfo {
   Segmentation operator()(const Image& image) { return std::move(run({image}).front()); }
 
   /// One result for each image. Whole: neighbours whose tensors have one size share a run of the
-  /// network, `max_batch` of them or as near to it as the engine allows.
-  /// Windows: those of one image share runs. `probabilities` takes 4 * classes bytes a pixel.
-  /// This call's time is added to `timing`.
+  /// network, `max_batch` of them or as near to it as the engine allows. Throws Error
+  /// (invalid_input) if it is below 1. Windows: those of one image share runs. `probabilities`
+  /// takes 4 * classes bytes a pixel. This call's time is added to `timing`.
   std::vector<Segmentation> run(const std::vector<Image>& images, bool probabilities = false,
                                 int max_batch = 4, Timing* timing = nullptr);
 
