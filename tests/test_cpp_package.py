@@ -118,7 +118,8 @@ def test_the_quick_start_finds_the_cells_that_python_finds(prefix: Path, tmp_pat
 def test_the_first_lines_of_the_page(prefix: Path, tmp_path: Path) -> None:
     """docs/cpp.md: load in one line, and its options, from a folder and from a zip."""
     page = (ROOT / "docs" / "cpp.md").read_text()
-    first, second = re.findall(r"^```cpp\n(.*?)^```", page, re.M | re.S)[:2]
+    first, second, *others = re.findall(r"^```cpp\n(.*?)^```", page, re.M | re.S)
+    (submits,) = (block for block in others if "Submitter" in block)
     archive = shutil.make_archive(
         str(tmp_path / "cells"), "zip", ROOT / "samples/data/cells.bundle"
     )
@@ -147,6 +148,7 @@ int main() {{
     std::size_t step;
   }} mat{{reinterpret_cast<unsigned char*>(pixels.data()), {height}, {width}, {3 * width}}};
   {{ {first.removeprefix(include)} }}
+  {{ {first.removeprefix(include).split("for (")[0]} {submits} }}
   {{ {second} }}
 }}
 """)
@@ -160,11 +162,12 @@ int main() {{
     program = build(project, prefix, tmp_path / "build", openvino_package()) / "app"
     done = subprocess.run([program], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    *lines, last = done.stdout.splitlines()
+    *lines, one, other, last = done.stdout.splitlines()
     assert last == "openvino on cpu"
     result = edgecv.load(ROOT / "samples/data/cells.bundle", engine="openvino")(photo)
     found = [re.fullmatch(r"(\w+) ([\d.]+) at ([\d-]+), ([\d-]+)", line) for line in lines]
     assert len(found) == len(result) >= 10 and all(found)
+    assert one == other == f"{len(result)} objects"
     for line, box, score, label in zip(
         found, result.boxes, result.scores, result.labels, strict=True
     ):
