@@ -13,7 +13,7 @@ test: test-cpp test-python
 test-cpp: .venv/.installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" tests/cpp/run
 
-# All C++ tests on Arm of 64 and 32 bits and on a big-endian processor, under QEMU; writes
+# All C++ tests on Arm of 64 and 32 bits, under QEMU; writes
 # benchmarks/results/processors.md.
 test-arm: .venv/.installed
 	PATH="$(CURDIR)/$(BIN):$$PATH" tests/cpp/emulated/run

@@ -52,3 +52,21 @@ def test_link_time_optimisation_is_asked_for_where_the_linker_has_it(tmp_path):
     linked = subprocess.run([compiler, "-flto", probe, "-o", tmp_path / "probe"], check=False)
     rules, said = configure(tmp_path / "with", compiler)
     assert ("-flto" in rules) == (linked.returncode == 0)
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ("-U__FLT_EVAL_METHOD__ -D__FLT_EVAL_METHOD__=2", "floats in more than 32 bits"),
+        ("-U__BYTE_ORDER__ -D__BYTE_ORDER__=__ORDER_BIG_ENDIAN__", "big-endian processor"),
+    ],
+    ids=["x87", "big-endian"],
+)
+def test_a_processor_with_other_results_is_refused(flags, message, tmp_path):
+    """As the compiler of such a processor describes it."""
+    command = ["cmake", "-S", RUNTIME, "-B", tmp_path, "-G", "Ninja", f"-DCMAKE_CXX_FLAGS={flags}"]
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    environment = {**os.environ, "PATH": path}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode != 0
+    assert message in " ".join(done.stderr.split())

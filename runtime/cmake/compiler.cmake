@@ -42,6 +42,17 @@ if(NOT EDGECV_FLOATS_ARE_FLOATS)
     "other machines: on 32-bit x86 give -DCMAKE_CXX_FLAGS=\"-msse2 -mfpmath=sse\"")
 endif()
 
+# Bundles and tensors hold little-endian numbers, and no engine runs elsewhere.
+check_cxx_source_compiles([[
+  #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+  #error
+  #endif
+  int main() {}]] EDGECV_LITTLE_ENDIAN)
+if(NOT EDGECV_LITTLE_ENDIAN)
+  message(FATAL_ERROR "the compiler ${CMAKE_CXX_COMPILER} builds for a big-endian processor, which edgecv does not "
+    "support: build for a little-endian one")
+endif()
+
 # The levels of x86-64: one function may be compiled for another processor, and the library asks which
 # processor it runs on.
 set(EDGECV_USES_CLONES OFF)

@@ -7,8 +7,7 @@
 #if defined(__x86_64__) || defined(_M_X64)
 #define EDGECV_SHA256_NATIVE 1
 #define EDGECV_SHA256_X86 1
-#elif defined(__aarch64__) && defined(__GNUC__) && defined(__ARM_NEON) && \
-    __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#elif defined(__aarch64__) && defined(__GNUC__) && defined(__ARM_NEON)
 #define EDGECV_SHA256_NATIVE 1
 #define EDGECV_SHA256_ARM 1
 #endif

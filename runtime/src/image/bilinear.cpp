@@ -27,12 +27,6 @@ struct Row {
   const std::uint8_t* next_lower;
 };
 
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-constexpr bool little_endian = false;
-#else
-constexpr bool little_endian = true;
-#endif
-
 /// Bytes that a wide load takes: two pixels of 3 or 4 bytes, or one.
 constexpr int wide_bytes(bool gray, bool two_columns) {
   return gray ? (two_columns ? 2 : 1) : (two_columns ? 8 : 4);
@@ -194,7 +188,6 @@ BilinearSampler::BilinearSampler(const LinearAxis& columns, LinearAxis rows, Siz
   const int limit = image.width * step - wide_bytes(step == 1, blends);
   wide_ = static_cast<int>(std::upper_bound(offsets_.begin(), offsets_.end(), limit) -
                            offsets_.begin());
-  if (!little_endian) wide_ = 0;
 }
 
 void BilinearSampler::operator()(PixelRows& source, int y, float* /*scratch*/,

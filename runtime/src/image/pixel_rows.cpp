@@ -16,12 +16,7 @@ EDGECV_INLINE std::uint32_t clamp_byte(int value) {
 
 /// Stores blue, green, red and a byte without meaning.
 EDGECV_INLINE void store_bgrx(int blue, int green, int red, std::uint8_t* pixel) {
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  const std::uint32_t bgrx =
-      clamp_byte(blue) << 24 | clamp_byte(green) << 16 | clamp_byte(red) << 8;
-#else
   const std::uint32_t bgrx = clamp_byte(blue) | clamp_byte(green) << 8 | clamp_byte(red) << 16;
-#endif
   std::memcpy(pixel, &bgrx, sizeof bgrx);  // one store, so that the loops below vectorise
 }
 

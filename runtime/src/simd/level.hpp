@@ -22,6 +22,9 @@
 #define EDGECV_INLINE inline __attribute__((always_inline))
 #endif
 
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "edgecv does not support big-endian processors"
+#endif
 #if FLT_EVAL_METHOD != 0
 #error "floats are computed in more than 32 bits: on 32-bit x86 compile with -msse2 -mfpmath=sse"
 #endif
