@@ -24,8 +24,8 @@ What is swept, each as a whole command unless it says otherwise:
 | build --engine tensorrt_rtx of a zip | an engine, in cache  | the same                  |
 | train, two epochs                    | nothing              | --resume; equal to an     |
 |                                      |                      | undisturbed run           |
-| train of other tasks, 40 points      | nothing              | --resume; equal           |
-| style, 40 points                     | an older image       | the same                  |
+| train of other tasks, 12 points      | nothing              | --resume; equal           |
+| style, 12 points                     | an older image       | the same                  |
 | demo, small, 40 points               | nothing              | the same, or `info`       |
 | predict of a checkpoint              | a cache that is full | the same                  |
 | predict --save of images, of a video | older results        | the same                  |

@@ -1,5 +1,5 @@
 """Training of classifiers, segmentation and style networks, and `edgecv style`, ended at calls of
-the file system. They write as detectors do, of which every call is tried: here forty of each fault
+the file system. They write as detectors do, of which every call is tried: here twelve of each fault
 (`make interrupts`), or one."""
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import edgecv.training.style.task, edgecv.training.style.optimisation
 
 @pytest.fixture
 def most(everything: bool) -> int:
-    return 40 if everything else 1
+    return 12 if everything else 1
 
 
 @pytest.fixture(scope="module")

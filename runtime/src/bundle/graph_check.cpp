@@ -1,11 +1,13 @@
 #include "edgecv/bundle/graph_check.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <set>
 #include <string_view>
 
 #include "bundle/bundle_error.hpp"
+#include "bundle/graph_inputs.hpp"
 #include "bundle/graph_size.hpp"
 
 namespace edgecv {
@@ -96,6 +98,7 @@ class GraphCheck {
     // A graph in several parts is one.
     for (Fields field(bytes); field.next();) {
       if (field.number == 7) find_large(field.content);
+      if (field.number == 8) find_opset(field.content);
     }
     for (Fields field(bytes); field.next();) {
       if (field.number == 7) {
@@ -113,6 +116,14 @@ class GraphCheck {
   [[noreturn]] void refuse(const std::string& found, const std::string& expected) const {
     throw Error(ErrorCode::bad_bundle,
                 name_ + ": " + found + ", expected " + expected + ": export it again");
+  }
+
+  void find_opset(std::string_view bytes) {
+    const std::string_view domain = name_in(bytes, 1);
+    if (!domain.empty() && domain != "ai.onnx") return;
+    for (Fields field(bytes); field.next();) {
+      if (field.number == 2 && field.wire == kVarint) opset_ = std::max(opset_, field.value);
+    }
   }
 
   /// Constants that are too large as the shape of something. They may stand behind their use.
@@ -218,6 +229,20 @@ class GraphCheck {
         }
       }
     }
+    check_inputs(bytes, inputs_needed(type, opset_), shown);
+  }
+
+  template <typename Shown>
+  void check_inputs(std::string_view node, std::size_t needed, const Shown& shown) const {
+    std::size_t count = 0;
+    for (Fields field(node); count < needed && field.next();) {
+      if (field.number != 1 || field.wire != kLength) continue;
+      if (field.content.empty()) break;  // left out, as only those may be that come later
+      ++count;
+    }
+    if (count == needed) return;
+    refuse(shown() + " lacks input " + std::to_string(count),
+           std::to_string(needed) + (needed == 1 ? " input" : " inputs") + " at least");
   }
 
   void sparse(std::string_view bytes) {
@@ -246,6 +271,7 @@ class GraphCheck {
   const std::string& name_;
   std::set<std::string_view> large_;
   std::size_t nodes_ = 0;
+  std::uint64_t opset_ = 0;
 };
 
 }  // namespace
