@@ -293,6 +293,47 @@ def test_nothing_of_the_machine_is_noted_for_telemetry(open_engine: Any, tmp_pat
     assert done.stdout == TRIPLED and list(home.rglob("*")) == []
 
 
+def test_on_a_gpu_feature_maps_stay_there(
+    programs: Path, bundles: Path, tmp_path: Path, open_engine: Any
+) -> None:
+    """A provider and a driver whose GPU is the host: where outputs are bound, and the results."""
+    placements = tmp_path / "placements"
+    (library,) = (package("onnxruntime") / "capi").glob("libonnxruntime.so*")
+    environment = {
+        "EDGECV_ONNXRUNTIME": str(programs / "cuda"),
+        "LD_LIBRARY_PATH": str(programs / "cuda"),
+        "REAL_ONNXRUNTIME": str(library),
+        "PLACEMENTS": str(placements),
+    }
+    image = np.random.default_rng(5).integers(0, 256, (96, 128, 3), np.uint8)
+    (tmp_path / "image").write_bytes(image.tobytes())
+    command = [programs / "run_bundle", "onnxruntime", bundles / "mask", 96, 128]
+    command += [tmp_path / "image", "fp32", 0.001]
+    assert run(*command, "cuda", **environment) == run(*command, "cpu")
+    lines = placements.read_text().splitlines()
+    assert lines[0] == "options device_id=0 use_tf32=0 "
+    # The first call does not know yet who reads what; results are pinned memory of the host.
+    assert [line for line in lines if line.startswith("features")] == [
+        *("features_0 CudaPinned", "features_1 CudaPinned"),
+        *("features_0 Cuda", "features_1 Cuda"),
+    ]
+    places = {line.split()[1] for line in lines if line.split()[0] in ("logits", "masks")}
+    assert places == {"CudaPinned"}
+    # Without a device asked for, a GPU is taken where there is one.
+    placements.unlink()
+    auto = run(*command, "", **environment)
+    assert auto == run(*command, "cpu") and "features_0 Cuda" in placements.read_text()
+
+    done = open_engine("onnxruntime in place", "device=cuda", **environment)
+    assert done.stdout == "host GPU " + TRIPLED, done.stderr
+    said = refusal(open_engine("onnxruntime", "device=tensorrt", **environment))
+    assert said == 'this onnxruntime has no device "tensorrt", only cuda, cpu'
+    shapes = ["2x3x64x96", "then", "1x3x64x96"]
+    graph = bundles / "ssd_tiny" / "main.onnx"
+    said = run(programs / "conformance", "onnxruntime@cuda", graph, *shapes, **environment)
+    assert said == "onnxruntime tried\n"
+
+
 def test_optimized_graphs_are_kept(
     open_engine: Any, programs: Path, bundles: Path, tmp_path: Path
 ) -> None:

@@ -66,6 +66,7 @@ std::shared_ptr<edgecv::Engine> open(const std::string& way, const edgecv::Engin
   edgecv::OnnxRuntimeOptions options;
   options.threads = 1;
   if (way == "onnxruntime" || way == "openvino") return through_registry(way, setup);
+  if (way == "onnxruntime in place") return through_registry("onnxruntime", setup);
   if (way == "times from a library") {
     for (int repeat = 0; repeat < 2; ++repeat) {
       edgecv::load_engine_library(std::getenv("ENGINE_LIBRARY"));
@@ -131,6 +132,13 @@ int main(int count, char** arguments) {
     const edgecv::Tensor input = engine->input(0, shape);
     std::fill_n(input.as<float>(), edgecv::element_count(shape), 1.f);
     engine->run();
+    if (std::string(arguments[1]) == "onnxruntime in place") {
+      for (int repeat = 0; repeat < 2; ++repeat) {
+        const edgecv::Tensor there = engine->output_in_place(0);
+        std::printf("%s ", there.device == edgecv::Device::cuda ? "GPU" : "host");
+        engine->run();
+      }
+    }
     const edgecv::Tensor output = engine->output(0);
     std::printf("%s", engine->outputs()[0].name.c_str());
     for (std::int64_t i = 0; i < edgecv::element_count(output.shape); ++i) {
