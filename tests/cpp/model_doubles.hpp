@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "allocations.hpp"
 #include "detection/two_stage_doubles.hpp"
 #include "edgecv/edgecv.hpp"
 
@@ -111,6 +112,7 @@ class Mixer : public Engine {
 
  private:
   struct Inside {
+    const AllocationPause pause{};  // an engine's own memory is not the pipeline's
     explicit Inside(Mixer& mixer) : count(mixer.inside_) {
       if (++count != 1) ++mixer.log_->trespasses;
     }

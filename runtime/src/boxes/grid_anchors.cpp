@@ -19,8 +19,9 @@ bool all_positive(const std::vector<std::vector<float>>& lists) {
 
 }  // namespace
 
-std::vector<float> cell_anchors(const GridAnchors& spec, std::size_t level) {
-  std::vector<float> boxes;
+std::vector<float> cell_anchors(const GridAnchors& spec, std::size_t level,
+                                std::vector<float> boxes) {
+  boxes.clear();
   for (const float ratio : spec.aspect_ratios[level]) {
     const float height_ratio = std::sqrt(ratio), width_ratio = 1 / height_ratio;
     for (const float size : spec.sizes[level]) {

@@ -8,9 +8,9 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
 
 #include "boxes/nms_kept_boxes.hpp"
+#include "threads/recycled.hpp"
 
 namespace edgecv {
 
@@ -26,7 +26,7 @@ class ClassSuppression {
   }
 
  private:
-  std::vector<KeptBoxes> kept_;  // of each class
+  Recycled<KeptBoxes> kept_;  // of each class
   float iou_threshold_;
 };
 

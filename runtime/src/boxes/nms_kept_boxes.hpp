@@ -5,7 +5,8 @@
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <vector>
+
+#include "threads/recycled.hpp"
 
 namespace edgecv {
 
@@ -46,7 +47,7 @@ class KeptBoxes {
 
  private:
   std::size_t count_ = 0;
-  std::vector<Block> blocks_;
+  Recycled<Block> blocks_;
 };
 
 }  // namespace edgecv

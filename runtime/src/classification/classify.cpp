@@ -6,13 +6,15 @@
 #include <numeric>
 
 #include "scores/finite.hpp"
+#include "threads/recycled.hpp"
 
 namespace edgecv {
 namespace {
 
 /// In double, so that a thousand classes add up.
-std::vector<float> scores_of(ScoreFunction function, const float* logits, std::size_t classes) {
-  std::vector<float> scores(logits, logits + classes);
+void scores_of(ScoreFunction function, const float* logits, std::size_t classes,
+               std::vector<float>& scores) {
+  scores.assign(logits, logits + classes);
   if (function == ScoreFunction::sigmoid) {
     for (float& score : scores) score = static_cast<float>(1 / (1 + std::exp(-double{score})));
   } else if (function == ScoreFunction::softmax) {
@@ -21,18 +23,17 @@ std::vector<float> scores_of(ScoreFunction function, const float* logits, std::s
     for (const float logit : scores) sum += std::exp(logit - largest);
     for (float& score : scores) score = static_cast<float>(std::exp(score - largest) / sum);
   }
-  return scores;
 }
 
 }  // namespace
 
-Classification classify(const ClassifySpec& spec, const float* logits, int classes) {
+Classification classify(const ClassifySpec& spec, const float* logits, int classes,
+                        Classification result) {
   const auto count = static_cast<std::size_t>(classes);
   require_finite(logits, count, spec.scores_output);
-  Classification result;
-  result.probabilities = scores_of(spec.score_function, logits, count);
+  scores_of(spec.score_function, logits, count, result.probabilities);
 
-  std::vector<std::int64_t> order(count);
+  Recycled<std::int64_t> order(count);
   std::iota(order.begin(), order.end(), std::int64_t{0});
   const std::size_t kept = std::min(count, static_cast<std::size_t>(spec.topk));
   // By logit: scores of surely different logits may be rounded to one value.
@@ -41,6 +42,7 @@ Classification classify(const ClassifySpec& spec, const float* logits, int class
                       return logits[a] != logits[b] ? logits[a] > logits[b] : a < b;
                     });
   result.labels.assign(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept));
+  result.scores.clear();
   for (const std::int64_t label : result.labels) {
     result.scores.push_back(result.probabilities[static_cast<std::size_t>(label)]);
   }

@@ -8,6 +8,7 @@
 #include "scores/finite.hpp"
 #include "scores/logit_margin.hpp"
 #include "scores/score_order.hpp"
+#include "threads/recycled.hpp"
 
 #define EDGECV_KERNELS "detection/box_head_kernels.hpp"
 #include "simd/each_level.hpp"
@@ -19,7 +20,7 @@ constexpr int rows_per_piece = 64;
 constexpr std::size_t lanes = base::lanes;
 
 /// Thresholds in whole vectors; nothing passes those of the lanes that are no class.
-std::vector<float> in_vectors(std::vector<float> thresholds) {
+Recycled<float> in_vectors(Recycled<float> thresholds) {
   thresholds.resize((thresholds.size() + lanes - 1) / lanes * lanes,
                     std::numeric_limits<float>::infinity());
   return thresholds;
@@ -28,13 +29,13 @@ std::vector<float> in_vectors(std::vector<float> thresholds) {
 /// Writes the keys of all scores above their thresholds to the front of `keys`, in rising order of
 /// their indices, and returns how many there are.
 std::size_t find_passing(const BoxHeadSpec& spec, const float* logits, std::size_t count,
-                         std::size_t classes, const std::vector<float>& thresholds, Executor& pool,
+                         std::size_t classes, const Recycled<float>& thresholds, Executor& pool,
                          std::vector<std::uint64_t>& keys) {
   const float margin = logit_margin(*std::min_element(thresholds.begin(), thresholds.end()));
-  const std::vector<float> limits = in_vectors(thresholds);
+  const Recycled<float> limits = in_vectors(thresholds);
   // Every piece writes to its own part, and the parts are joined.
   if (keys.size() < count * classes) keys.resize(count * classes);
-  std::vector<std::size_t> passing((count + rows_per_piece - 1) / rows_per_piece);
+  Recycled<std::size_t> passing((count + rows_per_piece - 1) / rows_per_piece);
   pool.parallel_for(static_cast<int>(count), rows_per_piece, [&](int begin, int end) {
     thread_local std::vector<float> scores;
     scores.resize(classes + 1 + 2 * lanes);
@@ -84,17 +85,16 @@ bool has_area_in_image(const float* box, const Geometry& geometry) {
 Detections box_head_detections(const BoxHeadSpec& spec, const float* logits, const float* deltas,
                                const float* proposals, std::size_t count, int class_count,
                                const Geometry& geometry, const std::vector<float>& thresholds,
-                               Executor& pool) {
+                               Executor& pool, Detections kept) {
   thread_local std::vector<std::uint64_t> keys;  // kept from call to call, as fresh pages cost
   const std::size_t classes = static_cast<std::size_t>(class_count);
-  const std::size_t passing = find_passing(
-      spec, logits, count, classes,
-      thresholds.empty() ? std::vector<float>(classes, spec.score_threshold) : thresholds, pool,
-      keys);
+  Recycled<float> per_class(thresholds.begin(), thresholds.end());
+  if (per_class.empty()) per_class.assign(classes, spec.score_threshold);
+  const std::size_t passing = find_passing(spec, logits, count, classes, per_class, pool, keys);
 
   // From the best score down, a slice at a time, until enough boxes are kept; the result does not
   // depend on how the slices are cut. Equal scores: by proposal, then class.
-  Detections kept;
+  kept.clear();
   ClassSuppression suppression(classes, spec.iou_threshold);
   const std::size_t wanted = static_cast<std::size_t>(std::max(spec.max_detections, 0));
   std::size_t slice = std::max<std::size_t>(256, 4 * wanted);
@@ -127,11 +127,17 @@ void boxes_to_image(const Geometry& geometry, std::vector<float>& boxes) {
 
 std::vector<std::int32_t> assign_levels(const LevelSpec& spec, const float* boxes,
                                         std::size_t count) {
+  std::vector<std::int32_t> levels(count);
+  assign_levels(spec, boxes, count, levels.data());
+  return levels;
+}
+
+void assign_levels(const LevelSpec& spec, const float* boxes, std::size_t count,
+                   std::int32_t* levels) {
   const float finest = -std::log2(spec.scales.front());
   // By scale, not by number: MobileNet's two feature maps share one, and torchvision pools from the
   // first alone.
   const float last = std::log2(spec.scales.front() / spec.scales.back());
-  std::vector<std::int32_t> levels(count);
   for (std::size_t i = 0; i < count; ++i) {
     const float* box = boxes + 4 * i;
     const float side = std::sqrt((box[2] - box[0]) * (box[3] - box[1]));
@@ -141,7 +147,6 @@ std::vector<std::int32_t> assign_levels(const LevelSpec& spec, const float* boxe
     // Written so that NaN, of a box turned inside out, gives the finest level.
     levels[i] = level > 0 ? static_cast<std::int32_t>(std::min(level, last)) : 0;
   }
-  return levels;
 }
 
 }  // namespace edgecv

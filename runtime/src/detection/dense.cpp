@@ -9,6 +9,7 @@
 #include "scores/finite.hpp"
 #include "scores/logit_margin.hpp"
 #include "scores/score_order.hpp"
+#include "threads/recycled.hpp"
 
 #define EDGECV_KERNELS "detection/dense_kernels.hpp"
 #include "simd/each_level.hpp"
@@ -30,7 +31,7 @@ bool operator<(const Candidate& a, const Candidate& b) {
 }
 
 /// Keeps the best `count`, in no order.
-void keep_best(std::vector<Candidate>& candidates, std::size_t count) {
+void keep_best(Recycled<Candidate>& candidates, std::size_t count) {
   if (candidates.size() <= count) return;
   std::nth_element(candidates.begin(), candidates.begin() + count, candidates.end());
   candidates.resize(count);
@@ -38,11 +39,11 @@ void keep_best(std::vector<Candidate>& candidates, std::size_t count) {
 
 /// What the scores of one level are compared with.
 struct Limits {
-  const std::vector<float>& per_class;
+  const Recycled<float>& per_class;
   float logit;  // no score passes in a row whose best logit is not above it
 };
 
-Limits limits(const std::vector<float>& per_class, bool with_centerness) {
+Limits limits(const Recycled<float>& per_class, bool with_centerness) {
   // With a centerness c the score is sqrt(sigmoid(x) * c) with c <= 1, so sigmoid(x) > t * t.
   const float lowest = *std::min_element(per_class.begin(), per_class.end());
   return {per_class, logit_margin(with_centerness ? lowest * lowest : lowest)};
@@ -57,11 +58,11 @@ struct Level {
 };
 
 /// The topk_candidates best of the level that are above their class's threshold, in no order.
-std::vector<Candidate> level_candidates(const DenseSpec& spec, const Level& level,
-                                        std::size_t classes, const Limits& limits, Executor& pool) {
+Recycled<Candidate> level_candidates(const DenseSpec& spec, const Level& level, std::size_t classes,
+                                     const Limits& limits, Executor& pool) {
   const auto topk = static_cast<std::size_t>(spec.topk_candidates);
   const std::size_t pieces = (level.anchors + anchors_per_piece - 1) / anchors_per_piece;
-  std::vector<std::vector<Candidate>> found(pieces);
+  Recycled<Recycled<Candidate>> found(pieces);
   pool.parallel_for(static_cast<int>(level.anchors), anchors_per_piece, [&](int first, int last) {
     const auto begin = static_cast<std::size_t>(first), end = static_cast<std::size_t>(last);
     thread_local std::vector<std::uint32_t> rows;
@@ -75,7 +76,7 @@ std::vector<Candidate> level_candidates(const DenseSpec& spec, const Level& leve
     if (level.centerness) {
       require_finite(level.centerness + begin, end - begin, spec.centerness_output);
     }
-    std::vector<Candidate>& candidates = found[begin / anchors_per_piece];
+    Recycled<Candidate>& candidates = found[begin / anchors_per_piece];
     for (const std::uint32_t a : rows) {
       EDGECV_BEST_LEVEL(row_scores)
       (level.logits + a * classes, level.centerness ? level.centerness + a : nullptr, classes,
@@ -88,8 +89,8 @@ std::vector<Candidate> level_candidates(const DenseSpec& spec, const Level& leve
     }
     keep_best(candidates, topk);
   });
-  std::vector<Candidate> candidates;
-  for (const std::vector<Candidate>& piece : found) {
+  Recycled<Candidate> candidates;
+  for (const Recycled<Candidate>& piece : found) {
     candidates.insert(candidates.end(), piece.begin(), piece.end());
   }
   keep_best(candidates, topk);
@@ -107,21 +108,23 @@ void decode_distances(const float* distances, const float* anchor, float* xyxy) 
   xyxy[3] = y + distances[3] * height;
 }
 
+Size feature_size(int stride, Size tensor) {
+  return {(tensor.height + stride - 1) / stride, (tensor.width + stride - 1) / stride};
+}
+
 }  // namespace
 
 std::vector<Size> feature_sizes(const DenseSpec& spec, Size tensor) {
   std::vector<Size> sizes;
-  for (const int stride : spec.strides) {
-    sizes.push_back({(tensor.height + stride - 1) / stride, (tensor.width + stride - 1) / stride});
-  }
+  for (const int stride : spec.strides) sizes.push_back(feature_size(stride, tensor));
   return sizes;
 }
 
 std::int64_t anchor_count(const DenseSpec& spec, Size tensor) {
   std::int64_t count = 0;
-  const std::vector<Size> sizes = feature_sizes(spec, tensor);
-  for (std::size_t level = 0; level < sizes.size(); ++level) {
-    count += std::int64_t{sizes[level].height} * sizes[level].width * spec.anchors.per_cell(level);
+  for (std::size_t level = 0; level < spec.strides.size(); ++level) {
+    const Size size = feature_size(spec.strides[level], tensor);
+    count += std::int64_t{size.height} * size.width * spec.anchors.per_cell(level);
   }
   return count;
 }
@@ -135,23 +138,24 @@ DensePostprocess::DensePostprocess(DenseSpec spec, int classes)
 
 Detections DensePostprocess::operator()(const float* logits, const float* boxes,
                                         const float* centerness, const Geometry& geometry,
-                                        const std::vector<float>& thresholds,
-                                        Executor& pool) const {
+                                        const std::vector<float>& thresholds, Executor& pool,
+                                        Detections kept) const {
   const auto classes = static_cast<std::size_t>(classes_);
-  const std::vector<float> per_class =
-      thresholds.empty() ? std::vector<float>(classes, spec_.score_threshold) : thresholds;
+  Recycled<float> per_class(thresholds.begin(), thresholds.end());
+  if (per_class.empty()) per_class.assign(classes, spec_.score_threshold);
   const Limits limit = limits(per_class, centerness != nullptr);
 
   // 1. The best candidates of each level, decoded and clipped.
-  Detections candidates;
-  const std::vector<Size> sizes = feature_sizes(spec_, geometry.tensor);
-  for (std::size_t l = 0; l < sizes.size(); ++l) {
+  thread_local Detections candidates;
+  candidates.clear();
+  for (std::size_t l = 0; l < spec_.strides.size(); ++l) {
+    const Size size = feature_size(spec_.strides[l], geometry.tensor);
     const auto per_cell = static_cast<std::size_t>(spec_.anchors.per_cell(l));
-    const auto columns = static_cast<std::size_t>(sizes[l].width);
-    const Level level{logits, boxes, centerness, sizes[l].height * columns * per_cell};
-    std::vector<Candidate> best = level_candidates(spec_, level, classes, limit, pool);
+    const auto columns = static_cast<std::size_t>(size.width);
+    const Level level{logits, boxes, centerness, size.height * columns * per_cell};
+    Recycled<Candidate> best = level_candidates(spec_, level, classes, limit, pool);
     std::sort(best.begin(), best.end());
-    const Size stride = grid_stride(sizes[l], geometry.tensor);
+    const Size stride = grid_stride(size, geometry.tensor);
     for (const Candidate& candidate : best) {
       // Anchors are made where they are needed: a few thousand of some hundred thousand.
       const std::size_t a = index_of(candidate.key);
@@ -178,7 +182,7 @@ Detections DensePostprocess::operator()(const float* logits, const float* boxes,
   }
 
   // 2. Suppression within each class, from the best down.
-  Detections kept;
+  kept.clear();
   ClassSuppression suppression(classes, spec_.iou_threshold);
   for (const std::uint32_t i :
        by_falling_score(candidates.scores.data(), candidates.scores.size())) {

@@ -21,10 +21,10 @@ class Ssd : public OneStage {
 
   std::int64_t anchor_count(Size) const override { return postprocess_.anchor_count(); }
 
-  Detections detections(const std::vector<const float*>& rows, std::size_t anchors,
-                        const Geometry& geometry, const std::vector<float>& thresholds,
-                        Executor& pool) const override {
-    return postprocess_(rows[0], rows[1], anchors, geometry, thresholds, pool);
+  Detections detections(const Rows& rows, std::size_t anchors, const Geometry& geometry,
+                        const std::vector<float>& thresholds, Executor& pool,
+                        Detections kept) const override {
+    return postprocess_(rows[0], rows[1], anchors, geometry, thresholds, pool, std::move(kept));
   }
 
  private:
@@ -46,11 +46,10 @@ class Dense : public OneStage {
     return edgecv::anchor_count(postprocess_.spec(), tensor);
   }
 
-  Detections detections(const std::vector<const float*>& rows, std::size_t,
-                        const Geometry& geometry, const std::vector<float>& thresholds,
-                        Executor& pool) const override {
-    return postprocess_(rows[0], rows[1], rows.size() > 2 ? rows[2] : nullptr, geometry, thresholds,
-                        pool);
+  Detections detections(const Rows& rows, std::size_t, const Geometry& geometry,
+                        const std::vector<float>& thresholds, Executor& pool,
+                        Detections kept) const override {
+    return postprocess_(rows[0], rows[1], rows[2], geometry, thresholds, pool, std::move(kept));
   }
 
  private:

@@ -48,19 +48,21 @@ RoiGraph::RoiGraph(const Engine& engine, const std::string& role,
   }
 }
 
-RoiRun::RoiRun(const RoiGraph& graph, Engine& engine, const std::vector<Tensor>& features,
-               const std::vector<float>& boxes, const std::vector<std::int64_t>& labels)
+RoiRun::RoiRun(const RoiGraph& graph, Engine& engine, const Recycled<Tensor>& features,
+               const std::vector<float>& boxes, const std::int64_t* labels)
     : engine_(engine) {
   const std::size_t count = boxes.size() / 4;
   const auto rows = static_cast<std::int64_t>(count);
   for (std::size_t i = 0; i < features.size(); ++i)
     engine.bind(graph.feature_inputs_[i], features[i]);
 
-  const std::vector<std::int32_t> levels = assign_levels(graph.levels_, boxes.data(), count);
+  Recycled<std::int32_t> levels(count);
+  assign_levels(graph.levels_, boxes.data(), count, levels.data());
   if (graph.level_inputs_.empty()) {
-    std::copy(boxes.begin(), boxes.end(), engine.input(graph.boxes_input_, {rows, 4}).as<float>());
+    std::copy(boxes.begin(), boxes.end(),
+              input_of(engine, graph.boxes_input_, {rows, 4}).as<float>());
     std::copy(levels.begin(), levels.end(),
-              engine.input(graph.levels_input_, {rows}).as<std::int32_t>());
+              input_of(engine, graph.levels_input_, {rows}).as<std::int32_t>());
   } else {
     for (std::size_t level = 0; level < graph.level_inputs_.size(); ++level) {
       const std::size_t begin = order_.size();
@@ -68,7 +70,7 @@ RoiRun::RoiRun(const RoiGraph& graph, Engine& engine, const std::vector<Tensor>&
         if (levels[i] == static_cast<std::int32_t>(level)) order_.push_back(i);
       }
       const auto here = static_cast<std::int64_t>(order_.size() - begin);
-      auto* level_boxes = engine.input(graph.level_inputs_[level], {here, 4}).as<float>();
+      auto* level_boxes = input_of(engine, graph.level_inputs_[level], {here, 4}).as<float>();
       for (std::size_t row = begin; row < order_.size(); ++row) {
         level_boxes = std::copy_n(&boxes[order_[row] * 4], 4, level_boxes);
       }
@@ -76,19 +78,19 @@ RoiRun::RoiRun(const RoiGraph& graph, Engine& engine, const std::vector<Tensor>&
   }
   if (std::is_sorted(order_.begin(), order_.end())) order_.clear();
 
-  if (labels.empty()) return;
-  auto* ordered = engine.input(graph.labels_input_, {rows}).as<std::int64_t>();
+  if (labels == nullptr) return;
+  auto* ordered = input_of(engine, graph.labels_input_, {rows}).as<std::int64_t>();
   for (std::size_t row = 0; row < count; ++row) {
     ordered[row] = labels[order_.empty() ? row : order_[row]];
   }
 }
 
-Tensor RoiRun::rows(std::size_t output, const Shape& expected) const {
+Tensor RoiRun::rows(std::size_t output, std::initializer_list<std::int64_t> expected) const {
   Tensor tensor = float_output(engine_, output, expected);
   if (order_.empty()) return tensor;
 
   const std::size_t width = static_cast<std::size_t>(element_count(tensor.shape)) / order_.size();
-  const auto ordered = std::make_shared<std::vector<float>>(order_.size() * width);
+  const auto ordered = std::make_shared<Recycled<float>>(order_.size() * width);
   for (std::size_t row = 0; row < order_.size(); ++row) {
     std::copy_n(tensor.as<float>() + row * width, width, &(*ordered)[order_[row] * width]);
   }

@@ -3,12 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "edgecv/detection/box_head.hpp"
 #include "edgecv/engine/engine.hpp"
+#include "threads/recycled.hpp"
 
 namespace edgecv {
 
@@ -36,18 +38,18 @@ class RoiRun {
  public:
   /// Hands over the feature maps, without a copy, and `boxes` [R, 4], xyxy in pixels of the
   /// network's input, R > 0. `labels` [R] count the background as 0.
-  RoiRun(const RoiGraph& graph, Engine& engine, const std::vector<Tensor>& features,
-         const std::vector<float>& boxes, const std::vector<std::int64_t>& labels = {});
+  RoiRun(const RoiGraph& graph, Engine& engine, const Recycled<Tensor>& features,
+         const std::vector<float>& boxes, const std::int64_t* labels = nullptr);
 
   void run() { engine_.run(); }
 
   /// An output of the run as float32 [R, ...] in the order of the boxes, valid until the engine's
   /// next one. Throws Error (engine) if it has another shape.
-  Tensor rows(std::size_t output, const Shape& expected) const;
+  Tensor rows(std::size_t output, std::initializer_list<std::int64_t> expected) const;
 
  private:
   Engine& engine_;
-  std::vector<std::size_t> order_;  // row of the outputs -> box; empty where they are the same
+  Recycled<std::size_t> order_;  // row of the outputs -> box; empty where they are the same
 };
 
 }  // namespace edgecv

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "boxes/nms_kept_boxes.hpp"
 #include "edgecv/error.hpp"
 #include "scores/finite.hpp"
 #include "scores/score_order.hpp"
 #include "scores/top_scores.hpp"
+#include "threads/recycled.hpp"
 
 namespace edgecv {
 namespace {
@@ -116,7 +118,7 @@ void suppress(const RpnSpec& spec, Candidates& candidates) {
 }  // namespace
 
 Proposals propose(const RpnSpec& spec, const std::vector<RpnLevel>& levels, Size image, Size input,
-                  Executor& pool) {
+                  Executor& pool, Proposals proposals) {
   const std::size_t count = levels.size();
   if (spec.anchors.sizes.size() != count || spec.anchors.aspect_ratios.size() != count ||
       spec.objectness_outputs.size() != count || spec.deltas_outputs.size() != count) {
@@ -128,15 +130,17 @@ Proposals propose(const RpnSpec& spec, const std::vector<RpnLevel>& levels, Size
   std::vector<Candidates>& candidates = buffers;
   pool.parallel_for(static_cast<int>(count), 1, [&](int level, int) {
     candidates[level].stride = grid_stride(levels[level].feature, input);
-    candidates[level].cell_anchors = cell_anchors(spec.anchors, level);
+    std::vector<float>& anchors = candidates[level].cell_anchors;
+    anchors = cell_anchors(spec.anchors, level, std::move(anchors));
     select(spec, level, levels[level], candidates[level]);
   });
 
   // A slice of the candidates of all levels at a time, until enough are kept. The result does not
   // depend on how they are cut.
-  Proposals proposals;
+  proposals.boxes.clear();
+  proposals.scores.clear();
   const std::size_t wanted = static_cast<std::size_t>(std::max(spec.post_nms_top_n, 0));
-  std::vector<std::size_t> order;  // levels, one for each candidate of the slice
+  Recycled<std::size_t> order;  // levels, one for each candidate of the slice
   while (proposals.scores.size() < wanted) {
     order.clear();
     while (order.size() < wanted) {

@@ -12,6 +12,7 @@
 #include "scores/finite.hpp"
 #include "scores/logit_margin.hpp"
 #include "scores/score_order.hpp"
+#include "threads/recycled.hpp"
 
 #define EDGECV_KERNELS "detection/ssd_kernels.hpp"
 #include "simd/each_level.hpp"
@@ -36,16 +37,17 @@ RowReader row_reader(const SsdSpec& spec, int classes, float lowest_threshold) {
 }
 
 /// Candidates by falling score; equal scores in torchvision's order: by class, then by anchor.
-std::vector<std::uint32_t> ranked(const Scratch& scratch) {
+Recycled<std::uint32_t> ranked(const Scratch& scratch) {
   const std::vector<float>& scores = scratch.candidate_scores;
-  std::vector<std::uint32_t> order = by_falling_score(scores.data(), scores.size());
+  Recycled<std::uint32_t> order = by_falling_score(scores.data(), scores.size());
   for (std::size_t begin = 0, end; begin < order.size(); begin = end) {
     end = begin + 1;
     while (end < order.size() && scores[order[end]] == scores[order[begin]]) ++end;
-    std::stable_sort(order.begin() + begin, order.begin() + end,
-                     [&](std::uint32_t i, std::uint32_t j) {
-                       return scratch.candidates[i].label < scratch.candidates[j].label;
-                     });
+    if (end - begin == 1) continue;
+    std::sort(order.begin() + begin, order.begin() + end, [&](std::uint32_t i, std::uint32_t j) {
+      const Candidate &one = scratch.candidates[i], &other = scratch.candidates[j];
+      return one.label != other.label ? one.label < other.label : i < j;
+    });
   }
   return order;
 }
@@ -61,10 +63,11 @@ SsdPostprocess::SsdPostprocess(SsdSpec spec, std::vector<float> anchors, int cla
 
 Detections SsdPostprocess::operator()(const float* scores, const float* boxes,
                                       std::size_t anchor_count, const Geometry& geometry,
-                                      const std::vector<float>& thresholds, Executor& pool) const {
+                                      const std::vector<float>& thresholds, Executor& pool,
+                                      Detections kept) const {
   thread_local Scratch scratch;
-  const std::vector<float> per_class =
-      thresholds.empty() ? std::vector<float>(classes_, spec_.score_threshold) : thresholds;
+  Recycled<float> per_class(thresholds.begin(), thresholds.end());
+  if (per_class.empty()) per_class.assign(classes_, spec_.score_threshold);
   const RowReader reader =
       row_reader(spec_, classes_, *std::min_element(per_class.begin(), per_class.end()));
 
@@ -83,14 +86,14 @@ Detections SsdPostprocess::operator()(const float* scores, const float* boxes,
 
   // 2. From the best anchors down, a slice of scores at a time, until enough boxes are kept. Most
   //    calls need one slice; the result does not depend on how they are cut.
-  Detections kept;
+  kept.clear();
   ClassSuppression suppression(classes_, spec_.iou_threshold);
-  std::vector<int> seen(classes_, 0);  // candidates of each class so far, for the top k
+  Recycled<int> seen(classes_, 0);  // candidates of each class so far, for the top k
   const std::size_t wanted = static_cast<std::size_t>(spec_.max_detections);
   const float lowest = *std::min_element(per_class.begin(), per_class.end());
   std::size_t slice_rows = std::max<std::size_t>(256, 4 * wanted);
   float upper = std::numeric_limits<float>::infinity();
-  std::vector<float> ranking, limits(reader.classes + lanes);
+  Recycled<float> ranking, limits(reader.classes + lanes);
   while (true) {
     std::vector<std::uint32_t>& rows = scratch.rows;
     rows.clear();

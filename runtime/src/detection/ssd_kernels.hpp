@@ -70,7 +70,7 @@ EDGECV_KERNEL bool best_scores(const RowReader& reader, const float* rows, std::
 /// Appends what scores above its class's limit (`limits` is padded to a whole vector), and not
 /// above `upper`.
 EDGECV_KERNEL void collect(const RowReader& reader, const float* rows,
-                           const std::vector<float>& limits, float upper, Scratch& scratch) {
+                           const Recycled<float>& limits, float upper, Scratch& scratch) {
   for (const std::uint32_t a : scratch.rows) {
     const float* scores = class_scores(reader, rows + a * reader.columns, scratch.row.data());
     for (std::size_t c = 0; c < reader.classes; c += lanes) {

@@ -10,9 +10,11 @@
 #include "edgecv/error.hpp"
 #include "engine/engine_sets.hpp"
 #include "engine/graph_ports.hpp"
+#include "engine/span.hpp"
 #include "engine/stopwatch.hpp"
 #include "scores/finite.hpp"
 #include "threads/guarded_executor.hpp"
+#include "threads/recycled.hpp"
 
 namespace edgecv {
 namespace {
@@ -69,25 +71,32 @@ enum Role : std::size_t { backbone, roi, mask };
 
 }  // namespace
 
+/// What calls use one after another.
+struct TwoStageDetector::Memory {
+  std::vector<RpnLevel> levels;
+  Proposals proposals;
+};
+
 /// One call of run(), with what it alone uses.
 class TwoStageDetector::Call {
  public:
   explicit Call(const TwoStageDetector& model)
       : model_(model), thresholds_(model.thresholds_.get()), turn_(*model.engines_) {}
 
-  Instances run_one(const Image& image, const std::vector<float>* proposals);
+  void run_one(const Image& image, const std::vector<float>* proposals, Instances& result);
   const TwoStageTiming& timing() const { return timing_; }
 
  private:
   void run_backbone(const Image& image, const Geometry& geometry);
-  std::vector<Tensor> features() const;
-  std::vector<float> propose_regions(const Geometry& geometry);
-  Detections run_second_stage(const std::vector<float>& proposals, const Geometry& geometry);
-  std::vector<MaskCrop> cut_out(Detections& detections, const Geometry& geometry);
+  Recycled<Tensor> features() const;
+  void propose_regions(const Geometry& geometry);
+  void run_second_stage(const Geometry& geometry, Detections& detections);
+  void cut_out(Instances& result, const Geometry& geometry);
 
   const TwoStageDetector& model_;
-  std::vector<float> thresholds_;
+  std::shared_ptr<const std::vector<float>> thresholds_;
   EngineSets::Turn turn_;
+  Memory& memory_ = (*model_.memory_)[turn_.index()];
   Engine& backbone_ = turn_.engine(backbone);
   TwoStageTiming timing_;
 };
@@ -100,7 +109,7 @@ TwoStageDetector::TwoStageDetector(const Bundle& bundle, TwoStageEngines engines
       classes_(static_cast<int>(bundle.manifest().labels.size())),
       operating_(operating_thresholds(bundle.manifest())),
       pool_(guarded(std::move(executor))),
-      thresholds_(operating_) {
+      thresholds_(std::make_shared<const std::vector<float>>(operating_)) {
   if (!engines.backbone) engines.backbone = std::move(engines.trunk);
   require_engine(engines.backbone, "trunk");
   require_engine(engines.roi, "roi");
@@ -111,6 +120,7 @@ TwoStageDetector::TwoStageDetector(const Bundle& bundle, TwoStageEngines engines
   }
   engines_ = share_engines(
       {std::move(engines.backbone), std::move(engines.roi), std::move(engines.mask)}, *pool_);
+  memory_ = std::make_shared<std::vector<Memory>>(engines_->most());
   const Engine& first = engines_->about(backbone);
   const Engine& second = engines_->about(roi);
   roi_ = std::make_shared<RoiGraph>(second, "roi", spec_.features, spec_.levels, false);
@@ -133,7 +143,8 @@ TwoStageDetector::TwoStageDetector(const Bundle& bundle, TwoStageEngines engines
 
 void TwoStageDetector::set_thresholds(std::vector<float> thresholds) {
   check_thresholds(thresholds, classes_);
-  thresholds_.set(thresholds.empty() ? operating_ : std::move(thresholds));
+  if (thresholds.empty()) thresholds = operating_;
+  thresholds_.set(std::make_shared<const std::vector<float>>(std::move(thresholds)));
 }
 
 void TwoStageDetector::set_thresholds(
@@ -143,8 +154,11 @@ void TwoStageDetector::set_thresholds(
 }
 
 void TwoStageDetector::change_thresholds(const std::map<std::string, float>& by_name) {
-  thresholds_.change(
-      [&](std::vector<float>& all) { edgecv::change_thresholds(all, labels(), by_name); });
+  thresholds_.change([&](std::shared_ptr<const std::vector<float>>& all) {
+    std::vector<float> changed = *all;
+    edgecv::change_thresholds(changed, labels(), by_name);
+    all = std::make_shared<const std::vector<float>>(std::move(changed));
+  });
 }
 
 std::vector<Instances> TwoStageDetector::run(const std::vector<Image>& images) {
@@ -152,14 +166,26 @@ std::vector<Instances> TwoStageDetector::run(const std::vector<Image>& images) {
   return run(images, timing);
 }
 
+void TwoStageDetector::operator()(const Image& image, Instances& result) {
+  require_rpn();
+  Instances found = std::exchange(result, {});
+  run_all({&image, 1}, nullptr, &found, nullptr);
+  result = std::move(found);
+}
+
+void TwoStageDetector::require_rpn() const {
+  if (spec_.rpn) return;
+  throw Error(ErrorCode::invalid_input,
+              "proposals: expected boxes [N, 4], xyxy in pixels of the image, since this "
+              "bundle has no proposal network; got none");
+}
+
 std::vector<Instances> TwoStageDetector::run(const std::vector<Image>& images,
                                              TwoStageTiming& timing) {
-  if (!spec_.rpn) {
-    throw Error(ErrorCode::invalid_input,
-                "proposals: expected boxes [N, 4], xyxy in pixels of the image, since this "
-                "bundle has no proposal network; got none");
-  }
-  return run_all(images, nullptr, &timing);
+  require_rpn();
+  std::vector<Instances> results(images.size());
+  run_all(span_of(images), nullptr, results.data(), &timing);
+  return results;
 }
 
 std::vector<Instances> TwoStageDetector::run(const std::vector<Image>& images,
@@ -170,61 +196,62 @@ std::vector<Instances> TwoStageDetector::run(const std::vector<Image>& images,
                                               std::to_string(images.size()) + " images, got " +
                                               std::to_string(proposals.size()) + " lists");
   }
-  return run_all(images, &proposals, timing);
-}
-
-std::vector<Instances> TwoStageDetector::run_all(const std::vector<Image>& images,
-                                                 const std::vector<std::vector<float>>* proposals,
-                                                 TwoStageTiming* timing) {
-  Call call(*this);
-  std::vector<Instances> results;
-  for (std::size_t i = 0; i < images.size(); ++i) {
-    results.push_back(call.run_one(images[i], proposals ? &(*proposals)[i] : nullptr));
-  }
-  timing_.set(call.timing());
-  if (timing) *timing += call.timing();
+  std::vector<Instances> results(images.size());
+  run_all(span_of(images), &proposals, results.data(), timing);
   return results;
 }
 
-Instances TwoStageDetector::Call::run_one(const Image& image, const std::vector<float>* given) {
+void TwoStageDetector::run_all(Span<const Image> images,
+                               const std::vector<std::vector<float>>* proposals, Instances* results,
+                               TwoStageTiming* timing) {
+  Call call(*this);
+  for (std::size_t i = 0; i < images.count; ++i) {
+    call.run_one(images.first[i], proposals ? &(*proposals)[i] : nullptr, results[i]);
+  }
+  timing_.set(call.timing());
+  if (timing) *timing += call.timing();
+}
+
+void TwoStageDetector::Call::run_one(const Image& image, const std::vector<float>* given,
+                                     Instances& result) {
   check(image);
   const Geometry geometry = plan(model_.input_, image.size());
-  std::vector<float> proposals;
+  std::vector<float>& proposals = memory_.proposals.boxes;
+  result.detections.clear();
   if (given) {
     Stopwatch watch(timing_.proposals_ms);
     proposals = to_network(*given, geometry);
-    if (proposals.empty()) return {};
+    if (proposals.empty()) return result.masks.clear();
   }
   run_backbone(image, geometry);
-  if (!given) proposals = propose_regions(geometry);
-
-  Instances result;
-  result.detections = run_second_stage(proposals, geometry);
-  result.masks = cut_out(result.detections, geometry);
-  return result;
+  if (!given) propose_regions(geometry);
+  run_second_stage(geometry, result.detections);
+  cut_out(result, geometry);
 }
 
 void TwoStageDetector::Call::run_backbone(const Image& image, const Geometry& geometry) {
   {
     Stopwatch watch(timing_.preprocess_ms);
-    const Tensor input = backbone_.input(0, image_shape(model_.input_, 1, geometry.tensor));
+    const Tensor input = image_input(backbone_, 0, model_.input_, 1, geometry.tensor);
     preprocess(image, model_.input_, geometry, input.data, *model_.pool_);
   }
   Stopwatch watch(timing_.backbone_ms);
   backbone_.run();
 }
 
-std::vector<Tensor> TwoStageDetector::Call::features() const {
-  std::vector<Tensor> tensors;
+Recycled<Tensor> TwoStageDetector::Call::features() const {
+  Recycled<Tensor> tensors;
+  tensors.reserve(model_.features_.size());
   for (const std::size_t index : model_.features_)
     tensors.push_back(backbone_.output_in_place(index));
   return tensors;
 }
 
-std::vector<float> TwoStageDetector::Call::propose_regions(const Geometry& geometry) {
+void TwoStageDetector::Call::propose_regions(const Geometry& geometry) {
   Stopwatch watch(timing_.proposals_ms);
-  std::vector<RpnLevel> levels;
-  std::vector<Tensor> held;  // what the levels point into
+  std::vector<RpnLevel>& levels = memory_.levels;
+  levels.clear();
+  Recycled<Tensor> held;  // what the levels point into
   for (std::size_t level = 0; level < model_.objectness_.size(); ++level) {
     const std::int64_t anchors = model_.spec_.rpn->anchors.per_cell(level);
     const Tensor objectness =
@@ -243,13 +270,14 @@ std::vector<float> TwoStageDetector::Call::propose_regions(const Geometry& geome
     levels.push_back({objectness.as<float>(), deltas.as<float>(),
                       Size{static_cast<int>(height), static_cast<int>(width)}});
   }
-  return propose(*model_.spec_.rpn, levels, geometry.resized, geometry.tensor, *model_.pool_).boxes;
+  memory_.proposals = propose(*model_.spec_.rpn, levels, geometry.resized, geometry.tensor,
+                              *model_.pool_, std::move(memory_.proposals));
 }
 
 /// The box head: class and place of each proposal. Boxes stay in pixels of the network's input.
-Detections TwoStageDetector::Call::run_second_stage(const std::vector<float>& proposals,
-                                                    const Geometry& geometry) {
-  if (proposals.empty()) return {};
+void TwoStageDetector::Call::run_second_stage(const Geometry& geometry, Detections& detections) {
+  const std::vector<float>& proposals = memory_.proposals.boxes;
+  if (proposals.empty()) return;
   std::optional<RoiRun> run;
   {
     Stopwatch watch(timing_.proposals_ms);
@@ -264,25 +292,22 @@ Detections TwoStageDetector::Call::run_second_stage(const std::vector<float>& pr
   const std::int64_t columns = model_.classes_ + 1;  // the background comes first
   const Tensor logits = run->rows(model_.logits_, {count, columns});
   const Tensor deltas = run->rows(model_.box_deltas_, {count, 4 * columns});
-  return box_head_detections(model_.spec_.box_head, logits.as<float>(), deltas.as<float>(),
-                             proposals.data(), proposals.size() / 4, model_.classes_, geometry,
-                             thresholds_, *model_.pool_);
+  detections = box_head_detections(model_.spec_.box_head, logits.as<float>(), deltas.as<float>(),
+                                   proposals.data(), proposals.size() / 4, model_.classes_,
+                                   geometry, *thresholds_, *model_.pool_, std::move(detections));
 }
 
 /// The mask head: the shape of each detection. Brings the boxes to pixels of the image.
-std::vector<MaskCrop> TwoStageDetector::Call::cut_out(Detections& detections,
-                                                      const Geometry& geometry) {
-  if (detections.scores.empty()) return {};
-  if (!model_.mask_) {
-    boxes_to_image(geometry, detections.boxes);
-    return {};
-  }
+void TwoStageDetector::Call::cut_out(Instances& result, const Geometry& geometry) {
+  Detections& detections = result.detections;
+  if (detections.scores.empty()) return result.masks.clear();
+  if (!model_.mask_) return boxes_to_image(geometry, detections.boxes);
   std::optional<RoiRun> run;
   {
     Stopwatch watch(timing_.postprocess_ms);
-    std::vector<std::int64_t> labels = detections.labels;
+    Recycled<std::int64_t> labels(detections.labels.begin(), detections.labels.end());
     for (std::int64_t& label : labels) ++label;  // the graph counts the background
-    run.emplace(*model_.mask_, turn_.engine(mask), features(), detections.boxes, labels);
+    run.emplace(*model_.mask_, turn_.engine(mask), features(), detections.boxes, labels.data());
   }
   {
     Stopwatch watch(timing_.mask_ms);
@@ -298,9 +323,9 @@ std::vector<MaskCrop> TwoStageDetector::Call::cut_out(Detections& detections,
   require_finite(masks.as<float>(), static_cast<std::size_t>(element_count(masks.shape)),
                  model_.spec_.mask->output);
   boxes_to_image(geometry, detections.boxes);
-  return paste_masks(masks.as<float>(), count, static_cast<int>(masks.shape[2]),
-                     detections.boxes.data(), geometry.image, model_.spec_.mask->threshold,
-                     *model_.pool_);
+  result.masks = paste_masks(masks.as<float>(), count, static_cast<int>(masks.shape[2]),
+                             detections.boxes.data(), geometry.image, model_.spec_.mask->threshold,
+                             *model_.pool_, std::move(result.masks));
 }
 
 }  // namespace edgecv

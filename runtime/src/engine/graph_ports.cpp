@@ -1,6 +1,7 @@
 #include "engine/graph_ports.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "bundle/value_rules.hpp"
 #include "edgecv/error.hpp"
@@ -53,19 +54,37 @@ void check_image_input(const Engine& engine, const InputSpec& spec) {
   }
 }
 
-Shape image_shape(const InputSpec& spec, std::int64_t batch, Size size) {
-  if (spec.layout == Layout::nhwc) return {batch, size.height, size.width, spec.channels()};
-  return {batch, spec.channels(), size.height, size.width};
+Tensor input_of(Engine& engine, std::size_t index, std::initializer_list<std::int64_t> shape) {
+  thread_local Shape spare;
+  Shape memory = std::move(spare);  // an engine that calls another model here finds none
+  memory = shape;
+  Tensor tensor = engine.input(index, memory);
+  spare = std::move(memory);
+  return tensor;
 }
 
-Tensor float_output(Engine& engine, std::size_t index, const Shape& expected) {
+Tensor image_input(Engine& engine, std::size_t index, const InputSpec& spec, std::int64_t batch,
+                   Size size) {
+  if (spec.layout == Layout::nhwc) {
+    return input_of(engine, index, {batch, size.height, size.width, spec.channels()});
+  }
+  return input_of(engine, index, {batch, spec.channels(), size.height, size.width});
+}
+
+std::size_t image_bytes(const InputSpec& spec, Size size) {
+  return static_cast<std::size_t>(spec.channels()) * static_cast<std::size_t>(size.height) *
+         static_cast<std::size_t>(size.width) * element_size(spec.dtype);
+}
+
+Tensor float_output(Engine& engine, std::size_t index,
+                    std::initializer_list<std::int64_t> expected) {
   Tensor tensor = engine.output(index);
   const bool fits = tensor.shape.size() == expected.size() &&
                     std::equal(expected.begin(), expected.end(), tensor.shape.begin(), same_length);
   if (!fits || tensor.dtype != DType::float32) {
     throw Error(ErrorCode::engine, "output \"" + engine.outputs()[index].name + "\" came as " +
                                        to_string(tensor.dtype) + " " + to_string(tensor.shape) +
-                                       ", the manifest says float32 " + to_string(expected));
+                                       ", the manifest says float32 " + to_string(Shape(expected)));
   }
   return tensor;
 }

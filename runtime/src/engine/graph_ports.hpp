@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,12 +28,20 @@ std::optional<std::size_t> look_up(const std::vector<TensorSpec>& ports, const s
 /// The one input of a network that takes images is as the input record prepares them.
 void check_image_input(const Engine& engine, const InputSpec& spec);
 
-/// Of the tensor that holds `batch` images.
-Shape image_shape(const InputSpec& spec, std::int64_t batch, Size size);
+/// engine.input(), without memory for the shape.
+Tensor input_of(Engine& engine, std::size_t index, std::initializer_list<std::int64_t> shape);
+
+/// The input for `batch` tensors of images.
+Tensor image_input(Engine& engine, std::size_t index, const InputSpec& spec, std::int64_t batch,
+                   Size size);
+
+/// Of one tensor of an image.
+std::size_t image_bytes(const InputSpec& spec, Size size);
 
 /// An output of the last run, whose shape is `expected` (-1: any length) and whose dtype is
 /// float32.
-Tensor float_output(Engine& engine, std::size_t index, const Shape& expected);
+Tensor float_output(Engine& engine, std::size_t index,
+                    std::initializer_list<std::int64_t> expected);
 
 /// One threshold for each class, each in 0..1, or none at all; throws Error (invalid_input).
 void check_thresholds(const std::vector<float>& thresholds, int classes);

@@ -8,6 +8,7 @@
 #include "edgecv/error.hpp"
 #include "engine/graph_ports.hpp"
 #include "engine/stopwatch.hpp"
+#include "threads/recycled.hpp"
 
 namespace edgecv {
 namespace {
@@ -25,18 +26,17 @@ void check_size(const Engine& engine, const InputSpec& spec, const Geometry& geo
 
 void run_batch(Engine& engine, const InputSpec& spec, const Image* images, const ImageBatch& batch,
                Executor& pool, Timing& timing) {
-  const Shape shape = image_shape(spec, batch.rows, batch.geometries[0].tensor);
-  const std::size_t image_bytes =
-      static_cast<std::size_t>(element_count(shape) / batch.rows) * element_size(spec.dtype);
+  const Size tensor = batch.geometries[0].tensor;
+  const std::size_t bytes = image_bytes(spec, tensor);
   {
     Stopwatch watch(timing.preprocess_ms);
-    const Tensor input = engine.input(0, shape);
+    const Tensor input = image_input(engine, 0, spec, batch.rows, tensor);
     for (std::size_t i = 0; i < batch.count; ++i) {
-      preprocess(images[i], spec, batch.geometries[i], input.as<char>() + i * image_bytes, pool);
+      preprocess(images[i], spec, batch.geometries[i], input.as<char>() + i * bytes, pool);
     }
     // A batch that is not full: the rest must at least be numbers.
-    std::memset(input.as<char>() + batch.count * image_bytes, 0,
-                (static_cast<std::size_t>(batch.rows) - batch.count) * image_bytes);
+    std::memset(input.as<char>() + batch.count * bytes, 0,
+                (static_cast<std::size_t>(batch.rows) - batch.count) * bytes);
   }
   Stopwatch watch(timing.network_ms);
   engine.run();
@@ -60,11 +60,11 @@ std::size_t images_per_run(const BatchRange& range, int wanted) {
   return std::clamp(static_cast<std::size_t>(std::max(1, wanted)), range.lowest, range.highest);
 }
 
-void run_batches(Engine& engine, const InputSpec& spec, const std::vector<Image>& images,
-                 int max_batch, Executor& pool, Timing& timing,
+void run_batches(Engine& engine, const InputSpec& spec, Span<const Image> images, int max_batch,
+                 Executor& pool, Timing& timing,
                  const std::function<void(const ImageBatch&)>& read) {
-  std::vector<Geometry> geometries;
-  geometries.reserve(images.size());
+  Recycled<Geometry> geometries;
+  geometries.reserve(images.count);
   for (const Image& image : images) {
     check(image);
     geometries.push_back(plan(spec, image.size()));
@@ -72,15 +72,15 @@ void run_batches(Engine& engine, const InputSpec& spec, const std::vector<Image>
   }
   const BatchRange range = engine.batch_range();
   const std::size_t most = images_per_run(range, max_batch);
-  for (std::size_t first = 0; first < images.size();) {
+  for (std::size_t first = 0; first < images.count;) {
     std::size_t count = 1;
-    while (count < most && first + count < images.size() &&
+    while (count < most && first + count < images.count &&
            geometries[first + count].tensor == geometries[first].tensor) {
       ++count;
     }
     const auto rows = static_cast<std::int64_t>(std::max(count, range.lowest));
     const ImageBatch batch{&geometries[first], first, count, rows};
-    run_batch(engine, spec, &images[first], batch, pool, timing);
+    run_batch(engine, spec, images.first + first, batch, pool, timing);
     {
       Stopwatch watch(timing.postprocess_ms);
       read(batch);

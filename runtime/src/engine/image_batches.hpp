@@ -10,6 +10,7 @@
 #include "edgecv/engine/timing.hpp"
 #include "edgecv/image/preprocess.hpp"
 #include "edgecv/threads/executor.hpp"
+#include "engine/span.hpp"
 
 namespace edgecv {
 
@@ -38,8 +39,16 @@ std::size_t images_per_run(const BatchRange& range, int wanted);
 /// or as near to it as the engine allows. After each run `read` makes
 /// results of the outputs. Throws Error (invalid_input) for an image that cannot be, or whose
 /// tensor has another size than the graph takes.
-void run_batches(Engine& engine, const InputSpec& spec, const std::vector<Image>& images,
-                 int max_batch, Executor& pool, Timing& timing,
+void run_batches(Engine& engine, const InputSpec& spec, Span<const Image> images, int max_batch,
+                 Executor& pool, Timing& timing,
                  const std::function<void(const ImageBatch&)>& read);
+
+/// The same for any callable, without memory for a copy of it.
+template <typename Read>
+void run_batches(Engine& engine, const InputSpec& spec, Span<const Image> images, int max_batch,
+                 Executor& pool, Timing& timing, const Read& read) {
+  run_batches(engine, spec, images, max_batch, pool, timing,
+              std::function<void(const ImageBatch&)>(std::cref(read)));
+}
 
 }  // namespace edgecv

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
 
 #include "image/channel_map.hpp"
 #include "image/pixel_rows.hpp"
 #include "image/resample.hpp"
+#include "threads/recycled.hpp"
 
 namespace edgecv {
 
@@ -28,10 +28,10 @@ class BilinearSampler {
  private:
   LinearAxis rows_;
   int last_row_;
-  std::vector<int> offsets_;      // bytes from the row's start to the left source pixel
-  std::vector<float> fractions_;  // empty where all are 0: one source column is enough
-  int last_offset_;               // of the row's last pixel
-  int wide_;                      // outputs before this one may use wide loads
+  Recycled<int> offsets_;      // bytes from the row's start to the left source pixel
+  Recycled<float> fractions_;  // empty where all are 0: one source column is enough
+  int last_offset_;            // of the row's last pixel
+  int wide_;                   // outputs before this one may use wide loads
   int step_;
   ChannelMap channels_;
 };

@@ -3,9 +3,9 @@
 
 #include <array>
 #include <cstdint>
-#include <vector>
 
 #include "edgecv/image/image.hpp"
+#include "threads/recycled.hpp"
 
 namespace edgecv {
 
@@ -41,10 +41,10 @@ class PixelRows {
   Image image_;
   bool in_place_;
   bool gray_;
-  std::vector<int> held_;  // y of the row in each slot, -1 for none
+  Recycled<int> held_;  // y of the row in each slot, -1 for none
   std::size_t slot_bytes_ = 0;
-  std::vector<std::uint8_t> slots_;
-  std::vector<std::uint8_t> colour_;  // one row on its way to gray
+  Recycled<std::uint8_t> slots_;
+  Recycled<std::uint8_t> colour_;  // one row on its way to gray
 };
 
 }  // namespace edgecv

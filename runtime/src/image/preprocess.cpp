@@ -1,7 +1,6 @@
 #include "edgecv/image/preprocess.hpp"
 
 #include <algorithm>
-#include <vector>
 
 #include "edgecv/error.hpp"
 #include "image/bilinear.hpp"
@@ -10,6 +9,7 @@
 #include "image/pixel_rows.hpp"
 #include "image/resample.hpp"
 #include "image/tensor_rows.hpp"
+#include "threads/recycled.hpp"
 
 namespace edgecv {
 namespace {
@@ -60,7 +60,7 @@ void preprocess(const Image& image, const InputSpec& spec, const Geometry& geome
     pool.parallel_for(geometry.tensor.height, rows_per_piece(geometry), [&](int begin, int end) {
       PixelRows source(image, gray, sampler.kept_rows());
       TensorRows tensor(spec, geometry.tensor, columns.begin, columns.end, output);
-      std::vector<float> scratch(sampler.scratch_size());
+      Recycled<float> scratch(sampler.scratch_size());
       for (int y = begin; y < end; ++y) {
         if (y < rows.begin || y >= rows.end || columns.begin == columns.end) {
           tensor.pad(y);

@@ -15,7 +15,7 @@ float scale_of(AxisRange range) {
 
 LinearAxis empty_axis(AxisRange range) {
   const auto count = static_cast<std::size_t>(range.count);
-  return {std::vector<int>(count), std::vector<float>(count)};
+  return {Recycled<int>(count), Recycled<float>(count)};
 }
 
 /// Keys' kernel at a distance of 0 to 1 and of 1 to 2, in torch's order of operations.

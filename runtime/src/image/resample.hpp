@@ -1,7 +1,7 @@
 // Which source samples make each output sample along one axis of an image.
 #pragma once
 
-#include <vector>
+#include "threads/recycled.hpp"
 
 namespace edgecv {
 
@@ -16,16 +16,16 @@ struct AxisRange {
 /// Output i is s[first[i]] + fraction[i] * (s[first[i] + 1] - s[first[i]]). Where first[i] is the
 /// last sample, fraction[i] is 0.
 struct LinearAxis {
-  std::vector<int> first;
-  std::vector<float> fraction;
+  Recycled<int> first;
+  Recycled<float> fraction;
 };
 
 /// Output i is the sum of weights[i * taps + j] * s[first[i] + j] over j < taps; all of them are
 /// samples of the axis.
 struct FilterAxis {
   int taps = 0;
-  std::vector<int> first;
-  std::vector<float> weights;
+  Recycled<int> first;
+  Recycled<float> weights;
 };
 
 /// torch.nn.functional.interpolate(mode="bilinear", align_corners=False).

@@ -1,10 +1,9 @@
 // The output side: rows of a tensor in any dtype and layout, padding included.
 #pragma once
 
-#include <vector>
-
 #include "edgecv/image/input_spec.hpp"
 #include "image/channel_map.hpp"
+#include "threads/recycled.hpp"
 
 namespace edgecv {
 
@@ -33,8 +32,8 @@ class TensorRows {
   int end_;
   float pad_value_;
   void* output_;
-  bool direct_;                 // float32 planes: rows are written in place
-  std::vector<float> scratch_;  // else one row, [channels, width]
+  bool direct_;              // float32 planes: rows are written in place
+  Recycled<float> scratch_;  // else one row, [channels, width]
 };
 
 }  // namespace edgecv

@@ -5,6 +5,7 @@
 #include "edgecv/error.hpp"
 #include "edgecv/masks/masks.hpp"
 #include "simd/clones.hpp"
+#include "threads/recycled.hpp"
 
 // The same pixels as torchvision's come out only of the same arithmetic, so this follows torch's
 // upsample_bilinear2d on a CPU to the last bit: which products are fused with a sum (std::fma) and
@@ -48,8 +49,8 @@ Span expanded(float low, float high, float scale, int image) {
 
 /// For each pixel of a span the two mask cells that it lies between, and their weights.
 struct Taps {
-  std::vector<int> left, right;
-  std::vector<float> left_weight, right_weight;
+  Recycled<int> left, right;
+  Recycled<float> left_weight, right_weight;
 
   void resize(std::size_t count) {
     left.resize(count);
@@ -127,11 +128,12 @@ class Paster {
         threshold_(threshold),
         padded_(static_cast<std::size_t>(cells_) * static_cast<std::size_t>(cells_)) {}
 
-  MaskCrop operator()(const float* mask, const float* box) {
+  void operator()(const float* mask, const float* box, MaskCrop& crop) {
     const Span across = expanded(box[0], box[2], scale_, image_.width);
     const Span down = expanded(box[1], box[3], scale_, image_.height);
-    MaskCrop crop;
-    if (across.count() == 0 || down.count() == 0) return crop;
+    crop.x = crop.y = crop.width = crop.height = 0;
+    crop.pixels.clear();
+    if (across.count() == 0 || down.count() == 0) return;
     crop.x = across.begin;
     crop.y = down.begin;
     crop.width = across.count();
@@ -149,7 +151,6 @@ class Paster {
     } else {
       fill_large(crop);
     }
-    return crop;
   }
 
  private:
@@ -193,27 +194,28 @@ class Paster {
   float scale_;
   Size image_;
   float threshold_;
-  std::vector<float> padded_;  // [cells, cells]; its border stays 0
+  Recycled<float> padded_;  // [cells, cells]; its border stays 0
   Taps columns_, rows_;
-  std::vector<float> upper_, lower_;
+  Recycled<float> upper_, lower_;
 };
 
 }  // namespace
 
 std::vector<MaskCrop> paste_masks(const float* masks, std::size_t count, int size,
-                                  const float* boxes, Size image, float threshold, Executor& pool) {
+                                  const float* boxes, Size image, float threshold, Executor& pool,
+                                  std::vector<MaskCrop> crops) {
   for (std::size_t i = 0; i < count; ++i) {
     if (!std::all_of(boxes + 4 * i, boxes + 4 * i + 4, [](float v) { return std::isfinite(v); })) {
       throw Error(ErrorCode::invalid_input,
                   "paste_masks: box " + std::to_string(i) + " is not finite");
     }
   }
-  std::vector<MaskCrop> crops(count);
+  crops.resize(count);
   const auto mask_elements = static_cast<std::size_t>(size) * static_cast<std::size_t>(size);
   pool.parallel_for(static_cast<int>(count), 4, [&](int begin, int end) {
     Paster paste(size, image, threshold);
     for (auto i = static_cast<std::size_t>(begin); i < static_cast<std::size_t>(end); ++i) {
-      crops[i] = paste(masks + i * mask_elements, boxes + 4 * i);
+      paste(masks + i * mask_elements, boxes + 4 * i, crops[i]);
     }
   });
   return crops;

@@ -7,6 +7,7 @@
 
 #include "bundle/manifest_rules.hpp"
 #include "edgecv/bundle/manifest.hpp"
+#include "threads/recycled.hpp"
 
 namespace edgecv {
 
@@ -23,7 +24,7 @@ inline int score_columns(const Manifest& manifest, const std::string& output,
 /// softmax is that of z's sigmoid, also after averages and interpolation; a probability p becomes
 /// (1 - p, p). `function` is that of the single scores, paired_function() that of the pairs.
 inline const float* paired_scores(ScoreFunction function, const float* scores, std::size_t count,
-                                  std::vector<float>& pairs) {
+                                  Recycled<float>& pairs) {
   pairs.resize(2 * count);
   const bool logits = function == ScoreFunction::sigmoid;
   for (std::size_t i = 0; i < count; ++i) {

@@ -6,6 +6,8 @@
 #include <cstring>
 #include <vector>
 
+#include "threads/recycled.hpp"
+
 namespace edgecv {
 
 /// Bits that rise as the float falls; NaN is not expected.
@@ -32,10 +34,11 @@ inline float score_of(std::uint64_t key) {
 
 /// Sorts keys by score alone: a radix sort, which is stable and several times faster than
 /// comparing. `spare` is scratch memory.
-inline void sort_by_score(std::vector<std::uint64_t>& keys, std::vector<std::uint64_t>& spare) {
+template <typename Keys>
+void sort_by_score(Keys& keys, Keys& spare) {
   constexpr int digit_bits = 11, digits = 3;
   constexpr std::uint32_t buckets = 1u << digit_bits;
-  std::vector<std::uint32_t> histogram(digits * buckets, 0);
+  Recycled<std::uint32_t> histogram(digits * buckets, 0);
   for (const std::uint64_t key : keys) {
     for (int d = 0; d < digits; ++d) {
       ++histogram[d * buckets + (key >> (32 + d * digit_bits)) % buckets];
@@ -58,13 +61,13 @@ inline void sort_by_score(std::vector<std::uint64_t>& keys, std::vector<std::uin
 }
 
 /// Indices by falling score, equal scores by rising index.
-inline std::vector<std::uint32_t> by_falling_score(const float* scores, std::size_t count) {
-  std::vector<std::uint64_t> keys(count), spare;
+inline Recycled<std::uint32_t> by_falling_score(const float* scores, std::size_t count) {
+  Recycled<std::uint64_t> keys(count), spare;
   for (std::size_t i = 0; i < count; ++i) {
     keys[i] = score_key(scores[i], static_cast<std::uint32_t>(i));
   }
   sort_by_score(keys, spare);
-  std::vector<std::uint32_t> order(count);
+  Recycled<std::uint32_t> order(count);
   std::transform(keys.begin(), keys.end(), order.begin(), index_of);
   return order;
 }

@@ -13,6 +13,7 @@
 #include "segmentation/plane_blend.hpp"
 #include "segmentation/run.hpp"
 #include "simd/clones.hpp"
+#include "threads/recycled.hpp"
 
 #define EDGECV_KERNELS_UP_TO_AVX2
 #define EDGECV_KERNELS "segmentation/class_map_kernels.hpp"
@@ -33,8 +34,8 @@ Axes axes_of(Size cells, const Geometry& geometry) {
                      geometry.resized.height, geometry.image.height)};
 }
 
-std::vector<Run> runs_of(const std::vector<int>& first) {
-  std::vector<Run> runs;
+Recycled<Run> runs_of(const Recycled<int>& first) {
+  Recycled<Run> runs;
   for (int x = 0; x < static_cast<int>(first.size()); ++x) {
     const int cell = first[static_cast<std::size_t>(x)];
     if (runs.empty() || runs.back().cell != cell || x - runs.back().begin == most_pixels_of_run) {
@@ -58,7 +59,7 @@ class CellRows {
  public:
   CellRows(const float* logits, int classes, Size cells)
       : logits_(logits), classes_(classes), cells_(cells), row_floats_(row_floats()) {
-    for (std::vector<float>& row : rows_) row.resize(row_floats_);
+    for (Recycled<float>& row : rows_) row.resize(row_floats_);
     blended_.resize(row_floats_ + static_cast<std::size_t>(classes));
   }
 
@@ -78,7 +79,7 @@ class CellRows {
 
   const float* row(int y) {
     const auto slot = static_cast<std::size_t>(y % 2);
-    std::vector<float>& cells = rows_[slot];
+    Recycled<float>& cells = rows_[slot];
     if (held_[slot] == y) return cells.data();
     bool finite = true;
     const std::size_t plane = static_cast<std::size_t>(cells_.height) * cells_.width;
@@ -98,9 +99,9 @@ class CellRows {
   int classes_;
   Size cells_;
   std::size_t row_floats_;
-  std::vector<float> rows_[2];
+  Recycled<float> rows_[2];
   int held_[2] = {-1, -1};
-  std::vector<float> blended_;
+  Recycled<float> blended_;
 };
 
 /// A few rows of cells, so that little is turned twice.
@@ -111,18 +112,18 @@ int rows_per_piece(const Geometry& geometry, Size cells) {
 }  // namespace
 
 Segmentation upsample_argmax(const float* logits, int classes, Size cells, const Geometry& geometry,
-                             const std::string& output, Executor& pool) {
-  Segmentation map = blank_map(geometry.image, classes);
+                             const std::string& output, Executor& pool, Segmentation memory) {
+  Segmentation map = blank_map(geometry.image, classes, std::move(memory));
   Axes axes = axes_of(cells, geometry);
   const auto width = static_cast<std::size_t>(geometry.image.width);
   const std::size_t plane = static_cast<std::size_t>(cells.height) * cells.width;
   const bool as_it_is = is_identity(axes.columns) && is_identity(axes.rows);
-  const std::vector<Run> runs = as_it_is ? std::vector<Run>{} : runs_of(axes.columns.first);
+  const Recycled<Run> runs = as_it_is ? Recycled<Run>{} : runs_of(axes.columns.first);
   axes.columns.fraction.resize(width + most_pixels_of_run);
   std::atomic<bool> finite{true};
   pool.parallel_for(
       geometry.image.height, rows_per_piece(geometry, cells), [&](int begin, int end) {
-        std::vector<std::int32_t> index(width + most_pixels_of_run);
+        Recycled<std::int32_t> index(width + most_pixels_of_run);
         CellRows rows(logits, as_it_is ? 0 : classes, cells);
         for (int y = begin; y < end && finite; ++y) {
           const auto i = static_cast<std::size_t>(y);
@@ -143,8 +144,9 @@ Segmentation upsample_argmax(const float* logits, int classes, Size cells, const
 }
 
 Segmentation upsample_scores(const float* logits, int classes, Size cells, const Geometry& geometry,
-                             ScoreFunction function, const std::string& output, Executor& pool) {
-  Segmentation map = blank_map(geometry.image, classes);
+                             ScoreFunction function, const std::string& output, Executor& pool,
+                             Segmentation memory) {
+  Segmentation map = blank_map(geometry.image, classes, std::move(memory));
   const Axes axes = axes_of(cells, geometry);
   const auto width = static_cast<std::size_t>(geometry.image.width);
   const std::size_t pixels = width * static_cast<std::size_t>(geometry.image.height);
@@ -153,7 +155,7 @@ Segmentation upsample_scores(const float* logits, int classes, Size cells, const
   std::atomic<bool> finite{true};
   pool.parallel_for(
       geometry.image.height, rows_per_piece(geometry, cells), [&](int begin, int end) {
-        std::vector<std::int32_t> index(width);
+        Recycled<std::int32_t> index(width);
         CellRows rows(logits, classes, cells);
         for (int y = begin; y < end && finite; ++y) {
           const auto i = static_cast<std::size_t>(y);

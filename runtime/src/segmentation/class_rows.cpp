@@ -18,15 +18,17 @@ EDGECV_INLINE void narrow(const std::int32_t* classes, std::size_t count, Class*
 
 }  // namespace
 
-Segmentation blank_map(Size size, int classes) {
-  Segmentation map;
+Segmentation blank_map(Size size, int classes, Segmentation map) {
   map.size = size;
   const std::size_t pixels = static_cast<std::size_t>(size.height) * size.width;
   if (classes <= 256) {
     map.mask.resize(pixels);
+    map.wide_mask.clear();
   } else {
     map.wide_mask.resize(pixels);
+    map.mask.clear();
   }
+  map.probabilities.clear();
   return map;
 }
 

@@ -11,7 +11,7 @@
 namespace edgecv {
 
 /// A class map without values yet.
-Segmentation blank_map(Size size, int classes);
+Segmentation blank_map(Size size, int classes, Segmentation memory = {});
 
 /// Writes classes of `count` pixels from pixel `at` on.
 void write_classes(const std::int32_t* classes, std::size_t count, std::size_t at,

@@ -69,37 +69,45 @@ void SemanticSegmenter::set_windows(const std::optional<CropWindows>& windows) {
   windows_.set(windows);
 }
 
+void SemanticSegmenter::operator()(const Image& image, Segmentation& result, bool probabilities) {
+  Segmentation found = std::exchange(result, {});
+  run_all({&image, 1}, &found, probabilities, 1, nullptr);
+  result = std::move(found);
+}
+
 std::vector<Segmentation> SemanticSegmenter::run(const std::vector<Image>& images,
                                                  bool probabilities, int max_batch,
                                                  Timing* timing) {
   check_max_batch(max_batch);
+  std::vector<Segmentation> results(images.size());
+  run_all(span_of(images), results.data(), probabilities, max_batch, timing);
+  return results;
+}
+
+void SemanticSegmenter::run_all(Span<const Image> images, Segmentation* results, bool probabilities,
+                                int max_batch, Timing* timing) {
   const std::optional<CropWindows> windows = windows_.get();
   const EngineSets::Turn turn(*engines_);
   Engine& engine = turn.engine(0);
   Timing spent;
-  std::vector<Segmentation> results;
   if (windows) {
     StripMemory& strip = (*strips_)[turn.index()];
-    results.reserve(images.size());
     for (const Image& image : images) {
-      results.push_back(run_windows(engine, image, *windows, probabilities, strip, spent));
+      *results =
+          run_windows(engine, image, *windows, probabilities, strip, spent, std::move(*results));
+      ++results;
     }
   } else {
-    results = run_whole(engine, images, probabilities, max_batch, spent);
+    run_whole(engine, images, results, probabilities, max_batch, spent);
   }
   timing_.set(spent);
   if (timing) *timing += spent;
-  return results;
 }
 
-std::vector<Segmentation> SemanticSegmenter::run_whole(Engine& engine,
-                                                       const std::vector<Image>& images,
-                                                       bool probabilities, int max_batch,
-                                                       Timing& spent) const {
-  std::vector<Segmentation> results;
-  results.reserve(images.size());
+void SemanticSegmenter::run_whole(Engine& engine, Span<const Image> images, Segmentation* results,
+                                  bool probabilities, int max_batch, Timing& spent) const {
   const ScoreFunction function = score_function();
-  std::vector<float> pairs;
+  Recycled<float> pairs;
   run_batches(engine, input_, images, max_batch, *pool_, spent, [&](const ImageBatch& batch) {
     const Tensor logits = read_logits(engine, output_, batch.rows, columns_);
     const auto image_floats = static_cast<std::size_t>(element_count(logits.shape) / batch.rows);
@@ -108,39 +116,39 @@ std::vector<Segmentation> SemanticSegmenter::run_whole(Engine& engine,
       if (columns_ < classes_) {
         values = paired_scores(spec_.score_function, values, image_floats, pairs);
       }
-      results.push_back(
-          probabilities ? upsample_scores(values, classes_, cells_of(logits), batch.geometries[i],
-                                          function, spec_.scores_output, *pool_)
-                        : upsample_argmax(values, classes_, cells_of(logits), batch.geometries[i],
-                                          spec_.scores_output, *pool_));
+      Segmentation& result = results[batch.first + i];
+      result = probabilities
+                   ? upsample_scores(values, classes_, cells_of(logits), batch.geometries[i],
+                                     function, spec_.scores_output, *pool_, std::move(result))
+                   : upsample_argmax(values, classes_, cells_of(logits), batch.geometries[i],
+                                     spec_.scores_output, *pool_, std::move(result));
     }
   });
-  return results;
 }
 
 Segmentation SemanticSegmenter::run_windows(Engine& engine, const Image& image,
                                             const CropWindows& windows, bool probabilities,
-                                            StripMemory& strip, Timing& spent) const {
+                                            StripMemory& strip, Timing& spent,
+                                            Segmentation memory) const {
   check(image);
   WindowBlend blend(image.size(), windows, classes_, probabilities, spec_.scores_output, strip,
-                    *pool_);
+                    *pool_, std::move(memory));
   const WindowGrid& grid = blend.grid();
   const BatchRange range = engine.batch_range();
   const std::size_t most = images_per_run(range, windows.batch);
 
-  std::vector<float> pairs;
+  Recycled<float> pairs;
   Geometry geometry;
   geometry.image = geometry.resized = image.size();
   geometry.tensor = windows.size;
   for (std::size_t first = 0; first < grid.count(); first += most) {
     const std::size_t count = std::min(most, grid.count() - first);
     const std::size_t rows = std::max(count, range.lowest);
-    const Shape shape = image_shape(input_, static_cast<std::int64_t>(rows), windows.size);
-    const std::size_t window_bytes =
-        static_cast<std::size_t>(element_count(shape)) / rows * element_size(input_.dtype);
+    const std::size_t window_bytes = image_bytes(input_, windows.size);
     {
       Stopwatch watch(spent.preprocess_ms);
-      const Tensor input = engine.input(0, shape);
+      const Tensor input =
+          image_input(engine, 0, input_, static_cast<std::int64_t>(rows), windows.size);
       for (std::size_t i = 0; i < count; ++i) {
         geometry.offset_y = -grid.tops[(first + i) / grid.lefts.size()];
         geometry.offset_x = -grid.lefts[(first + i) % grid.lefts.size()];

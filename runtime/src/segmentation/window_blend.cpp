@@ -12,6 +12,7 @@
 #include "segmentation/logit_axis.hpp"
 #include "segmentation/plane_blend.hpp"
 #include "simd/clones.hpp"
+#include "threads/recycled.hpp"
 
 namespace edgecv {
 namespace {
@@ -32,7 +33,7 @@ std::vector<float> weights(WindowWeight weight, int side) {
 
 /// The weights of a window's row, as many as there is room for: g(y) g(x), but at least `least`.
 void weigh_row(float row_weight, const std::vector<float>& column_weights, float least,
-               std::vector<float>& result) {
+               Recycled<float>& result) {
   for (std::size_t k = 0; k < result.size(); ++k) {
     result[k] = std::max(row_weight * column_weights[k], least);
   }
@@ -103,7 +104,7 @@ float* StripMemory::at_least(std::size_t floats) {
 }
 
 WindowBlend::WindowBlend(Size image, const CropWindows& windows, int classes, bool probabilities,
-                         std::string output, StripMemory& memory, Executor& pool)
+                         std::string output, StripMemory& memory, Executor& pool, Segmentation map)
     : image_(image),
       windows_(windows),
       classes_(classes),
@@ -114,7 +115,7 @@ WindowBlend::WindowBlend(Size image, const CropWindows& windows, int classes, bo
       row_weights_(weights(windows.weight, windows.size.height)),
       column_weights_(weights(windows.weight, windows.size.width)),
       least_weight_(windows.weight == WindowWeight::gaussian ? least_gaussian_weight : 0.f),
-      map_(blank_map(image, classes)) {
+      map_(blank_map(image, classes, std::move(map))) {
   const std::size_t width = static_cast<std::size_t>(image.width);
   if (probabilities) {
     strip_rows_ = static_cast<std::size_t>(image.height);
@@ -165,10 +166,10 @@ void WindowBlend::add_rows(const Piece& piece, int begin, int end, bool* finite)
   const std::size_t cell_plane = static_cast<std::size_t>(piece.cells.height) * cells_width;
   const auto width = static_cast<std::size_t>(grid_.window.width);
   const bool expands = !piece.cell_columns.first.empty();
-  std::vector<float> expanded(expands ? static_cast<std::size_t>(classes_) * width : 0);
-  std::vector<float> blended(expands ? cells_width + 1 : 0);
-  std::vector<float> row_weights(row_weights_.empty() ? 0 : width);
-  std::vector<std::int32_t> index(width);
+  Recycled<float> expanded(expands ? static_cast<std::size_t>(classes_) * width : 0);
+  Recycled<float> blended(expands ? cells_width + 1 : 0);
+  Recycled<float> row_weights(row_weights_.empty() ? 0 : width);
+  Recycled<std::int32_t> index(width);
 
   for (int row = begin; row < end; ++row) {
     const auto y = static_cast<std::size_t>(row);
@@ -212,10 +213,10 @@ void WindowBlend::add_rows(const Piece& piece, int begin, int end, bool* finite)
 }
 
 /// Sums of the weights of all windows at each pixel of a row of the image.
-void WindowBlend::total_weights(int image_y, std::vector<float>& totals) const {
+void WindowBlend::total_weights(int image_y, float* totals) const {
   const auto width = static_cast<std::size_t>(grid_.window.width);
-  std::vector<float> weights(width, 1.f);
-  std::fill(totals.begin(), totals.end(), 0.f);
+  Recycled<float> weights(width, 1.f);
+  std::fill_n(totals, image_.width, 0.f);
   for (const int top : grid_.tops) {
     const int y = image_y - top;
     if (y < 0 || y >= grid_.window.height) continue;
@@ -239,9 +240,9 @@ Segmentation WindowBlend::finish(ScoreFunction function) {
     const auto width = static_cast<std::size_t>(image_.width);
     const std::size_t pixels = strip_rows_ * width;
     pool_.parallel_for(image_.height, 8, [&](int begin, int end) {
-      std::vector<float> totals(width);
+      Recycled<float> totals(width);
       for (int y = begin; y < end; ++y) {
-        total_weights(y, totals);
+        total_weights(y, totals.data());
         for (int c = 0; c < classes_; ++c) {
           divide(sums_ + static_cast<std::size_t>(c) * pixels + static_cast<std::size_t>(y) * width,
                  width, totals.data());

@@ -9,6 +9,7 @@
 #include "image/nearest_level.hpp"
 #include "scores/finite.hpp"
 #include "simd/clones.hpp"
+#include "threads/recycled.hpp"
 
 namespace edgecv {
 namespace {
@@ -115,7 +116,7 @@ void blend_image(const StylizeSpec& spec, const float* planes, Size tensor, cons
                  Fade across, Executor& pool) {
   const Levels levels = levels_of(spec);
   const int blends = std::clamp(static_cast<int>(std::ceil(across.end)), 0, canvas.size.width);
-  std::vector<float> seen(static_cast<std::size_t>(blends));
+  Recycled<float> seen(static_cast<std::size_t>(blends));
   for (int x = 0; x < blends; ++x) seen[static_cast<std::size_t>(x)] = across(x);
   each_row(spec, planes, tensor, canvas, pool, [&](const Planes& row, int y) {
     std::uint8_t* const bgr = canvas.bgr + canvas.stride * y;

@@ -13,6 +13,7 @@
 #include "engine/stopwatch.hpp"
 #include "image/image_part.hpp"
 #include "threads/guarded_executor.hpp"
+#include "threads/recycled.hpp"
 
 namespace edgecv {
 namespace {
@@ -20,7 +21,7 @@ namespace {
 int round_up(int value, int multiple) { return (value + multiple - 1) / multiple * multiple; }
 
 /// Continues planes of one size to a larger one by their last column and row.
-void extend(const std::vector<float>& planes, Size size, Size larger, int channels, float* out) {
+void extend(const Recycled<float>& planes, Size size, Size larger, int channels, float* out) {
   for (int c = 0; c < channels; ++c) {
     for (int y = 0; y < larger.height; ++y) {
       const int row = c * size.height + std::min(y, size.height - 1);
@@ -55,7 +56,7 @@ class Stylizer::Call {
   explicit Call(const Stylizer& model)
       : model_(model), tiling_(model.tiling_.get()), turn_(*model.engines_) {}
 
-  StylizedImage run_one(const Image& image);
+  void run_one(const Image& image, StylizedImage& result);
   const Timing& timing() const { return timing_; }
 
  private:
@@ -70,7 +71,7 @@ class Stylizer::Call {
   Executor* const pool_ = model_.pool_.get();
   Tiling tiling_;
   EngineSets::Turn turn_;
-  std::vector<float> statistics_;  // of the image at hand
+  Recycled<float> statistics_;  // of the image at hand
   Shape statistics_shape_;
   Timing timing_;
 };
@@ -109,21 +110,31 @@ void Stylizer::set_tiling(Tiling tiling) {
   tiling_.set(tiling);
 }
 
+void Stylizer::operator()(const Image& image, StylizedImage& result) {
+  StylizedImage stylized = std::exchange(result, {});
+  Call call(*this);
+  call.run_one(image, stylized);
+  timing_.set(call.timing());
+  result = std::move(stylized);
+}
+
 std::vector<StylizedImage> Stylizer::run(const std::vector<Image>& images, Timing* timing) {
   Call call(*this);
-  std::vector<StylizedImage> results;
-  results.reserve(images.size());
-  for (const Image& image : images) results.push_back(call.run_one(image));
+  std::vector<StylizedImage> results(images.size());
+  for (std::size_t i = 0; i < images.size(); ++i) call.run_one(images[i], results[i]);
   timing_.set(call.timing());
   if (timing) *timing += call.timing();
   return results;
 }
 
-StylizedImage Stylizer::Call::run_one(const Image& image) {
+void Stylizer::Call::run_one(const Image& image, StylizedImage& result) {
   check(image);
   const auto pixels = static_cast<std::int64_t>(image.height) * image.width;
-  StylizedImage result{image.size(), std::unique_ptr<std::uint8_t[]>(
-                                         new std::uint8_t[static_cast<std::size_t>(3 * pixels)])};
+  if (!result.bgr || result.size != image.size()) {
+    result.bgr.reset();  // first, so that there are never both
+    result.bgr.reset(new std::uint8_t[static_cast<std::size_t>(3 * pixels)]);
+    result.size = image.size();
+  }
   const bool cut = spec_.tiles && (tiling_ == Tiling::always ||
                                    (tiling_ == Tiling::automatic && pixels > spec_.tiles->above));
   if (cut) {
@@ -131,7 +142,6 @@ StylizedImage Stylizer::Call::run_one(const Image& image) {
   } else {
     run_whole(image, result.bgr.get());
   }
-  return result;
 }
 
 /// Writes the image's tensor into the engine's input.
@@ -142,13 +152,13 @@ Geometry Stylizer::Call::feed(Engine& engine, std::size_t input, const InputSpec
   const Size size = geometry.tensor;
   const Size larger{std::max(size.height, spec_.smallest_side),
                     std::max(size.width, spec_.smallest_side)};
-  const Tensor tensor = engine.input(input, image_shape(spec, 1, larger));
+  const Tensor tensor = image_input(engine, input, spec, 1, larger);
   if (larger == size) {
     preprocess(image, spec, geometry, tensor.data, *pool_);
   } else {
-    std::vector<float> planes(static_cast<std::size_t>(spec.channels()) *
-                              static_cast<std::size_t>(size.height) *
-                              static_cast<std::size_t>(size.width));
+    Recycled<float> planes(static_cast<std::size_t>(spec.channels()) *
+                           static_cast<std::size_t>(size.height) *
+                           static_cast<std::size_t>(size.width));
     preprocess(image, spec, geometry, planes.data(), *pool_);
     extend(planes, size, larger, spec.channels(), tensor.as<float>());
   }
@@ -182,7 +192,7 @@ void Stylizer::Call::run_whole(const Image& image, std::uint8_t* bgr) {
     write_image(spec_, result.as<float>(), tensor, {bgr, size, stride}, *pool_);
     return;
   }
-  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(stride * size.height));
+  Recycled<std::uint8_t> pixels(static_cast<std::size_t>(stride * size.height));
   write_image(spec_, result.as<float>(), tensor, {pixels.data(), size, stride}, *pool_);
   resize(pixels.data(), size, bgr, image.size(), *pool_);
 }
@@ -226,7 +236,7 @@ void Stylizer::Call::run_tiles(const Image& image, std::uint8_t* bgr) {
   const auto fade = [](const std::vector<int>& starts, std::size_t i, int side) {
     return i == 0 ? Fade{} : fade_in(starts[i - 1] + side - starts[i]);
   };
-  std::vector<std::uint8_t> band;
+  Recycled<std::uint8_t> band;
   for (std::size_t row = 0; row < grid.tops.size(); ++row) {
     const int top = grid.tops[row];
     const int height = std::min(grid.window.height, image.height - top);

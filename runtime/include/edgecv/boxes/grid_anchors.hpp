@@ -26,7 +26,8 @@ struct GridAnchors {
 
 /// The boxes of one cell around (0, 0), xyxy in pixels, [per_cell, 4]: all sizes of the first
 /// ratio, then of the second.
-EDGECV_API std::vector<float> cell_anchors(const GridAnchors& spec, std::size_t level);
+EDGECV_API std::vector<float> cell_anchors(const GridAnchors& spec, std::size_t level,
+                                           std::vector<float> memory = {});
 
 /// Pixels of the network's input from one cell of a feature map to the next. Throws Error
 /// (invalid_input) unless both sizes are positive.

@@ -25,6 +25,8 @@
 namespace edgecv {
 
 class EngineSets;
+template <typename T>
+struct Span;
 
 /// A classifier.
 ///
@@ -43,7 +45,14 @@ class EDGECV_API Classifier : public ModelInfo {
   Classifier(const Bundle& bundle, std::shared_ptr<Engine> engine,
              std::shared_ptr<Executor> executor);
 
-  Classification operator()(const Image& image) { return std::move(run({image}).front()); }
+  Classification operator()(const Image& image) {
+    Classification result;
+    (*this)(image, result);
+    return result;
+  }
+  /// The same into a result that the caller keeps: once it has grown, a frame needs no memory. It
+  /// is empty if the call throws.
+  void operator()(const Image& image, Classification& result);
 
   /// One result for each image. Neighbours whose tensors have one size share a run of the
   /// network, `max_batch` of them or as near to it as the engine allows. Throws Error
@@ -55,8 +64,10 @@ class EDGECV_API Classifier : public ModelInfo {
   Timing timing() const { return timing_.get(); }
 
  private:
+  void run_all(Span<const Image> images, Classification* results, int max_batch, Timing* timing);
+
   InputSpec input_;
-  ClassifySpec spec_;
+  ClassifySpec spec_, pairs_spec_;  // of scores as the graph gives them, and in pairs
   int classes_;
   int columns_;  // scores of an image: 1, or one for each class
   std::shared_ptr<Executor> pool_;

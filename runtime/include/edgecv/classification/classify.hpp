@@ -29,7 +29,9 @@ struct Classification {
 };
 
 /// Scores of one image's logits [classes] and the best `topk` of them. With sigmoid and none the
-/// scores need not add up to 1. Throws Error (engine) if a logit is NaN or infinite.
-EDGECV_API Classification classify(const ClassifySpec& spec, const float* logits, int classes);
+/// scores need not add up to 1. `result`: an old one, whose memory is used again. Throws Error
+/// (engine) if a logit is NaN or infinite.
+EDGECV_API Classification classify(const ClassifySpec& spec, const float* logits, int classes,
+                                   Classification result = {});
 
 }  // namespace edgecv

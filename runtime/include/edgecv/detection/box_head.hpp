@@ -31,12 +31,13 @@ struct BoxHeadSpec {
 /// input. Boxes come in pixels of the network's input (resized image, clipped to it): masks are
 /// cut from them; boxes_to_image() scales them. Boxes without area are dropped whatever min_size
 /// is. `thresholds`: one for each class, or empty for the bundle's. Equal scores: by proposal, then
-/// class. Throws Error (engine) on NaN and infinity in the logits, and in the deltas of the boxes
-/// that are decoded.
+/// class. `kept`: an old result, whose memory is used again. Throws Error (engine) on NaN and
+/// infinity in the logits, and in the deltas of the boxes that are decoded.
 EDGECV_API Detections box_head_detections(const BoxHeadSpec& spec, const float* logits,
                                           const float* deltas, const float* proposals,
                                           std::size_t count, int classes, const Geometry& geometry,
-                                          const std::vector<float>& thresholds, Executor& pool);
+                                          const std::vector<float>& thresholds, Executor& pool,
+                                          Detections kept = {});
 
 /// Boxes from pixels of the network's input to pixels of the image.
 EDGECV_API void boxes_to_image(const Geometry& geometry, std::vector<float>& boxes);
@@ -58,5 +59,8 @@ struct LevelSpec {
 /// result[i] in 0 .. levels - 1; boxes without area go to the finest.
 EDGECV_API std::vector<std::int32_t> assign_levels(const LevelSpec& spec, const float* boxes,
                                                    std::size_t count);
+/// The same into `levels` [count].
+EDGECV_API void assign_levels(const LevelSpec& spec, const float* boxes, std::size_t count,
+                              std::int32_t* levels);
 
 }  // namespace edgecv

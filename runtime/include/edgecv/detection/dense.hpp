@@ -62,10 +62,11 @@ class EDGECV_API DensePostprocess {
 
   /// `logits` [A, classes], `boxes` [A, 4] and, for FCOS, `centerness` [A], float32, of one image
   /// whose tensor has geometry.tensor's size. `thresholds`: one for each class, or empty for the
-  /// bundle's. Throws Error (engine) on NaN and infinity.
+  /// bundle's. `kept`: an old result, whose memory is used again. Throws Error (engine) on NaN and
+  /// infinity.
   Detections operator()(const float* logits, const float* boxes, const float* centerness,
                         const Geometry& geometry, const std::vector<float>& thresholds,
-                        Executor& pool) const;
+                        Executor& pool, Detections kept = {}) const;
 
  private:
   DenseSpec spec_;

@@ -28,6 +28,12 @@ struct Detections {
   std::vector<std::int64_t> labels;  // [N], indices of the bundle's labels; background is none
 
   std::size_t size() const { return scores.size(); }
+  /// The memory stays.
+  void clear() {
+    boxes.clear();
+    scores.clear();
+    labels.clear();
+  }
   Detection operator[](std::size_t i) const { return {&boxes[4 * i], scores[i], labels[i]}; }
 
   class Iterator {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <initializer_list>
 #include <map>
 #include <memory>
@@ -28,6 +29,8 @@ namespace edgecv {
 
 class EngineSets;
 class OneStage;
+template <typename T>
+struct Span;
 
 /// A detector of one stage: SSD and its kin, RetinaNet, FCOS.
 ///
@@ -58,7 +61,14 @@ class EDGECV_API Detector : public ModelInfo {
     change_thresholds(by_name);
   }
 
-  Detections operator()(const Image& image) { return std::move(run({image}).front()); }
+  Detections operator()(const Image& image) {
+    Detections result;
+    (*this)(image, result);
+    return result;
+  }
+  /// The same into a result that the caller keeps: once it has grown, a frame needs no memory. It
+  /// is empty if the call throws.
+  void operator()(const Image& image, Detections& result);
 
   /// One result for each image. Neighbours whose tensors have one size share a run of the
   /// network, `max_batch` of them or as near to it as the engine allows. Throws Error
@@ -71,6 +81,7 @@ class EDGECV_API Detector : public ModelInfo {
 
  private:
   void change_thresholds(const std::map<std::string, float>& by_name);
+  void run_all(Span<const Image> images, Detections* results, int max_batch, Timing* timing);
 
   InputSpec input_;
   int classes_;
@@ -78,8 +89,9 @@ class EDGECV_API Detector : public ModelInfo {
   std::shared_ptr<const OneStage> method_;
   std::shared_ptr<Executor> pool_;
   std::shared_ptr<EngineSets> engines_;
-  std::vector<std::size_t> outputs_;  // of the engine, in the order of the method's
-  Setting<std::vector<float>> thresholds_;
+  std::vector<std::size_t> outputs_;   // of the engine, in the order of the method's
+  std::vector<std::int64_t> columns_;  // of each
+  Setting<std::shared_ptr<const std::vector<float>>> thresholds_;
   Setting<Timing> timing_;
 };
 

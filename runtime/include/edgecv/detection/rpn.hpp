@@ -50,6 +50,6 @@ struct Proposals {
 /// that comes first. Throws Error (engine) on NaN and infinity in the logits, and in the deltas of
 /// the anchors that are decoded.
 EDGECV_API Proposals propose(const RpnSpec& spec, const std::vector<RpnLevel>& levels, Size image,
-                             Size input, Executor& pool);
+                             Size input, Executor& pool, Proposals proposals = {});
 
 }  // namespace edgecv

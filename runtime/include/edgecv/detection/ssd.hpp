@@ -66,10 +66,11 @@ class EDGECV_API SsdPostprocess {
   }
 
   /// `scores` [A, columns] and `boxes` [A, 4], float32, of one image. `thresholds`: one for each
-  /// class, or empty for the bundle's. Throws Error (engine) on NaN and infinity.
+  /// class, or empty for the bundle's. `kept`: an old result, whose memory is used again. Throws
+  /// Error (engine) on NaN and infinity.
   Detections operator()(const float* scores, const float* boxes, std::size_t anchor_count,
                         const Geometry& geometry, const std::vector<float>& thresholds,
-                        Executor& pool) const;
+                        Executor& pool, Detections kept = {}) const;
 
  private:
   void box_of(const float* boxes, std::size_t anchor, const Geometry& geometry, float* xyxy) const;

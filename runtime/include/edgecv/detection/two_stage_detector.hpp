@@ -67,6 +67,8 @@ struct TwoStageEngines {
 };
 
 class EngineSets;
+template <typename T>
+struct Span;
 class RoiGraph;
 
 /// The steps of torchvision's GeneralizedRCNN, around engines. Images are run one by one, so what
@@ -98,7 +100,14 @@ class EDGECV_API TwoStageDetector : public ModelInfo {
     change_thresholds(by_name);
   }
 
-  Instances operator()(const Image& image) { return std::move(run({image}).front()); }
+  Instances operator()(const Image& image) {
+    Instances result;
+    (*this)(image, result);
+    return result;
+  }
+  /// The same into a result that the caller keeps: once it has grown, a frame needs no memory. It
+  /// is empty if the call throws.
+  void operator()(const Image& image, Instances& result);
 
   /// One result for each image. Throws Error (invalid_input) if the bundle has no proposal
   /// network: it takes proposals.
@@ -118,10 +127,11 @@ class EDGECV_API TwoStageDetector : public ModelInfo {
 
  private:
   class Call;
+  struct Memory;
   void change_thresholds(const std::map<std::string, float>& by_name);
-  std::vector<Instances> run_all(const std::vector<Image>& images,
-                                 const std::vector<std::vector<float>>* proposals,
-                                 TwoStageTiming* timing);
+  void require_rpn() const;
+  void run_all(Span<const Image> images, const std::vector<std::vector<float>>* proposals,
+               Instances* results, TwoStageTiming* timing);
 
   InputSpec input_;
   RcnnSpec spec_;
@@ -135,7 +145,8 @@ class EDGECV_API TwoStageDetector : public ModelInfo {
   std::vector<std::size_t> objectness_, deltas_, features_;
   std::size_t logits_ = 0, box_deltas_ = 0;
   std::size_t masks_ = 0;
-  Setting<std::vector<float>> thresholds_;
+  std::shared_ptr<std::vector<Memory>> memory_;  // one for each set of engines
+  Setting<std::shared_ptr<const std::vector<float>>> thresholds_;
   Setting<TwoStageTiming> timing_;
 };
 

@@ -28,11 +28,11 @@ struct MaskCrop {
 /// are the threshold to within rounding, on which builds of torch disagree), but only inside each
 /// box.
 /// `masks` [N, size, size] probabilities, `boxes` [N, 4] xyxy in pixels of the image. A box that
-/// misses the image gives an empty crop. Throws Error (invalid_input) for a box that is not
-/// finite.
+/// misses the image gives an empty crop. `crops`: old ones, whose memory is used again. Throws
+/// Error (invalid_input) for a box that is not finite.
 EDGECV_API std::vector<MaskCrop> paste_masks(const float* masks, std::size_t count, int size,
                                              const float* boxes, Size image, float threshold,
-                                             Executor& pool);
+                                             Executor& pool, std::vector<MaskCrop> crops = {});
 
 /// Sets the crop's foreground to 1 in `frame` [height, width], which holds 0 elsewhere.
 EDGECV_API void draw_mask(const MaskCrop& crop, Size image, std::uint8_t* frame);

@@ -23,11 +23,12 @@ namespace edgecv {
 /// NaN or infinite; `output` is then the name in the message.
 EDGECV_API Segmentation upsample_argmax(const float* logits, int classes, Size cells,
                                         const Geometry& geometry, const std::string& output,
-                                        Executor& pool);
+                                        Executor& pool, Segmentation memory = {});
 
 /// The same with `probabilities`, the score function of each pixel's logits.
 EDGECV_API Segmentation upsample_scores(const float* logits, int classes, Size cells,
                                         const Geometry& geometry, ScoreFunction function,
-                                        const std::string& output, Executor& pool);
+                                        const std::string& output, Executor& pool,
+                                        Segmentation memory = {});
 
 }  // namespace edgecv

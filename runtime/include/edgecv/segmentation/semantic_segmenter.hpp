@@ -27,6 +27,8 @@
 namespace edgecv {
 
 class EngineSets;
+template <typename T>
+struct Span;
 
 /// Whole images, or windows of them; see SegmentSpec.
 ///
@@ -50,7 +52,14 @@ class EDGECV_API SemanticSegmenter : public ModelInfo {
   void set_windows(const std::optional<CropWindows>& windows);
   std::optional<CropWindows> windows() const { return windows_.get(); }
 
-  Segmentation operator()(const Image& image) { return std::move(run({image}).front()); }
+  Segmentation operator()(const Image& image) {
+    Segmentation result;
+    (*this)(image, result);
+    return result;
+  }
+  /// The same into a result that the caller keeps: once it has grown, a frame needs no memory. It
+  /// is empty if the call throws.
+  void operator()(const Image& image, Segmentation& result, bool probabilities = false);
 
   /// One result for each image. Whole: neighbours whose tensors have one size share a run of the
   /// network, `max_batch` of them or as near to it as the engine allows. Throws Error
@@ -63,10 +72,13 @@ class EDGECV_API SemanticSegmenter : public ModelInfo {
   Timing timing() const { return timing_.get(); }
 
  private:
-  std::vector<Segmentation> run_whole(Engine& engine, const std::vector<Image>& images,
-                                      bool probabilities, int max_batch, Timing& spent) const;
+  void run_all(Span<const Image> images, Segmentation* results, bool probabilities, int max_batch,
+               Timing* timing);
+  void run_whole(Engine& engine, Span<const Image> images, Segmentation* results,
+                 bool probabilities, int max_batch, Timing& spent) const;
   Segmentation run_windows(Engine& engine, const Image& image, const CropWindows& windows,
-                           bool probabilities, StripMemory& strip, Timing& spent) const;
+                           bool probabilities, StripMemory& strip, Timing& spent,
+                           Segmentation memory) const;
   ScoreFunction score_function() const;  // of the scores of all classes
 
   InputSpec input_;

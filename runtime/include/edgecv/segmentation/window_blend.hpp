@@ -42,9 +42,9 @@ class EDGECV_API WindowBlend {
   /// `windows.size` is the size of the tensor that the logits of a window cover; an image smaller
   /// than it lies in the tensor's upper left corner. With `probabilities` all of [classes, H, W] is
   /// held and comes out. `output` is the name in an error's message. One blend at a time uses
-  /// `memory`.
+  /// `memory`; `map` is an old one whose memory is used again.
   WindowBlend(Size image, const CropWindows& windows, int classes, bool probabilities,
-              std::string output, StripMemory& memory, Executor& pool);
+              std::string output, StripMemory& memory, Executor& pool, Segmentation map = {});
   ~WindowBlend();
 
   const WindowGrid& grid() const { return grid_; }
@@ -64,7 +64,7 @@ class EDGECV_API WindowBlend {
   struct Piece;
 
   void add_rows(const Piece& piece, int begin, int end, bool* finite);
-  void total_weights(int image_y, std::vector<float>& totals) const;
+  void total_weights(int image_y, float* totals) const;
 
   Size image_;
   CropWindows windows_;

@@ -65,7 +65,14 @@ class EDGECV_API Stylizer : public ModelInfo {
   /// Throws Error (invalid_input) for `always` if the bundle has no tiles.
   void set_tiling(Tiling tiling);
 
-  StylizedImage operator()(const Image& image) { return std::move(run({image}).front()); }
+  StylizedImage operator()(const Image& image) {
+    StylizedImage result;
+    (*this)(image, result);
+    return result;
+  }
+  /// The same into a result that the caller keeps: once it has grown, a frame needs no memory (of
+  /// images of one size). It is empty if the call throws.
+  void operator()(const Image& image, StylizedImage& result);
 
   /// One for each image. This call's time is added to `timing`; the graph of the statistics
   /// counts as network.
