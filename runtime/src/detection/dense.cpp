@@ -31,7 +31,8 @@ bool operator<(const Candidate& a, const Candidate& b) {
 }
 
 /// Keeps the best `count`, in no order.
-void keep_best(Recycled<Candidate>& candidates, std::size_t count) {
+template <typename Candidates>
+void keep_best(Candidates& candidates, std::size_t count) {
   if (candidates.size() <= count) return;
   std::nth_element(candidates.begin(), candidates.begin() + count, candidates.end());
   candidates.resize(count);
@@ -62,7 +63,10 @@ Recycled<Candidate> level_candidates(const DenseSpec& spec, const Level& level, 
                                      const Limits& limits, Executor& pool) {
   const auto topk = static_cast<std::size_t>(spec.topk_candidates);
   const std::size_t pieces = (level.anchors + anchors_per_piece - 1) / anchors_per_piece;
-  Recycled<Recycled<Candidate>> found(pieces);
+  // Kept from call to call: the pieces grow on several threads.
+  thread_local std::vector<std::vector<Candidate>> buffers;
+  if (buffers.size() < pieces) buffers.resize(pieces);
+  std::vector<std::vector<Candidate>>& found = buffers;
   pool.parallel_for(static_cast<int>(level.anchors), anchors_per_piece, [&](int first, int last) {
     const auto begin = static_cast<std::size_t>(first), end = static_cast<std::size_t>(last);
     thread_local std::vector<std::uint32_t> rows;
@@ -76,7 +80,8 @@ Recycled<Candidate> level_candidates(const DenseSpec& spec, const Level& level, 
     if (level.centerness) {
       require_finite(level.centerness + begin, end - begin, spec.centerness_output);
     }
-    Recycled<Candidate>& candidates = found[begin / anchors_per_piece];
+    std::vector<Candidate>& candidates = found[begin / anchors_per_piece];
+    candidates.clear();
     for (const std::uint32_t a : rows) {
       EDGECV_BEST_LEVEL(row_scores)
       (level.logits + a * classes, level.centerness ? level.centerness + a : nullptr, classes,
@@ -90,8 +95,8 @@ Recycled<Candidate> level_candidates(const DenseSpec& spec, const Level& level, 
     keep_best(candidates, topk);
   });
   Recycled<Candidate> candidates;
-  for (const Recycled<Candidate>& piece : found) {
-    candidates.insert(candidates.end(), piece.begin(), piece.end());
+  for (std::size_t piece = 0; piece < pieces; ++piece) {
+    candidates.insert(candidates.end(), found[piece].begin(), found[piece].end());
   }
   keep_best(candidates, topk);
   return candidates;

@@ -21,7 +21,7 @@ void recycle_memory(void* memory, std::size_t) noexcept { ::operator delete(memo
 
 namespace {
 
-constexpr std::size_t most_held = std::size_t{64} << 20;  // bytes
+constexpr std::size_t most_held = std::size_t{16} << 20;  // bytes
 
 /// Blocks are 64 bytes or a larger power of two.
 std::size_t order_of(std::size_t bytes) {

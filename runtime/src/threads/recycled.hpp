@@ -17,8 +17,8 @@ namespace edgecv {
 void* recycled_memory(std::size_t bytes);
 void recycle_memory(void* memory, std::size_t bytes) noexcept;
 
-/// An allocator. A thread holds some 64 MiB of memory at most for its next vectors, and frees it
-/// when it ends.
+/// An allocator, for vectors that grow and end on one thread. A thread holds some 16 MiB of memory
+/// at most for its next vectors, and frees it when it ends.
 template <typename T>
 struct RecycledMemory {
   using value_type = T;
