@@ -91,6 +91,7 @@ def examine() -> list[Finding]:
         tensorrt_finding("tensorrt_rtx"),
         openvino,
         opencv_finding(),
+        readers_finding(),
         torch_finding(),
         gpu_finding(),
         *jetson_findings(),
@@ -194,6 +195,22 @@ def opencv_finding() -> Finding:
     }
     listed = ", ".join(f"{name} {'yes' if there else 'no'}" for name, there in features.items())
     return Finding("opencv", "ok", f"{cv2.__version__}, {listed}", needed=True)
+
+
+def readers_finding() -> Finding:
+    """What reads cameras and streams."""
+    from edgecv_runtime.sources.live.readers.choice import READERS, reader_is_here
+    from edgecv_runtime.sources.live.readers.gstreamer import has_hardware_decoder
+
+    here = [reader for reader in READERS if reader_is_here(reader)]
+    if not here:
+        advice = "pip install 'edgecv[av]' or an OpenCV; docs/live.md, Readers"
+        return Finding("cameras", "missing", "no reader: OpenCV, PyAV or GStreamer", advice)
+    detail = ", ".join(here)
+    if "gstreamer" in here:
+        decoder = "a" if has_hardware_decoder() else "no"
+        detail += f" with {decoder} hardware decoder for H.264"
+    return Finding("cameras", "ok", detail)
 
 
 def torch_finding() -> Finding:

@@ -50,6 +50,7 @@ _EXTRAS = {
     "onnxscript": "export",
     "onnxruntime": "cpu",
     "cv2": "cpu",
+    "av": "av",
     "tqdm": "cpu",
     "openvino": "openvino",
     "filelock": "eval",

@@ -186,7 +186,7 @@ def test_a_pipeline_that_ends_says_so(bindings):
     ],
 )
 def test_the_best_reader_that_is_installed(source, here, hardware, chosen, monkeypatch):
-    monkeypatch.setattr(choice, "_is_here", lambda reader: reader in here)
+    monkeypatch.setattr(choice, "reader_is_here", lambda reader: reader in here)
     monkeypatch.setattr(choice, "has_hardware_decoder", lambda: hardware)
     made = []
     for reader, name in (
@@ -207,7 +207,7 @@ def test_the_best_reader_that_is_installed(source, here, hardware, chosen, monke
 
 @pytest.mark.parametrize("reader", READERS)
 def test_a_reader_that_is_not_installed_is_named_with_what_installs_it(reader, monkeypatch):
-    monkeypatch.setattr(choice, "_is_here", lambda reader: False)
+    monkeypatch.setattr(choice, "reader_is_here", lambda reader: False)
     (video,) = resolve_source("rtsp://10.0.0.2/live")
     with pytest.raises(InputError, match=f'"{reader}" is not installed .*: (pip|apt) install'):
         opener(video, reader)

@@ -571,6 +571,7 @@ def test_doctor(capsys):
     assert findings["onnxruntime"]["state"] == "ok"
     assert "CPUExecutionProvider" in findings["onnxruntime"]["detail"]
     assert findings["opencv"]["detail"].startswith(cv2.__version__)
+    assert findings["cameras"]["detail"].startswith("opencv, pyav")
     for finding in report["findings"]:
         assert finding["state"] in ("ok", "missing", "broken")
         if finding["state"] == "missing" and "no engine for it" in finding["detail"]:

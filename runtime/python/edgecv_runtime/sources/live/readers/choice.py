@@ -52,7 +52,7 @@ def opener(
     chosen = reader if reader is not None else _best(video)
     if chosen not in READERS:
         raise InputError(f'reader: expected one of {", ".join(READERS)}, got "{chosen}"')
-    if reader is not None and not _is_here(chosen):
+    if reader is not None and not reader_is_here(chosen):
         raise InputError(
             f'reader: "{chosen}" is not installed in this environment: {_INSTALL[chosen]}'
         )
@@ -70,19 +70,20 @@ def opener(
 
 def _best(video: Video) -> str:
     if video.gstreamer:
-        return "gstreamer" if _is_here("gstreamer") else "opencv"
+        return "gstreamer" if reader_is_here("gstreamer") else "opencv"
     if isinstance(video.target, int):
         order = ["opencv", "gstreamer", "pyav"]
     else:
         order = ["pyav", "opencv", "gstreamer"]
         # GStreamer does not find JPEG after JPEG in HTTP, which is what cameras send there.
         http = video.target.startswith(("http://", "https://"))
-        if not http and _is_here("gstreamer") and has_hardware_decoder():
+        if not http and reader_is_here("gstreamer") and has_hardware_decoder():
             order = ["gstreamer"]
-    return next((each for each in order if _is_here(each)), "opencv")
+    return next((each for each in order if reader_is_here(each)), "opencv")
 
 
-def _is_here(reader: str) -> bool:
+def reader_is_here(reader: str) -> bool:
+    """Whether the reader of that name is installed, and its library can be loaded."""
     if reader == "gstreamer":
         return gstreamer_is_here()
     if reader == "pyav":
