@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import queue
 import threading
 import time
@@ -56,7 +57,8 @@ class Live:
             a tracker; each is called once for each source. A step's ``update(result)``
             gives the result that goes on.
         sinks: take every result, each on a thread of its own.
-        on_event: called with each :class:`StateChange` of a camera, from any thread.
+        on_event: called with each :class:`StateChange` of a camera, from any thread. What it raises
+            is raised in the loop.
         on_failure: called with each image or part of a video that cannot be read, and with sinks
             that fail; without it these are warnings.
 
@@ -91,10 +93,11 @@ class Live:
         options = LiveOptions(batch, max_wait_ms, reader, timeout, max_fps, skip, motion)
         options.check()
         self.model = model
+        self._on_event = on_event or (lambda change: None)
         self._on_failure = on_failure or _warn
         self._bell = Bell()
         self._sources: list[Source] = open_sources(
-            sources, options, self._bell.ring, on_event or (lambda change: None), self._failed
+            sources, options, self._bell.ring, self._tell, self._failed
         )
         self._steps = [[make() for make in steps] for _ in self._sources]
         self._timings = Timings()
@@ -157,6 +160,8 @@ class Live:
         if self._started is not None:
             return
         self._started = time.monotonic()
+        # A program that ends without closing it must not hang, nor leave the network in a run.
+        atexit.register(self.close)
         for sink in self._to_run:
             self._sinks.append(
                 SinkThread(sink, _adder(self._timings, sink.name), self._sink_failed)
@@ -165,7 +170,7 @@ class Live:
             source.start()
         self._running = self._workers
         for _ in range(self._workers):
-            thread = threading.Thread(target=self._work, name="edgecv-model")
+            thread = threading.Thread(target=self._work, name="edgecv-model", daemon=True)
             self._threads.append(thread)
             thread.start()
 
@@ -179,6 +184,7 @@ class Live:
     def close(self) -> None:
         """Ends everything, and waits until the model and the sinks have finished. Cameras are given
         back; a reader that hangs ends by its own deadline. May be called twice."""
+        atexit.unregister(self.close)
         self.stop()
         for source in self._sources:
             source.stop()
@@ -282,12 +288,23 @@ class Live:
                 sink.put(result, lambda: self._stopping)
             self._results.put((result, at == len(results) - 1))
 
+    def _tell(self, change: StateChange) -> None:
+        self._call(self._on_event, change)
+
     def _failed(self, failure: Failure) -> None:
-        self._on_failure(failure.name, failure.error)
+        self._call(self._on_failure, failure.name, failure.error)
 
     def _sink_failed(self, sink: Sink, error: Exception) -> None:
         told = error if isinstance(error, Error) else InputError(f"{sink.name}: {error}")
-        self._on_failure(sink.name, told)
+        self._call(self._on_failure, sink.name, told)
+
+    def _call(self, function: Callable[..., None], *values: Any) -> None:
+        """What a function of the user raises is raised in the loop, not in a thread of ours."""
+        try:
+            function(*values)
+        except Exception as error:
+            self._results.put(error)
+            self.stop()
 
 
 def _adder(timings: Timings, name: str) -> Callable[[float], None]:

@@ -56,7 +56,7 @@ class SinkThread:
         self.dropped = 0
         self._took, self._fail = took, fail
         self._queue: queue.Queue[object] = queue.Queue(maxsize=sink.depth)
-        self._thread = threading.Thread(target=self._run, name=f"edgecv-{sink.name}")
+        self._thread = threading.Thread(target=self._run, name=f"edgecv-{sink.name}", daemon=True)
         self._thread.start()
 
     def put(self, result: Result, stopping: Callable[[], bool]) -> None:

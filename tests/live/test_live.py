@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 import threading
 import time
 from types import SimpleNamespace
@@ -323,6 +325,43 @@ def test_leaving_early_ends_everything(model, video):
                 break
     assert live.stats()["results"] >= 4
     live.close()  # once more
+
+
+def test_a_program_that_does_not_close_it_ends(video, tmp_path):
+    program = """
+import sys, edgecv
+from edgecv.live import Sink
+
+class Last(Sink):
+    def write(self, result): pass
+    def close(self): print("closed")
+
+model = edgecv.load(sys.argv[1], threads=1)
+for result in edgecv.Live(model, sys.argv[2], sinks=[Last()]):
+    if result.frame == 5:
+        break
+print("done")
+"""
+    bundle = write_tiny_bundle(tmp_path / "tiny")
+    done = subprocess.run(
+        [sys.executable, "-c", program, bundle, video], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == ["done", "closed"]
+
+
+def test_what_a_function_of_the_users_raises_is_raised_in_the_loop(monkeypatch):
+    (camera,) = on_cameras(monkeypatch, 1)
+
+    def on_event(change):
+        raise ValueError(f"on purpose: {change.state}")
+
+    camera.send(shot(), GONE)
+    with (
+        edgecv.Live(FakeModel(), 0, on_event=on_event) as live,
+        pytest.raises(ValueError, match="on purpose: live"),
+    ):
+        list(live)
 
 
 def test_stop_from_another_thread_ends_the_loop(monkeypatch):
