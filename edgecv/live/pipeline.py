@@ -254,15 +254,20 @@ class Live:
 
     def _run(self, number: int, taken: list[Taken]) -> None:
         started = time.monotonic()
-        frames = [each.frame for each in taken]
-        results = self.model.predict_frames(frames)
-        timing = self.model.timing
-        steps = {step: getattr(timing, f"{step}_ms") for step in self.model.steps}
+        failure: BaseException | None = None
+        try:
+            results = self.model.predict_frames([each.frame for each in taken])
+            timing = self.model.timing  # of this thread's last call
+            steps = {step: getattr(timing, f"{step}_ms") for step in self.model.steps}
+        except BaseException as error:  # it is raised behind the results of the frames before
+            failure = error
         with self._turn:  # files: the results of two workers, in order
             self._turn.wait_for(lambda: self._next == number or self._stopping)
             if self._next != number:
                 return
             try:
+                if failure is not None:
+                    raise failure
                 self._finish(started, taken, results, steps)
             finally:
                 self._next = number + 1

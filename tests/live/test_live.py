@@ -194,10 +194,18 @@ def test_a_camera_that_is_not_there_ends_it_and_one_of_two_does_not(monkeypatch)
 
 
 def test_what_the_network_raises_is_raised_in_the_loop(video):
+    failed = threading.Event()
+
     class Failing(FakeModel):
+        """Its fourth call fails before the third, beside it, is done."""
+
         def predict_frames(self, frames):
             if frames[0].index >= 3:
+                failed.set()
                 raise EngineError("the network gave NaN")
+            if frames[0].index == 2:
+                assert failed.wait(30)
+                time.sleep(0.1)
             return super().predict_frames(frames)
 
     found = []
