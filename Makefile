@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 SOURCES := pyproject.toml $(shell find runtime -name '*.[ch]pp' -o -name CMakeLists.txt)
 
-.PHONY: demo test test-cpp test-arm test-python test-live test-versions fuzz interrupts lint format stub bench matrix sample-data sample-bundle wheel clean
+.PHONY: demo test test-cpp test-arm test-python test-live test-versions fuzz interrupts lint format stub symbols bench matrix sample-data sample-bundle wheel clean
 demo: .venv/.installed
 	rm -rf demo
 	$(BIN)/edgecv demo --data samples/data/cells --out demo
@@ -54,6 +54,12 @@ format: .venv/.installed
 # The description of the extension that type checkers read.
 stub: .venv/.installed
 	$(BIN)/python -m nanobind.stubgen -q -m edgecv_runtime._core -o runtime/python/edgecv_runtime/_core.pyi
+
+# What the shared C++ library exports, after a change of its interface; a test compares.
+symbols: .venv/.installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" cmake -S runtime -B build/cpp-shared -G Ninja -DBUILD_SHARED_LIBS=ON
+	$(BIN)/cmake --build build/cpp-shared --target edgecv_core
+	nm -DC --defined-only build/cpp-shared/libedgecv.so | cut -d' ' -f3- | LC_ALL=C sort -u > runtime/exported_symbols.txt
 
 bench: .venv/.installed
 	$(BIN)/python benchmarks/run.py

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import os
 import re
@@ -19,36 +18,11 @@ import onnx
 import pytest
 
 import edgecv
+from helpers.cpp_build import BUILD, ROOT, build, configure, install, openvino_package, run
 from helpers.tiny_bundle import write_tiny_bundle
 
-ROOT = Path(__file__).parents[1]
 HEADERS = ROOT / "runtime" / "include" / "edgecv"
 OLD_PATHS = ROOT / "runtime" / "old_paths" / "edgecv"
-# That of `make test-cpp`, so that the library is compiled once.
-BUILD = ROOT / "build" / "cpp-tests-sanitize-OFF"
-
-
-def openvino_package() -> Path:
-    spec = importlib.util.find_spec("openvino")
-    assert spec is not None and spec.origin is not None, "pip install 'edgecv[dev]'"
-    return Path(spec.origin).parent
-
-
-def attempt(*command: object) -> subprocess.CompletedProcess[str]:
-    """With the CMake and Ninja of this environment first."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    return subprocess.run(
-        [str(part) for part in command],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PATH": path},
-    )
-
-
-def run(*command: object) -> str:
-    done = attempt(*command)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -56,21 +30,11 @@ def prefix(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the library is installed."""
     folder = tmp_path_factory.mktemp("prefix")
     found = f"-DCMAKE_PREFIX_PATH={openvino_package()}"
-    run("cmake", "-S", ROOT / "runtime", "-B", BUILD, "-G", "Ninja", "-DEDGECV_OPENVINO=ON", found)
-    run("cmake", "--build", BUILD, "--target", "edgecv_core", "edgecv_openvino")
-    run("cmake", "--install", BUILD, "--prefix", folder, "--component", "cpp")
-    return folder
-
-
-def build(project: Path, prefix: Path, folder: Path, *packages: Path) -> Path:
-    places = ";".join(map(str, (prefix, *packages)))
-    run("cmake", "-S", project, "-B", folder, "-G", "Ninja", f"-DCMAKE_PREFIX_PATH={places}")
-    run("cmake", "--build", folder)
-    return folder
+    return install(BUILD, folder, "-DEDGECV_OPENVINO=ON", found, engines=("openvino",))
 
 
 def test_the_sample_finds_what_python_finds(prefix: Path, tmp_path: Path) -> None:
-    built = build(ROOT / "samples" / "cpp", prefix, tmp_path / "build", openvino_package())
+    built = build(ROOT / "samples" / "cpp", tmp_path / "build", prefix, openvino_package())
     bundle = write_tiny_bundle(tmp_path / "tiny")
     photo = tmp_path / "photo.ppm"
     picture = np.full((64, 96, 3), (200, 250, 240), np.uint8)
@@ -180,7 +144,7 @@ int main() {{
 def run_bundle(prefix: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run_bundle")
     project = ROOT / "tests" / "cpp_package"
-    return build(project, prefix, folder, openvino_package()) / "run_bundle"
+    return build(project, folder, prefix, openvino_package()) / "run_bundle"
 
 
 def numbers(result: Any) -> list[tuple[str, np.ndarray]]:
@@ -299,7 +263,7 @@ def test_an_engine_of_ones_own_as_documented(prefix: Path, tmp_path: Path) -> No
     bundle = tmp_path / "bundle"
     bundle.mkdir()
     (bundle / "bundle.json").write_text(json.dumps(record))
-    built = build(project, prefix, tmp_path / "build")
+    built = build(project, tmp_path / "build", prefix)
     assert run(built / "app", bundle) == "bright 0.200\n"  # 51 of 255
     assert run(built / "without", bundle) == (
         "no engine is linked: link edgecv::onnxruntime or edgecv::openvino, or register one of "
@@ -314,7 +278,7 @@ def test_the_application_of_the_tutorial(prefix: Path, tmp_path: Path) -> None:
     project.mkdir()
     (project / "CMakeLists.txt").write_text(blocks["cmake"])
     (project / "main.cpp").write_text(blocks["cpp"])
-    program = build(project, prefix, tmp_path / "build", openvino_package()) / "count_objects"
+    program = build(project, tmp_path / "build", prefix, openvino_package()) / "count_objects"
     bundle = write_tiny_bundle(tmp_path / "tiny")  # finds two objects on white, none on black
     frames = np.stack([np.full((48, 64, 3), level, np.uint8) for level in (255, 0)])
     done = subprocess.run(
@@ -331,14 +295,85 @@ def test_the_application_of_the_tutorial(prefix: Path, tmp_path: Path) -> None:
     assert wrong.returncode == 2 and wrong.stderr.startswith(b"usage: ")
 
 
-def test_a_library_without_openvino_says_so(prefix: Path, tmp_path: Path) -> None:
-    for file in list(shutil.copytree(prefix, tmp_path / "prefix").rglob("edgecv_openvino*.cmake")):
+ASKING = """
+cmake_minimum_required(VERSION 3.16)
+project(asking LANGUAGES CXX)
+function(ask)
+  set(CMAKE_MESSAGE_INDENT "asked for ${ARGN}: ")
+  find_package(edgecv 0.1 ${ARGN})
+  message(STATUS "found ${edgecv_FOUND}, openvino ${edgecv_openvino_FOUND}")
+  if(edgecv_FOUND AND NOT TARGET edgecv::edgecv)
+    message(FATAL_ERROR "there is no edgecv::edgecv")
+  endif()
+  if(NOT edgecv_FOUND)
+    message(STATUS "because ${edgecv_NOT_FOUND_MESSAGE}")
+  endif()
+endfunction()
+"""
+
+
+def asked(prefix: Path, folder: Path, *requests: str) -> list[list[str]]:
+    """What CMake says to each request for components, in a project of its own."""
+    folder.mkdir()
+    calls = "".join(f"ask({request})\n" for request in requests)
+    (folder / "CMakeLists.txt").write_text(ASKING + calls)
+    said = configure(folder, folder / "build", f"-DCMAKE_PREFIX_PATH={prefix}")
+    return [re.findall(rf"asked for {request}: (.*)", said) for request in requests]
+
+
+def test_components_that_are_not_there_are_named(prefix: Path, tmp_path: Path) -> None:
+    """Optional ones leave the package usable."""
+    requests = ["", "OPTIONAL_COMPONENTS openvino", "COMPONENTS openvino", "COMPONENTS camera"]
+    none, optional, required, unknown = asked(prefix, tmp_path / "nowhere", *requests)
+    needs = f"its component openvino needs OpenVINO {openvino_version()}, which was not found: "
+    needs += "add its folder to CMAKE_PREFIX_PATH"
+    assert none == ["found 1, openvino "]
+    assert optional == [f"edgecv: {needs}", "found 1, openvino "]
+    assert required[-2:] == ["found 0, openvino ", f"because {needs}"]
+    assert unknown[-1] == "because it has no component camera: there are onnxruntime and openvino"
+
+    lacks = shutil.copytree(prefix, tmp_path / "prefix")
+    for file in list(lacks.rglob("edgecv_openvino*.cmake")):
         file.unlink()
-    places = f"-DCMAKE_PREFIX_PATH={tmp_path / 'prefix'}"
-    sample = ROOT / "samples" / "cpp"
-    done = attempt("cmake", "-S", sample, "-B", tmp_path / "build", "-G", "Ninja", places)
-    assert done.returncode != 0
-    assert "configure edgecv with -DEDGECV_OPENVINO=ON" in " ".join(done.stderr.split())
+    (found,) = asked(lacks, tmp_path / "without", "COMPONENTS openvino")
+    assert found[-1] == (
+        "because it was built without the component openvino: configure edgecv with "
+        "-DEDGECV_OPENVINO=ON"
+    )
+
+
+def openvino_version() -> str:
+    (config,) = openvino_package().glob("cmake/OpenVINOConfig-version.cmake")
+    return ".".join(re.findall(r"set\(PACKAGE_VERSION_\w+ (\d+)\)", config.read_text())[:3])
+
+
+def test_another_openvino_than_at_build_time_is_noticed(prefix: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other" / "cmake"
+    other.mkdir(parents=True)
+    (other / "OpenVINOConfig.cmake").write_text("set(OpenVINO_FOUND TRUE)\n")
+    version = 'set(PACKAGE_VERSION "2023.1.0")\nset(PACKAGE_VERSION_COMPATIBLE TRUE)\n'
+    (other / "OpenVINOConfigVersion.cmake").write_text(version)
+    places = f"{prefix};{other.parent}"
+    (said,) = asked(Path(places), tmp_path / "project", "COMPONENTS openvino")
+    assert said[-1] == (
+        f"because its component openvino was built with OpenVINO {openvino_version()}, and "
+        f"2023.1.0 was found in {other}: put the other first in CMAKE_PREFIX_PATH, or build edgecv "
+        "with this one"
+    )
+
+
+def test_a_project_of_pkg_config_with_openvino(prefix: Path, tmp_path: Path) -> None:
+    """In a folder to which the installed tree was moved."""
+    moved = shutil.copytree(prefix, tmp_path / "moved")
+    place = {"PKG_CONFIG_PATH": str(moved / "lib" / "pkgconfig")}
+    flags = run("pkg-config", "--cflags", "--libs", "edgecv-openvino", **place).split()
+    assert f"-L{moved}/lib" in [os.path.normpath(flag) for flag in flags]
+    source = ROOT / "tests" / "cpp_package" / "run_bundle.cpp"
+    program = tmp_path / "run_bundle"
+    run("c++", "-std=c++17", source, "-o", program, *flags)
+    (tmp_path / "picture").write_bytes(bytes(30))
+    golden = ROOT / "tests" / "golden" / "bundle_v2_classify"
+    assert run(program, golden, 2, 5, tmp_path / "picture").startswith("labels ")
 
 
 def test_the_umbrella_header_has_all_engines_where_they_are_linked() -> None:

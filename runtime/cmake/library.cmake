@@ -30,3 +30,9 @@ function(edgecv_sanitize target)
   target_compile_options(${target} PRIVATE -fsanitize=${EDGECV_SANITIZE} -fno-sanitize-recover=all -g -O1)
   target_link_options(${target} PRIVATE -fsanitize=${EDGECV_SANITIZE})
 endfunction()
+
+# From the folder of the .pc files to the prefix, so that the tree can be moved.
+set(EDGECV_PKGCONFIG ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig)
+file(RELATIVE_PATH EDGECV_PC_PREFIX ${EDGECV_PKGCONFIG} ${CMAKE_INSTALL_PREFIX})
+file(RELATIVE_PATH EDGECV_PC_LIBDIR ${CMAKE_INSTALL_PREFIX} ${CMAKE_INSTALL_FULL_LIBDIR})
+file(RELATIVE_PATH EDGECV_PC_INCLUDEDIR ${CMAKE_INSTALL_PREFIX} ${CMAKE_INSTALL_FULL_INCLUDEDIR})

@@ -11,16 +11,6 @@ function(edgecv_install_library target export)
   install(EXPORT ${export} NAMESPACE edgecv:: DESTINATION ${EDGECV_PACKAGE} COMPONENT cpp)
 endfunction()
 
-# From the folder of the .pc files to the prefix, so that the tree can be moved.
-set(EDGECV_PKGCONFIG ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig)
-file(RELATIVE_PATH EDGECV_PC_PREFIX ${EDGECV_PKGCONFIG} ${CMAKE_INSTALL_PREFIX})
-file(RELATIVE_PATH EDGECV_PC_LIBDIR ${CMAKE_INSTALL_PREFIX} ${CMAKE_INSTALL_FULL_LIBDIR})
-file(RELATIVE_PATH EDGECV_PC_INCLUDEDIR ${CMAKE_INSTALL_PREFIX} ${CMAKE_INSTALL_FULL_INCLUDEDIR})
-function(edgecv_install_pc name)
-  configure_file(cmake/${name}.pc.in ${CMAKE_CURRENT_BINARY_DIR}/${name}.pc @ONLY)
-  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT cpp)
-endfunction()
-
 edgecv_install_library(edgecv_core edgecv)
 set(EDGECV_PC_CFLAGS)
 set(EDGECV_PC_PRIVATE)
@@ -39,7 +29,8 @@ if(BUILD_SHARED_LIBS)
 elseif(ZLIB_FOUND)
   set(EDGECV_NEEDS_ZLIB ON)
 endif()
-edgecv_install_pc(edgecv)
+configure_file(cmake/edgecv.pc.in ${CMAKE_CURRENT_BINARY_DIR}/edgecv.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/edgecv.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT cpp)
 
 install(DIRECTORY include/edgecv old_paths/edgecv DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT cpp
   FILES_MATCHING PATTERN *.hpp PATTERN onnxruntime.hpp EXCLUDE PATTERN openvino.hpp EXCLUDE)
@@ -58,6 +49,7 @@ foreach(name IN LISTS EDGECV_ENGINES)
     "set(edgecv_needs \"${PACKAGE}\")\nset(edgecv_needs_version \"${PACKAGE_VERSION}\")\n"
     "set(edgecv_needs_components \"${PACKAGE_COMPONENTS}\")\n")
   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/edgecv_${name}_needs.cmake DESTINATION ${EDGECV_PACKAGE} COMPONENT cpp)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/edgecv-${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT cpp)
 endforeach()
 
 install(FILES ../LICENSE DESTINATION ${CMAKE_INSTALL_DATADIR}/licenses/edgecv COMPONENT cpp)

@@ -13,6 +13,12 @@
 
 #include "edgecv/export.hpp"
 
+// Errors pass through code without exceptions like any other: to the end of the program.
+#if defined(__GNUC__) && !defined(__EXCEPTIONS) && !defined(EDGECV_WITHOUT_EXCEPTIONS)
+#warning "edgecv: a program without exceptions ends at the first error; call edgecv from a file \
+that is compiled with them, or define EDGECV_WITHOUT_EXCEPTIONS to accept that"
+#endif
+
 namespace edgecv {
 
 enum class ErrorCode {
