@@ -91,6 +91,6 @@ clean:
 	@runtime/check_machine.sh '$(PYTHON)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet 'scikit-build-core>=0.11' 'nanobind>=3.0' 'nlohmann-json>=3.11' 'cmake>=3.24' ninja \
+	$(BIN)/pip install --quiet 'scikit-build-core>=0.11' 'nanobind>=3.0' 'nlohmann-json>=3.11' 'cmake>=3.18' ninja \
 		'setuptools>=70.1'  # tensorrt_rtx comes as source and is built by it
 	touch $@

@@ -26,11 +26,11 @@ if [ "$lto" ] && [ "$link" ]; then
 fi
 """
 
-# Like musl's, which has no ifunc.
+# One that cannot ask which processor it runs on.
 WITHOUT_CLONES = """
 for option in "$@"; do
-  if [ -f "$option" ] && grep -q target_clones "$option"; then
-    echo "error: the call requires ifunc, which is not supported by this target" >&2
+  if [ -f "$option" ] && grep -q __builtin_cpu_supports "$option"; then
+    echo "error: __builtin_cpu_supports is not declared" >&2
     exit 1
   fi
 done

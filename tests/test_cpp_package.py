@@ -228,7 +228,7 @@ def test_an_engine_of_ones_own_as_documented(prefix: Path, tmp_path: Path) -> No
     project.mkdir()
     (project / "main.cpp").write_text(code)
     (project / "CMakeLists.txt").write_text(
-        "cmake_minimum_required(VERSION 3.24)\n"
+        "cmake_minimum_required(VERSION 3.16)\n"
         "project(app LANGUAGES CXX)\n"
         "find_package(edgecv 0.1 REQUIRED)\n"
         "add_executable(app main.cpp)\n"
@@ -299,7 +299,8 @@ ASKING = """
 cmake_minimum_required(VERSION 3.16)
 project(asking LANGUAGES CXX)
 function(ask)
-  set(CMAKE_MESSAGE_INDENT "asked for ${ARGN}: ")
+  string(JOIN " " request ${ARGN})
+  set(CMAKE_MESSAGE_INDENT "asked for ${request}: ")
   find_package(edgecv 0.1 ${ARGN})
   message(STATUS "found ${edgecv_FOUND}, openvino ${edgecv_openvino_FOUND}")
   if(edgecv_FOUND AND NOT TARGET edgecv::edgecv)

@@ -8,8 +8,8 @@ endif()
 option(EDGECV_TESTS "Build the C++ tests" OFF)
 option(EDGECV_CLONES "Compile hot loops for several levels of x86-64, where the compiler can" ON)
 set(EDGECV_LTO_DEFAULT OFF)
-if(SKBUILD)  # a wheel
-  set(EDGECV_LTO_DEFAULT AUTO)
+if(SKBUILD OR BUILD_SHARED_LIBS)
+  set(EDGECV_LTO_DEFAULT AUTO)  # 6 % smaller
 endif()
 set(EDGECV_LTO ${EDGECV_LTO_DEFAULT} CACHE STRING "Optimise at link time: ON, OFF, or AUTO, which is ON where it works")
 set_property(CACHE EDGECV_LTO PROPERTY STRINGS ON OFF AUTO)

@@ -15,8 +15,8 @@
 
 // Errors pass through code without exceptions like any other: to the end of the program.
 #if defined(__GNUC__) && !defined(__EXCEPTIONS) && !defined(EDGECV_WITHOUT_EXCEPTIONS)
-#warning "edgecv: a program without exceptions ends at the first error; call edgecv from a file \
-that is compiled with them, or define EDGECV_WITHOUT_EXCEPTIONS to accept that"
+// Define EDGECV_WITHOUT_EXCEPTIONS to accept that, or compile the files that call edgecv with them.
+#warning "edgecv: a program without exceptions ends at the first error; see error.hpp"
 #endif
 
 namespace edgecv {

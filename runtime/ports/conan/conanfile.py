@@ -6,7 +6,7 @@ import re
 from conan import ConanFile
 from conan.tools.build import check_min_cppstd
 from conan.tools.cmake import CMake, CMakeDeps, CMakeToolchain, cmake_layout
-from conan.tools.files import copy, load
+from conan.tools.files import copy, load, rmdir
 
 
 class EdgecvConan(ConanFile):
@@ -57,12 +57,11 @@ class EdgecvConan(ConanFile):
 
     def package(self):
         CMake(self).install(component="cpp")
-        copy(
-            self,
-            "LICENSE",
-            self.export_sources_folder,
-            os.path.join(self.package_folder, "licenses"),
-        )
+        folder = self.package_folder
+        licenses = os.path.join(folder, "share", "licenses", "edgecv")
+        copy(self, "*", licenses, os.path.join(folder, "licenses"))
+        for generated in ("share", "lib/cmake", "lib/pkgconfig"):  # Conan writes its own
+            rmdir(self, os.path.join(folder, generated))
 
     def package_info(self):
         self.cpp_info.libs = ["edgecv"]

@@ -43,7 +43,8 @@ class BundleFiles {
   std::string name_;
 };
 
-std::shared_ptr<const BundleFiles> folder_files(const std::string& folder);
+// Exported for the bindings.
+EDGECV_API std::shared_ptr<const BundleFiles> folder_files(const std::string& folder);
 std::shared_ptr<const BundleFiles> memory_files(MemoryFiles files, const std::string& name);
 /// Null if the file is no zip at all. Throws Error (bad_bundle) if it is damaged or not trusted.
 std::shared_ptr<const BundleFiles> zip_files(const std::string& path);
