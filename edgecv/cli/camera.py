@@ -22,6 +22,7 @@ from edgecv.cli.options.model import (
     use_classes,
     use_threshold,
 )
+from edgecv.cli.options.tracking import Tracking, add_tracking_arguments
 from edgecv.cli.output.first_line import say_what_runs
 from edgecv.cli.output.flags import in_flags
 from edgecv.cli.watching.events import CameraEvents, Lines, stats_in_words
@@ -72,6 +73,7 @@ def add_parser(subparsers: Any) -> None:
     add_threshold_argument(parser)
     add_classes_argument(parser)
     _add_live_arguments(parser)
+    add_tracking_arguments(parser)
     add_drawing_arguments(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object per frame")
     parser.add_argument(
@@ -147,6 +149,7 @@ def run(args: argparse.Namespace) -> int:
     model = load_model(args)
     use_threshold(model, args)
     use_classes(model, args)
+    tracking = Tracking(model, args)
     drawing = drawing_of(model, args, drawn=show or args.save is not None)
     lines = Lines(args.json)
     failures = _Failures(lines, alone=len(sources) == 1)
@@ -160,6 +163,7 @@ def run(args: argparse.Namespace) -> int:
         max_fps=args.max_fps,
         skip=args.skip,
         motion=False if args.motion is None else args.motion,
+        steps=tracking.steps(),
         on_event=CameraEvents(lines, len(sources)),
         on_failure=failures,
     )

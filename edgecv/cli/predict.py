@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ from edgecv.cli.options.model import (
     use_threshold,
 )
 from edgecv.cli.options.tiles import add_tile_arguments, use_tiles
+from edgecv.cli.options.tracking import Tracking, add_tracking_arguments
 from edgecv.cli.output.first_line import say_what_runs
 from edgecv.cli.output.flags import in_flags
 from edgecv_runtime.one_line import joined, printable
@@ -71,6 +72,7 @@ def add_parser(subparsers: Any) -> None:
         help="images, or tiles, per run of the network (default: 1)",
     )
     add_tile_arguments(parser)
+    add_tracking_arguments(parser)
     add_drawing_arguments(parser)
 
 
@@ -81,6 +83,7 @@ class _Report:
     args: argparse.Namespace
     progress: Progress
     drawing: dict[str, Any]  # what `plot` is given
+    steps: list[Any] = field(default_factory=list)  # of the video, or of the images
     images: int = 0
     detections: int | None = None  # of results that have any
     failures: int = 0
@@ -142,6 +145,7 @@ def run(args: argparse.Namespace) -> int:
     use_threshold(model, args)
     use_classes(model, args)
     use_tiles(model, args)
+    tracking = Tracking(model, args)
     drawing = drawing_of(model, args, drawn=args.save is not None)
     targets = {}
     if args.save is not None:
@@ -155,6 +159,7 @@ def run(args: argparse.Namespace) -> int:
     with Progress(total, unit) as progress:
         report = _Report(args, progress, drawing)
         for part in parts:
+            report.steps = [make() for make in tracking.steps()]
             if isinstance(part, Video):
                 rate, target = rates[part.name], targets.get(part.name)
                 try:
@@ -343,6 +348,9 @@ def _run_on(
                 continue
             result = next(results)
             result.source = item.name
+            result.frame, result.time_ms = item.index, item.time_ms
+            for step in report.steps:
+                result = step.update(result)
             yield item, result
         waiting.clear()
 

@@ -5,7 +5,7 @@ endif()
 
 # Files without a loop over pixels, anchors or classes: at -O3 they are half of the library and no
 # faster. With Python's bindings they are optimised as one.
-file(GLOB EDGECV_SMALL CONFIGURE_DEPENDS src/bundle/manifest*.cpp)
+file(GLOB EDGECV_SMALL CONFIGURE_DEPENDS src/bundle/manifest*.cpp src/tracking/*.cpp src/zones/*.cpp)
 foreach(name IN ITEMS
     boxes/anchors boxes/grid_anchors bundle/bundle bundle/bundle_files bundle/folder_files
     bundle/graph_check bundle/hashed_file bundle/json_node bundle/memory_files bundle/npy

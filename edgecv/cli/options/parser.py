@@ -32,8 +32,25 @@ class Parser(argparse.ArgumentParser):
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         if args is not None:
-            self._refuse_unknown([str(word) for word in args])
+            words = [str(word) for word in args]
+            self._refuse_unknown(words)
+            args = self._own_values(words)
         return super().parse_known_args(args, namespace)
+
+    def _own_values(self, words: Sequence[str]) -> list[str]:
+        """The words, where an option whose value may be left out gets it written out, unless the
+        word behind it is one of its values: ``--track clip.mp4`` is about the video clip.mp4."""
+        written: list[str] = []
+        for index, word in enumerate(words):
+            if word == "--":
+                return [*written, *words[index:]]
+            option = self._option_string_actions.get(word)
+            if option is not None and option.nargs == "?" and option.choices is not None:
+                following = words[index + 1] if index + 1 < len(words) else ""
+                if following not in option.choices:
+                    word = f"{word}={option.const}"
+            written.append(word)
+        return written
 
     def error(self, message: str) -> NoReturn:
         # Importing it takes time, which a command without a mistake does not have to spend.

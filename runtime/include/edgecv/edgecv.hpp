@@ -18,6 +18,7 @@
 //
 // - bundle/: what is on disk, checked; engine/: what runs a graph; image/: from pixels to tensors
 // - classification/, detection/, masks/, segmentation/, style/: a task each, with its model
+// - tracking/, zones/: which detection is which object from frame to frame, and where it goes
 // - boxes/, scores/, threads/: what the tasks share
 #pragma once
 
@@ -75,7 +76,12 @@
 #include "edgecv/threads/setting.hpp"
 #include "edgecv/threads/submit.hpp"
 #include "edgecv/threads/thread_pool.hpp"
+#include "edgecv/tracking/assignment.hpp"
+#include "edgecv/tracking/byte_track.hpp"
+#include "edgecv/tracking/oc_sort.hpp"
+#include "edgecv/tracking/tracker.hpp"
 #include "edgecv/version.hpp"
+#include "edgecv/zones/zone_counter.hpp"
 
 // Engines that the program is linked with; they register themselves.
 #ifdef EDGECV_HAS_ONNXRUNTIME

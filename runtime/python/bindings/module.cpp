@@ -8,6 +8,7 @@ namespace nb = nanobind;
 
 namespace edgecv::bindings {
 void bind_anchors(nb::module_&);
+void bind_assignment(nb::module_&);
 void bind_boxes(nb::module_&);
 void bind_bundle(nb::module_&);
 void bind_choice(nb::module_&);
@@ -25,10 +26,12 @@ void bind_sliding_windows(nb::module_&);
 void bind_stylize(nb::module_&);
 void bind_stylizer(nb::module_&);
 void bind_tiles(nb::module_&);
+void bind_tracker(nb::module_&);
 void bind_timing(nb::module_&);
 void bind_two_stage_ops(nb::module_&);
 void bind_rcnn(nb::module_&);
 void bind_two_stage_detector(nb::module_&);
+void bind_zone_counter(nb::module_&);
 
 namespace {
 
@@ -73,6 +76,7 @@ NB_MODULE(_core, m) {
   bind_anchors(m);
   bind_nms(m);
   bind_matching(m);
+  bind_assignment(m);
   bind_masks(m);
   bind_two_stage_ops(m);
   bind_input_spec(m);
@@ -91,4 +95,6 @@ NB_MODULE(_core, m) {
   bind_two_stage_detector(m);
   bind_stylizer(m);
   bind_tiles(m);
+  bind_tracker(m);
+  bind_zone_counter(m);
 }

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from edgecv_runtime.results.result import Result, ScoredResult
     from edgecv_runtime.results.segmentation import ClassArea, Segmentation
     from edgecv_runtime.results.stylized import Stylized
+    from edgecv_runtime.tracking.tracker import Tracker
+    from edgecv_runtime.zones.report import ZoneEvent, ZoneReport
+    from edgecv_runtime.zones.zones import Zones
 
 # From 1.29 on, ONNX Runtime reports to its makers what it is used for, unless this is set before it
 # is imported. Who sets it to 0 is not overruled.
@@ -72,6 +75,10 @@ _HOMES = {
     "Stylizer": "models.stylizer",
     "TensorSpec": "_core",
     "Tiles": "models.tiles",
+    "Tracker": "tracking.tracker",
+    "ZoneEvent": "zones.report",
+    "ZoneReport": "zones.report",
+    "Zones": "zones.zones",
     "load": "models.load",
     "ops": "",
     "read_image": "images.read",
@@ -107,6 +114,10 @@ __all__ = [
     "Stylizer",
     "TensorSpec",
     "Tiles",
+    "Tracker",
+    "ZoneEvent",
+    "ZoneReport",
+    "Zones",
     "load",
     "ops",
     "read_image",

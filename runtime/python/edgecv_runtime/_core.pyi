@@ -40,6 +40,8 @@ def batched_nms(boxes: Annotated[NDArray[numpy.float32], dict(shape=(None, 4), o
 
 def assign_anchors(anchors: Annotated[NDArray[numpy.float32], dict(shape=(None, 4), order='C', device='cpu', writable=False)], boxes: Annotated[NDArray[numpy.float32], dict(shape=(None, 4), order='C', device='cpu', writable=False)], iou_threshold: float) -> NDArray[numpy.int64]: ...
 
+def linear_assignment(cost: Annotated[NDArray[numpy.float64], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> NDArray[numpy.int64]: ...
+
 class MaskCrop:
     def __init__(self, x: int, y: int, pixels: Annotated[NDArray[numpy.uint8], dict(shape=(None, None), order='C', device='cpu', writable=False)]) -> None: ...
 
@@ -771,3 +773,89 @@ def detect_in_tiles(detector: Detector, picture: Annotated[NDArray[numpy.uint8],
 
 @overload
 def detect_in_tiles(detector: TwoStageDetector, picture: Annotated[NDArray[numpy.uint8], dict(device='cpu', writable=False)], format: str, spec: TileSpec, timing: TwoStageTiming | None = None) -> tuple: ...
+
+class TrackerOptions:
+    def __init__(self) -> None: ...
+
+    @property
+    def thresholds(self) -> list[float]: ...
+
+    @thresholds.setter
+    def thresholds(self, arg: Sequence[float], /) -> None: ...
+
+    @property
+    def low_threshold(self) -> float: ...
+
+    @low_threshold.setter
+    def low_threshold(self, arg: float, /) -> None: ...
+
+    @property
+    def min_iou(self) -> float: ...
+
+    @min_iou.setter
+    def min_iou(self, arg: float, /) -> None: ...
+
+    @property
+    def confirm_hits(self) -> int: ...
+
+    @confirm_hits.setter
+    def confirm_hits(self, arg: int, /) -> None: ...
+
+    @property
+    def lost_s(self) -> float: ...
+
+    @lost_s.setter
+    def lost_s(self, arg: float, /) -> None: ...
+
+    @property
+    def frame_rate(self) -> float: ...
+
+    @frame_rate.setter
+    def frame_rate(self, arg: float, /) -> None: ...
+
+    @property
+    def by_label(self) -> bool: ...
+
+    @by_label.setter
+    def by_label(self, arg: bool, /) -> None: ...
+
+class Tracker:
+    def update(self, boxes: Annotated[NDArray[numpy.float32], dict(shape=(None, 4), order='C', device='cpu', writable=False)], scores: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], time_s: float | None = None) -> NDArray[numpy.int64]:
+        """For each detection the id of its track, int64 [N]."""
+
+    def reset(self) -> None: ...
+
+class ByteTrack(Tracker):
+    def __init__(self, options: TrackerOptions) -> None: ...
+
+class OcSort(Tracker):
+    def __init__(self, options: TrackerOptions) -> None: ...
+
+class Zone:
+    def __init__(self, name: str, polygon: Sequence[tuple[float, float]], labels: Sequence[int], anchor: str) -> None: ...
+
+class Line:
+    def __init__(self, name: str, start: tuple[float, float], end: tuple[float, float], labels: Sequence[int], anchor: str) -> None: ...
+
+class ZoneCounter:
+    def __init__(self, zones: Sequence[Zone], lines: Sequence[Line], margin: float, forget_s: float, image_size: tuple[int, int] | None) -> None: ...
+
+    def update(self, boxes: Annotated[NDArray[numpy.float32], dict(shape=(None, 4), order='C', device='cpu', writable=False)], track_ids: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], labels: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu', writable=False)], image_size: tuple[int, int], time_s: float) -> list:
+        """
+        For each event (kind, index of the zone or line, track, label, time_s, seconds).
+        """
+
+    def zone_counts(self, zone: int) -> dict:
+        """By label (occupancy, entries, exits, appeared, vanished, seconds)."""
+
+    def line_counts(self, line: int) -> dict:
+        """By label (in, out)."""
+
+    def visits(self, zone: int) -> list:
+        """Of each track inside (id, label, seconds)."""
+
+    def zone_points(self, arg: int, /) -> list[tuple[float, float]]: ...
+
+    def line_points(self, arg: int, /) -> list[tuple[float, float]]: ...
+
+    def reset(self) -> None: ...

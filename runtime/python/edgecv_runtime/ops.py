@@ -30,6 +30,7 @@ __all__ = [
     "decode_boxes",
     "encode_boxes",
     "generate_anchors",
+    "linear_assignment",
     "multibox_prior",
     "nms",
     "paste_mask_crops",
@@ -289,6 +290,31 @@ def assign_anchors(
         [0, 0, -1]
     """
     return _core.assign_anchors(_boxes(anchors, "anchors"), _boxes(boxes, "boxes"), iou_threshold)
+
+
+def linear_assignment(cost: npt.ArrayLike) -> Int64:
+    """Pairs of rows and columns whose costs have the lowest sum: the linear assignment problem.
+
+    Every row gets a column of its own; where there are more rows than columns every column gets a
+    row. As ``scipy.optimize.linear_sum_assignment``.
+
+    Args:
+        cost: float64 ``[R, C]``, finite.
+
+    Returns:
+        int64 ``[R]``: for each row its column, or -1.
+
+    Raises:
+        InputError: another number of dimensions, NaN or infinity.
+
+    Example:
+        >>> edgecv.ops.linear_assignment([[4, 1, 3], [2, 0, 5], [3, 2, 2]]).tolist()
+        [1, 0, 2]
+    """
+    matrix = np.ascontiguousarray(cost, np.float64)
+    if matrix.ndim != 2:
+        raise InputError(f"cost: expected [R, C], got {list(matrix.shape)}")
+    return _core.linear_assignment(matrix)
 
 
 def paste_masks(

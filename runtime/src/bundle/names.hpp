@@ -13,6 +13,7 @@
 #include "edgecv/image/input_spec.hpp"
 #include "edgecv/segmentation/segment.hpp"
 #include "edgecv/style/stylizer.hpp"
+#include "edgecv/zones/zone_counter.hpp"
 
 namespace edgecv {
 
@@ -107,6 +108,20 @@ template <>
 struct NameTable<Background> {
   static constexpr std::pair<Background, const char*> entries[] = {
       {Background::first, "first"}, {Background::last, "last"}, {Background::none, "none"}};
+};
+
+template <>
+struct NameTable<BoxAnchor> {
+  static constexpr std::pair<BoxAnchor, const char*> entries[] = {
+      {BoxAnchor::bottom, "bottom"}, {BoxAnchor::center, "center"}, {BoxAnchor::top, "top"}};
+};
+
+template <>
+struct NameTable<ZoneEventKind> {
+  static constexpr std::pair<ZoneEventKind, const char*> entries[] = {
+      {ZoneEventKind::enter, "enter"},   {ZoneEventKind::exit, "exit"},
+      {ZoneEventKind::appear, "appear"}, {ZoneEventKind::vanish, "vanish"},
+      {ZoneEventKind::in, "in"},         {ZoneEventKind::out, "out"}};
 };
 
 template <>

@@ -22,6 +22,7 @@ def draw_boxes(
     colors: NDArray[np.int64] | None = None,
     line_width: int | None = None,
     captions: bool = True,
+    track_ids: NDArray[np.int64] | None = None,
 ) -> NDArray[np.uint8]:
     """Draws on a copy.
 
@@ -35,6 +36,7 @@ def draw_boxes(
             the labels.
         line_width: of the boxes, in pixels; None: by the image, thinner on small boxes.
         captions: whether names and scores are written. One for which there is no room is left out.
+        track_ids: int64 [N], written before the names; those below 0 are not.
 
     Returns:
         uint8 [H, W, 3], BGR. Lines and letters grow with the image.
@@ -48,9 +50,10 @@ def draw_boxes(
         _frame(canvas, corners, line, color)
     if not captions:
         return canvas
+    ids = np.full(len(labels), -1) if track_ids is None else track_ids
     texts = [
-        f"{drawable_name(names[label], int(label))} {score:.2f}"
-        for label, score in zip(labels, scores, strict=True)
+        f"{'' if track < 0 else f'#{track} '}{drawable_name(names[label], int(label))} {score:.2f}"
+        for label, score, track in zip(labels, scores, ids, strict=True)
     ]
     for caption, color in zip(place_captions(placed, texts, height, width), chosen, strict=True):
         if caption is not None:

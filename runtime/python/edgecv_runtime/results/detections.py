@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgecv_runtime._core import InputError
 from edgecv_runtime.drawing.boxes import check_line_width, draw_boxes
+from edgecv_runtime.drawing.zones import draw_zone_counts, draw_zones
 from edgecv_runtime.results.result import ScoredResult, import_supervision, shortest
+
+if TYPE_CHECKING:
+    from edgecv_runtime.zones.report import ZoneReport
 
 
 @dataclass(frozen=True)
@@ -23,12 +27,14 @@ class Detection:
         score: 0..1.
         label: index of the model's labels.
         name: that label's name.
+        track_id: the id of its track; None where it has none.
     """
 
     box: tuple[float, float, float, float]
     score: float
     label: int
     name: str
+    track_id: int | None = field(default=None, kw_only=True)
 
 
 class Detections(ScoredResult[Detection]):
@@ -45,8 +51,13 @@ class Detections(ScoredResult[Detection]):
         source: the file or stream that the image came from; None for an array.
         image: the image, for `plot`; held, not copied.
         color: the order of its channels, "bgr" or "rgb"; a fourth one is alpha.
+        track_ids: int64 [N], from 1 on, or -1 where a track has no id yet; None where nothing was
+            tracked. `Tracker.update` gives it.
+        zones: what was counted up to this frame; None without `Zones.update`.
     """
 
+    track_ids: NDArray[np.int64] | None = None
+    zones: ZoneReport | None = None
     _color_by: ClassVar[str] = "class"  # without another wish
 
     def __init__(
@@ -75,7 +86,12 @@ class Detections(ScoredResult[Detection]):
         return ", ".join(found) or "nothing"
 
     def _item(self, index: int) -> Detection:
-        return Detection(*self._fields(index))
+        return Detection(*self._fields(index), track_id=self._track_id(index))
+
+    def _track_id(self, index: int) -> int | None:
+        if self.track_ids is None or self.track_ids[index] < 0:
+            return None
+        return int(self.track_ids[index])
 
     def _fields(self, index: int) -> tuple[tuple[float, float, float, float], float, int, str]:
         x1, y1, x2, y2 = (shortest(value) for value in self.boxes[index])
@@ -85,6 +101,8 @@ class Detections(ScoredResult[Detection]):
     def _keep(self, keep: NDArray[np.int64]) -> None:
         self.boxes, self.scores = self.boxes[keep], self.scores[keep]
         self.labels = self.labels[keep]
+        if self.track_ids is not None:
+            self.track_ids = self.track_ids[keep]
 
     def plot(
         self,
@@ -105,7 +123,7 @@ class Detections(ScoredResult[Detection]):
                 out.
             line_width: of the boxes, in pixels; None: by the image, thinner on small boxes.
             color_by: ``"class"`` or ``"instance"``: what gets a colour of its own; None: the class,
-                and the instance where there are masks.
+                and the instance where there are masks or tracks. A track keeps its colour.
 
         Returns:
             uint8 [H, W, 3], BGR.
@@ -120,14 +138,25 @@ class Detections(ScoredResult[Detection]):
         check_line_width(line_width)
         shown = self if threshold is None else self.filter(threshold)
         colors = shown._colors(color_by)
-        return shown._paint(self._canvas_of(image), colors, line_width, labels)
+        canvas = self._canvas_of(image)
+        if self.zones is None:
+            return shown._paint(canvas, colors, line_width, labels)
+        canvas = shown._paint(draw_zones(canvas, self.zones), colors, line_width, labels)
+        if labels:
+            draw_zone_counts(canvas, self.zones)
+        return canvas
 
     def _colors(self, color_by: str | None) -> NDArray[np.int64]:
         """For each box an index of the palette."""
-        color_by = self._color_by if color_by is None else color_by
+        if color_by is None:
+            color_by = self._color_by if self.track_ids is None else "instance"
         if color_by not in ("class", "instance"):
             raise InputError(f'color_by: expected "class" or "instance", got {color_by!r}')
-        return self.labels if color_by == "class" else np.arange(len(self))
+        if color_by == "class":
+            return self.labels
+        if self.track_ids is None:
+            return np.arange(len(self))
+        return np.where(self.track_ids >= 0, self.track_ids, self.labels)
 
     def _paint(
         self,
@@ -137,7 +166,15 @@ class Detections(ScoredResult[Detection]):
         labels: bool,
     ) -> NDArray[np.uint8]:
         return draw_boxes(
-            image, self.boxes, self.scores, self.labels, self.names, colors, line_width, labels
+            image,
+            self.boxes,
+            self.scores,
+            self.labels,
+            self.names,
+            colors,
+            line_width,
+            labels,
+            self.track_ids,
         )
 
     def _draw(self, image: NDArray[np.uint8], labels: bool) -> NDArray[np.uint8]:
@@ -153,13 +190,20 @@ class Detections(ScoredResult[Detection]):
                     "name": self.names[label],
                     "score": shortest(score),
                     "box_xyxy": [shortest(value) for value in box],
+                    **({} if self.track_ids is None else {"track_id": self._track_id(index)}),
                 }
-                for box, score, label in zip(self.boxes, self.scores, self.labels, strict=True)
+                for index, (box, score, label) in enumerate(
+                    zip(self.boxes, self.scores, self.labels, strict=True)
+                )
             ],
+            **({} if self.zones is None else self.zones.to_dict()),
         }
 
     def to_supervision(self) -> Any:
         """A supervision.Detections with the names in data["class_name"]; its arrays are copies.
+
+        Its `tracker_id` is `track_ids`. Where that is -1 there is no track: what counts ids must
+        leave it out, ``found[found.tracker_id >= 0]``.
 
         Raises:
             EngineError: the package supervision is not installed.
@@ -168,5 +212,6 @@ class Detections(ScoredResult[Detection]):
             xyxy=self.boxes.copy(),
             confidence=self.scores.copy(),
             class_id=self.labels.copy(),
+            tracker_id=None if self.track_ids is None else self.track_ids.copy(),
             data={"class_name": np.array([self.names[label] for label in self.labels], dtype=str)},
         )

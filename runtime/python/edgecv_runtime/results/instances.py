@@ -69,7 +69,8 @@ class Instances(Detections):
         return self.mask_crops.paint()
 
     def _item(self, index: int) -> Instance:
-        return Instance(*self._fields(index), self.mask_crops.select(np.array([index])))
+        mask = self.mask_crops.select(np.array([index]))
+        return Instance(*self._fields(index), mask, track_id=self._track_id(index))
 
     if TYPE_CHECKING:
 

@@ -1,0 +1,1 @@
+"""Which detection is which object, from frame to frame."""

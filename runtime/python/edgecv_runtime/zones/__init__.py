@@ -1,0 +1,1 @@
+"""Tracked objects counted in zones and at lines."""
