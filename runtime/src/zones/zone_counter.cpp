@@ -31,6 +31,17 @@ void check_points(const std::vector<Point>& points, const std::string& who) {
   }
 }
 
+/// Whether all corners lie on one line.
+bool flat(const std::vector<Point>& corners) {
+  const Point first = corners[0];
+  const auto second = std::find_if(corners.begin(), corners.end(), [&](Point point) {
+    return point.x != first.x || point.y != first.y;
+  });
+  return second == corners.end() || std::all_of(second, corners.end(), [&](Point point) {
+           return turn(first, *second, point) == 0;
+         });
+}
+
 void check_zone(const Zone& zone, const std::string& who) {
   const std::vector<Point>& corners = zone.polygon;
   if (corners.size() < 3 || corners.size() > kMostCorners) {
@@ -42,7 +53,7 @@ void check_zone(const Zone& zone, const std::string& who) {
     const Point point = corners[i % corners.size()];
     return "[" + shortest_digits(point.x) + ", " + shortest_digits(point.y) + "]";
   };
-  if (double_area(corners) == 0) refuse(who + ": the polygon has no area: move its corners apart");
+  if (flat(corners)) refuse(who + ": the polygon has no area: move its corners apart");
   if (const auto sides = crossing_sides(corners)) {
     refuse(who + ": the polygon crosses itself: the side from " + corner(sides->first) + " to " +
            corner(sides->first + 1) + " meets that from " + corner(sides->second) + " to " +

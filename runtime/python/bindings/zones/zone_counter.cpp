@@ -1,6 +1,5 @@
 #include "edgecv/zones/zone_counter.hpp"
 
-#include <nanobind/stl/map.h>
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
