@@ -13,6 +13,7 @@ from __future__ import annotations
 import sys
 import time
 import warnings
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +37,8 @@ KINDS = {"bytetrack": "ByteTrack", "ocsort": "OC-SORT"}
 
 
 def main() -> None:
-    import trackers
-
     print("# Trackers\n")
-    print(f"By `benchmarks/tracking.py`, against trackers {trackers.__version__}.")
+    print(f"By `benchmarks/tracking.py`, against trackers {version('trackers')}.")
     print(f"\nHOTA / IDF1 in percent, mean of {len(SEEDS)} videos of each kind:\n")
     print(header("", *SCENES, "mean"))
     for kind, title in KINDS.items():

@@ -1,6 +1,13 @@
 """All readers of files from elsewhere, by name."""
 
-from fuzz import bundle_readers, data_readers, image_readers, video_readers, weight_readers
+from fuzz import (
+    bundle_readers,
+    data_readers,
+    image_readers,
+    video_readers,
+    weight_readers,
+    zone_readers,
+)
 
 READERS = {
     **bundle_readers.READERS,
@@ -8,4 +15,5 @@ READERS = {
     **data_readers.READERS,
     **image_readers.READERS,
     **video_readers.READERS,
+    **zone_readers.READERS,
 }
