@@ -32,7 +32,7 @@ from helpers.tracking_measures import hota_and_idf1
 from timing import header, row
 
 SEEDS = range(100, 106)
-COUNTS = (10, 100, 300)
+COUNTS = (10, 100)
 KINDS = {"bytetrack": "ByteTrack", "ocsort": "OC-SORT"}
 
 

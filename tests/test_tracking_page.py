@@ -33,7 +33,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_the_first_five_minutes(folder, capsys):
-    make_video, python = blocks("python")
+    make_video, python, live = blocks("python")
     exec(compile(make_video, "make_video.py", "exec"), {})
     (folder / "zones.json").write_text(blocks("json")[0])
     predict, camera = blocks("")[0].splitlines()
@@ -52,6 +52,13 @@ def test_the_first_five_minutes(folder, capsys):
     assert count == f"{inwards} cells went to the left"
     crossings = [line for line in events if re.fullmatch(r"\d+ ms: RBC \d+ in middle", line)]
     assert len(crossings) == inwards
+    exec(compile(live, "live.py", "exec"), {})
+    by_source = {"0": [], "1": []}
+    for line in capsys.readouterr().out.splitlines():
+        source, _, ids_and_line = line.partition(" ")
+        by_source[source].append(ids_and_line)
+    assert by_source["0"] == by_source["1"] and len(by_source["0"]) == 60
+    assert by_source["0"][-1].endswith(f"LineCount(inwards={inwards}, outwards=0)")
 
 
 def test_the_schema_is_what_is_written():

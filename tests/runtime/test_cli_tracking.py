@@ -84,6 +84,18 @@ def test_the_same_from_a_camera_and_in_batches(bundle, clip, capsys):
     assert [ids(line) for line in stdout.splitlines()] == TRACKED["bytetrack"]
 
 
+def test_each_source_of_a_camera_has_ids_of_its_own(bundle, clip, zones, capsys):
+    source = ["--source", clip, "--source", clip, "--no-show", "--batch", "2"]
+    arguments = (*source, "--track", "--zones", zones, "--json")
+    status, stdout, _ = run(capsys, "camera", bundle, *arguments)
+    assert status == 0
+    records = [json.loads(line) for line in stdout.splitlines()]
+    for index in range(2):
+        lines = [json.dumps(each) for each in records if each["source_index"] == index]
+        assert [ids(line) for line in lines] == TRACKED["bytetrack"]
+        assert json.loads(lines[-1])["zones"]["left"]["classes"]["left"]["appeared"] == 1
+
+
 def test_without_tracking_nothing_changes(bundle, clip, capsys):
     _, stdout, _ = run(capsys, "predict", bundle, clip, "--json")
     records = [json.loads(line) for line in stdout.splitlines()]

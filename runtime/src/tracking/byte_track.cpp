@@ -8,9 +8,7 @@
 namespace edgecv {
 namespace {
 
-// The least overlap where there is more room for mistakes: detections that are not sure, and
-// tracks that were seen once.
-constexpr double kUnsureIou = 0.4, kNewIou = 0.3;
+constexpr double kNewIou = 0.3;  // the least overlap with a track that was seen once
 
 }  // namespace
 
@@ -68,7 +66,7 @@ void ByteTrack::step(const std::vector<Seen>& sure, const std::vector<Seen>& uns
   };
   std::vector<const Seen*> sure_left = pointers(sure), unsure_left = pointers(unsure);
   continue_tracks(known, sure_left, wanted.min_iou, true);
-  continue_tracks(known, unsure_left, std::max(kUnsureIou, wanted.min_iou), false);
+  continue_tracks(known, unsure_left, wanted.min_iou, false);
   continue_tracks(fresh, sure_left, std::max(kNewIou, wanted.min_iou), true);
 
   drop([](const Track& track) { return track.id < 0 && track.missed > 0; });
