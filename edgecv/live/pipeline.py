@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from edgecv.live.batches import Batches, Source, Taken
+from edgecv.live.following import Following, ZoneFiles
 from edgecv.live.opening import LiveOptions, open_sources
 from edgecv.live.sinks import Sink, SinkThread
 from edgecv.live.timings import Timings
@@ -53,6 +54,10 @@ class Live:
         skip: frames of each source that are left out after each one that is run.
         motion: True, or the share of the image (0..1) that has to change: frames on which nothing
             moves are left out. True stands for 0.002.
+        track: "bytetrack", "ocsort" or True (the first): results have `track_ids`. Until it is
+            closed the model's thresholds are the tracker's, which takes unsure detections, too.
+        zones: with `track`, a file of zones for all sources, or a list with one (or None) for each:
+            results have `zones`.
         steps: functions that make what updates the results of one source, such as
             a tracker; each is called once for each source. A step's ``update(result)``
             gives the result that goes on.
@@ -85,6 +90,8 @@ class Live:
         max_fps: float | None = None,
         skip: int = 0,
         motion: bool | float = False,
+        track: bool | str = False,
+        zones: ZoneFiles = None,
         steps: Sequence[Callable[[], Step]] = (),
         sinks: Sequence[Sink] = (),
         on_event: Callable[[StateChange], None] | None = None,
@@ -99,7 +106,8 @@ class Live:
         self._sources: list[Source] = open_sources(
             sources, options, self._bell.ring, self._tell, self._failed
         )
-        self._steps = [[make() for make in steps] for _ in self._sources]
+        self._following = Following(model, track, zones, len(self._sources))
+        self._steps = [[*own, *(make() for make in steps)] for own in self._following.steps]
         self._timings = Timings()
         self._batches = Batches(self._sources, batch, max_wait_ms / 1000, self._bell)
         # Two calls at a time give more results a second, and older ones.
@@ -192,6 +200,7 @@ class Live:
             thread.join()
         for sink in self._sinks:
             sink.close()
+        self._following.restore()
         if self._started is not None and self._ended is None:
             self._ended = time.monotonic()
             deadline = self._ended + _PATIENCE_S
