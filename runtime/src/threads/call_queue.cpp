@@ -122,21 +122,23 @@ CallQueue::~CallQueue() {
 }
 
 CallQueue::Ticket CallQueue::add(std::shared_ptr<Call> call) {
-  Ticket ticket(state_, call);
+  // The call's own callback may destroy this object before add() returns.
+  const std::shared_ptr<State> state = state_;
+  Ticket ticket(state, call);
   {
-    std::unique_lock<std::mutex> lock(state_->mutex);
-    const auto room = [this] { return state_->waiting.size() < state_->most_waiting; };
-    if (!room() && state_->own_thread()) {
+    std::unique_lock<std::mutex> lock(state->mutex);
+    const auto room = [&] { return state->waiting.size() < state->most_waiting; };
+    if (!room() && state->own_thread()) {
       throw Error(ErrorCode::invalid_input,
-                  "submit: " + std::to_string(state_->most_waiting) +
+                  "submit: " + std::to_string(state->most_waiting) +
                       " calls wait, and a callback cannot wait for them: submit elsewhere, or "
                       "with a larger most_waiting");
     }
-    state_->news.wait(lock, room);
-    state_->waiting.push_back({state_->added + 1, std::move(call)});
-    ++state_->added;
+    state->news.wait(lock, room);
+    state->waiting.push_back({state->added + 1, std::move(call)});
+    ++state->added;
   }
-  state_->news.notify_all();
+  state->news.notify_all();
   return ticket;
 }
 
