@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 import cv2
@@ -12,7 +13,7 @@ import edgecv
 from edgecv_runtime import InputError
 from edgecv_runtime.sources import resolve_source
 from edgecv_runtime.sources.frames import Frame
-from edgecv_runtime.sources.live.readers import choice
+from edgecv_runtime.sources.live.readers import choice, gstreamer
 from edgecv_runtime.sources.live.readers.choice import opener
 from edgecv_runtime.sources.live.readers.gstreamer import GStreamerReader
 from helpers.gstreamer import RtspServer
@@ -211,6 +212,16 @@ def test_a_reader_that_is_not_installed_is_named_with_what_installs_it(reader, m
     (video,) = resolve_source("rtsp://10.0.0.2/live")
     with pytest.raises(InputError, match=f'"{reader}" is not installed .*: (pip|apt) install'):
         opener(video, reader)
+
+
+def test_a_folder_of_that_name_is_not_gstreamer(tmp_path, monkeypatch):
+    (tmp_path / "gi").mkdir()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in [name for name in sys.modules if name.partition(".")[0] == "gi"]:
+        monkeypatch.delitem(sys.modules, name)
+    gstreamer._gst.cache_clear()
+    assert not gstreamer.gstreamer_is_here()
+    gstreamer._gst.cache_clear()
 
 
 def test_pyav_reads_no_pipeline():

@@ -36,7 +36,7 @@ def gstreamer_is_here() -> bool:
         return False
     try:
         _gst()
-    except (ImportError, ValueError):
+    except (ImportError, ValueError, AttributeError):  # the last: any folder called gi
         return False
     return True
 
