@@ -16,7 +16,7 @@ void require(bool fits, const char* name, const char* expected, double got) {
               std::string(name) + ": expected " + expected + ", got " + shortest_digits(got));
 }
 
-void check(const TrackerOptions& options) {
+void check_options(const TrackerOptions& options) {
   if (options.thresholds.empty()) {
     throw Error(ErrorCode::invalid_input, "thresholds: expected one or more scores, got none");
   }
@@ -40,7 +40,7 @@ bool all_finite(const float* box) {
 
 }  // namespace
 
-Tracker::Tracker(TrackerOptions options) : options_(std::move(options)) { check(options_); }
+Tracker::Tracker(TrackerOptions options) : options_(std::move(options)) { check_options(options_); }
 Tracker::~Tracker() = default;
 
 std::vector<std::int64_t> Tracker::update(const float* boxes, const float* scores,

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <vector>
 
+#include "edgecv/export.hpp"
+
 namespace edgecv {
 
 /// The linear assignment problem: for each row the column that it gets, so that the sum of
@@ -18,11 +20,13 @@ namespace edgecv {
 /// scipy.optimize.linear_sum_assignment; where several assignments cost the same it may be another
 /// of them. Time grows with rows² · cols at most. Throws Error (invalid_input) if a cost is not
 /// finite.
-std::vector<std::int64_t> linear_assignment(const double* cost, std::size_t rows, std::size_t cols);
+EDGECV_API std::vector<std::int64_t> linear_assignment(const double* cost, std::size_t rows,
+                                                       std::size_t cols);
 
 /// For each row its column or -1, so that the sum of gain[rows, cols] over all pairs is highest;
 /// pairs without a gain above 0 are not made. Rows and columns that compete with few others are
 /// decided quickly, however large the matrix. NaN is no gain.
-std::vector<std::int64_t> best_pairs(const double* gain, std::size_t rows, std::size_t cols);
+EDGECV_API std::vector<std::int64_t> best_pairs(const double* gain, std::size_t rows,
+                                                std::size_t cols);
 
 }  // namespace edgecv

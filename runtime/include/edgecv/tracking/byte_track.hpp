@@ -9,6 +9,7 @@
 
 #include <vector>
 
+#include "edgecv/export.hpp"
 #include "edgecv/tracking/tracker.hpp"
 
 namespace edgecv {
@@ -18,7 +19,7 @@ namespace edgecv {
 /// with all tracks by overlap and score; the others, down to low_threshold, with the tracks that
 /// are left, since an object that is partly hidden scores low. What is left of the sure ones begins
 /// new tracks. A new track that is not seen again at once is dropped.
-class ByteTrack : public Tracker {
+class EDGECV_API ByteTrack : public Tracker {
  public:
   explicit ByteTrack(TrackerOptions options = {});
   ~ByteTrack() override;

@@ -7,6 +7,7 @@
 
 #include <vector>
 
+#include "edgecv/export.hpp"
 #include "edgecv/tracking/tracker.hpp"
 
 namespace edgecv {
@@ -17,7 +18,7 @@ namespace edgecv {
 /// what is left, by overlap with where a track was last seen. When a track is found again, its
 /// filter is brought to where it is along the straight way between. Detections that are not sure
 /// are not used.
-class OcSort : public Tracker {
+class EDGECV_API OcSort : public Tracker {
  public:
   explicit OcSort(TrackerOptions options = {});
   ~OcSort() override;

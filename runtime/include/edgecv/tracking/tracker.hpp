@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "edgecv/detection/detections.hpp"
+#include "edgecv/export.hpp"
 
 namespace edgecv {
 
@@ -34,7 +35,7 @@ struct TrackerOptions {
 };
 
 /// The tracks of one video or camera. Not for several threads at once.
-class Tracker {
+class EDGECV_API Tracker {
  public:
   virtual ~Tracker();
   Tracker(const Tracker&) = delete;

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "edgecv/detection/detections.hpp"
+#include "edgecv/export.hpp"
 #include "edgecv/image/image.hpp"
 
 namespace edgecv {
@@ -101,7 +102,7 @@ struct ZoneEvent {
 };
 
 /// Not for several threads at once.
-class ZoneCounter {
+class EDGECV_API ZoneCounter {
  public:
   /// Throws Error (invalid_input) that names a zone or line that cannot be right: without a name or
   /// with that of another, sides that cross, no area, no length, points that are not finite; and
