@@ -46,24 +46,25 @@ void CheckedEngine::refuse(const std::string& what) const {
 
 void CheckedEngine::check_tensor(const Tensor& tensor, const TensorSpec& spec,
                                  const char* kind) const {
-  const std::string gave = std::string(" gave ") + kind + " \"" + spec.name + "\" ";
+  // Only where it is needed: good tensors ask for no memory.
+  const auto gave = [&] { return std::string(" gave ") + kind + " \"" + spec.name + "\" "; };
   if (std::any_of(tensor.shape.begin(), tensor.shape.end(), [](auto axis) { return axis < 0; })) {
-    refuse(gave + "in the shape " + to_string(tensor.shape));
+    refuse(gave() + "in the shape " + to_string(tensor.shape));
   }
   if (tensor.dtype != spec.dtype) {
-    refuse(gave + "as " + to_string(tensor.dtype) + ", and says that it is " +
+    refuse(gave() + "as " + to_string(tensor.dtype) + ", and says that it is " +
            to_string(spec.dtype));
   }
   std::int64_t count = 0;
   try {
     count = element_count(tensor.shape);
   } catch (const Error& error) {
-    refuse(gave + "wrongly: " + error.what());
+    refuse(gave() + "wrongly: " + error.what());
   }
   if (count == 0) return;
-  if (!tensor.data) refuse(gave + to_string(tensor.shape) + " without memory");
+  if (!tensor.data) refuse(gave() + to_string(tensor.shape) + " without memory");
   if (reinterpret_cast<std::uintptr_t>(tensor.data) % element_size(tensor.dtype) != 0) {
-    refuse(gave + "at an address that is no multiple of " +
+    refuse(gave() + "at an address that is no multiple of " +
            std::to_string(element_size(tensor.dtype)) + ", the size of " + to_string(tensor.dtype));
   }
 }
