@@ -123,7 +123,7 @@ int main() {{
         "add_executable(app main.cpp)\n"
         "target_link_libraries(app PRIVATE edgecv::openvino)\n"
     )
-    program = build(project, prefix, tmp_path / "build", openvino_package()) / "app"
+    program = build(project, tmp_path / "build", prefix, openvino_package()) / "app"
     done = subprocess.run([program], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     *lines, one, other, last = done.stdout.splitlines()
