@@ -9,10 +9,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from helpers.cpp_build import ROOT, build, install, run
 
 import edgecv
 from edgecv.cli.diagnosis import self_test
+from helpers.cpp_build import BUILD, ROOT, build, install, openvino_package, run
 from helpers.tiny_bundle import write_tiny_bundle
 
 SAMPLES = ROOT / "samples" / "cpp"
@@ -30,16 +30,9 @@ def onnxruntime_place() -> dict[str, str]:
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(ROOT / "tests" / "cpp_samples" / "packages")
-    headers = run(ROOT / "tests" / "cpp" / "onnxruntime_headers", "forky").strip()
-    options = ["-DEDGECV_ONNXRUNTIME=ON", f"-DONNXRUNTIME_INCLUDE={headers}"]
-    prefix = install(
-        ROOT / "build" / "cpp-samples",
-        tmp_path_factory.mktemp("prefix"),
-        *options,
-        engines=("onnxruntime",),
-    )
+    prefix = install(BUILD, tmp_path_factory.mktemp("prefix"))
     folder = tmp_path_factory.mktemp("samples")
-    return build(SAMPLES, folder, prefix, options=("-DSAMPLES_CAMERA=ON",))
+    return build(SAMPLES, folder, prefix, openvino_package(), options=("-DSAMPLES_CAMERA=ON",))
 
 
 def lines(*command: object) -> list[str]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -39,13 +42,33 @@ def configure(source: Path, folder: Path, *options: str) -> str:
     return run("cmake", "-S", source, "-B", folder, "-G", "Ninja", *options)
 
 
-def install(build: Path, prefix: Path, *options: str, engines: tuple[str, ...] = ()) -> Path:
+def install(build: Path, prefix: Path, *options: str) -> Path:
     """The library, built in `build`, which tests share, and installed in `prefix`."""
-    configure(ROOT / "runtime", build, *options)
-    targets = ["edgecv_core", *(f"edgecv_{name}" for name in engines)]
-    run("cmake", "--build", build, "--target", *targets)
-    run("cmake", "--install", build, "--prefix", prefix, "--component", "cpp")
+    with alone_in(build):
+        engines = []
+        if build == BUILD:
+            options = (*options, *engine_options())
+            engines = ["edgecv_openvino", "edgecv_onnxruntime"]
+        configure(ROOT / "runtime", build, *options)
+        run("cmake", "--build", build, "--target", "edgecv_core", *engines)
+        run("cmake", "--install", build, "--prefix", prefix, "--component", "cpp")
     return prefix
+
+
+@contextmanager
+def alone_in(build: Path) -> Iterator[None]:
+    """Tests of other processes that build in this folder wait."""
+    build.mkdir(parents=True, exist_ok=True)
+    with (build / "tests.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def engine_options() -> list[str]:
+    """Both engines, in the one folder that is built with them."""
+    headers = run(ROOT / "tests" / "cpp" / "onnxruntime_headers", "forky").strip()
+    found = ["-DEDGECV_ONNXRUNTIME=ON", f"-DONNXRUNTIME_INCLUDE={headers}"]
+    return [*found, "-DEDGECV_OPENVINO=ON", f"-DOpenVINO_DIR={openvino_package() / 'cmake'}"]
 
 
 def build(project: Path, folder: Path, *packages: Path, options: tuple[str, ...] = ()) -> Path:
