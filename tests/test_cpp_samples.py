@@ -126,6 +126,7 @@ def test_the_plug_in_shows_four_functions(samples: Path, tmp_path: Path) -> None
     """Opened as a host would, which knows nothing of edgecv; in a process of its own."""
     bundle = write_tiny_bundle(tmp_path / "tiny")
     host = f"""
+import ctypes
 plugin = ctypes.CDLL({str(samples / "detector_plugin.so")!r})
 plugin.detector_error.restype = plugin.detector_open.restype = ctypes.c_void_p
 pointer, number, text = ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p
@@ -145,7 +146,8 @@ print(plugin.detector_open(b"nowhere"), error())
     assert found[3].startswith("None nowhere")
     symbols = run("nm", "-D", "--defined-only", samples / "detector_plugin.so")
     shown = {line.split()[-1] for line in symbols.splitlines()}
-    assert {name for name in shown if "edgecv" in name} == set()
+    # The standard library's templates may be shown, also those over edgecv's classes.
+    assert [name for name in shown if name.startswith(("_ZN6edgecv", "_ZNK6edgecv"))] == []
     functions = {"detector_open", "detector_count", "detector_close", "detector_error"}
     assert functions <= shown
 

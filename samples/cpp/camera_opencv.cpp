@@ -8,6 +8,7 @@
 #include <string>
 
 #include <edgecv/edgecv.hpp>
+#include <opencv2/core/utils/logger.hpp>
 #include <opencv2/imgproc.hpp>
 #include <opencv2/videoio.hpp>
 
@@ -19,6 +20,8 @@ int main(int count, char** arguments) {
   try {
     auto detector = edgecv::load<edgecv::Detector>(arguments[1]);
     const std::string source = arguments[2];
+    // What goes wrong is said here, in one line.
+    cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
     cv::VideoCapture capture;
     const bool number = source.size() == 1 && std::isdigit(static_cast<unsigned char>(source[0]));
     if (!(number ? capture.open(source[0] - '0') : capture.open(source))) {
