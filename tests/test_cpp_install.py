@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import edgecv
+from edgecv_runtime import _core
 from helpers.cpp_build import BUILD, ROOT, attempt, build, install, run
 
 STRANGER = ROOT / "tests" / "cpp_stranger"
@@ -84,6 +86,30 @@ def test_a_project_of_pkg_config(library: str, installed: dict[str, Path], tmp_p
     found["PKG_CONFIG_PATH"] = str(tmp_path / "in/lib/pkgconfig")
     run("bash", "-c", command, "bash", STRANGER, tmp_path, **found)
     check(tmp_path / "app", LD_LIBRARY_PATH=str(prefix / "lib"))
+
+
+def test_the_wheel_is_a_package_for_cmake_and_pkg_config(tmp_path: Path) -> None:
+    """Its extension and an application share one library."""
+    folder = Path(run(sys.executable, "-m", "edgecv", "--cmake-dir").strip())
+    options = (f"-Dedgecv_DIR={folder}", "-DCMAKE_BUILD_TYPE=Debug")
+    (tmp_path / "cmake").mkdir()
+    built = build(STRANGER, tmp_path / "cmake", options=options)
+    check(built / "app_17")
+
+    place = {"PKG_CONFIG_PATH": str(folder.parents[1] / "pkgconfig")}
+    flags = run("pkg-config", "--cflags", "--libs", "edgecv", **place).split()
+    sources = [STRANGER / "main.cpp", STRANGER / "boxes.cpp"]
+    run("c++", "-std=c++17", *sources, "-o", tmp_path / "app", *flags)
+    libraries = folder.parents[1]
+    check(tmp_path / "app", LD_LIBRARY_PATH=str(libraries))
+
+    (library,) = libraries.glob("libedgecv*")  # a wheel has no links
+    short = ".".join(VERSION.split(".")[:2])
+    assert library.name == f"libedgecv.so.{short}"
+    needed = run("readelf", "-d", str(_core.__file__))
+    assert f"[{library.name}]" in needed and "[$ORIGIN/cpp/lib]" in needed
+    maps = "import edgecv_runtime._core; print(open('/proc/self/maps').read())"
+    assert set(re.findall(r"\S*/libedgecv\S*", run(sys.executable, "-c", maps))) == {str(library)}
 
 
 def texts(prefix: Path) -> Iterator[tuple[Path, str]]:

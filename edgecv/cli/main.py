@@ -19,6 +19,7 @@ from edgecv.cli.output.exit_status import INTERRUPTED, OUR_FAULT, SUCCESS, USERS
 from edgecv.cli.output.flags import in_flags, running
 from edgecv.cli.output.refusal import say_failure
 from edgecv.cli.output.terminal import harmless_stdout, write_any_text
+from edgecv_runtime.cpp_package import cmake_dir
 from edgecv_runtime.one_line import joined, printable
 
 VERBS = (
@@ -59,12 +60,28 @@ _EXTRAS = {
 }
 
 
+class _CmakeDir(argparse.Action):
+    """Prints it and exits."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(cmake_dir())
+        parser.exit()
+
+
 def build_parser() -> Parser:
     parser = Parser(
         prog="edgecv",
         description="Takes a vision model trained in PyTorch and runs it at the edge.",
     )
     parser.add_argument("--version", action="version", version=f"edgecv {__version__}")
+    parser.add_argument(
+        "--cmake-dir",
+        action=_CmakeDir,
+        help="print the folder of the C++ package, for CMake's -Dedgecv_DIR",
+    )
     subparsers = parser.add_subparsers(dest="verb", metavar="COMMAND [OPTIONS]", title="commands")
     for verb in VERBS:
         importlib.import_module(f"edgecv.cli.{verb}").add_parser(subparsers)

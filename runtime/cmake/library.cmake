@@ -8,6 +8,9 @@ function(edgecv_library target)
     POSITION_INDEPENDENT_CODE ON
     CXX_VISIBILITY_PRESET hidden
     VISIBILITY_INLINES_HIDDEN ON)
+  if(SKBUILD)  # a wheel has no links: the library is the file that programs ask for
+    set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+  endif()
   target_compile_options(${target} PRIVATE ${EDGECV_FLAGS})
   if(BUILD_SHARED_LIBS)
     target_compile_definitions(${target} PUBLIC EDGECV_SHARED)

@@ -2,11 +2,18 @@
 include(CMakePackageConfigHelpers)
 set(EDGECV_PACKAGE ${CMAKE_INSTALL_LIBDIR}/cmake/edgecv)
 
+set(EDGECV_NAMELINK)
+set(EDGECV_PC_LIBRARY -ledgecv)
+if(SKBUILD)
+  set(EDGECV_NAMELINK NAMELINK_SKIP)
+  set(EDGECV_PC_LIBRARY "\${libdir}/$<TARGET_FILE_NAME:edgecv_core>")
+endif()
+
 # A library with its targets for CMake, which each engine has in a file of its own.
 function(edgecv_install_library target export)
   install(TARGETS ${target} EXPORT ${export}
     RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT cpp
-    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT cpp
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT cpp ${EDGECV_NAMELINK}
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT cpp)
   install(EXPORT ${export} NAMESPACE edgecv:: DESTINATION ${EDGECV_PACKAGE} COMPONENT cpp)
 endfunction()
@@ -29,7 +36,8 @@ if(BUILD_SHARED_LIBS)
 elseif(ZLIB_FOUND)
   set(EDGECV_NEEDS_ZLIB ON)
 endif()
-configure_file(cmake/edgecv.pc.in ${CMAKE_CURRENT_BINARY_DIR}/edgecv.pc @ONLY)
+configure_file(cmake/edgecv.pc.in ${CMAKE_CURRENT_BINARY_DIR}/edgecv.pc.in @ONLY)
+file(GENERATE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/edgecv.pc INPUT ${CMAKE_CURRENT_BINARY_DIR}/edgecv.pc.in)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/edgecv.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT cpp)
 
 install(DIRECTORY include/edgecv old_paths/edgecv DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT cpp
