@@ -31,7 +31,7 @@ enum class ErrorCode {
 };
 
 /// Says in one line what is wrong, what was expected and what to do.
-class EDGECV_API Error : public std::runtime_error {
+class EDGECV_THROWN Error : public std::runtime_error {
  public:
   Error(ErrorCode code, const std::string& message) : std::runtime_error(message), code_(code) {}
   ErrorCode code() const noexcept { return code_; }

@@ -5,7 +5,15 @@
 //
 // The CMake package and the pkg-config file define EDGECV_SHARED for a shared library. With a
 // static one the marks are empty, so that a plug-in that contains edgecv does not show it either.
+// EDGECV_THROWN is never empty: libraries that each contain edgecv catch each other's exceptions,
+// for which libc++ wants one type, not two of a name.
 #pragma once
+
+#if defined(_WIN32)
+#define EDGECV_THROWN EDGECV_API
+#else
+#define EDGECV_THROWN __attribute__((visibility("default")))
+#endif
 
 #if !defined(EDGECV_SHARED)
 #define EDGECV_API
