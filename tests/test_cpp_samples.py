@@ -29,7 +29,6 @@ def onnxruntime_place() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    run(ROOT / "tests" / "cpp_samples" / "packages")
     prefix = install(BUILD, tmp_path_factory.mktemp("prefix"))
     folder = tmp_path_factory.mktemp("samples")
     return build(SAMPLES, folder, prefix, openvino_package(), options=("-DSAMPLES_CAMERA=ON",))
