@@ -46,8 +46,10 @@ def video(tmp_path_factory):
 @pytest.fixture(autouse=True)
 def no_thread_is_left():
     yield
-    names = [thread.name for thread in threading.enumerate()]
-    assert not [name for name in names if name.startswith("edgecv-")]
+    left = [thread for thread in threading.enumerate() if thread.name.startswith("edgecv-")]
+    for thread in left:  # one that has given its last result may need a moment
+        thread.join(30)
+    assert not [thread.name for thread in left if thread.is_alive()]
 
 
 def on_cameras(monkeypatch, count):

@@ -157,7 +157,10 @@ def test_thresholds_by_class_and_for_all(bundle):
         ([SCORES[None, :, :1].copy(), BOXES[None]], r'"scores" came as float32 \[1, 2, 1\]'),
         ([SCORES[None], BOXES[None, :1].copy()], r'"boxes" came as float32 \[1, 1, 4\]'),
         ([SCORES, BOXES[None]], r'"scores" came as float32 \[2, 2\]'),
-        ([SCORES[None].astype(np.int64), BOXES[None]], r'"scores" came as int64'),
+        (
+            [SCORES[None].astype(np.int64), BOXES[None]],
+            '"scores" as int64',
+        ),
         ([SCORES[None].astype(np.float64), BOXES[None]], "a dtype other than"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -86,6 +87,7 @@ class OpenVinoEngine(HostInputs):
         self._request = compiled.create_infer_request()
         self._buffers: dict[int, npt.NDArray[Any]] = {}
         self._new: set[int] = set()  # inputs that the request does not have yet
+        self._started = False  # whether a run may be going on that nobody waited for
 
     def new_context(self) -> OpenVinoEngine | None:
         """An infer request of the same compiled network."""
@@ -110,6 +112,7 @@ class OpenVinoEngine(HostInputs):
         """
         import openvino
 
+        self._end_run()
         try:
             for index in sorted(self._new):
                 tensor = openvino.Tensor(self._buffers[index], shared_memory=True)
@@ -119,11 +122,21 @@ class OpenVinoEngine(HostInputs):
             # are those of the run before. wait() raises it; an interrupt does not leave the
             # network running on the caller's arrays.
             try:
+                self._started = True
                 self._request.start_async()
-            finally:
                 self._request.wait()
+                self._started = False
+            finally:
+                self._end_run()
         except Exception as error:
             raise EngineError(f"openvino failed: {_cause(error)}") from error
+
+    def _end_run(self) -> None:
+        """Waits for a run that an interrupt left going."""
+        if self._started:
+            with suppress(Exception):
+                self._request.wait()
+            self._started = False
 
     def output(self, index: int) -> npt.NDArray[Any]:
         """An output of the last run, a view of OpenVINO's own memory, valid until the next."""
