@@ -336,8 +336,8 @@ def test_components_that_are_not_there_are_named(prefix: Path, tmp_path: Path) -
     none, optional, required, unknown = asked(prefix, tmp_path / "nowhere", *requests)
     needs = f"its component openvino needs OpenVINO {openvino_version()}, which was not found: "
     needs += "add its folder to CMAKE_PREFIX_PATH"
-    assert none == ["found 1, openvino "]
-    assert optional == [f"edgecv: {needs}", "found 1, openvino "]
+    assert none[-1] == "found 1, openvino "
+    assert optional[-2:] == [f"edgecv: {needs}", "found 1, openvino "]
     assert required[-2:] == ["found 0, openvino ", f"because {needs}"]
     assert unknown[-1] == "because it has no component camera: there are onnxruntime and openvino"
 
