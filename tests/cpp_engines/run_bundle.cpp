@@ -53,12 +53,12 @@ struct Run {
     for (int repeat = 0; repeat < 2; ++repeat) {
       const edgecv::Instances found = model(image);
       print(found.detections);
-      std::vector<std::size_t> areas;
+      std::printf("masks");
       for (const edgecv::MaskCrop& mask : found.masks) {
-        areas.push_back(0);
-        for (const auto pixel : mask.pixels) areas.back() += pixel;
+        const auto runs = edgecv::run_lengths(mask, image.size());
+        std::printf(" %s", edgecv::compress_run_lengths(runs).c_str());
       }
-      print("areas", areas);
+      std::printf("\n");
       model(edgecv::crop(image, 0, 0, {image.height / 2, image.width / 2}));
     }
   }

@@ -191,12 +191,11 @@ class Trial {
     return read(engine);
   }
 
-  Outputs run_bound(Engine& engine, const Shapes& shapes, unsigned seed) const {
-    std::vector<std::unique_ptr<Own>> held;
+  Outputs run_bound(Engine& engine, const Shapes& shapes, unsigned seed) {
     for (std::size_t i = 0; i < shapes.size(); ++i) {
-      held.push_back(std::make_unique<Own>(inputs()[i], shapes[i]));
-      engine.bind(i, held.back()->tensor);
-      fill(held.back()->tensor, seed);  // after bind(): it is read when the engine runs
+      held_.push_back(std::make_unique<Own>(inputs()[i], shapes[i]));
+      engine.bind(i, held_.back()->tensor);
+      fill(held_.back()->tensor, seed);  // after bind(): it is read when the engine runs
     }
     engine.run();
     return read(engine);
@@ -341,6 +340,8 @@ class Trial {
   Shapes shapes_;  // the usual ones
   Outputs usual_;
   std::vector<std::string> broken_;
+  std::vector<std::unique_ptr<Own>>
+      held_;  // bound: an engine that holds on to it is told, not ended
 };
 
 }  // namespace

@@ -58,7 +58,8 @@ TestImage random_image(PixelFormat format, Size size, int padding, bool own_chro
   const int stride = bytes + padding;
   int rows = size.height;
   if (has_planes(format) && !own_chroma) rows += size.height / 2;
-  image.bytes.resize(static_cast<std::size_t>(stride * (rows - 1) + bytes));
+  const bool half_rows = format == PixelFormat::i420;  // of the planes at the end
+  image.bytes.resize(static_cast<std::size_t>(stride * (rows - 1) + (half_rows ? stride : bytes)));
   for (std::uint8_t& byte : image.bytes) byte = static_cast<std::uint8_t>(random());
   image.view = {image.bytes.data(), size.height, size.width, stride, format, nullptr, 0};
   if (own_chroma) {
