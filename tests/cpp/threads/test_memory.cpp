@@ -1,6 +1,7 @@
 // Memory of models: used again from frame to frame, and what is left where there is none.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <new>
@@ -57,7 +58,7 @@ void test_failures(Model model) {
   const Bits expected = bits_of(model(image));
   const Bits nothing = bits_of(ResultOf<Model>());
   long in_use = 0;
-  bool happened = true;
+  std::atomic<bool> happened{true};  // clang warns of a plain one, which only the thread changes
   long number = 0;
   for (; happened; ++number) {
     // A thread of its own has no memory yet.
