@@ -20,6 +20,7 @@ from onnx import TensorProto, helper
 
 import edgecv
 from edgecv.cli.diagnosis import self_test
+from helpers import printed_results
 
 ROOT = Path(__file__).parents[1]
 BUILD = ROOT / "build" / "cpp-engines"
@@ -74,17 +75,6 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def numbers(result: Any) -> dict[str, np.ndarray]:
-    """What run_bundle.cpp prints of a result."""
-    if isinstance(result, edgecv.Segmentation):
-        return {"mask": result.mask}
-    if isinstance(result, edgecv.Stylized):
-        return {"bgr": result.image}
-    if isinstance(result, edgecv.Classification):
-        return {"labels": result.labels, "probabilities": result.probabilities}
-    return {"boxes": result.boxes, "scores": result.scores, "labels": result.labels}
-
-
 def compare(run_bundle: Path, bundle: Path, precision: str, image: np.ndarray, file: Path) -> None:
     """With one library of ONNX Runtime and one thread: the same numbers, bit for bit. Thresholds
     are so low that there is something to compare."""
@@ -94,20 +84,8 @@ def compare(run_bundle: Path, bundle: Path, precision: str, image: np.ndarray, f
         model.tiling = "always"
     if hasattr(model, "thresholds"):
         model.thresholds = 0.001
-    result = model(image)
-    expected = numbers(result)
     command = [run_bundle, "onnxruntime", bundle, *image.shape[:2], file, precision, 0.001]
-    found = [line.split() for line in run(*command).splitlines()]
-    assert {words[0] for words in found} >= set(expected)
-    for name, *values in found:
-        if name == "masks":  # COCO's strings; none without a mask head
-            has_masks = getattr(result, "masks", None) is not None
-            codes = [code["counts"] for code in result.mask_crops.rle()] if has_masks else []
-            assert values == codes
-            continue
-        wanted = expected[name]
-        assert wanted.size > 0
-        np.testing.assert_array_equal(np.array(values, float).astype(wanted.dtype), wanted.ravel())
+    printed_results.compare(run(*command), model(image))
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -18,6 +17,7 @@ import onnx
 import pytest
 
 import edgecv
+from helpers import printed_results
 from helpers.cpp_build import (
     BUILD,
     ROOT,
@@ -155,40 +155,22 @@ def run_bundle(prefix: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(project, folder, prefix, openvino_package()) / "run_bundle"
 
 
-def numbers(result: Any) -> list[tuple[str, np.ndarray]]:
-    """What run_bundle.cpp prints of a result."""
-    if isinstance(result, edgecv.Segmentation):
-        return [("mask", result.mask)]
-    if isinstance(result, edgecv.Stylized):
-        return [("bgr", result.image)]
-    if isinstance(result, edgecv.Classification):
-        return [("labels", result.labels), ("probabilities", result.probabilities)]
-    rows = [("boxes", result.boxes), ("scores", result.scores), ("labels", result.labels)]
-    if isinstance(result, edgecv.Instances):
-        return [*rows, ("areas", result.masks.sum(axis=(1, 2)))] * 2
-    return rows
-
-
 @pytest.mark.parametrize("name", ["v1", "v1_rcnn", "v2_classify", "v2_segment", "v2_style"])
 def test_the_openvino_engine_is_that_of_python(name: str, run_bundle: Path, tmp_path: Path) -> None:
     golden = ROOT / "tests" / "golden" / f"bundle_{name}"
-    picture = np.random.default_rng(5).integers(0, 256, (96, 128, 3), np.uint8)
-    (tmp_path / "picture").write_bytes(picture.tobytes())
+    image = np.random.default_rng(5).integers(0, 256, (96, 128, 3), np.uint8)
+    (tmp_path / "image").write_bytes(image.tobytes())
     model = edgecv.load(golden, engine="openvino", threads=1)
     if isinstance(model, edgecv.Stylizer):
         model.tiling = "always"
-    expected = numbers(model(picture))
-    lines = run(run_bundle, golden, 96, 128, tmp_path / "picture").splitlines()
-    assert [line.split()[0] for line in lines] == [row for row, _ in expected]
-    for line, (row, values) in zip(lines, expected, strict=True):
-        found = np.array(line.split()[1:], float)
-        assert found.size == values.size > 0, row
-        np.testing.assert_allclose(found, values.ravel(), rtol=1e-5, atol=1e-5, err_msg=row)
+    command = [run_bundle, "openvino", golden, 96, 128, tmp_path / "image"]
+    printed = run(*command)
+    printed_results.compare(printed, model(image), 1e-5)
     # The same bytes from elsewhere.
     archive = shutil.make_archive(str(tmp_path / "zipped"), "zip", golden)
-    for source in ([archive], [golden, "memory"]):
-        other = run(run_bundle, source[0], 96, 128, tmp_path / "picture", *source[1:])
-        assert other.splitlines() == lines
+    for source in (archive, f"memory:{golden}"):
+        command[2] = source
+        assert run(*command) == printed
 
 
 def test_what_openvino_cannot_load_is_one_line(run_bundle: Path, tmp_path: Path) -> None:
@@ -201,7 +183,7 @@ def test_what_openvino_cannot_load_is_one_line(run_bundle: Path, tmp_path: Path)
     record["graphs"]["main"][0]["sha256"] = hashlib.sha256(content).hexdigest()
     (bundle / "bundle.json").write_text(json.dumps(record))
     done = subprocess.run(
-        [run_bundle, bundle, "1", "1", os.devnull], capture_output=True, text=True
+        [run_bundle, "openvino", bundle, "1", "1", os.devnull], capture_output=True, text=True
     )
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert done.stderr.startswith(f"openvino cannot load {bundle}/main.onnx: ")
@@ -219,11 +201,10 @@ def test_what_openvino_finds_while_it_runs_is_one_line(run_bundle: Path, tmp_pat
     record = (bundle / "bundle.json").read_text()
     hashes = (hashlib.sha256(graph).hexdigest() for graph in (before, content))
     (bundle / "bundle.json").write_text(record.replace(*hashes))
-    picture = np.random.default_rng(5).integers(0, 256, (96, 128, 3), np.uint8)
-    (tmp_path / "picture").write_bytes(picture.tobytes())
-    done = subprocess.run(
-        [run_bundle, bundle, "96", "128", tmp_path / "picture"], capture_output=True, text=True
-    )
+    image = np.random.default_rng(5).integers(0, 256, (96, 128, 3), np.uint8)
+    (tmp_path / "image").write_bytes(image.tobytes())
+    command = [run_bundle, "openvino", bundle, "96", "128", tmp_path / "image"]
+    done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert done.stderr.startswith("openvino failed: ")
 
@@ -380,9 +361,9 @@ def test_a_project_of_pkg_config_with_openvino(prefix: Path, tmp_path: Path) -> 
     source = ROOT / "tests" / "cpp_package" / "run_bundle.cpp"
     program = tmp_path / "run_bundle"
     run("c++", "-std=c++17", source, "-o", program, *flags)
-    (tmp_path / "picture").write_bytes(bytes(30))
+    (tmp_path / "image").write_bytes(bytes(30))
     golden = ROOT / "tests" / "golden" / "bundle_v2_classify"
-    assert run(program, golden, 2, 5, tmp_path / "picture").startswith("labels ")
+    assert run(program, "openvino", golden, 2, 5, tmp_path / "image").startswith("labels ")
 
 
 def test_the_umbrella_header_has_all_engines_where_they_are_linked() -> None:

@@ -52,14 +52,14 @@ def reduced(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def photo(size: tuple[int, int]) -> np.ndarray:
+def cells(size: tuple[int, int]) -> np.ndarray:
     image = cv2.imread(str(CELLS / "val" / "BloodImage_00396.jpg"))
     assert image is not None
     return cv2.resize(image, size[::-1])
 
 
 def test_detect_image(samples: Path, tmp_path: Path) -> None:
-    image = photo((480, 640))
+    image = cells((480, 640))
     result: Any = edgecv.load(CELLS_BUNDLE, engine="onnxruntime")(image)
     assert len(result) >= 10
     found = lines(samples / "detect_image", CELLS_BUNDLE, ppm(image, tmp_path / "cells.ppm"))
@@ -72,7 +72,7 @@ def test_detect_image(samples: Path, tmp_path: Path) -> None:
 
 def test_instance_masks(samples: Path, reduced: Path, tmp_path: Path) -> None:
     """The same objects, the same masks (COCO's strings), and each tinted on the image."""
-    image = photo((64, 96))
+    image = cells((64, 96))
     found = lines(
         samples / "instance_masks",
         reduced / "mask",
@@ -95,7 +95,7 @@ def test_instance_masks(samples: Path, reduced: Path, tmp_path: Path) -> None:
 
 
 def test_segment_windows(samples: Path, reduced: Path, tmp_path: Path) -> None:
-    image = photo((150, 220))
+    image = cells((150, 220))
     bundle = reduced / "fcn"
     model: Any = edgecv.load(bundle, engine="onnxruntime")
     model.windows = {"size": (64, 96), "overlap": 0.25, "weight": "gaussian"}

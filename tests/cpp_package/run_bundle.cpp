@@ -1,9 +1,9 @@
-// Loads a bundle of any task with OpenVINO, runs it on one image and prints every number.
+// Loads a bundle of any task with an engine, runs it on one image and prints every number.
 //
-// run_bundle BUNDLE HEIGHT WIDTH BGR [memory]
+// run_bundle ENGINE BUNDLE HEIGHT WIDTH BGR [PRECISION [THRESHOLD [DEVICE]]]
 //
-// BGR is a file of HEIGHT * WIDTH * 3 bytes. With `memory` the files of the bundle's folder are
-// read here and handed over as bytes.
+// BGR is a file of HEIGHT * WIDTH * 3 bytes. The files of "memory:BUNDLE" are read here and handed
+// over as bytes.
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -60,6 +60,13 @@ void call_together(Model& model, const edgecv::Image& image) {
 
 struct Run {
   const edgecv::Image& image;
+  float threshold;  // negative: the bundle's own
+
+  template <typename Model>
+  void set_thresholds(Model& model) const {
+    if (threshold < 0) return;
+    model.set_thresholds(std::vector<float>(model.labels().size(), threshold));
+  }
 
   void operator()(edgecv::Classifier& model) const {
     const auto result = model(image);
@@ -68,21 +75,24 @@ struct Run {
   }
 
   void operator()(edgecv::Detector& model) const {
+    set_thresholds(model);
     call_together(model, image);
     print(model(image));
   }
 
+  /// Twice, with another image between: buffers are used again, and in other shapes.
   void operator()(edgecv::TwoStageDetector& model) const {
+    set_thresholds(model);
     call_together(model, image);
-    for (int repeat = 0; repeat < 2; ++repeat) {  // buffers are used again, and for other counts
+    for (int repeat = 0; repeat < 2; ++repeat) {
       const edgecv::Instances found = model(image);
       print(found.detections);
-      std::vector<std::size_t> areas;
+      std::printf("masks");
       for (const edgecv::MaskCrop& mask : found.masks) {
-        areas.push_back(0);
-        for (const auto pixel : mask.pixels) areas.back() += pixel;
+        const auto runs = edgecv::run_lengths(mask, image.size());
+        std::printf(" %s", edgecv::compress_run_lengths(runs).c_str());
       }
-      print("areas", areas);
+      std::printf("\n");
       model(edgecv::crop(image, 0, 0, {image.height / 2, image.width / 2}));
     }
   }
@@ -91,8 +101,8 @@ struct Run {
 
   void operator()(edgecv::Stylizer& model) const {
     model.set_tiling(edgecv::Tiling::always);
-    const edgecv::StylizedImage painted = model(image);
-    const auto* bgr = painted.bgr.get();
+    const edgecv::StylizedImage result = model(image);
+    const auto* bgr = result.bgr.get();
     print("bgr", std::vector<int>(bgr, bgr + 3 * image.height * image.width));
   }
 };
@@ -103,10 +113,11 @@ std::shared_ptr<std::vector<char>> read(const std::filesystem::path& path) {
                                              std::istreambuf_iterator<char>());
 }
 
-edgecv::BundleSource source_of(const std::string& path, bool in_memory) {
-  if (!in_memory) return path;
+edgecv::BundleSource source_of(const std::string& name) {
+  const std::string mark = "memory:";
+  if (name.compare(0, mark.size(), mark) != 0) return name;
   edgecv::MemoryFiles files;
-  for (const auto& entry : std::filesystem::directory_iterator(path)) {
+  for (const auto& entry : std::filesystem::directory_iterator(name.substr(mark.size()))) {
     const auto content = read(entry.path());
     files[entry.path().filename().string()] = {content->data(), content->size(), content};
   }
@@ -116,19 +127,21 @@ edgecv::BundleSource source_of(const std::string& path, bool in_memory) {
 }  // namespace
 
 int main(int count, char** arguments) {
-  const auto bytes = read(arguments[4]);
+  const auto bytes = read(arguments[5]);
   edgecv::Image image;
   image.data = reinterpret_cast<const std::uint8_t*>(bytes->data());
-  image.height = std::atoi(arguments[2]);
-  image.width = std::atoi(arguments[3]);
+  image.height = std::atoi(arguments[3]);
+  image.width = std::atoi(arguments[4]);
   image.stride = std::ptrdiff_t{3} * image.width;
   edgecv::Options options;
+  options.engine = arguments[1];
   options.threads = 1;
+  if (count > 6) options.precision = arguments[6];
+  const float threshold = count > 7 ? std::strtof(arguments[7], nullptr) : -1.f;
+  if (count > 8) options.device = arguments[8];
   try {
-    edgecv::AnyModel model = edgecv::load(source_of(arguments[1], count > 5), options);
-    std::visit(Run{image}, model);
-    const auto engine = [](const edgecv::ModelInfo& info) { return info.choice().engine; };
-    if (std::visit(engine, model) != "openvino") return 3;
+    edgecv::AnyModel model = edgecv::load(source_of(arguments[2]), options);
+    std::visit(Run{image, threshold}, model);
   } catch (const edgecv::Error& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return 2;
